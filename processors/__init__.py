@@ -1,0 +1,1 @@
+"""The stream processors: attribution rules, batch engine, worker, ClickHouse sink, command line."""

@@ -1,0 +1,15 @@
+"""What travels: one definition of every event, topic, header and reason.
+
+Kafka, ClickHouse, HTTP and the documentation all read these definitions; nothing here does I/O.
+
+=============  =====================================================================
+``topics``     every topic: name, key, retention
+``events``     what producers send: click, lead event, purchase, erasure
+``decoding``   bytes → event, or a typed refusal
+``results``    what the system answers: touch, lead, sale, customer, unmatched
+``reasons``    why an event led to nothing, or could not be used
+``headers``    names of Kafka headers
+``ids``        deterministic ids: the same facts give the same id, whoever computes it
+``times``      event times: epoch milliseconds inside, RFC 3339 UTC outside
+=============  =====================================================================
+"""

@@ -1,0 +1,101 @@
+"""Bytes → event, or a typed refusal. The only way in: nothing else decodes what producers send."""
+
+import re
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+from msgspec import DecodeError, ValidationError
+from msgspec.json import Decoder
+
+from schemas.events import Click, Erasure, Event, LeadEvent, Purchase
+from schemas.reasons import DeadLetterReason
+from schemas.times import EARLIEST_MS, MAX_AHEAD_MS, rfc3339
+
+MAX_RECORD_BYTES: Final = 256 * 1024
+"""The largest record that is read (contract section 3)."""
+
+E = TypeVar("E", bound=Event)
+
+
+class Refused(Exception):
+    """These bytes are no event. ``reason`` says of which kind, ``detail`` names field and rule."""
+
+    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class EventDecoder(Generic[E]):
+    """Decodes and validates one type of event."""
+
+    def __init__(self, kind: type[E]) -> None:
+        self._decode: Callable[[bytes], E] = Decoder(kind).decode
+
+    def __call__(self, value: bytes | None, record_ms: int, now_ms: int) -> tuple[E, int]:
+        """The event, and its event time in epoch milliseconds.
+
+        ``record_ms``: the Kafka record's time, used when the event has none (−1 = it has none either,
+        then ``now_ms``). Raises :class:`Refused`.
+        """
+        if value is None or len(value) > MAX_RECORD_BYTES:
+            raise _refused_size(value)
+        try:
+            if not value.isascii():
+                value.decode()  # unknown fields are skipped unread, and still have to be text
+            event = self._decode(value)
+        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _refused(error) from None
+        event_ms = event.explicit_ms()
+        if event_ms is None:
+            event_ms = record_ms if record_ms >= 0 else now_ms
+        if not EARLIEST_MS <= event_ms <= now_ms + MAX_AHEAD_MS:
+            raise _out_of_range(event_ms)
+        return event, event_ms
+
+
+def _refused_size(value: bytes | None) -> Refused:
+    if value is None:
+        return Refused(DeadLetterReason.NOT_JSON, "no value")
+    return Refused(DeadLetterReason.TOO_LARGE, f"{len(value)} bytes, at most {MAX_RECORD_BYTES}")
+
+
+def _refused(error: Exception) -> Refused:
+    if isinstance(error, RecursionError):
+        return Refused(DeadLetterReason.NOT_JSON, "nested too deeply")
+    if not isinstance(error, ValidationError):
+        return Refused(DeadLetterReason.NOT_JSON, str(error))
+    text = str(error)
+    if text.startswith("Expected `object`, got") and " - at " not in text:
+        return Refused(DeadLetterReason.NOT_AN_OBJECT, text)
+    return Refused(DeadLetterReason.SCHEMA_VIOLATION, field_and_rule(text))
+
+
+_AT_FIELD: Final = re.compile(r"^(?P<rule>.*) - at `\$\.(?P<field>[^`]+)`$", re.DOTALL)
+_MISSING: Final = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
+
+
+def field_and_rule(text: str) -> str:
+    """msgspec's message, field first: ``clickId: Expected `str`, got `int```."""
+    if match := _AT_FIELD.match(text):
+        return f"{match['field']}: {match['rule']}"
+    if match := _MISSING.match(text):
+        return f"{match['field']}: required"
+    return text.removesuffix(" - at `$`")
+
+
+def _out_of_range(event_ms: int) -> Refused:
+    try:
+        detail = f"timestamp: {rfc3339(event_ms)}"
+    except OverflowError:
+        detail = f"timestamp: {event_ms} ms"
+    return Refused(
+        DeadLetterReason.TIMESTAMP_OUT_OF_RANGE,
+        f"{detail} is before 2000 or more than 24 h in the future",
+    )
+
+
+decode_click: Final = EventDecoder(Click)
+decode_lead_event: Final = EventDecoder(LeadEvent)
+decode_purchase: Final = EventDecoder(Purchase)
+decode_erasure: Final = EventDecoder(Erasure)

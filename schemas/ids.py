@@ -1,0 +1,27 @@
+"""Deterministic ids (contract section 4): the same facts give the same id, whoever computes it."""
+
+from hashlib import blake2b
+
+
+def _digest(*parts: str) -> str:
+    return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def event_key(event_name: str) -> str:
+    """What makes two event names the same: ``Sign Up`` = ``sign  up`` = ``sign-up``."""
+    return "-".join(event_name.lower().split())
+
+
+def lead_id(workspace_id: str, customer_external_id: str, key_of_event: str) -> str:
+    """One lead per customer and :func:`event_key`."""
+    return "ld_" + _digest(workspace_id, customer_external_id, key_of_event)
+
+
+def sale_id(workspace_id: str, customer_external_id: str, purchase: str) -> str:
+    """``purchase``: the invoiceId, else the eventId, else a hash of the content."""
+    return "sl_" + _digest(workspace_id, customer_external_id, purchase)
+
+
+def customer_id(workspace_id: str, customer_external_id: str) -> str:
+    """The customer's own id, apart from the one that the workspace gave it."""
+    return "cus_" + _digest(workspace_id, customer_external_id)

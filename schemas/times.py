@@ -1,0 +1,32 @@
+"""Event times: integer epoch milliseconds inside, RFC 3339 UTC with milliseconds outside."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+EARLIEST_MS: Final = 946_684_800_000
+"""2000-01-01T00:00:00Z; an event before it is a dead letter (contract section 3)."""
+MAX_AHEAD_MS: Final = DAY_MS
+"""An event further in the future than this is a dead letter (contract section 3)."""
+
+
+def to_ms(moment: datetime) -> int:
+    """Exact: a float of seconds would lose a millisecond now and then."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def from_ms(epoch_ms: int) -> datetime:
+    """The moment as an aware UTC datetime."""
+    return _EPOCH + timedelta(milliseconds=epoch_ms)
+
+
+def rfc3339(epoch_ms: int) -> str:
+    """``2026-01-31T12:00:00.123Z``."""
+    return from_ms(epoch_ms).isoformat(timespec="milliseconds")[:-6] + "Z"

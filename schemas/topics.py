@@ -1,0 +1,91 @@
+"""Every topic of the system (contract section 2)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Topic(StrEnum):
+    """Base names; ``LEADSTREAM_TOPIC_PREFIX`` goes in front of them on the broker."""
+
+    CLICKS = "clicks"
+    DEFERRED_LEADS = "deferred-leads"
+    QUALIFICATIONS = "qualifications"
+    PURCHASES = "purchases"
+    ERASURES = "erasures"
+    TOUCHES = "touches"
+    LEADS = "leads"
+    SALES = "sales"
+    CUSTOMERS = "customers"
+    UNMATCHED = "unmatched"
+    DEAD_LETTERS = "dead-letters"
+    LINKS = "links"
+    WORKSPACES = "workspaces"
+
+    def on(self, prefix: str) -> str:
+        """The topic's full name on a broker that is shared under ``prefix``."""
+        return prefix + self.value
+
+
+class Role(StrEnum):
+    """Who writes a topic, and who reads it."""
+
+    INPUT = "input"
+    INTERNAL = "internal"
+    OUTPUT = "output"
+    REGISTRY = "registry"
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """How a topic is laid out.
+
+    ``compacted`` topics keep the newest record of each key for ever; the others keep records for the
+    retention time. ``broker_time``: the broker stamps the records, so that the order of their timestamps
+    is the order of their offsets whichever worker's clock was wrong; the sink's versions rest on it.
+    """
+
+    role: Role
+    key: str
+    content: str
+    compacted: bool = False
+    broker_time: bool = False
+
+
+_BY_CLICK: Final = "workspaceId:clickId"
+_BY_CUSTOMER: Final = "workspaceId:customerExternalId"
+_AS_SOURCE: Final = "as the source"
+
+SPECS: Final[dict[Topic, TopicSpec]] = {
+    Topic.CLICKS: TopicSpec(Role.INPUT, _BY_CLICK, "click"),
+    Topic.DEFERRED_LEADS: TopicSpec(Role.INPUT, _BY_CLICK, "lead event that carries a clickId"),
+    Topic.QUALIFICATIONS: TopicSpec(Role.INPUT, _BY_CUSTOMER, "lead event without a clickId"),
+    Topic.PURCHASES: TopicSpec(Role.INPUT, _BY_CUSTOMER, "purchase"),
+    Topic.ERASURES: TopicSpec(Role.INPUT, _BY_CUSTOMER, "a person to forget"),
+    Topic.TOUCHES: TopicSpec(Role.INTERNAL, _BY_CUSTOMER, "lead event joined with its click"),
+    Topic.LEADS: TopicSpec(Role.OUTPUT, _BY_CUSTOMER, "final lead", broker_time=True),
+    Topic.SALES: TopicSpec(Role.OUTPUT, _BY_CUSTOMER, "purchase joined with its lead", broker_time=True),
+    Topic.CUSTOMERS: TopicSpec(
+        Role.OUTPUT, _BY_CUSTOMER, "pending or qualified, with attribution", compacted=True, broker_time=True
+    ),
+    Topic.UNMATCHED: TopicSpec(Role.OUTPUT, _AS_SOURCE, "valid event that led to nothing", broker_time=True),
+    Topic.DEAD_LETTERS: TopicSpec(Role.OUTPUT, _AS_SOURCE, "bytes that could not be used", broker_time=True),
+    Topic.LINKS: TopicSpec(Role.REGISTRY, "id", "link registry", compacted=True),
+    Topic.WORKSPACES: TopicSpec(Role.REGISTRY, "id", "workspace registry", compacted=True),
+}
+
+
+def click_key(workspace_id: str, click_id: str) -> bytes:
+    """Key of everything that is looked up by its click."""
+    return f"{workspace_id}:{click_id}".encode()
+
+
+def customer_key(workspace_id: str, customer_external_id: str) -> bytes:
+    """Key of everything that belongs to one customer. Unambiguous: a workspaceId has no colon."""
+    return f"{workspace_id}:{customer_external_id}".encode()
+
+
+def split_key(key: bytes) -> tuple[str, str]:
+    """Inverse of :func:`click_key` and :func:`customer_key`."""
+    workspace_id, _, identity = key.decode().partition(":")
+    return workspace_id, identity
