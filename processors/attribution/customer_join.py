@@ -1,0 +1,282 @@
+"""Keyed by customer: touches, requests and purchases become leads and sales (docs/rules.md, 5-18)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from processors.attribution import results
+from processors.attribution.customer_state import CustomerState, PurchaseState, Request, dump, load
+from processors.attribution.facts import Fact, Held, TouchFact, earliest_due_ms, source_of, unmatched
+from processors.attribution.meaning import NOTHING, Meaning, attributions, meaning
+from processors.attribution.merging import (
+    MAX_SALES_REMEMBERED,
+    knows_purchase,
+    knows_request,
+    purchase_of,
+    request_of,
+    with_person,
+    with_purchase,
+    with_request,
+    with_touch,
+)
+from processors.attribution.policy import Policy
+from schemas.decoding import decode_lead_event, decode_purchase
+from schemas.events import Erasure, LeadEvent, Purchase
+from schemas.ids import event_key
+from schemas.reasons import UnmatchedReason as Reason
+from schemas.results import Customer, Lead, Sale, Source, Unmatched
+
+__all__ = ["CustomerState", "Forgotten", "apply", "due_ms", "dump", "expire", "load"]
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """The customer was erased: what was published of it is to be deleted."""
+
+    workspace_id: str
+    customer_external_id: str
+
+
+Output = Lead | Sale | Customer | Forgotten | Unmatched
+Step = tuple[CustomerState | None, list[Output]]
+CustomerFact = TouchFact | Fact[LeadEvent] | Fact[Purchase] | Fact[Erasure]
+
+_EMPTY = CustomerState()
+_ERASED = CustomerState(erased=True)
+
+
+class _Origin(NamedTuple):
+    """The event of a fact as it came, in the order in which :func:`unmatched` takes it."""
+
+    event: LeadEvent | Purchase | Erasure
+    at_ms: int
+    raw: bytes | None
+    source: Source
+
+    def held(self, now_ms: int) -> Held:
+        topic, source = self.source.topic, self.source
+        return Held(self.raw or b"", topic, source.partition, source.offset, source.timestamp, now_ms)
+
+
+class _Added(NamedTuple):
+    """The facts after one more, and why the new one led to nothing, if that is known at once."""
+
+    state: CustomerState
+    refusal: tuple[Reason, str] | None = None
+
+
+def due_ms(state: CustomerState, policy: Policy) -> int | None:
+    """When :func:`expire` has something to do."""
+    return earliest_due_ms((one.held for one in _facts(state)), policy.hold_ms)
+
+
+def apply(
+    workspace_id: str,
+    customer: str,
+    state: CustomerState | None,
+    fact: CustomerFact,
+    now_ms: int,
+    policy: Policy,
+) -> Step:
+    """Add a fact about this customer."""
+    before = state or _EMPTY
+    if isinstance(fact, TouchFact) and fact.event is None:
+        added = before if before.erased else with_touch(before, fact.touch, None, policy)
+        return _settle(workspace_id, customer, before, added, policy)
+    origin = _origin(fact)
+    if before.erased:
+        return before, _suppressed(origin)
+    if isinstance(origin.event, Erasure):
+        return _ERASED, [Forgotten(workspace_id, customer)]
+    added, refusal = _add(before, fact, origin, now_ms, policy)
+    after, outputs = _settle(workspace_id, customer, before, added, policy)
+    if after is not None and _held_count(after) > policy.held_limit:
+        after = _without_newest(after, origin.event)
+        refusal = Reason.TOO_MANY_HELD, f"{policy.held_limit} events of this customer wait already"
+    if refusal is not None:
+        reason, detail = refusal
+        outputs.append(unmatched(reason, detail, *origin))
+    return (state if after == before else after), outputs
+
+
+def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
+    """Give up what has waited for the hold (rules 10 and 15)."""
+
+    def over(one: Request | PurchaseState) -> bool:
+        return one.held is not None and one.held.arrived_ms + policy.hold_ms <= now_ms
+
+    given_up = [one for one in _facts(state) if over(one)]
+    if not given_up:
+        return state, []
+    left = replace(
+        state,
+        requests=tuple(request for request in state.requests if not over(request)),
+        purchases=tuple(purchase for purchase in state.purchases if not over(purchase)),
+    )
+    touched = bool(attributions(state.touches, policy))
+    outputs = [_given_up(one, touched) for one in given_up if not _accounted_for(one, state)]
+    worth_keeping = left.touches or left.requests or left.purchases or left.lead_revisions
+    return (left if worth_keeping else None), [*outputs]
+
+
+def _add(state: CustomerState, fact: CustomerFact, origin: _Origin, now_ms: int, policy: Policy) -> _Added:
+    event, at_ms = origin.event, origin.at_ms
+    if isinstance(event, Purchase):
+        purchase = purchase_of(event, at_ms)
+        if knows_purchase(state, purchase):
+            return _Added(state)
+        return _Added(with_purchase(state, replace(purchase, held=origin.held(now_ms))))
+    assert isinstance(event, LeadEvent)  # noqa: S101 - an erasure was dealt with
+    if isinstance(fact, TouchFact):
+        return _add_touch(state, fact, event, origin, now_ms, policy)
+    if event.deferred:
+        return _Added(state, (Reason.CLICK_NOT_FOUND, "a deferred lead without a clickId names no click"))
+    return _add_request(with_person(state, event, at_ms), event, origin.held(now_ms), at_ms, policy)
+
+
+def _add_touch(
+    state: CustomerState, fact: TouchFact, event: LeadEvent, origin: _Origin, now_ms: int, policy: Policy
+) -> _Added:
+    touch, at_ms = fact.touch, fact.at_ms
+    after = with_touch(with_person(state, event, at_ms), touch, at_ms, policy)
+    refusal = None
+    if touch.click_id not in attributions(after.touches, policy) and not _repeated(
+        state, event, touch.click_id, at_ms
+    ):
+        refusal = _why_no_touch(touch.click.track_conversion)
+    if event.deferred:
+        return _Added(after, refusal)
+    held = replace(origin.held(now_ms), reported=refusal is not None)
+    added = _add_request(after, event, held, at_ms, policy)
+    return _Added(added.state, refusal or added.refusal)
+
+
+def _add_request(state: CustomerState, event: LeadEvent, held: Held, at_ms: int, policy: Policy) -> _Added:
+    request = request_of(event, at_ms)
+    if knows_request(state, request):
+        return _Added(state)
+    if (
+        len(state.lead_revisions) >= policy.leads_limit
+        and event_key(event.event_name) not in state.lead_revisions
+    ):
+        return _Added(state, (Reason.TOO_MANY_HELD, f"this customer has {policy.leads_limit} leads already"))
+    return _Added(with_request(state, replace(request, held=held)))
+
+
+def _repeated(state: CustomerState, event: LeadEvent, click_id: str, at_ms: int) -> bool:
+    if not event.deferred:
+        return knows_request(state, request_of(event, at_ms))
+    return any(known.click_id == click_id and at_ms in known.times for known in state.touches)
+
+
+def _settle(
+    workspace_id: str, customer: str, before: CustomerState, after: CustomerState, policy: Policy
+) -> Step:
+    """Emit what the facts mean now and did not mean before; what is decided need not wait any longer."""
+    if after == before:
+        return before, []
+    was = NOTHING if before is _EMPTY else meaning(workspace_id, customer, before, policy)
+    now = meaning(workspace_id, customer, after, policy)
+    lead_revisions, sale_revisions = dict(after.lead_revisions), dict(after.sale_revisions)
+    outputs: list[Output] = []
+    for key, lead in now.leads.items():
+        if lead != was.leads.get(key):
+            lead_revisions[key] = revision = lead_revisions.get(key, 0) + 1
+            outputs.append(results.lead(workspace_id, customer, lead, revision, policy))
+    for key, sale in now.sales.items():
+        if sale != was.sales.get(key):
+            sale_revisions[key] = revision = sale_revisions.get(key, 0) + 1
+            outputs.append(results.sale(workspace_id, customer, sale, revision, policy))
+    if now.customer is not None and now.customer != was.customer:
+        outputs.append(results.status(workspace_id, customer, now.customer, policy))
+    while len(sale_revisions) > MAX_SALES_REMEMBERED:
+        del sale_revisions[next(iter(sale_revisions))]
+    decided = replace(
+        after,
+        requests=_undecided_or_winning(after, now),
+        purchases=_recent_or_waiting(after, now, policy),
+        lead_revisions=lead_revisions,
+        sale_revisions=sale_revisions,
+    )
+    return decided, outputs
+
+
+def _undecided_or_winning(state: CustomerState, now: Meaning) -> tuple[Request, ...]:
+    """Of the requests that a winner beats nothing is needed: a touch that helps them helps the winner."""
+    kept = []
+    for request in state.requests:
+        lead = now.leads.get(event_key(request.event_name))
+        if lead is None or request < lead.request:
+            kept.append(request)
+        elif request is lead.request:
+            kept.append(replace(request, held=None))
+    return tuple(kept)
+
+
+def _recent_or_waiting(state: CustomerState, now: Meaning, policy: Policy) -> tuple[PurchaseState, ...]:
+    """An old sale is no longer emitted anew when its lead changes; its id is still remembered."""
+    sold = [replace(purchase, held=None) for purchase in state.purchases if purchase.key in now.sales]
+    sold.sort(key=lambda purchase: (purchase.at_ms, purchase.key))
+    waiting = [purchase for purchase in state.purchases if purchase.key not in now.sales]
+    return (*sold[-policy.purchases_kept :], *waiting)
+
+
+def _facts(state: CustomerState) -> tuple[Request | PurchaseState, ...]:
+    return (*state.requests, *state.purchases)
+
+
+def _held_count(state: CustomerState) -> int:
+    return sum(one.held is not None for one in _facts(state))
+
+
+def _without_newest(state: CustomerState, event: LeadEvent | Purchase | Erasure) -> CustomerState:
+    """Without the fact of this event, which was added last: facts that wait are appended."""
+    if isinstance(event, Purchase):
+        return replace(state, purchases=state.purchases[:-1])
+    return replace(state, requests=state.requests[:-1])
+
+
+def _accounted_for(one: Request | PurchaseState, state: CustomerState) -> bool:
+    """It was reported when it arrived, or the lead that it asks for exists."""
+    if isinstance(one, PurchaseState):
+        return False
+    reported = one.held is not None and one.held.reported
+    return reported or event_key(one.event_name) in state.lead_revisions
+
+
+def _given_up(one: Request | PurchaseState, touched: bool) -> Unmatched:
+    held = one.held
+    assert held is not None  # noqa: S101 - only what is held is given up
+    event: LeadEvent | Purchase
+    if isinstance(one, PurchaseState):
+        event, at_ms = decode_purchase(held.raw, held.timestamp, held.arrived_ms)
+        reason, detail = Reason.NO_LEAD_FOR_PURCHASE, "no lead at or before the purchase"
+    else:
+        event, at_ms = decode_lead_event(held.raw, held.timestamp, held.arrived_ms)
+        reason, detail = Reason.NO_DEFERRED_LEAD, "no deferred lead with a click"
+        if touched:
+            reason, detail = Reason.OUTSIDE_QUALIFICATION_WINDOW, "no touch is close enough in time"
+    return unmatched(reason, f"{detail} arrived within the hold", event, at_ms, held.raw, held.source())
+
+
+def _why_no_touch(track_conversion: bool) -> tuple[Reason, str]:
+    if not track_conversion:
+        return Reason.CONVERSION_TRACKING_DISABLED, "the click's trackConversion is false"
+    return Reason.OUTSIDE_ATTRIBUTION_WINDOW, "too long after its click, or before it"
+
+
+def _suppressed(origin: _Origin) -> list[Output]:
+    """Nothing that an erased person did is repeated."""
+    if isinstance(origin.event, Erasure):
+        return []
+    reason, detail = Reason.SUPPRESSED, "the customer was erased"
+    return [unmatched(reason, detail, *origin._replace(raw=None))]
+
+
+def _origin(fact: CustomerFact) -> _Origin:
+    if isinstance(fact, TouchFact):
+        assert fact.event is not None  # noqa: S101 - news of a click alone has no origin
+        assert fact.touch.source is not None  # noqa: S101 - the click join sets both or none
+        return _Origin(fact.event, fact.at_ms, bytes(fact.touch.event), fact.touch.source)
+    return _Origin(fact.event, fact.at_ms, fact.record.value, source_of(fact.record))

@@ -1,0 +1,165 @@
+"""What a customer's facts mean: leads, sales and status (docs/rules.md, 3-15). Pure functions."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from processors.attribution.customer_state import CustomerState, PurchaseState, Request, Said, TouchState
+from processors.attribution.policy import Policy
+from schemas.ids import event_key, lead_id
+
+
+class Attribution(NamedTuple):
+    """A touch that counts, and since when."""
+
+    deferred_ms: int
+    touch: TouchState
+
+    def order(self) -> tuple[int, str]:
+        """How the models compare touches."""
+        return self.deferred_ms, self.touch.click_id
+
+
+class Person(NamedTuple):
+    """What is known of the customer."""
+
+    name: str | None
+    email: str | None
+    avatar: str | None
+    first_seen_ms: int
+
+
+class LeadMeaning(NamedTuple):
+    """A lead in all but its revision."""
+
+    request: Request
+    attribution: Attribution
+    person: Person
+
+
+class SaleMeaning(NamedTuple):
+    """A sale in all but its revision. Of the lead it holds what a sale shows."""
+
+    purchase: PurchaseState
+    lead_key: str
+    lead_event_name: str
+    attribution: Attribution
+    person: Person
+
+
+class CustomerMeaning(NamedTuple):
+    """The customer's status. ``qualified_ms`` None: pending."""
+
+    attribution: Attribution
+    person: Person
+    qualified_ms: int | None
+    leads: int
+    sales: int
+
+
+class Meaning(NamedTuple):
+    """All that a state says."""
+
+    leads: Mapping[str, LeadMeaning]
+    sales: Mapping[str, SaleMeaning]
+    customer: CustomerMeaning | None
+
+
+NOTHING = Meaning({}, {}, None)
+
+
+def meaning(workspace_id: str, customer: str, state: CustomerState, policy: Policy) -> Meaning:
+    """Leads by eventKey, sales by sale id, and the customer's status."""
+    touches = attributions(state.touches, policy)
+    if not touches:
+        return NOTHING
+    person = Person(_said(state.name), _said(state.email), _said(state.avatar), state.first_seen_ms)
+    leads = {
+        key: LeadMeaning(request, attribution, person)
+        for key, (request, attribution) in winners(state.requests, touches, policy).items()
+    }
+    sales = _sales(workspace_id, customer, state.purchases, leads)
+    chosen = choose(touches.values(), None, policy)
+    assert chosen is not None  # noqa: S101 - there is a touch
+    qualified_ms = min((lead.request.at_ms for lead in leads.values()), default=None)
+    return Meaning(leads, sales, CustomerMeaning(chosen, person, qualified_ms, len(leads), len(sales)))
+
+
+def attributions(touches: Iterable[TouchState], policy: Policy) -> dict[str, Attribution]:
+    """The touches that count, by clickId."""
+    found = {}
+    for touch in touches:
+        deferred_ms = deferred_at(touch, policy)
+        if deferred_ms is not None:
+            found[touch.click_id] = Attribution(deferred_ms, touch)
+    return found
+
+
+def deferred_at(touch: TouchState, policy: Policy) -> int | None:
+    """The earliest time of a lead event that makes the touch; None when none does (rule 3)."""
+    if not touch.click.track_conversion:
+        return None
+    clicked_ms = touch.click.timestamp
+    first, last = clicked_ms - policy.hold_ms, clicked_ms + policy.attribution_window_ms
+    return next((at_ms for at_ms in touch.times if first <= at_ms <= last), None)
+
+
+def winners(
+    requests: Iterable[Request], touches: Mapping[str, Attribution], policy: Policy
+) -> dict[str, tuple[Request, Attribution]]:
+    """By eventKey the request that makes the lead, and its touch (rules 8 and 9)."""
+    found: dict[str, tuple[Request, Attribution]] = {}
+    for request in requests:
+        key = event_key(request.event_name)
+        if key in found and found[key][0] <= request:
+            continue
+        attribution = touch_of(request, touches, policy)
+        if attribution is not None:
+            found[key] = request, attribution
+    return found
+
+
+def touch_of(request: Request, touches: Mapping[str, Attribution], policy: Policy) -> Attribution | None:
+    """The touch that a request goes to: the windows filter, then the model chooses (rule 8)."""
+    if request.click_id:
+        named = touches.get(request.click_id)
+        candidates = [named] if named is not None else []
+    else:
+        candidates = list(touches.values())
+    first = request.at_ms - policy.qualification_window_ms
+    last = request.at_ms + policy.hold_ms
+    eligible = [one for one in candidates if first <= one.deferred_ms <= last]
+    return choose(eligible, request.at_ms, policy)
+
+
+def choose(touches: Iterable[Attribution], at_ms: int | None, policy: Policy) -> Attribution | None:
+    """The model's choice for something that happened at ``at_ms`` (None: at the end of time)."""
+    ordered = sorted(touches, key=Attribution.order)
+    if not ordered:
+        return None
+    if policy.model == "first-click":
+        return ordered[0]
+    before = [one for one in ordered if at_ms is None or one.deferred_ms <= at_ms]
+    return before[-1] if before else ordered[0]
+
+
+def _sales(
+    workspace_id: str, customer: str, purchases: Iterable[PurchaseState], leads: Mapping[str, LeadMeaning]
+) -> dict[str, SaleMeaning]:
+    by_time = sorted(
+        (lead.request.at_ms, lead_id(workspace_id, customer, key), key) for key, lead in leads.items()
+    )
+    sales = {}
+    for purchase in purchases:
+        keys = [
+            key for at_ms, _, key in by_time if at_ms <= purchase.at_ms and purchase.lead_key in ("", key)
+        ]
+        if keys:
+            lead = leads[keys[-1]]
+            sales[purchase.key] = SaleMeaning(
+                purchase, keys[-1], lead.request.event_name, lead.attribution, lead.person
+            )
+    return sales
+
+
+def _said(said: Said) -> str | None:
+    return None if said is None else said[1]
