@@ -42,7 +42,7 @@ class EventDecoder(Generic[E]):
             raise _refused_size(value)
         try:
             if not value.isascii():
-                value.decode()  # unknown fields are skipped unread, and still have to be text
+                value.decode()  # msgspec checks what it skips for everything but this
             event = self._decode(value)
         except (DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _refused(error) from None

@@ -6,8 +6,7 @@ Every optional field may be absent or null, as the SDKs send them; unknown field
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
 
-import orjson
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 from msgspec.structs import force_setattr
 
 from schemas.times import to_ms
@@ -123,10 +122,6 @@ def _check_metadata(metadata: Raw) -> Raw:
         raise ValueError("metadata: expected an object")
     if len(text) > MAX_METADATA_CHARACTERS and len(text.decode()) > MAX_METADATA_CHARACTERS:
         raise ValueError(f"metadata: at most {MAX_METADATA_CHARACTERS} characters of JSON")
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise ValueError(f"metadata: {error}") from None
     return Raw(text)
 
 
@@ -145,7 +140,9 @@ class LeadEvent(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fal
     customer_email: str | None = None
     customer_avatar: str | None = None
     event_quantity: Annotated[int, Meta(ge=1, le=100)] | None = None
-    metadata: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})] = Raw(b"")
+    metadata: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})] = field(
+        default_factory=Raw
+    )
 
     def __post_init__(self) -> None:
         CustomerEvent.__post_init__(self)
@@ -177,7 +174,9 @@ class Purchase(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fals
     payment_processor: str | None = None
     invoice_id: Annotated[str, Meta(max_length=255)] | None = None
     lead_event_name: Annotated[str, Meta(max_length=255)] | None = None
-    metadata: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})] = Raw(b"")
+    metadata: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})] = field(
+        default_factory=Raw
+    )
 
     def __post_init__(self) -> None:
         CustomerEvent.__post_init__(self)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from schemas.reasons import UnmatchedReason
 
@@ -58,7 +58,7 @@ class Touch(Struct, frozen=True, kw_only=True, rename="camel"):
     customer_external_id: str
     click_id: str
     click: ClickFacts
-    event: Raw = NULL
+    event: Raw = field(default_factory=lambda: NULL)
     source: Source | None = None
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-import orjson
 from msgspec import Raw, Struct
 
 from schemas.events import Click, Erasure, LeadEvent, Purchase
@@ -108,7 +107,7 @@ def unmatched(
         click_id=(event.click_id or None) if isinstance(event, Click | LeadEvent) else None,
         event_name=event.event_name if isinstance(event, LeadEvent | Purchase) else None,
         timestamp=rfc3339(at_ms),
-        event=NULL if raw is None else _json(raw),
+        event=NULL if raw is None else Raw(raw),
         source=UnmatchedSource(
             topic=source.topic,
             partition=source.partition,
@@ -116,12 +115,3 @@ def unmatched(
             timestamp=rfc3339(max(source.timestamp, 0)),
         ),
     )
-
-
-def _json(raw: bytes) -> Raw:
-    """A field that no rule reads was skipped unread: its text must not spoil the whole document."""
-    try:
-        orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return Raw(orjson.dumps(raw.decode(errors="replace")))
-    return Raw(raw)

@@ -1,0 +1,66 @@
+"""Bytes that could not be used, and the point at which that is no longer an accident."""
+
+from collections import deque
+
+from aiokafka import ConsumerRecord
+
+from processors.engine import Halt, Output
+from schemas.decoding import Refused
+from schemas.headers import Header, Headers
+
+WINDOW = 1_000
+"""Consecutive records of which a share may be dead letters (contract section 5)."""
+
+
+def dead_letter(topic: str, record: ConsumerRecord, refused: Refused) -> Output:
+    """The record as it came, with headers that say why it could not be used (contract section 4)."""
+    return Output(topic, record.key, record.value, _headers(record, refused))
+
+
+def _headers(record: ConsumerRecord, refused: Refused) -> Headers:
+    return (
+        (Header.REASON, refused.reason.encode()),
+        (Header.DETAIL, refused.detail.encode(errors="replace")),
+        (Header.SOURCE_TOPIC, record.topic.encode()),
+        (Header.SOURCE_PARTITION, b"%d" % record.partition),
+        (Header.SOURCE_OFFSET, b"%d" % record.offset),
+        (Header.SOURCE_TIMESTAMP, b"%d" % record.timestamp),
+        (Header.ATTEMPT, b"%d" % (attempts(record) + 1)),
+    )
+
+
+def attempts(record: ConsumerRecord) -> int:
+    """How often this record was a dead letter already: replaying one counts on."""
+    for name, value in record.headers:
+        if name == Header.ATTEMPT and value.isdigit():
+            return int(value)
+    return 0
+
+
+class DeadLetterLimit:
+    """Stops a worker that would drain its topics into ``dead-letters``, as after a bad deployment.
+
+    Counts over all topics of a worker. ``limit``: the share of :data:`WINDOW` consecutive records.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self._most = limit * WINDOW
+        self._seen = 0
+        self._dead: deque[int] = deque()
+
+    def good(self) -> None:
+        """A record was used."""
+        self._seen += 1
+
+    def dead(self, refused: Refused) -> None:
+        """A record was not; raises :class:`Halt` when there are too many."""
+        self._seen += 1
+        self._dead.append(self._seen)
+        while self._dead[0] <= self._seen - WINDOW:
+            self._dead.popleft()
+        if self._seen >= WINDOW and len(self._dead) > self._most:
+            raise Halt(
+                f"{len(self._dead)} of the last {WINDOW} records could not be used, the last one because of "
+                f"{refused}. Nothing was skipped. Mend the producer or deploy a worker that can read them; "
+                "to let them pass as dead letters, start with LEADSTREAM_DEAD_LETTER_LIMIT=1."
+            )

@@ -1,0 +1,208 @@
+"""The two joins as processors of the engine: records in, records out."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from aiokafka import ConsumerRecord
+from msgspec.json import Decoder
+
+from processors.attribution import click_join, customer_join
+from processors.attribution.click_join import ClickState
+from processors.attribution.customer_join import CustomerFact, CustomerState
+from processors.attribution.facts import Fact, TouchFact
+from processors.attribution.policy import Policy
+from processors.engine import Output, Rejected
+from processors.worker.dead_letters import DeadLetterLimit, dead_letter
+from processors.worker.publishing import Publisher
+from schemas.decoding import (
+    Refused,
+    decode_click,
+    decode_erasure,
+    decode_lead_event,
+    decode_purchase,
+)
+from schemas.events import Click, LeadEvent
+from schemas.reasons import DeadLetterReason
+from schemas.results import Touch
+from schemas.times import DAY_MS
+from schemas.topics import Topic, customer_key, split_key
+
+ClickFact = Fact[Click] | Fact[LeadEvent]
+CLICKS_TABLE = "clicks"
+CUSTOMERS_TABLE = "customers"
+
+_decode_touch = Decoder(Touch).decode
+
+
+class _Joining:
+    """What both processors share: names, clock, and what happens to a record that cannot be used."""
+
+    def __init__(
+        self, names: Mapping[Topic, str], policy: Policy, limit: DeadLetterLimit, clock: Callable[[], int]
+    ) -> None:
+        self._names = names
+        self._policy = policy
+        self._limit = limit
+        self._clock = clock
+        self._publish = Publisher(names).records
+        self._dead_letters = names[Topic.DEAD_LETTERS]
+
+    def _full(self, *topics: Topic) -> frozenset[str]:
+        return frozenset(self._names[topic] for topic in topics)
+
+    def _reject(self, record: ConsumerRecord, refused: Refused) -> Rejected:
+        self._limit.dead(refused)
+        return Rejected([dead_letter(self._dead_letters, record, refused)])
+
+    def _lead_event(self, record: ConsumerRecord) -> tuple[str, bytes, Fact[LeadEvent]]:
+        """A lead event belongs by its click when it names one, else by its customer."""
+        event, at_ms = decode_lead_event(record.value, record.timestamp, self._clock())
+        topic = Topic.DEFERRED_LEADS if event.click_id else Topic.QUALIFICATIONS
+        return self._names[topic], event.topic_key(), Fact(event, at_ms, record)
+
+
+class ClickProcessor(_Joining):
+    """Clicks and the lead events that name one → touches."""
+
+    table = CLICKS_TABLE
+
+    def __init__(
+        self, names: Mapping[Topic, str], policy: Policy, limit: DeadLetterLimit, clock: Callable[[], int]
+    ) -> None:
+        super().__init__(names, policy, limit, clock)
+        self.topics = self._full(Topic.CLICKS, Topic.DEFERRED_LEADS)
+        self.outputs = self._full(Topic.TOUCHES, Topic.UNMATCHED, Topic.DEAD_LETTERS, Topic.QUALIFICATIONS)
+        self.retention_ms: int | None = click_retention_ms(policy)
+        self._clicks = names[Topic.CLICKS]
+
+    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, ClickFact]:
+        """Raises :class:`Rejected` with a dead letter."""
+        try:
+            if record.topic == self._clicks:
+                event, at_ms = decode_click(record.value, record.timestamp, self._clock())
+                parsed: tuple[str, bytes, ClickFact] = (
+                    self._clicks,
+                    event.topic_key(),
+                    Fact(event, at_ms, record),
+                )
+            else:
+                parsed = self._lead_event(record)
+        except Refused as refused:
+            raise self._reject(record, refused) from None
+        self._limit.good()
+        return parsed
+
+    def load(self, raw: bytes) -> ClickState:
+        return click_join.load(raw)
+
+    def dump(self, state: ClickState) -> bytes:
+        return click_join.dump(state)
+
+    def due(self, state: ClickState) -> int | None:
+        return click_join.due_ms(state, self._policy)
+
+    def apply(
+        self,
+        key: bytes,  # noqa: ARG002 - the event says it too
+        state: ClickState | None,
+        fact: ClickFact,
+        now_ms: int,
+    ) -> tuple[ClickState | None, Sequence[Output]]:
+        after, results = click_join.apply(state, fact, now_ms, self._policy)
+        return after, self._publish(results) if results else ()
+
+    def expire(
+        self,
+        key: bytes,  # noqa: ARG002 - the state says it too
+        state: ClickState,
+        now_ms: int,
+    ) -> tuple[ClickState | None, Sequence[Output]]:
+        after, results = click_join.expire(state, now_ms, self._policy)
+        return after, self._publish(results)
+
+
+class CustomerProcessor(_Joining):
+    """Touches, qualifications, purchases and erasures → leads, sales and customers."""
+
+    table = CUSTOMERS_TABLE
+    retention_ms: int | None = None
+
+    def __init__(
+        self, names: Mapping[Topic, str], policy: Policy, limit: DeadLetterLimit, clock: Callable[[], int]
+    ) -> None:
+        super().__init__(names, policy, limit, clock)
+        self.outputs = self._full(
+            Topic.LEADS,
+            Topic.SALES,
+            Topic.CUSTOMERS,
+            Topic.UNMATCHED,
+            Topic.DEAD_LETTERS,
+            Topic.DEFERRED_LEADS,
+        )
+        self._parsers: dict[str, Callable[[ConsumerRecord], tuple[str, bytes, CustomerFact]]] = {
+            names[Topic.TOUCHES]: self._touch,
+            names[Topic.QUALIFICATIONS]: self._lead_event,
+            names[Topic.PURCHASES]: self._purchase,
+            names[Topic.ERASURES]: self._erasure,
+        }
+        self.topics = frozenset(self._parsers)
+
+    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+        """Raises :class:`Rejected` with a dead letter."""
+        try:
+            parsed = self._parsers[record.topic](record)
+        except Refused as refused:
+            raise self._reject(record, refused) from None
+        self._limit.good()
+        return parsed
+
+    def load(self, raw: bytes) -> CustomerState:
+        return customer_join.load(raw)
+
+    def dump(self, state: CustomerState) -> bytes:
+        return customer_join.dump(state)
+
+    def due(self, state: CustomerState) -> int | None:
+        return customer_join.due_ms(state, self._policy)
+
+    def apply(
+        self, key: bytes, state: CustomerState | None, fact: CustomerFact, now_ms: int
+    ) -> tuple[CustomerState | None, Sequence[Output]]:
+        workspace_id, customer = split_key(key)
+        after, results = customer_join.apply(workspace_id, customer, state, fact, now_ms, self._policy)
+        return after, self._publish(results)
+
+    def expire(
+        self,
+        key: bytes,  # noqa: ARG002 - the state says it too
+        state: CustomerState,
+        now_ms: int,
+    ) -> tuple[CustomerState | None, Sequence[Output]]:
+        after, results = customer_join.expire(state, now_ms, self._policy)
+        return after, self._publish(results)
+
+    def _touch(self, record: ConsumerRecord) -> tuple[str, bytes, TouchFact]:
+        """Written by our own click join; a foreign record here is a dead letter like any other."""
+        try:
+            touch = _decode_touch(record.value or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Refused(DeadLetterReason.SCHEMA_VIOLATION, f"not a touch: {error}") from None
+        key = customer_key(touch.workspace_id, touch.customer_external_id)
+        if touch.source is None:
+            return record.topic, key, TouchFact(touch, None, touch.click.timestamp)
+        # It was judged when it arrived; a worker whose clock is behind must not refuse it after all.
+        event, at_ms = decode_lead_event(bytes(touch.event), touch.source.timestamp, self._clock() + DAY_MS)
+        return record.topic, key, TouchFact(touch, event, at_ms)
+
+    def _purchase(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+        event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())
+        return record.topic, event.topic_key(), Fact(event, at_ms, record)
+
+    def _erasure(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+        event, at_ms = decode_erasure(record.value, record.timestamp, self._clock())
+        return record.topic, event.topic_key(), Fact(event, at_ms, record)
+
+
+def click_retention_ms(policy: Policy) -> int:
+    """Longer than any lead event may still name the click, with a day to spare for slow clocks."""
+    return policy.attribution_window_ms + 2 * policy.hold_ms + DAY_MS

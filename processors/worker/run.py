@@ -1,0 +1,46 @@
+"""Settings → a running worker."""
+
+from processors.attribution.policy import Policy
+from processors.engine import EngineSettings, create_app, run
+from processors.engine.settings import epoch_ms
+from processors.settings import Settings
+from processors.worker.dead_letters import DeadLetterLimit
+from processors.worker.processors import ClickProcessor, CustomerProcessor
+from schemas.topics import Topic
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Attribution as this deployment wants it."""
+    return Policy(
+        model=settings.attribution_model,
+        attribution_window_ms=settings.attribution_window,
+        qualification_window_ms=settings.qualification_window,
+        hold_ms=settings.hold,
+    )
+
+
+def processors_of(settings: Settings) -> tuple[ClickProcessor, CustomerProcessor]:
+    """Both joins, sharing one limit on dead letters."""
+    names = {topic: settings.topic(topic) for topic in Topic}
+    policy, limit = policy_of(settings), DeadLetterLimit(settings.dead_letter_limit)
+    return (
+        ClickProcessor(names, policy, limit, epoch_ms),
+        CustomerProcessor(names, policy, limit, epoch_ms),
+    )
+
+
+def engine_settings(settings: Settings) -> EngineSettings:
+    """The part of the settings that the engine knows."""
+    return EngineSettings(
+        bootstrap=settings.kafka_bootstrap,
+        application_id=settings.worker_group,
+        instance_id=settings.instance_id,
+        data_dir=settings.data_dir,
+        partitions=settings.partitions,
+        session_timeout_s=settings.session_timeout / 1000,
+    )
+
+
+def run_worker(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code. Raises the engine's errors (``EngineError``)."""
+    return run(create_app(engine_settings(settings), processors_of(settings)))
