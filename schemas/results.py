@@ -12,7 +12,7 @@ JsonObject = Raw
 NULL = Raw(b"null")
 
 
-class ClickFacts(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
+class ClickFacts(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """What a lead needs to know of its click. ``timestamp``: epoch milliseconds."""
 
     timestamp: int

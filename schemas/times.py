@@ -1,6 +1,7 @@
 """Event times: integer epoch milliseconds inside, RFC 3339 UTC with milliseconds outside."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,5 +29,14 @@ def from_ms(epoch_ms: int) -> datetime:
 
 
 def rfc3339(epoch_ms: int) -> str:
-    """``2026-01-31T12:00:00.123Z``."""
-    return from_ms(epoch_ms).isoformat(timespec="milliseconds")[:-6] + "Z"
+    """``2026-01-31T12:00:00.123Z``. By hand: every result carries several, and datetime takes 3 µs each."""
+    days, in_day = divmod(epoch_ms, DAY_MS)
+    seconds, milliseconds = divmod(in_day, SECOND_MS)
+    minutes, seconds = divmod(seconds, 60)
+    parts = (_date(days), minutes // 60, minutes % 60, seconds, milliseconds)
+    return "%sT%02d:%02d:%02d.%03dZ" % parts  # noqa: UP031 - an f-string is half as fast here
+
+
+@lru_cache(maxsize=4096)
+def _date(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).date().isoformat()

@@ -12,39 +12,39 @@ class StoredClick(ClickFacts, frozen=True, array_like=True, gc=False):
 
 def remember(click: Click, at_ms: int) -> StoredClick:
     """What a lead will need of this click."""
-    return StoredClick(
-        timestamp=at_ms,
-        track_conversion=click.track_conversion is None or bool(click.track_conversion),
-        url=click.url,
-        link_id=click.link_id,
-        domain=click.domain,
-        key=click.key,
-        partner_id=click.partner_id,
-        program_id=click.program_id,
-        tenant_id=click.tenant_id,
-        link_external_id=click.link_external_id,
-        continent=click.continent,
-        country=click.country,
-        region=click.region,
-        city=click.city,
-        device=click.device,
-        browser=click.browser,
-        os=click.os,
-        referer=click.referer,
-        referer_url=click.referer_url,
-        trigger=click.trigger,
-        qr=bool(click.qr),
+    return StoredClick(  # in the order of ClickFacts: by position is twice as fast, and this is the hot path
+        at_ms,
+        click.track_conversion is None or bool(click.track_conversion),
+        click.url,
+        click.link_id,
+        click.domain,
+        click.key,
+        click.partner_id,
+        click.program_id,
+        click.tenant_id,
+        click.link_external_id,
+        click.continent,
+        click.country,
+        click.region,
+        click.city,
+        click.device,
+        click.browser,
+        click.os,
+        click.referer,
+        click.referer_url,
+        click.trigger,
+        bool(click.qr),
     )
 
 
 def stored(facts: ClickFacts) -> StoredClick:
     """From the form that travels."""
-    return StoredClick(**{name: getattr(facts, name) for name in ClickFacts.__struct_fields__})
+    return StoredClick(*astuple(facts))
 
 
 def travelling(click: StoredClick) -> ClickFacts:
     """To the form that travels."""
-    return ClickFacts(**{name: getattr(click, name) for name in ClickFacts.__struct_fields__})
+    return ClickFacts(*astuple(click))
 
 
 def earlier(one: StoredClick, other: StoredClick) -> StoredClick:

@@ -133,9 +133,10 @@ def touch_of(request: Request, touches: Mapping[str, Attribution], policy: Polic
 
 def choose(touches: Iterable[Attribution], at_ms: int | None, policy: Policy) -> Attribution | None:
     """The model's choice for something that happened at ``at_ms`` (None: at the end of time)."""
-    ordered = sorted(touches, key=Attribution.order)
-    if not ordered:
-        return None
+    ordered = list(touches)
+    if len(ordered) < 2:
+        return ordered[0] if ordered else None
+    ordered.sort(key=Attribution.order)
     if policy.model == "first-click":
         return ordered[0]
     before = [one for one in ordered if at_ms is None or one.deferred_ms <= at_ms]

@@ -1,0 +1,82 @@
+"""Dead letters carry why and whence; too many of them stop the worker."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from processors.engine import Halt
+from processors.worker.dead_letters import WINDOW, DeadLetterLimit, dead_letter
+from schemas.decoding import Refused
+from schemas.headers import Headers
+from schemas.reasons import DeadLetterReason
+
+REFUSED = Refused(DeadLetterReason.SCHEMA_VIOLATION, "clickId: required")
+
+
+@dataclass(frozen=True)
+class Record:
+    topic: str = "clicks"
+    partition: int = 3
+    offset: int = 42
+    timestamp: int = 1_780_000_000_000
+    key: bytes | None = None
+    value: bytes | None = b"\xff not json"
+    headers: Headers = ()
+
+
+def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
+    output = dead_letter("dead-letters", Record(), REFUSED)
+    assert (output.topic, output.key, output.value) == ("dead-letters", None, b"\xff not json")
+    assert dict(output.headers) == {
+        "reason": b"schema_violation",
+        "detail": b"clickId: required",
+        "source-topic": b"clicks",
+        "source-partition": b"3",
+        "source-offset": b"42",
+        "source-timestamp": b"1780000000000",
+        "attempt": b"1",
+    }
+
+
+@pytest.mark.parametrize(("attempt", "next_attempt"), [(b"1", b"2"), (b"9", b"10"), (b"x", b"1")])
+def test_a_replayed_dead_letter_counts_its_attempts(attempt: bytes, next_attempt: bytes) -> None:
+    record = Record(headers=(("other", b"7"), ("attempt", attempt)))
+    assert dict(dead_letter("dead-letters", record, REFUSED).headers)["attempt"] == next_attempt
+
+
+def test_half_of_the_records_may_be_dead_letters() -> None:
+    limit = DeadLetterLimit(0.5)
+    for _ in range(5 * WINDOW):
+        limit.good()
+        limit.dead(REFUSED)
+
+
+def test_one_more_than_half_of_the_window_stops_the_worker() -> None:
+    limit = DeadLetterLimit(0.5)
+    for _ in range(WINDOW // 2 - 1):
+        limit.good()
+    for _ in range(WINDOW // 2):
+        limit.dead(REFUSED)
+    with pytest.raises(Halt, match=r"501 of the last 1000 records.*clickId: required"):
+        limit.dead(REFUSED)
+
+
+def test_a_few_records_are_not_judged() -> None:
+    limit = DeadLetterLimit(0.5)
+    for _ in range(WINDOW - 1):
+        limit.dead(REFUSED)
+
+
+def test_old_dead_letters_are_forgotten() -> None:
+    limit = DeadLetterLimit(0.5)
+    for _ in range(3):
+        for _ in range(WINDOW // 2):
+            limit.dead(REFUSED)
+        for _ in range(WINDOW):
+            limit.good()
+
+
+def test_limit_one_lets_everything_pass() -> None:
+    limit = DeadLetterLimit(1.0)
+    for _ in range(3 * WINDOW):
+        limit.dead(REFUSED)

@@ -1,0 +1,164 @@
+"""Records in, records out: where each event belongs, and what leaves the two joins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+
+from processors.attribution.policy import Policy
+from processors.engine import Output, Rejected
+from processors.worker.dead_letters import DeadLetterLimit
+from processors.worker.processors import ClickProcessor, CustomerProcessor
+from schemas.headers import Headers
+from schemas.times import DAY_MS, HOUR_MS
+from schemas.topics import Topic
+
+NOW = 1_780_000_000_000
+POLICY = Policy("first-click", 90 * DAY_MS, 365 * DAY_MS, DAY_MS)
+NAMES = {topic: topic.on("test.") for topic in Topic}
+
+
+@dataclass(frozen=True)
+class Record:
+    topic: str
+    value: bytes | None
+    key: bytes | None = None
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = NOW
+    headers: Headers = field(default=())
+
+
+def joins() -> tuple[ClickProcessor, CustomerProcessor]:
+    limit = DeadLetterLimit(0.5)
+    return (
+        ClickProcessor(NAMES, POLICY, limit, lambda: NOW),
+        CustomerProcessor(NAMES, POLICY, limit, lambda: NOW),
+    )
+
+
+def record(topic: Topic, **fields: Any) -> Record:
+    return Record(NAMES[topic], orjson.dumps({"workspaceId": "acme", "timestamp": NOW - HOUR_MS} | fields))
+
+
+def by_topic(outputs: Sequence[Output]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for output in outputs:
+        found.setdefault(output.topic.removeprefix("test."), []).append(orjson.loads(output.value or b"null"))
+    return found
+
+
+CLICK = record(Topic.CLICKS, clickId="c1", linkId="l1", partnerId="p1", domain="acme.link", key="go")
+DEFERRED = record(
+    Topic.DEFERRED_LEADS, clickId="c1", customerExternalId="u1", eventName="Sign Up", mode="deferred"
+)
+QUALIFIED = record(Topic.QUALIFICATIONS, clickId="", customerExternalId="u1", eventName="First Meeting")
+PURCHASE = record(Topic.PURCHASES, customerExternalId="u1", amount=4900, invoiceId="in_1")
+
+
+def test_the_story_of_a_lead() -> None:
+    clicks, customers = joins()
+    topic, key, click = clicks.parse(CLICK)
+    assert (topic, key) == ("test.clicks", b"acme:c1")
+    clicked, outputs = clicks.apply(key, None, click, NOW)
+    assert outputs == ()
+
+    topic, key, deferred = clicks.parse(DEFERRED)
+    assert (topic, key) == ("test.deferred-leads", b"acme:c1")
+    _, touches = clicks.apply(key, clicked, deferred, NOW)
+    [touch] = touches
+    assert (touch.topic, touch.key) == ("test.touches", b"acme:u1")
+
+    _, key, fact = customers.parse(Record(touch.topic, touch.value, touch.key))
+    pending, outputs = customers.apply(key, None, fact, NOW)
+    assert [one["status"] for one in by_topic(outputs)["customers"]] == ["pending"]
+    assert "leads" not in by_topic(outputs)
+
+    _, key, fact = customers.parse(QUALIFIED)
+    qualified, outputs = customers.apply(key, pending, fact, NOW)
+    published = by_topic(outputs)
+    assert [one["status"] for one in published["customers"]] == ["qualified"]
+    [lead] = published["leads"]
+    assert (lead["click"]["id"], lead["link"]["partnerId"], lead["revision"]) == ("c1", "p1", 1)
+    headers = dict(next(one.headers for one in outputs if one.topic == "test.leads"))
+    assert headers["ce_specversion"] == b"1.0"
+    assert headers["ce_id"] == f"{lead['leadId']}.1".encode()
+
+    _, key, fact = customers.parse(PURCHASE)
+    _, outputs = customers.apply(key, qualified, fact, NOW)
+    [sale] = by_topic(outputs)["sales"]
+    assert (sale["leadId"], sale["amount"], sale["currency"]) == (lead["leadId"], 4900, "usd")
+
+
+@pytest.mark.parametrize(
+    ("found_in", "event", "belongs_to", "key"),
+    [
+        (Topic.QUALIFICATIONS, DEFERRED, Topic.DEFERRED_LEADS, b"acme:c1"),
+        (Topic.DEFERRED_LEADS, QUALIFIED, Topic.QUALIFICATIONS, b"acme:u1"),
+    ],
+)
+def test_a_lead_event_in_the_other_topic_belongs_elsewhere(
+    found_in: Topic, event: Record, belongs_to: Topic, key: bytes
+) -> None:
+    clicks, customers = joins()
+    misplaced = Record(NAMES[found_in], event.value)
+    parsed = (clicks if found_in is Topic.DEFERRED_LEADS else customers).parse(misplaced)
+    assert parsed[:2] == (NAMES[belongs_to], key)
+
+
+@pytest.mark.parametrize(
+    ("topic", "value", "reason"),
+    [
+        (Topic.CLICKS, b"{", b"not_json"),
+        (Topic.CLICKS, None, b"not_json"),
+        (Topic.DEFERRED_LEADS, b"[]", b"not_an_object"),
+        (Topic.QUALIFICATIONS, b"{}", b"schema_violation"),
+        (Topic.PURCHASES, b'{"workspaceId":"acme","customerExternalId":"u1"}', b"schema_violation"),
+        (Topic.ERASURES, b"x" * 300_000, b"too_large"),
+        (Topic.TOUCHES, b'{"workspaceId":"acme"}', b"schema_violation"),
+        (Topic.TOUCHES, b"\xff", b"schema_violation"),
+    ],
+)
+def test_what_cannot_be_used_is_a_dead_letter(topic: Topic, value: bytes | None, reason: bytes) -> None:
+    processor = next(one for one in joins() if NAMES[topic] in one.topics)
+    with pytest.raises(Rejected) as rejected:
+        processor.parse(Record(NAMES[topic], value, b"some key"))
+    [letter] = rejected.value.outputs
+    assert (letter.topic, letter.key, letter.value) == ("test.dead-letters", b"some key", value)
+    assert dict(letter.headers)["reason"] == reason
+
+
+def test_an_event_that_waits_in_vain_is_unmatched() -> None:
+    clicks, customers = joins()
+    _, key, fact = clicks.parse(DEFERRED)
+    waiting, _ = clicks.apply(key, None, fact, NOW)
+    assert waiting is not None
+    assert clicks.due(waiting) == NOW + DAY_MS
+    left, outputs = clicks.expire(key, waiting, NOW + DAY_MS)
+    assert left is None
+    [unmatched] = by_topic(outputs)["unmatched"]
+    assert unmatched["reason"] == "click_not_found"
+    assert unmatched["event"] == orjson.loads(DEFERRED.value or b"")
+    assert outputs[0].key == b"acme:c1"
+
+    _, key, event = customers.parse(QUALIFIED)
+    held, _ = customers.apply(key, None, event, NOW)
+    assert held is not None
+    left_over, outputs = customers.expire(key, held, NOW + DAY_MS)
+    assert left_over is None
+    assert [one["reason"] for one in by_topic(outputs)["unmatched"]] == ["no_deferred_lead"]
+    assert outputs[0].key == b"acme:u1"
+
+
+def test_an_erased_customer_is_forgotten() -> None:
+    _, customers = joins()
+    _, key, fact = customers.parse(record(Topic.ERASURES, customerExternalId="u1"))
+    erased, outputs = customers.apply(key, None, fact, NOW)
+    assert [(one.topic, one.key, one.value) for one in outputs] == [("test.customers", b"acme:u1", None)]
+    _, key, late = customers.parse(QUALIFIED)
+    same, outputs = customers.apply(key, erased, late, NOW)
+    assert same is erased
+    [unmatched] = by_topic(outputs)["unmatched"]
+    assert (unmatched["reason"], unmatched["event"]) == ("suppressed", None)
