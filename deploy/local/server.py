@@ -1,0 +1,150 @@
+"""The life of an embedded server: its directory, its port, its process."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+from deploy.local.directory import DirectoryLock
+from deploy.local.errors import DiskFull, LocalServerError, PortInUse, StartFailed, explained
+from deploy.local.ports import claim
+from deploy.local.process import Child
+
+Progress = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """The ``progress`` of those who do not want to know."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run as the server: the program with its arguments, and its whole environment."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+
+
+class LocalServer(ABC):
+    """One server on one data directory, listening on loopback only, living at most as long as this process.
+
+    Synchronous, and for one thread at a time. Data stays in the directory between runs, and what the server
+    has acknowledged survives ``kill``. As a context manager: started on entry, stopped on exit.
+    """
+
+    NAME: ClassVar[str]
+    START_TIMEOUT: ClassVar[float] = 60.0
+    STOP_GRACE: ClassVar[float] = 30.0
+
+    def __init__(self, data_dir: Path, port: int = 0, *, progress: Progress = silent) -> None:
+        """Nothing happens before ``start``.
+
+        ``port`` 0 means the port of the last run if that is free, else any. ``progress`` hears of long steps.
+        """
+        self.data_dir = data_dir.absolute()
+        self.log_path = self.data_dir / f"{self.NAME.lower()}.log"
+        self._requested_port = port
+        self._port: int | None = None
+        self._progress = progress
+        self._lock = DirectoryLock(self.data_dir)
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        """Start, and block until the server answers requests; nothing happens when it runs already.
+
+        Raises a ``LocalServerError``, and then leaves nothing running and nothing locked.
+        """
+        if self.process_alive:
+            return
+        self.kill()
+        try:
+            with explained(self.data_dir):
+                self.data_dir.mkdir(parents=True, exist_ok=True)
+                self._lock.acquire()
+                self._port = port = self._claim_port()
+                self._child = child = self._spawn(self._prepare(port), self.log_path)
+            if not child.wait_until(lambda: self._answers(port), self.START_TIMEOUT):
+                raise self._failure(child)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """Shut down in order, or by force after a while. Blocks until it is gone; harmless when it is."""
+        if self._child is not None:
+            self._child.stop(self.STOP_GRACE)
+        self.kill()
+
+    def kill(self) -> None:
+        """``kill -9``. Blocks until it is gone; harmless when it is."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+        self._lock.release()
+
+    @property
+    def process_alive(self) -> bool:
+        return self._child is not None and self._child.alive
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server. Raises ``RuntimeError`` when it was not started."""
+        if self._child is None:
+            raise RuntimeError(f"{self.NAME} was not started")
+        return self._child.pid
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, also after a stop. Raises ``RuntimeError`` before the first start."""
+        if self._port is None:
+            raise RuntimeError(f"{self.NAME} was not started")
+        return self._port
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @abstractmethod
+    def _prepare(self, port: int) -> Command:
+        """Bring the data directory into shape and return what to run in it."""
+
+    @abstractmethod
+    def _answers(self, port: int) -> bool:
+        """Whether the server does its work now, not only listens. Asked again and again until it does."""
+
+    def _spawn(self, command: Command, log_path: Path) -> Child:
+        """Run ``command`` as a co-holder of the directory's lock: nobody comes in before it has ended too."""
+        return Child(
+            command.argv,
+            cwd=self.data_dir,
+            env=command.env,
+            log_path=log_path,
+            pass_fds=[self._lock.fileno()],
+        )
+
+    def _failure(self, child: Child) -> LocalServerError:
+        """Why ``child`` did not do what it was started for."""
+        returncode, tail = child.returncode, child.log_tail()
+        if returncode is None:
+            return StartFailed(self.NAME, f"not ready after {self.START_TIMEOUT:.0f} s", child.log_path, tail)
+        recent = child.log_tail(lines=500)
+        if "No space left on device" in recent or "NOT_ENOUGH_SPACE" in recent:
+            return DiskFull(self.data_dir)
+        if any("already in use" in line and str(self._port) in line for line in recent.splitlines()):
+            return PortInUse(self.port)
+        end = f"killed by signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+        return StartFailed(self.NAME, end, child.log_path, tail)
+
+    def _claim_port(self) -> int:
+        memory = self.data_dir / "port"
+        remembered = memory.read_text().strip() if memory.exists() else ""
+        port = claim(self._requested_port, int(remembered) if remembered.isdigit() else None)
+        memory.write_text(f"{port}\n")
+        return port
