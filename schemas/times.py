@@ -40,3 +40,11 @@ def rfc3339(epoch_ms: int) -> str:
 @lru_cache(maxsize=4096)
 def _date(days: int) -> str:
     return (_EPOCH + timedelta(days=days)).date().isoformat()
+
+
+def parse_rfc3339(text: str) -> int:
+    """Inverse of :func:`rfc3339`; raises ``ValueError`` for a time without an offset."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without an offset: {text}")
+    return to_ms(moment)

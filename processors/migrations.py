@@ -1,0 +1,100 @@
+"""Brings a ClickHouse database to the current schema."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib import resources
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+_FILE: Final = re.compile(r"^(\d{3})_\w+\.sql$")
+_COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
+
+
+class MigrationChanged(Exception):
+    """A migration that was applied already is not what it was."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} was changed after it was applied here: put it back as it was, and write what is new "
+            "into a migration with the next number"
+        )
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file: statements that are applied together, and what tells its content."""
+
+    number: int
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """Of the text as it is in the file."""
+        return blake2b(self.text.encode(), digest_size=16).hexdigest()
+
+    def statements(self) -> list[str]:
+        """Without comments; a statement ends with a semicolon at the end of a line."""
+        text = _COMMENT.sub("", self.text)
+        return [one.strip() for one in re.split(r";\s*(?:\n|$)", text) if one.strip()]
+
+
+def migrations() -> list[Migration]:
+    """All of them, in order."""
+    return sorted(_files(), key=lambda one: one.number)
+
+
+def migrate(client: Client, database: str) -> list[str]:
+    """Create the database if it is missing and apply what it lacks; returns the names of what was applied.
+
+    Idempotent. ``client`` may be connected to any database. Raises :class:`MigrationChanged`.
+    """
+    client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
+    client.database = database
+    client.command(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (number UInt16, name String, checksum String, "
+        "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ReplacingMergeTree ORDER BY number"
+    )
+    rows = client.query("SELECT number, checksum FROM schema_migrations FINAL").result_rows
+    known: dict[int, str] = dict(rows)  # type: ignore[arg-type]
+    applied = []
+    for migration in migrations():
+        if migration.number not in known:
+            _apply(client, migration)
+            applied.append(migration.name)
+        elif known[migration.number] != migration.checksum:
+            raise MigrationChanged(migration.name)
+    return applied
+
+
+def pending(client: Client) -> list[str]:
+    """What :func:`migrate` would apply to the client's database."""
+    if not client.command("EXISTS TABLE schema_migrations"):
+        return [migration.name for migration in migrations()]
+    known = {row[0] for row in client.query("SELECT number FROM schema_migrations FINAL").result_rows}
+    return [migration.name for migration in migrations() if migration.number not in known]
+
+
+def _apply(client: Client, migration: Migration) -> None:
+    """ClickHouse has no transaction around DDL: what an interrupted run left behind is made anew."""
+    for statement in migration.statements():
+        client.command(_repeatable(statement))
+    client.insert(
+        "schema_migrations",
+        [[migration.number, migration.name, migration.checksum]],
+        column_names=["number", "name", "checksum"],
+    )
+
+
+def _repeatable(statement: str) -> str:
+    statement = re.sub(r"^CREATE VIEW ", "CREATE OR REPLACE VIEW ", statement)
+    return re.sub(r"^CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", statement)
+
+
+def _files() -> Iterator[Migration]:
+    for file in resources.files("deploy.clickhouse").iterdir():
+        if match := _FILE.match(file.name):
+            yield Migration(int(match[1]), file.name, file.read_text())

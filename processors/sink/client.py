@@ -1,0 +1,87 @@
+"""Connections to ClickHouse."""
+
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+_PORTS = {"http": 8123, "https": 8443}
+
+
+class NoClickHouse(Exception):
+    """ClickHouse cannot be used; ``str()`` names cause and remedy, ``exit_code`` is for who needs it."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+UNAVAILABLE, MISCONFIGURED = 69, 78
+
+
+def database_of(url: str) -> str:
+    """The database that a URL names; ``leadstream`` when it names none."""
+    parts = urlsplit(url)
+    return "leadstream" if parts.scheme == "chdb" else parts.path.strip("/") or "leadstream"
+
+
+def connect(url: str, *, database: str | None = None) -> Client:
+    """A client for ``http(s)://user:password@host:port/database`` or ``chdb:///path``.
+
+    ``database`` replaces the one of the URL: one that is sure to exist, for whoever creates the other. Usable
+    from several threads (it has no session); times are aware. Raises :class:`NoClickHouse`.
+    """
+    parts = urlsplit(url)
+    name = database or database_of(url)
+    if parts.scheme == "chdb":
+        return _embedded(parts, name)
+    if parts.scheme not in _PORTS:
+        expected = "expected http://user:password@host:port/database or chdb:///path"
+        raise NoClickHouse(f"not a ClickHouse URL: {parts.scheme}://…; {expected}", MISCONFIGURED)
+    host, port = parts.hostname or "127.0.0.1", parts.port or _PORTS[parts.scheme]
+    try:
+        return clickhouse_connect.get_client(
+            host=host,
+            port=port,
+            secure=parts.scheme == "https",
+            username=unquote(parts.username or "default"),
+            password=unquote(parts.password or ""),
+            database=name,
+            autogenerate_session_id=False,
+            tz_mode="aware",
+        )
+    except ClickHouseError as error:
+        raise _refused(error, f"{host}:{port}", name) from error
+
+
+def _embedded(parts: SplitResult, database: str) -> Client:
+    """An embedded engine has no server to refuse a missing database: it is created."""
+    try:
+        client = clickhouse_connect.get_client(interface="chdb", path=parts.path, tz_mode="aware")
+    except ClickHouseError as error:
+        raise NoClickHouse(f"cannot open {parts.path}: {_first_line(error)}", MISCONFIGURED) from error
+    if database != "default":
+        client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
+        client.database = database
+    return client
+
+
+def _refused(error: ClickHouseError, address: str, database: str) -> NoClickHouse:
+    code = getattr(error, "code", None)
+    if code == 81:
+        return NoClickHouse(f"no database {database!r} at {address}: run leadstream migrate", MISCONFIGURED)
+    if code in (192, 193, 194, 516):
+        return NoClickHouse(
+            f"ClickHouse at {address} refuses the user or the password: check LEADSTREAM_CLICKHOUSE_URL",
+            MISCONFIGURED,
+        )
+    return NoClickHouse(
+        f"ClickHouse at {address} cannot be reached ({_first_line(error)}): is it running, and is "
+        "LEADSTREAM_CLICKHOUSE_URL right?",
+        UNAVAILABLE,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:200]

@@ -1,0 +1,119 @@
+"""Rows → ClickHouse: one insert, and what becomes of it when it fails."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+from clickhouse_connect.driver.client import Client
+
+from processors.sink.failures import Verdict, cause, judge
+from processors.sink.rows import Row
+from processors.sink.tables import Table
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 30.0
+# async_insert would acknowledge before the rows are stored; both defaults have moved between releases.
+_SETTINGS = {"async_insert": 0, "deduplicate_blocks_in_dependent_materialized_views": 1}
+
+
+class CannotStore(Exception):
+    """Nothing can be stored before an operator acts; no offset has moved."""
+
+
+class GivenUp(Exception):
+    """Told to stop while ClickHouse took no rows."""
+
+
+class Poison(NamedTuple):
+    """A row that ClickHouse refuses: its place in the batch, and why."""
+
+    place: int
+    detail: str
+
+
+class Writer:
+    """Inserts batches, one at a time, in a thread of its own: the driver blocks.
+
+    ``pausing`` is told when an insert has to wait, and why.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        stopping: asyncio.Event,
+        pausing: Callable[[str], None],
+        *,
+        longest_pause_s: float = _LONGEST_PAUSE_S,
+    ) -> None:
+        self._client = client
+        self._stopping = stopping
+        self._pausing = pausing
+        self._longest_pause_s = longest_pause_s
+        self._thread = ThreadPoolExecutor(1, "insert")
+        self._types: dict[str, Sequence[Any]] = {}
+
+    async def insert(self, table: Table, rows: Sequence[Row], token: str) -> list[Poison]:
+        """Store the rows, however long that takes; returns those that cannot be stored.
+
+        ``token`` names this very batch: should the driver or a retry send it twice, the server drops the
+        second. Raises :class:`CannotStore`, and :class:`GivenUp` when told to stop while waiting.
+        """
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                await self._in_thread(self._insert, table, rows, token)
+            except Exception as error:
+                verdict = judge(error)
+                if verdict is Verdict.STOP:
+                    raise CannotStore(f"cannot write to {table.name}: {cause(error)}") from error
+                if verdict is Verdict.POISON:
+                    return await self._bisect(table, rows, token, error)
+                self._pausing(f"{table.name}: {cause(error)}")
+                await self._pause(pause_s * random.uniform(0.5, 1.0))
+                pause_s = min(2 * pause_s, self._longest_pause_s)
+            else:
+                return []
+
+    async def close(self) -> None:
+        """Wait for the insert under way."""
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+            raise GivenUp
+
+    async def _bisect(self, table: Table, rows: Sequence[Row], token: str, error: Exception) -> list[Poison]:
+        """An error names a column, never the row: halve until it stands alone."""
+        if len(rows) == 1:
+            log.error("%s refuses a row: %s", table.name, cause(error))
+            return [Poison(0, cause(error))]
+        middle = len(rows) // 2
+        first = await self.insert(table, rows[:middle], f"{token}:0")
+        second = await self.insert(table, rows[middle:], f"{token}:1")
+        return [*first, *(Poison(middle + one.place, one.detail) for one in second)]
+
+    def _insert(self, table: Table, rows: Sequence[Row], token: str) -> None:
+        types = self._types.get(table.name)
+        if types is None:
+            # Asked for once: otherwise every insert would begin with a DESCRIBE TABLE.
+            context = self._client.create_insert_context(table.name, column_names=list(table.columns))
+            types = self._types[table.name] = context.column_types
+        self._client.insert(
+            table.name,
+            list(zip(*rows, strict=True)),
+            column_names=list(table.columns),
+            column_types=types,
+            column_oriented=True,
+            settings={**_SETTINGS, "insert_deduplication_token": token},
+        )
+
+    async def _in_thread(self, function: Callable[..., None], *args: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args))
