@@ -19,13 +19,13 @@ def dead_letter(topic: str, record: ConsumerRecord, refused: Refused) -> Output:
 
 def _headers(record: ConsumerRecord, refused: Refused) -> Headers:
     return (
-        (Header.REASON, refused.reason.encode()),
-        (Header.DETAIL, refused.detail.encode(errors="replace")),
-        (Header.SOURCE_TOPIC, record.topic.encode()),
-        (Header.SOURCE_PARTITION, b"%d" % record.partition),
-        (Header.SOURCE_OFFSET, b"%d" % record.offset),
-        (Header.SOURCE_TIMESTAMP, b"%d" % record.timestamp),
-        (Header.ATTEMPT, b"%d" % (attempts(record) + 1)),
+        (Header.REASON.value, refused.reason.encode()),
+        (Header.DETAIL.value, refused.detail.encode(errors="replace")),
+        (Header.SOURCE_TOPIC.value, record.topic.encode()),
+        (Header.SOURCE_PARTITION.value, b"%d" % record.partition),
+        (Header.SOURCE_OFFSET.value, b"%d" % record.offset),
+        (Header.SOURCE_TIMESTAMP.value, b"%d" % record.timestamp),
+        (Header.ATTEMPT.value, b"%d" % (attempts(record) + 1)),
     )
 
 

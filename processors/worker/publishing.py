@@ -66,11 +66,11 @@ def _sale_event(sale: Sale) -> Headers:
 def _cloud_event(kind: str, identity: str, workspace_id: str, subject: str, time: str) -> Headers:
     """CloudEvents 1.0, Kafka binding in binary mode: source + id are unique per revision."""
     return (
-        (Header.CE_SPECVERSION, b"1.0"),
-        (Header.CE_TYPE, kind.encode()),
-        (Header.CE_SOURCE, f"/workspaces/{workspace_id}".encode()),
-        (Header.CE_ID, identity.encode()),
-        (Header.CE_SUBJECT, subject.encode()),
-        (Header.CE_TIME, time.encode()),
-        (Header.CONTENT_TYPE, b"application/json"),
+        (Header.CE_SPECVERSION.value, b"1.0"),
+        (Header.CE_TYPE.value, kind.encode()),
+        (Header.CE_SOURCE.value, f"/workspaces/{workspace_id}".encode()),
+        (Header.CE_ID.value, identity.encode()),
+        (Header.CE_SUBJECT.value, subject.encode()),
+        (Header.CE_TIME.value, time.encode()),
+        (Header.CONTENT_TYPE.value, b"application/json"),
     )

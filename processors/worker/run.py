@@ -1,5 +1,7 @@
 """Settings → a running worker."""
 
+from typing import NoReturn
+
 from processors.attribution.policy import Policy
 from processors.engine import EngineSettings, create_app, run
 from processors.engine.settings import epoch_ms
@@ -41,6 +43,6 @@ def engine_settings(settings: Settings) -> EngineSettings:
     )
 
 
-def run_worker(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code. Raises the engine's errors (``EngineError``)."""
-    return run(create_app(engine_settings(settings), processors_of(settings)))
+def run_worker(settings: Settings) -> NoReturn:
+    """Run until SIGTERM or SIGINT, then exit 0; or exit with the code of the error that ended it."""
+    run(create_app(engine_settings(settings), processors_of(settings)))
