@@ -1,0 +1,227 @@
+"""Leadstream as it runs in production, process by process, against the servers of the test session."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+
+from processors.engine import partition_for
+from processors.settings import Settings
+from schemas.topics import Topic
+
+INPUTS: Final = (
+    Topic.CLICKS,
+    Topic.DEFERRED_LEADS,
+    Topic.QUALIFICATIONS,
+    Topic.PURCHASES,
+    Topic.ERASURES,
+    Topic.TOUCHES,
+)
+STORED: Final = (
+    Topic.CLICKS,
+    Topic.LEADS,
+    Topic.SALES,
+    Topic.CUSTOMERS,
+    Topic.UNMATCHED,
+    Topic.DEAD_LETTERS,
+)
+
+
+@dataclass
+class Service:
+    """One process of the system, which can die and come back."""
+
+    command: list[str]
+    env: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    exits: list[int] = field(default_factory=list)
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "processors.cli.main", *self.command],
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """As the kernel's out-of-memory killer does it."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """As an orchestrator does it; returns the exit code."""
+        self._end(signal.SIGTERM)
+        return self.exits[-1]
+
+    def check_alive(self) -> None:
+        assert self.process is not None
+        code = self.process.poll()
+        assert code is None, f"{self.command} exited with {code}:\n{self.log.read_text()[-4000:]}"
+
+    def _end(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.exits.append(self.process.wait(60))
+        self.process = None
+
+
+class Stack:
+    """Topics, database and processes of one test, apart from every other test's."""
+
+    def __init__(self, bootstrap: str, clickhouse_url: str, name: str, directory: Path, **env: str) -> None:
+        server = clickhouse_url.rsplit("/", 1)[0]
+        self.directory = directory
+        self.database = name.replace("-", "_")
+        self.env = {
+            **os.environ,
+            "LEADSTREAM_KAFKA_BOOTSTRAP": bootstrap,
+            "LEADSTREAM_CLICKHOUSE_URL": f"{server}/{self.database}",
+            "LEADSTREAM_TOPIC_PREFIX": f"{name}.",
+            "LEADSTREAM_DATA_DIR": str(directory / "data"),
+            **env,
+        }
+        self.settings = Settings.model_validate(
+            {
+                key.removeprefix("LEADSTREAM_").lower(): value
+                for key, value in self.env.items()
+                if key.startswith("LEADSTREAM_")
+            }
+        )
+        self.services: list[Service] = []
+
+    def __enter__(self) -> "Stack":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for service in self.services:
+            if service.process is not None:
+                service.kill()
+
+    def run(self, *command: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        """One command of the tool, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "processors.cli.main", *command],
+            env=self.env,
+            input=stdin,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+
+    def create(self) -> None:
+        """Topics and schema."""
+        for command in (("topics", "create"), ("migrate",)):
+            done = self.run(*command)
+            assert done.returncode == 0, done.stderr.decode()
+
+    def worker(self, name: str) -> Service:
+        return self._service(
+            ["worker"], name, LEADSTREAM_INSTANCE_ID=name, LEADSTREAM_DATA_DIR=str(self.directory / name)
+        )
+
+    def sink(self) -> Service:
+        return self._service(["sink"], "sink")
+
+    def _service(self, command: list[str], name: str, **env: str) -> Service:
+        service = Service(command, {**self.env, **env}, self.directory / f"{name}.log")
+        service.start()
+        self.services.append(service)
+        return service
+
+    def producer(self) -> Producer:
+        return Producer({"bootstrap.servers": self.settings.kafka_bootstrap, "linger.ms": 5})
+
+    def send(self, producer: Producer, topic: Topic, key: bytes | None, value: bytes | None) -> None:
+        """To the partition of its key: what is misplaced is so by its key."""
+        place = {} if key is None else {"partition": partition_for(key, self.settings.partitions)}
+        while True:
+            try:
+                producer.produce(self.settings.topic(topic), value, key=key, **place)
+            except BufferError:
+                producer.poll(0.1)
+            else:
+                producer.poll(0)
+                return
+
+    def read(self, topic: Topic) -> Iterator[Message]:
+        """Every committed record of a topic, from the beginning to the end of now."""
+        places = [(topic, partition, 0) for partition in range(self.settings.partitions)]
+        yield from self._records(places)
+
+    def drained(self, group: str, topics: Iterable[Topic]) -> bool:
+        """True when a group has committed past the last record. Trailing commit markers are no records."""
+        with closing(self._consumer(group)) as consumer:
+            asked = [
+                TopicPartition(self.settings.topic(topic), partition)
+                for topic in topics
+                for partition in range(self.settings.partitions)
+            ]
+            committed = consumer.committed(asked, timeout=20)
+        prefix = self.settings.topic_prefix
+        places = [
+            (Topic(one.topic.removeprefix(prefix)), one.partition, max(one.offset, 0)) for one in committed
+        ]
+        return next(self._records(places), None) is None
+
+    def wait_until_processed(self, timeout: float = 180) -> None:
+        """Everything sent so far has gone through the workers and the sink."""
+
+        def processed() -> bool:
+            for service in self.services:
+                if service.process is not None:
+                    service.check_alive()
+            return self.drained(self.settings.worker_group, INPUTS) and self.drained(
+                self.settings.full_sink_group, STORED
+            )
+
+        wait_for(processed, timeout, lambda: "the workers or the sink did not catch up")
+
+    def _consumer(self, group: str) -> Consumer:
+        return Consumer(
+            {
+                "bootstrap.servers": self.settings.kafka_bootstrap,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "earliest",
+            }
+        )
+
+    def _records(self, places: list[tuple[Topic, int, int]]) -> Iterator[Message]:
+        with closing(self._consumer("reader")) as consumer:
+            consumer.assign(
+                [
+                    TopicPartition(self.settings.topic(topic), partition, offset)
+                    for topic, partition, offset in places
+                ]
+            )
+            open_places = len(places)
+            while open_places:
+                for message in consumer.consume(2000, 1.0):
+                    error = message.error()
+                    if error is None:
+                        yield message
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        open_places -= 1
+                    else:
+                        raise AssertionError(str(error))
+
+
+def wait_for(condition: Callable[[], bool], timeout: float, complaint: Callable[[], str]) -> None:
+    """Poll until the condition holds; fail with the complaint when it never does."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, complaint()
+        time.sleep(0.2)
