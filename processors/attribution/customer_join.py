@@ -141,9 +141,7 @@ def _add_touch(
     touch, at_ms = fact.touch, fact.at_ms
     after = with_touch(with_person(state, event, at_ms), touch, at_ms, policy)
     refusal = None
-    if touch.click_id not in attributions(after.touches, policy) and not _repeated(
-        state, event, touch.click_id, at_ms
-    ):
+    if touch.click_id not in attributions(after.touches, policy):
         refusal = _why_no_touch(touch.click.track_conversion)
     if event.deferred:
         return _Added(after, refusal)
@@ -162,12 +160,6 @@ def _add_request(state: CustomerState, event: LeadEvent, held: Held, at_ms: int,
     ):
         return _Added(state, (Reason.TOO_MANY_HELD, f"this customer has {policy.leads_limit} leads already"))
     return _Added(with_request(state, replace(request, held=held)))
-
-
-def _repeated(state: CustomerState, event: LeadEvent, click_id: str, at_ms: int) -> bool:
-    if not event.deferred:
-        return knows_request(state, request_of(event, at_ms))
-    return any(known.click_id == click_id and at_ms in known.times for known in state.touches)
 
 
 def _settle(
@@ -206,10 +198,10 @@ def _undecided_or_winning(state: CustomerState, now: Meaning) -> tuple[Request, 
     """Of the requests that a winner beats nothing is needed: a touch that helps them helps the winner."""
     kept = []
     for request in state.requests:
-        lead = now.leads.get(event_key(request.event_name))
-        if lead is None or request < lead.request:
+        winner = now.winners.get(event_key(request.event_name))
+        if winner is None or request < winner:
             kept.append(request)
-        elif request is lead.request:
+        elif request is winner:
             kept.append(replace(request, held=None))
     return tuple(kept)
 

@@ -1,22 +1,23 @@
 """What a customer's facts mean: leads, sales and status (docs/rules.md, 3-15). Pure functions."""
 
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from processors.attribution.clicks import StoredClick
 from processors.attribution.customer_state import CustomerState, PurchaseState, Request, Said, TouchState
 from processors.attribution.policy import Policy
 from schemas.ids import event_key, lead_id
 
 
 class Attribution(NamedTuple):
-    """A touch that counts, and since when."""
+    """A touch that counts. No two agree in both of the first two fields, by which the models compare."""
 
     deferred_ms: int
-    touch: TouchState
-
-    def order(self) -> tuple[int, str]:
-        """How the models compare touches."""
-        return self.deferred_ms, self.touch.click_id
+    click_id: str
+    click: StoredClick
 
 
 class Person(NamedTuple):
@@ -29,7 +30,7 @@ class Person(NamedTuple):
 
 
 class LeadMeaning(NamedTuple):
-    """A lead in all but its revision."""
+    """A lead in all but its revision. ``request``: without what a lead does not show, clickId and hold."""
 
     request: Request
     attribution: Attribution
@@ -57,14 +58,15 @@ class CustomerMeaning(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """All that a state says."""
+    """All that a state says. ``winners``: by eventKey the request that makes the lead."""
 
+    winners: Mapping[str, Request]
     leads: Mapping[str, LeadMeaning]
     sales: Mapping[str, SaleMeaning]
     customer: CustomerMeaning | None
 
 
-NOTHING = Meaning({}, {}, None)
+NOTHING = Meaning({}, {}, {}, None)
 
 
 def meaning(workspace_id: str, customer: str, state: CustomerState, policy: Policy) -> Meaning:
@@ -73,15 +75,18 @@ def meaning(workspace_id: str, customer: str, state: CustomerState, policy: Poli
     if not touches:
         return NOTHING
     person = Person(_said(state.name), _said(state.email), _said(state.avatar), state.first_seen_ms)
+    found = winners(state.requests, touches, policy)
     leads = {
-        key: LeadMeaning(request, attribution, person)
-        for key, (request, attribution) in winners(state.requests, touches, policy).items()
+        key: LeadMeaning(replace(request, click_id="", held=None), attribution, person)
+        for key, (request, attribution) in found.items()
     }
     sales = _sales(workspace_id, customer, state.purchases, leads)
     chosen = choose(touches.values(), None, policy)
     assert chosen is not None  # noqa: S101 - there is a touch
     qualified_ms = min((lead.request.at_ms for lead in leads.values()), default=None)
-    return Meaning(leads, sales, CustomerMeaning(chosen, person, qualified_ms, len(leads), len(sales)))
+    sold = len(sales.keys() | state.sale_revisions.keys())  # old ones are remembered by their id alone
+    requests = {key: request for key, (request, _) in found.items()}
+    return Meaning(requests, leads, sales, CustomerMeaning(chosen, person, qualified_ms, len(leads), sold))
 
 
 def attributions(touches: Iterable[TouchState], policy: Policy) -> dict[str, Attribution]:
@@ -90,7 +95,7 @@ def attributions(touches: Iterable[TouchState], policy: Policy) -> dict[str, Att
     for touch in touches:
         deferred_ms = deferred_at(touch, policy)
         if deferred_ms is not None:
-            found[touch.click_id] = Attribution(deferred_ms, touch)
+            found[touch.click_id] = Attribution(deferred_ms, touch.click_id, touch.click)
     return found
 
 
@@ -136,7 +141,7 @@ def choose(touches: Iterable[Attribution], at_ms: int | None, policy: Policy) ->
     ordered = list(touches)
     if len(ordered) < 2:
         return ordered[0] if ordered else None
-    ordered.sort(key=Attribution.order)
+    ordered.sort(key=itemgetter(0, 1))
     if policy.model == "first-click":
         return ordered[0]
     before = [one for one in ordered if at_ms is None or one.deferred_ms <= at_ms]

@@ -1,6 +1,7 @@
 """Facts into a customer's state. Every merge is idempotent and does not depend on order."""
 
 from hashlib import blake2b
+from operator import attrgetter, itemgetter
 
 from msgspec.structs import replace
 
@@ -38,11 +39,12 @@ def with_touch(state: CustomerState, touch: Touch, at_ms: int | None, policy: Po
     others = []
     for known in state.touches:
         if known.click_id == touch.click_id:
-            times = tuple(sorted({*known.times, *times})[:TIMES_KEPT])
-            merged = TouchState(known.click_id, earlier(known.click, click), times)
+            times = tuple(sorted({*known.times, *times}))
+            merged = _few(TouchState(known.click_id, earlier(known.click, click), times), policy)
         else:
             others.append(known)
-    return replace(state, touches=_bounded((*others, merged), policy))
+    touches = _bounded((*others, merged), policy)
+    return replace(state, touches=tuple(sorted(touches, key=attrgetter("click_id"))))
 
 
 def with_request(state: CustomerState, request: Request) -> CustomerState:
@@ -113,14 +115,29 @@ def _first_said(said: Said, at_ms: int, text: str | None) -> Said:
     return (at_ms, text) if said is None else min(said, (at_ms, text))
 
 
+def _few(touch: TouchState, policy: Policy) -> TouchState:
+    """The earliest few times, and the one that makes the touch."""
+    if len(touch.times) <= TIMES_KEPT:
+        return touch
+    made = deferred_at(touch, policy)
+    earliest = touch.times[: TIMES_KEPT - 1]
+    return replace(touch, times=earliest if made is None or made in earliest else (*earliest, made))
+
+
 def _bounded(touches: tuple[TouchState, ...], policy: Policy) -> tuple[TouchState, ...]:
-    """The first touch and the latest few (docs/rules.md, 16)."""
-    if len(touches) <= policy.touches_kept + 1:
+    """The first touch and the latest few; of clicks without a touch the latest few (docs/rules.md, 16)."""
+    if len(touches) <= policy.touches_kept:
         return touches
-
-    def order(touch: TouchState) -> tuple[int, str]:
-        made = deferred_at(touch, policy)
-        return (touch.times[0] if touch.times else 0) if made is None else made, touch.click_id
-
-    ordered = sorted(touches, key=order)
-    return (ordered[0], *ordered[-policy.touches_kept :])
+    made, not_made = [], []
+    for touch in touches:
+        deferred_ms = deferred_at(touch, policy)
+        if deferred_ms is None:
+            not_made.append((touch.times[-1:], touch.click_id, touch))
+        else:
+            made.append((deferred_ms, touch.click_id, touch))
+    made.sort(key=itemgetter(0, 1))
+    not_made.sort(key=itemgetter(0, 1))
+    first_and_latest = (
+        made if len(made) <= policy.touches_kept + 1 else [made[0], *made[-policy.touches_kept :]]
+    )
+    return tuple(touch for _, _, touch in (*first_and_latest, *not_made[-policy.touches_kept :]))

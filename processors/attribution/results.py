@@ -26,7 +26,7 @@ def lead(workspace_id: str, customer: str, meant: LeadMeaning, revision: int, po
         metadata=_document(request.metadata),
         customer=_customer(workspace_id, customer, person),
         click=_click(attribution),
-        link=_link(attribution.touch.click),
+        link=_link(attribution.click),
     )
 
 
@@ -52,7 +52,7 @@ def sale(workspace_id: str, customer: str, meant: SaleMeaning, revision: int, po
         metadata=_document(purchase.metadata),
         customer=_customer(workspace_id, customer, meant.person),
         click=_click(attribution),
-        link=_link(attribution.touch.click),
+        link=_link(attribution.click),
     )
 
 
@@ -74,7 +74,7 @@ def status(workspace_id: str, customer: str, meant: CustomerMeaning, policy: Pol
         sales=meant.sales,
         attribution_model=policy.model,
         click=_click(meant.attribution),
-        link=_link(meant.attribution.touch.click),
+        link=_link(meant.attribution.click),
     )
 
 
@@ -90,9 +90,9 @@ def _customer(workspace_id: str, customer: str, person: Person) -> LeadCustomer:
 
 
 def _click(attribution: Attribution) -> LeadClick:
-    click = attribution.touch.click
+    click = attribution.click
     return LeadClick(
-        id=attribution.touch.click_id,
+        id=attribution.click_id,
         timestamp=rfc3339(click.timestamp),
         url=click.url,
         country=click.country,

@@ -1,0 +1,88 @@
+"""States as version 1 of the codec wrote them, which every later version has to read.
+
+``python -m tests.attribution.golden_states`` writes the files that are missing, and never changes one: a
+release has stored states like these. A new version of the codec adds a directory beside ``v1``.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.attribution.builders import click, deferred, erasure, lead, network, purchase
+from tests.model.simulate import Network, Record
+
+DIRECTORY: Final = Path(__file__).parent / "golden"
+VERSION: Final = "v1"
+
+
+class Interrupted(NamedTuple):
+    """A story that was interrupted by an upgrade: what came before it, and what comes after."""
+
+    before: list[Record]
+    after: list[Record]
+
+
+STORIES: Final = {
+    # Everything that can wait waits, in both joins.
+    "waiting": Interrupted(
+        [
+            purchase(80, invoiceId="i1", metadata={"seats": 2}),
+            lead(70, eventQuantity=2, metadata={"plan": "pro"}, customerName="Ann"),
+            deferred("c1", 10, customerEmail="ann@example.com"),
+        ],
+        [click("c1", 0, country="DE", qr=True)],
+    ),
+    # A touch, and nothing else.
+    "pending": Interrupted([click("c1", 0, linkId="l1"), deferred("c1", 10)], [lead(70)]),
+    # A lead and a sale were emitted; an earlier touch changes both.
+    "qualified": Interrupted(
+        [
+            click("c2", 0),
+            deferred("c2", 20),
+            lead(70, eventId="e1"),
+            purchase(80),
+            purchase(90, eventId="e2"),
+        ],
+        [click("c1", 0, partnerId="p1"), deferred("c1", 10)],
+    ),
+    # The click join knows whom to tell when an earlier click turns up.
+    "contested": Interrupted([click("c1", 5), deferred("c1", 10), lead(70)], [click("c1", 0, city="Ulm")]),
+    # A bot used the clickId, which was reported once.
+    "bot": Interrupted([click("c1", 0, bot=True), deferred("c1", 10)], [click("c1", 5), lead(70)]),
+    # A request that makes no touch was reported, and still waits for an event that does.
+    "reported": Interrupted([click("c1", 0), lead(110, click_id="c1")], [deferred("c1", 100)]),
+    # Nothing of this customer may ever come back.
+    "erased": Interrupted([click("c1", 0), deferred("c1", 10), erasure()], [lead(70)]),
+}
+
+
+def restored(name: str, version: str) -> Network:
+    """The network as it stood when the story was interrupted."""
+    system = network()
+    tables = {"click": system.clicks, "customer": system.customers}
+    for line in (DIRECTORY / version / f"{name}.hex").read_text().splitlines():
+        table, key, raw = line.split()
+        tables[table][key.encode()] = bytes.fromhex(raw)
+    return system
+
+
+def lines(system: Network) -> Iterator[str]:
+    """Every stored state: table, key, value in hex."""
+    for table, states in (("click", system.clicks), ("customer", system.customers)):
+        for key, raw in sorted(states.items()):
+            yield f"{table} {key.decode()} {raw.hex()}\n"
+
+
+def main() -> None:
+    """Write the files that are missing."""
+    for name, story in STORIES.items():
+        path = DIRECTORY / VERSION / f"{name}.hex"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            system = network()
+            system.run(story.before)
+            path.write_text("".join(lines(system)))
+
+
+if __name__ == "__main__":
+    main()

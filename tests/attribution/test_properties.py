@@ -1,0 +1,162 @@
+"""The joins against the reference model, for any history that hypothesis can think of."""
+
+from collections.abc import Sequence
+from random import Random
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.attribution.policy import AttributionModel
+from schemas.results import Unmatched
+from tests.attribution.builders import HOLD, T0, arrived, network, policy
+from tests.attribution.effort import examples
+from tests.attribution.strategies import MODELS, clicks, histories, lead_events, purchases
+from tests.model.arrivals import Arrived
+from tests.model.by_arrival import ArrivalModel
+from tests.model.outcome import AT_ONCE, CustomerKey, Outcome, key_of
+from tests.model.reference import ReferenceModel
+from tests.model.simulate import Network, Record
+
+WITHIN_HOLD = st.lists(st.sampled_from((-1, 0, 1, 2)), min_size=0, max_size=30)
+"""What happens between two records: −1 nothing, else that many touches (in any order) arrive."""
+
+
+def assert_results(found: Outcome, expected: Outcome) -> None:
+    """Everything but unmatched; one by one, so that a failure shows what differs."""
+    assert found.leads == expected.leads
+    assert found.sales == expected.sales
+    assert found.customers == expected.customers
+    assert found.forgotten == expected.forgotten
+
+
+def assert_nothing_is_said_twice(system: Network, contested: set[CustomerKey]) -> None:
+    """Rule 18: a fact that changes nothing emits nothing. (Of a lead that was lost and found it may.)"""
+    twice = [one for one in system.published.repeated if key_of(one) not in contested]
+    assert twice == []
+
+
+def assert_unmatched_in_any_order(found: Outcome, expected: Outcome) -> None:
+    """What leads to nothing in every order is reported, with the model's reason or one that came at once."""
+    for one in expected.unmatched:
+        reasons = {one.reason, *AT_ONCE}
+        assert found.unmatched & {one.with_reason(reason) for reason in reasons}, one
+    more = {one for one in found.unmatched - expected.unmatched if one.reason not in AT_ONCE}
+    forgotten = {key for one in more if (key := (one.workspace_id, one.customer)) in expected.forgotten}
+    assert {one for one in more if (one.workspace_id, one.customer) not in forgotten} == set()
+
+
+def send_with_delays(system: Network, records: Sequence[Record], choices: Sequence[int]) -> None:
+    """All within the hold: the records in order, and in between touches in an order of their own."""
+    step = max(1, len(records) // (HOLD - 2))
+    for position, record in enumerate(records):
+        system.advance(min(T0 + position * step, T0 + HOLD - 2))
+        system.send(record)
+        for choice in choices[position : position + 1]:
+            if choice >= 0 and system.travelling:
+                system.deliver(choice)
+    system.deliver_all()
+
+
+@examples(700)
+@given(MODELS, histories(), WITHIN_HOLD)
+def test_any_order_within_the_hold_ends_in_the_same_results(
+    model: AttributionModel, records: list[Record], choices: list[int]
+) -> None:
+    expected = ReferenceModel(policy(model)).compute(arrived(records))
+    system = network(model, touches_wait=True)
+    send_with_delays(system, records, choices)
+    system.drain()
+
+    found = system.published.outcome()
+    certain = expected.certain()
+    assert_results(found.certain(expected.contested), certain)
+    assert_nothing_is_said_twice(system, expected.contested)
+    assert_unmatched_in_any_order(found.certain(expected.contested), certain)
+    assert found.leads.keys() >= expected.leads.keys(), "of contested customers at least the ids are certain"
+
+
+@examples(700)
+@given(
+    MODELS, histories(), st.lists(st.sampled_from((0, 1, HOLD // 2, HOLD - 1, HOLD, HOLD + 1)), min_size=1)
+)
+def test_holds_end_exactly_when_they_should(
+    model: AttributionModel, records: list[Record], gaps: list[int]
+) -> None:
+    system = network(model)
+    events: list[Arrived] = []
+    for position, record in enumerate(records):
+        system.advance(system.now_ms + gaps[position % len(gaps)])
+        system.send(record)
+        events += arrived([record], system.now_ms)
+    system.drain()
+
+    expected = ArrivalModel(policy(model)).compute(events)
+    found = system.published.outcome().certain(expected.contested)
+    assert_results(found, expected.certain())
+    assert_nothing_is_said_twice(system, expected.contested)
+    assert found.unmatched - conflicts(found) == expected.certain().unmatched - conflicts(expected)
+
+
+def conflicts(outcome: Outcome) -> set[object]:
+    """Which of several clicks is reported depends on their order."""
+    return {one for one in outcome.unmatched if one.reason == "click_conflict"}
+
+
+@examples(400)
+@given(MODELS, histories(), WITHIN_HOLD)
+def test_a_replay_emits_nothing_and_changes_nothing(
+    model: AttributionModel, records: list[Record], choices: list[int]
+) -> None:
+    system = network(model, touches_wait=True)
+    send_with_delays(system, records, choices)
+    contested = ReferenceModel(policy(model)).compute(arrived(records)).contested
+    first, states = system.published.outcome().certain(contested), system.states()
+
+    outputs = system.run(records) + system.deliver_all()
+    assert_results(system.published.outcome().certain(contested), first)
+    if not contested:
+        assert [one for one in outputs if not isinstance(one, Unmatched)] == []
+        assert system.states() == states
+
+
+@examples(200)
+@given(
+    MODELS,
+    st.lists(
+        clicks(times=(0, 1, 2), details=({}, {"country": "DE"}, {"city": "Ulm"})), min_size=2, max_size=6
+    ),
+    st.lists(lead_events(times=(10, 20, 30, 40)) | purchases(times=(20, 60)), min_size=1, max_size=8),
+    st.randoms(use_true_random=False),
+)
+def test_of_clicks_in_conflict_the_same_one_wins_in_any_order(
+    model: AttributionModel, some_clicks: list[Record], others: list[Record], random: Random
+) -> None:
+    """All of these clicks make touches, so no lead can be lost, and order must not show at all."""
+    records = some_clicks + others
+    random.shuffle(records)
+    system = network(model, touches_wait=True)
+    send_with_delays(system, records, [random.randrange(-1, 5) for _ in records])
+    system.drain()
+    expected = ReferenceModel(policy(model)).compute(arrived(records))
+    found = system.published.outcome()
+    assert (found.leads, found.customers) == (expected.leads, expected.customers)
+    unsold = expected.contested
+    assert found.certain(unsold).sales == expected.certain(unsold).sales
+
+
+@examples(150)
+@given(MODELS, histories())
+def test_workspaces_never_meet(model: AttributionModel, records: list[Record]) -> None:
+    """One workspace beside another, with the same ids, ends in what it ends in alone."""
+    together = network(model)
+    together.run(records)
+    together.drain()
+    for workspace in ("w1", "w2"):
+        alone = network(model)
+        alone.run(one for one in records if orjson.loads(one.value)["workspaceId"] == workspace)
+        alone.drain()
+        assert alone.states().items() <= together.states().items()
+        assert alone.published.leads.items() <= together.published.leads.items()
+        assert alone.published.sales.items() <= together.published.sales.items()
+        assert alone.published.customers.items() <= together.published.customers.items()

@@ -1,0 +1,85 @@
+"""What the model is given: events as they arrived, read from raw topic records."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from schemas.decoding import (
+    EventDecoder,
+    Refused,
+    decode_click,
+    decode_erasure,
+    decode_lead_event,
+    decode_purchase,
+)
+from schemas.events import AnyEvent, Click, Erasure, LeadEvent, Purchase
+from schemas.reasons import DeadLetterReason
+from schemas.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A valid event. ``at_ms``: event time. ``arrived_ms``: when a worker processed it; only holds ask."""
+
+    event: AnyEvent
+    at_ms: int
+    arrived_ms: int
+
+
+class TopicRecord(NamedTuple):
+    """A record of an input topic. ``topic``: base name. ``timestamp_ms``: Kafka's, −1 when it has none."""
+
+    topic: str
+    value: bytes | None
+    timestamp_ms: int
+
+
+class RefusedRecord(NamedTuple):
+    """A record that is no event. ``position``: its place among the records that were read."""
+
+    position: int
+    topic: str
+    reason: DeadLetterReason
+    detail: str
+
+
+@dataclass
+class Reading:
+    """Records, told apart."""
+
+    events: list[Arrived] = field(default_factory=list)
+    refused: list[RefusedRecord] = field(default_factory=list)
+
+
+Decoders = EventDecoder[Click] | EventDecoder[LeadEvent] | EventDecoder[Purchase] | EventDecoder[Erasure]
+
+_DECODERS: Final[dict[str, Decoders]] = {
+    Topic.CLICKS: decode_click,
+    # Either kind of lead event counts from either topic: one in the wrong topic is sent on, not refused.
+    Topic.DEFERRED_LEADS: decode_lead_event,
+    Topic.QUALIFICATIONS: decode_lead_event,
+    Topic.PURCHASES: decode_purchase,
+    Topic.ERASURES: decode_erasure,
+}
+
+
+def read(record: TopicRecord, now_ms: int | None = None) -> Arrived:
+    """The event in a record; raises :class:`~schemas.decoding.Refused`.
+
+    ``now_ms``: the clock of the worker that read the record; without it the record's own time, which is
+    the best guess that the topics themselves allow.
+    """
+    arrived_ms = record.timestamp_ms if now_ms is None else now_ms
+    event, at_ms = _DECODERS[record.topic](record.value, record.timestamp_ms, arrived_ms)
+    return Arrived(event, at_ms, arrived_ms)
+
+
+def read_all(records: Iterable[TopicRecord], now_ms: int | None = None) -> Reading:
+    """Every record read; the refused ones reported with their reason, never dropped in silence."""
+    reading = Reading()
+    for position, record in enumerate(records):
+        try:
+            reading.events.append(read(record, now_ms))
+        except Refused as refused:
+            reading.refused.append(RefusedRecord(position, record.topic, refused.reason, refused.detail))
+    return reading
