@@ -80,7 +80,7 @@ def meaning(workspace_id: str, customer: str, state: CustomerState, policy: Poli
         key: LeadMeaning(replace(request, click_id="", held=None), attribution, person)
         for key, (request, attribution) in found.items()
     }
-    sales = _sales(workspace_id, customer, state.purchases, leads)
+    sales = _sales(workspace_id, customer, state.purchases, leads) if state.purchases else {}
     chosen = choose(touches.values(), None, policy)
     assert chosen is not None  # noqa: S101 - there is a touch
     qualified_ms = min((lead.request.at_ms for lead in leads.values()), default=None)
