@@ -31,51 +31,68 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEADSTREAM_", frozen=True, extra="ignore")
 
-    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port, comma-separated.")
+    kafka_bootstrap: str = Field(
+        default="127.0.0.1:9092", description="Kafka brokers, host:port, comma-separated."
+    )
     clickhouse_url: SecretStr = Field(
-        SecretStr("http://default:@127.0.0.1:8123/leadstream"),
+        default=SecretStr("http://default:@127.0.0.1:8123/leadstream"),
         description="http://user:password@host:port/database, or chdb:///path for an embedded database.",
     )
-    data_dir: Path = Field(Path(".leadstream"), description="Local state; one directory per worker process.")
+    data_dir: Path = Field(
+        default=Path(".leadstream"), description="Local state; one directory per worker process."
+    )
     instance_id: str | None = Field(
-        None,
+        default=None,
         pattern=r"^[A-Za-z0-9._-]{1,100}$",
         description="Stable name of this worker process: static group membership, and a crash heals at once.",
     )
     application_id: str = Field(
-        "leadstream-worker",
+        default="leadstream-worker",
         pattern=r"^[A-Za-z0-9._-]{1,150}$",
         description="Consumer group and state of the workers; another id computes everything afresh.",
     )
-    sink_group: str = Field("leadstream-sink", description="Consumer group of the sink.")
+    sink_group: str = Field(default="leadstream-sink", description="Consumer group of the sink.")
     topic_prefix: str = Field(
-        "", pattern=r"^[A-Za-z0-9._-]{0,50}$", description="In front of every topic and consumer group."
+        default="",
+        pattern=r"^[A-Za-z0-9._-]{0,50}$",
+        description="In front of every topic and consumer group.",
     )
-    partitions: int = Field(8, ge=1, le=10_000, description="Partitions of every topic.")
-    replication: int = Field(1, ge=1, le=9, description="Replicas of every topic; 3 in production.")
-    retention: DurationMs = Field(30 * DAY_MS, description="How long the topics keep events, by record time.")
+    partitions: int = Field(default=8, ge=1, le=10_000, description="Partitions of every topic.")
+    replication: int = Field(default=1, ge=1, le=9, description="Replicas of every topic; 3 in production.")
+    retention: DurationMs = Field(
+        default=30 * DAY_MS, description="How long the topics keep events, by record time."
+    )
     attribution_model: Literal["first-click", "last-click"] = Field(
-        "first-click", description="Which touch a request without a clickId goes to."
+        default="first-click", description="Which touch a request without a clickId goes to."
     )
     attribution_window: DurationMs = Field(
-        90 * DAY_MS, description="Longest time from click to deferred lead."
+        default=90 * DAY_MS, description="Longest time from click to deferred lead."
     )
     qualification_window: DurationMs = Field(
-        365 * DAY_MS, description="Longest time from deferred lead to qualification."
+        default=365 * DAY_MS, description="Longest time from deferred lead to qualification."
     )
-    hold: DurationMs = Field(DAY_MS, description="How long an event waits for the one it needs.")
+    hold: DurationMs = Field(default=DAY_MS, description="How long an event waits for the one it needs.")
     dead_letter_limit: float = Field(
-        0.5, ge=0, le=1, description="Share of dead letters in 1,000 consecutive records that stops a worker."
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of dead letters in 1,000 consecutive records that stops a worker.",
     )
     session_timeout: DurationMs = Field(
-        10_000, description="A worker silent for so long has lost its partitions."
+        default=10_000, description="A worker silent for so long has lost its partitions."
     )
-    sink_flush_interval: DurationMs = Field(1_000, description="The sink inserts at least this often.")
-    sink_batch_rows: int = Field(10_000, ge=1, description="The sink inserts at most so many rows at once.")
-    gateway_port: int = Field(8787, ge=0, le=65_535, description="HTTP port of the gateway.")
-    metrics_port: int = Field(0, ge=0, le=65_535, description="HTTP port of /metrics; 0 = none.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
-    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+    sink_flush_interval: DurationMs = Field(
+        default=1_000, description="The sink inserts at least this often."
+    )
+    sink_batch_rows: int = Field(
+        default=10_000, ge=1, description="The sink inserts at most so many rows at once."
+    )
+    gateway_port: int = Field(default=8787, ge=0, le=65_535, description="HTTP port of the gateway.")
+    metrics_port: int = Field(default=0, ge=0, le=65_535, description="HTTP port of /metrics; 0 = none.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level logged."
+    )
+    log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
 
     def topic(self, topic: Topic) -> str:
         """The topic's full name on the broker."""

@@ -1,0 +1,153 @@
+"""What ``leadstream doctor`` looks at. Each check says what it found, and what to do when that is bad."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from processors.settings import Settings
+
+if TYPE_CHECKING:
+    from processors.cli.lag import Group
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report. ``remedy`` is for when it is not ``ok``."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+def run_checks(settings: Settings) -> Iterator[Check]:
+    """One after the other, each as soon as it is known. Changes nothing. Raises nothing."""
+    yield check_data_dir(settings.data_dir)
+    yield check_java()
+    yield check_kafka_download()
+    kafka = check_kafka(settings)
+    yield kafka
+    if kafka.ok:
+        yield check_topics(settings)
+    yield from check_clickhouse(settings)
+    if kafka.ok:
+        yield from check_groups(settings)
+
+
+def check_data_dir(directory: Path) -> Check:
+    """Can files be made there, or where it would be made?"""
+    existing = next(one for one in (directory.absolute(), *directory.absolute().parents) if one.exists())
+    remedy = "Make it writable, or set LEADSTREAM_DATA_DIR to another directory."
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return Check("data directory", False, f"{directory}: {error.strerror}", remedy)
+    status = os.statvfs(existing)
+    free = status.f_bavail * status.f_frsize / 2**30
+    return Check("data directory", True, f"{directory} is writable, {free:,.1f} GiB free")
+
+
+def check_java() -> Check:
+    """For ``leadstream up`` without ``--kafka``."""
+    from deploy.local.errors import LocalServerError
+    from deploy.local.java import find_java
+
+    try:
+        return Check("Java", True, f"{find_java()} (for the embedded Kafka)")
+    except LocalServerError as error:
+        return Check("Java", False, str(error), "Only `leadstream up` without --kafka needs it.")
+
+
+def check_kafka_download() -> Check:
+    """For ``leadstream up`` without ``--kafka``; that it is still to come is no failure."""
+    from deploy.local.jars import KAFKA_VERSION, default_cache, kafka_jars
+
+    cache = default_cache()
+    missing = sum(not jar.is_in(cache) for jar in kafka_jars())
+    if missing:
+        found = f"{KAFKA_VERSION} is not in {cache} yet; the first `leadstream up` downloads it"
+    else:
+        found = f"{KAFKA_VERSION} is in {cache}"
+    return Check("embedded Kafka", True, found)
+
+
+def check_kafka(settings: Settings) -> Check:
+    """Does a broker answer?"""
+    from processors.topics import NoBroker, TopicsFailed, partition_counts
+
+    try:
+        counts = asyncio.run(partition_counts(settings))
+    except (NoBroker, TopicsFailed) as error:
+        remedy = "Start it, or set LEADSTREAM_KAFKA_BOOTSTRAP; `leadstream up` brings its own."
+        return Check("Kafka", False, str(error), remedy)
+    return Check("Kafka", True, f"{settings.kafka_bootstrap} answers, {len(counts)} topics")
+
+
+def check_topics(settings: Settings) -> Check:
+    """Are they what they should be?"""
+    from processors import topics
+
+    try:
+        differences = asyncio.run(topics.check_topics(settings))
+    except (topics.NoBroker, topics.TopicsFailed) as error:
+        return Check("topics", False, str(error), "Run `leadstream doctor` again.")
+    if not differences:
+        return Check("topics", True, f"all {len(topics.layouts(settings))} as they should be")
+    more = f", and {len(differences) - 3} more" if len(differences) > 3 else ""
+    found = "; ".join(map(str, differences[:3])) + more
+    return Check("topics", False, found, "`leadstream topics check` lists all; `topics create` creates them.")
+
+
+def check_clickhouse(settings: Settings) -> Iterator[Check]:
+    """Does it answer, and has it the tables?"""
+    from processors.cli.clickhouse import open_clickhouse
+    from processors.migrations import pending
+    from processors.sink.client import NoClickHouse
+
+    try:
+        client = open_clickhouse(settings)
+    except NoClickHouse as error:
+        remedy = "Start it, or set LEADSTREAM_CLICKHOUSE_URL; then `leadstream migrate`."
+        yield Check("ClickHouse", False, str(error), remedy)
+        return
+    try:
+        yield Check("ClickHouse", True, f"{client.server_version} answers")
+        missing = pending(client)
+        found = f"lacks {', '.join(missing)}" if missing else "up to date"
+        yield Check("tables", not missing, found, "Run `leadstream migrate`.")
+    finally:
+        client.close()
+
+
+def check_groups(settings: Settings) -> Iterator[Check]:
+    """Does somebody read what is there to be read?"""
+    from aiokafka.errors import KafkaError
+
+    from processors.cli.lag import SINK_TOPICS, WORKER_TOPICS, LagReader
+    from processors.topics import NoBroker
+
+    async def read() -> "tuple[Group, Group]":
+        async with LagReader(settings) as reader:
+            return (
+                await reader.group(settings.worker_group, WORKER_TOPICS),
+                await reader.group(settings.full_sink_group, SINK_TOPICS),
+            )
+
+    try:
+        worker, sink = asyncio.run(read())
+    except (KafkaError, NoBroker) as error:
+        yield Check("consumer groups", False, str(error), "Run `leadstream doctor` again.")
+        return
+    yield _group("workers", settings.worker_group, worker, "Start `leadstream worker`.")
+    yield _group("sinks", settings.full_sink_group, sink, "Start `leadstream sink`.")
+
+
+def _group(name: str, group: str, found: "Group", remedy: str) -> Check:
+    """Without members it is a failure only when something waits for them."""
+    text = f"{group}: {found.members} running, {found.lag:,} records to go"
+    return Check(name, found.members > 0 or found.lag == 0, text, remedy)

@@ -1,0 +1,107 @@
+"""``leadstream config``."""
+
+import json
+import os
+import re
+from typing import Any
+
+import click
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+
+from processors.cli.errors import Misconfigured
+from processors.cli.loading import PREFIX, load_settings, variable
+from processors.settings import Settings
+from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, by name.")
+def config(as_json: bool) -> None:
+    """Show every setting: its value, its default, where the value comes from, what it means.
+
+    Settings are environment variables. Durations are written 90d, 24h, 15m, 30s or 250ms; a bare number is
+    milliseconds (as in --json). Passwords are never shown.
+
+    \b
+    Examples:
+      leadstream config
+      LEADSTREAM_HOLD=2h leadstream config
+      leadstream config --json | jq .LEADSTREAM_KAFKA_BOOTSTRAP.value
+
+    Reads the environment only. Exit codes: 0, or 78 when a setting is wrong.
+    """
+    wrong: Misconfigured | None = None
+    try:
+        settings = load_settings()
+    except Misconfigured as error:
+        # The list is most wanted when something is wrong: show what was written, checked or not.
+        settings, wrong = Settings.model_construct(**_as_written()), error
+    rows = {variable(field): _row(settings, field) for field in Settings.model_fields}
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        _show(rows)
+    if wrong is not None:
+        raise wrong
+
+
+def _as_written() -> dict[str, Any]:
+    given = {name.upper(): value for name, value in os.environ.items()}
+    written = {field: given.get(variable(field)) for field in Settings.model_fields}
+    return {
+        field: SecretStr(value) if Settings.model_fields[field].annotation is SecretStr else value
+        for field, value in written.items()
+        if value is not None
+    }
+
+
+def _row(settings: Settings, field: str) -> dict[str, Any]:
+    info = Settings.model_fields[field]
+    default = None if info.default is PydanticUndefined else info.default
+    set_by_env = any(name.upper() == variable(field) for name in os.environ)
+    return {
+        "value": _plain(getattr(settings, field)),
+        "default": _plain(default),
+        "source": "environment" if set_by_env else "default",
+        "description": info.description,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return masked(value.get_secret_value())
+    return value if isinstance(value, (int, float, str, type(None))) else str(value)
+
+
+def masked(url: str) -> str:
+    """``url`` without its password."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/]+@", r"\1:***@", url)
+
+
+def readable(duration_ms: int) -> str:
+    """``90d``: the largest unit that leaves no rest."""
+    for size, unit in ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s")):
+        if duration_ms and duration_ms % size == 0:
+            return f"{duration_ms // size}{unit}"
+    return f"{duration_ms}ms"
+
+
+def _show(rows: dict[str, dict[str, Any]]) -> None:
+    names = max(map(len, rows))
+    for name, row in rows.items():
+        given = row["source"] != "default"
+        value, default = (_text(name, row[column]) for column in ("value", "default"))
+        origin = f"{row['source']}; default {default}" if given else "default"
+        click.echo(f"{click.style(name.ljust(names), bold=given)}  {value}  ({origin})")
+        click.secho(f"    {row['description']}", dim=True)
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return "(none)"
+    duration = Settings.model_fields["hold"].metadata
+    field = name.removeprefix(PREFIX).lower()
+    if Settings.model_fields[field].metadata == duration and isinstance(value, int):
+        return readable(value)
+    return str(value) or '""'

@@ -1,0 +1,34 @@
+"""``leadstream doctor``."""
+
+import click
+
+from processors.cli.errors import CheckFailed
+from processors.cli.loading import load_settings
+
+
+@click.command()
+def doctor() -> None:
+    """Check everything that the system needs, one line each; a line that fails says what to do.
+
+    The data directory, Java and the download for the embedded Kafka, the broker, its topics, ClickHouse, its
+    tables, and whether workers and sinks read what is there. Changes nothing.
+
+    \b
+    Example, for what `leadstream up` runs (its ready line has both addresses):
+      LEADSTREAM_KAFKA_BOOTSTRAP=127.0.0.1:PORT \\
+      LEADSTREAM_CLICKHOUSE_URL=http://default:@127.0.0.1:PORT/leadstream leadstream doctor
+
+    Exit codes: 0 all well, 1 something is not, 78 a setting is wrong.
+    """
+    settings = load_settings()
+    from processors.cli.checks import run_checks
+
+    failed = 0
+    for check in run_checks(settings):
+        mark = click.style("ok  ", fg="green") if check.ok else click.style("FAIL", fg="red", bold=True)
+        click.echo(f"{mark}  {check.name:<16} {check.found}")
+        if not check.ok:
+            failed += 1
+            click.echo(f"{'':22} → {check.remedy}")
+    if failed:
+        raise CheckFailed(f"{failed} check{'s' if failed > 1 else ''} failed")

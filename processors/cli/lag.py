@@ -1,0 +1,170 @@
+"""How far the consumer groups are behind, to the record."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+)
+
+from processors.settings import Settings
+from processors.sink.tables import TABLES
+from processors.topics import NoBroker
+from schemas.topics import Topic
+
+T = TypeVar("T")
+
+WORKER_TOPICS: Final = (
+    Topic.CLICKS,
+    Topic.DEFERRED_LEADS,
+    Topic.QUALIFICATIONS,
+    Topic.PURCHASES,
+    Topic.ERASURES,
+    Topic.TOUCHES,
+)
+SINK_TOPICS: Final = tuple(table.topic for table in TABLES)
+
+_PROBED: Final = 1_000
+"""Shorter distances are looked into: they may hold nothing but the markers of transactions."""
+_PROBE_MS: Final = 250
+_PATIENCE_S: Final = 15.0
+_PASSING: Final = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
+"""What a broker answers that has just started, or that never had a group before."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A consumer group: is it assigned, and to how many members; how many records it has not read."""
+
+    state: str
+    members: int
+    lag: int
+
+
+class LagReader:
+    """Reads offsets as an outsider; joins no group, changes nothing. For one task at a time.
+
+    Methods raise ``NoBroker``, or a ``KafkaError`` that may pass.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        # What lies between two offsets never changes: (partition, from, to) → records.
+        self._known: dict[tuple[TopicPartition, int, int], int] = {}
+
+    async def __aenter__(self) -> Self:
+        servers = {"bootstrap_servers": self._settings.kafka_bootstrap, "client_id": "leadstream-lag"}
+        try:
+            self._admin = AIOKafkaAdminClient(**servers, request_timeout_ms=15_000)
+            self._stack.push_async_callback(self._admin.close)
+            await self._admin.start()
+            # Ends have to be the log's: up to the last *decided* record there may be less than was written.
+            self._ends = AIOKafkaConsumer(**servers, isolation_level="read_uncommitted")
+            self._stack.push_async_callback(self._ends.stop)
+            await self._ends.start()
+            self._probe = AIOKafkaConsumer(
+                **servers, isolation_level="read_committed", enable_auto_commit=False, fetch_max_wait_ms=50
+            )
+            self._stack.push_async_callback(self._probe.stop)
+            await self._probe.start()
+        except (KafkaError, OSError) as error:
+            await self._stack.aclose()
+            raise NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}") from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def group(self, group: str, topics: Iterable[Topic]) -> Group:
+        """State and lag of a group; ``lag`` 0: at one moment during this call it had read everything."""
+        state, members = await self.members(group)
+        lag = await self.lag(group, topics)
+        return Group(state, members, sum(lag.values()))
+
+    async def members(self, group: str) -> tuple[str, int]:
+        """``Stable``, ``PreparingRebalance``, ``Empty``, ``Dead`` (there is none)…; and how many members."""
+        (response,) = await _patiently(lambda: self._admin.describe_consumer_groups([group]))
+        _error, _name, state, _type, _protocol, members, *_ = response.groups[0]
+        return state, len(members)
+
+    async def lag(self, group: str, topics: Iterable[Topic]) -> dict[TopicPartition, int]:
+        """Records that the group has not read, of each partition where there are any."""
+        # In this order: what has been read by now cannot be more than what there will be.
+        committed = await _patiently(lambda: self._admin.list_consumer_group_offsets(group))
+        ends = await self.ends(topics)
+        lag: dict[TopicPartition, int] = {}
+        near: dict[TopicPartition, tuple[int, int]] = {}
+        for place, end in ends.items():
+            position = max(0, committed[place].offset) if place in committed else 0
+            if end - position > _PROBED:
+                lag[place] = end - position
+            elif end > position:
+                near[place] = position, end
+        lag.update(await self._visible(near))
+        return {place: records for place, records in lag.items() if records}
+
+    async def ends(self, topics: Iterable[Topic]) -> dict[TopicPartition, int]:
+        """The end of every partition."""
+        names = [self._settings.topic(topic) for topic in topics]
+        described = await self._admin.describe_topics(names)
+        places = [
+            TopicPartition(one["topic"], part["partition"]) for one in described for part in one["partitions"]
+        ]
+        return dict(await self._ends.end_offsets(places)) if places else {}
+
+    async def _visible(self, near: dict[TopicPartition, tuple[int, int]]) -> dict[TopicPartition, int]:
+        """How many records a reader would see between two offsets; everything when that is undecided."""
+        unknown = {place: span for place, span in near.items() if (place, *span) not in self._known}
+        for place, records in (await self._count(unknown) if unknown else {}).items():
+            self._known[place, *unknown[place]] = records
+        current = {(place, *span) for place, span in near.items()}
+        self._known = {span: records for span, records in self._known.items() if span in current}
+        return {
+            place: self._known.get((place, *near[place]), near[place][1] - near[place][0]) for place in near
+        }
+
+    async def _count(self, spans: dict[TopicPartition, tuple[int, int]]) -> dict[TopicPartition, int]:
+        self._probe.assign(list(spans))
+        for place, (position, _) in spans.items():
+            self._probe.seek(place, position)
+        counts = dict.fromkeys(spans, 0)
+        finished: dict[TopicPartition, int] = {}
+        idle = 0
+        while len(finished) < len(spans) and idle < 2:
+            fetched = await self._probe.getmany(timeout_ms=_PROBE_MS)
+            idle = 0 if fetched else idle + 1
+            for place, records in fetched.items():
+                counts[place] += sum(record.offset < spans[place][1] for record in records)
+            for place in spans.keys() - finished.keys():
+                if await self._probe.position(place) >= spans[place][1]:
+                    finished[place] = counts[place]
+                    idle = 0
+        return finished
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return await ask()
+        except _PASSING:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.1)

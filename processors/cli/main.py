@@ -1,0 +1,67 @@
+"""``leadstream``: the entry point, and the list of commands."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from processors.cli.lazy import Lazy, LazyGroup
+
+_HELP = """Deferred-lead attribution: clicks, sign-ups and qualifications in Kafka become leads in ClickHouse.
+
+\b
+  leadstream up --demo          the whole system on this machine, with traffic
+  leadstream send events.jsonl  your own events, one JSON object per line
+  leadstream COMMAND --help     what a command reads, writes and answers
+
+Settings are environment variables, LEADSTREAM_*; `leadstream config` lists them all.
+
+\b
+Exit codes of every command: 0 done, 1 a check failed or a line was refused,
+2 wrong usage, 69 a server did not answer, 70 a bug, 73 a directory cannot be
+used, 78 a setting is wrong, 130 interrupted."""
+
+
+@click.group(
+    "leadstream",
+    cls=LazyGroup,
+    help=_HELP,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    reraise=bool(os.environ.get("LEADSTREAM_TRACEBACK")),
+    lazy={
+        "up": Lazy("processors.cli.up:up", "The whole system on this machine."),
+        "send": Lazy("processors.cli.send:send", "Send events from a file or a pipe."),
+        "worker": Lazy("processors.cli.services:worker", "One worker: events become leads."),
+        "sink": Lazy("processors.cli.services:sink", "One sink: leads become rows in ClickHouse."),
+        "topics": Lazy("processors.cli.topics:topics", "Create or check the Kafka topics."),
+        "migrate": Lazy("processors.cli.migrate:migrate", "Bring ClickHouse's tables up to date."),
+        "doctor": Lazy("processors.cli.doctor:doctor", "Check everything that the system needs."),
+        "config": Lazy("processors.cli.config:config", "Show every setting and where it comes from."),
+        "version": Lazy("processors.cli.version:version", "Show the versions of everything involved."),
+    },
+)
+@click.version_option(package_name="leadstream", prog_name="leadstream", message="%(prog)s %(version)s")
+def cli() -> None:
+    pass
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        result = cli.main(args, prog_name="leadstream", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has had enough; the interpreter must not find that out once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""A progress bar on stderr when that is a terminal, else nothing."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+import click
+
+
+class Bar:
+    """``total`` None: the end is unknown. ``amount``: "bytes" or the word for what is counted."""
+
+    def __init__(self, label: str, total: int | None, amount: str) -> None:
+        self._label, self._total, self._amount = label, total, amount
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        self._progress = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                DownloadColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+
+            counted = DownloadColumn() if self._amount == "bytes" else MofNCompleteColumn()
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                counted,
+                TextColumn("" if self._amount == "bytes" else self._amount),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._task = self._progress.add_task(self._label, total=self._total)
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def advance(self, amount: int) -> None:
+        """So much more is done."""
+        if self._progress is not None:
+            self._progress.advance(self._task, amount)
+
+    def say(self, text: str) -> None:
+        """A line on stderr, above the bar."""
+        if self._progress is not None:
+            self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        else:
+            click.echo(text, err=True)

@@ -1,0 +1,68 @@
+"""Demo traffic in, and waiting until everything has come of it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from aiokafka.errors import KafkaError
+
+from processors.cli.lag import SINK_TOPICS, WORKER_TOPICS, Group, LagReader
+from processors.cli.progress import Bar
+from processors.cli.sender import EventSender
+from processors.demo import generate
+from processors.demo.anchor import anchor_ms
+from processors.settings import Settings
+
+_STRIDE = 200
+_POLL_S = 0.2
+
+
+async def send_demo(settings: Settings, data: Path, size: int, seed: int) -> tuple[int, float]:
+    """Send ``size`` events that end at the anchor of ``data``; returns the anchor and the seconds it took.
+
+    Returns when all are acknowledged. Raises as ``EventSender`` does.
+    """
+    begin = time.monotonic()
+    now_ms = anchor_ms(data, time.time_ns() // 1_000_000)
+    with Bar("sending demo traffic", size, "events") as bar:
+        async with EventSender(settings) as sender:
+            for count, event in enumerate(generate(size, seed, now_ms), 1):
+                await sender.send(event.topic, event.key, event.value)
+                if count % _STRIDE == 0:
+                    bar.advance(_STRIDE)
+                    await asyncio.sleep(0)
+    return now_ms, time.monotonic() - begin
+
+
+async def until_ready(reader: LagReader, settings: Settings, workers: int) -> None:
+    """Returns when the consumer groups are complete and have their partitions."""
+    for group, members in ((settings.worker_group, workers), (settings.full_sink_group, 1)):
+        while True:
+            try:
+                state, present = await reader.members(group)
+            except KafkaError:
+                state, present = "Unknown", 0
+            if state == "Stable" and present >= members:
+                break
+            await asyncio.sleep(_POLL_S)
+
+
+async def until_caught_up(
+    reader: LagReader, settings: Settings, tell: Callable[[Group, Group], None]
+) -> None:
+    """Returns when everything that was in Kafka at the call has reached ClickHouse.
+
+    The worker commits with its results, and the sink after its rows are in: in this order, nothing can be on
+    its way between two readings. ``tell`` hears how far they are.
+    """
+    worker, sink = Group("", 0, -1), Group("", 0, -1)
+    while worker.lag or sink.lag:
+        # What a broker does not answer while its group moves, it answers soon.
+        with suppress(KafkaError):
+            worker = await reader.group(settings.worker_group, WORKER_TOPICS)
+            sink = await reader.group(settings.full_sink_group, SINK_TOPICS)
+            tell(worker, sink)
+        if worker.lag or sink.lag:
+            await asyncio.sleep(_POLL_S)

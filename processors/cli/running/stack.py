@@ -1,0 +1,145 @@
+"""Servers, topics, tables, then worker and sink; and all of it down again, in the opposite order."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from processors.cli.clickhouse import bring_up_to_date, with_database
+from processors.cli.errors import Misconfigured
+from processors.cli.loading import variable
+from processors.cli.running.console import Steps
+from processors.cli.running.supervisor import Service, Supervisor
+from processors.cli.topics import run_on_kafka
+from processors.settings import Settings
+from processors.topics import create_topics
+
+_GRACE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. ``kafka`` and ``clickhouse``: servers that are there already; None: embedded ones."""
+
+    data: Path
+    kafka: str | None
+    clickhouse: str | None
+    workers: int
+
+
+@dataclass(frozen=True)
+class Running:
+    """What is running. ``settings`` point to it."""
+
+    settings: Settings
+    supervisor: Supervisor
+
+
+@contextmanager
+def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
+    """Everything up on entry, as far as it can be without its first event; everything down on exit.
+
+    Raises ``click.ClickException`` and ``LocalServerError``; nothing stays behind then.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_owned(plan.data))
+        # Said last of all, when everything below is down.
+        stack.callback(steps.done, "stopped")
+        kafka = plan.kafka or _kafka(plan, stack, steps)
+        clickhouse = with_database(plan.clickhouse or _clickhouse(plan, stack, steps))
+        settings = settings.model_copy(
+            update={"kafka_bootstrap": kafka, "clickhouse_url": SecretStr(clickhouse)}
+        )
+        _prepare(settings, steps, embedded=plan.kafka is None)
+        supervisor = Supervisor(steps.say)
+        stack.callback(supervisor.stop, _GRACE_S)
+        for service in _services(plan, settings):
+            supervisor.start(service)
+        stack.callback(steps.begin, "stopping; Ctrl-C once more to end it at once")
+        yield Running(settings, supervisor)
+
+
+@contextmanager
+def _owned(data: Path) -> Iterator[None]:
+    """``data`` made, and ours alone."""
+    from deploy.local.directory import DirectoryLock
+    from deploy.local.errors import explained
+
+    with explained(data):
+        (data / "logs").mkdir(parents=True, exist_ok=True)
+        lock = DirectoryLock(data)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _kafka(plan: Plan, stack: ExitStack, steps: Steps) -> str:
+    from deploy.local.kafka import LocalKafka
+
+    server = LocalKafka(plan.data / "kafka", progress=steps.begin)
+    stack.callback(server.stop)
+    server.start()
+    steps.done(f"Kafka at {server.bootstrap}")
+    return server.bootstrap
+
+
+def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps) -> str:
+    from deploy.local.clickhouse import LocalClickHouse
+
+    server = LocalClickHouse(plan.data / "clickhouse", progress=steps.begin)
+    stack.callback(server.stop)
+    server.start()
+    steps.done(f"ClickHouse at http://127.0.0.1:{server.port}")
+    return server.url
+
+
+def _prepare(settings: Settings, steps: Steps, *, embedded: bool) -> None:
+    """Topics and tables. An embedded Kafka is ours to configure anew; another one keeps what it has."""
+    steps.begin("creating topics and tables")
+    report = run_on_kafka(create_topics(settings, update=embedded))
+    sizes = [str(one) for one in report.differences if one.what == "partitions"]
+    if sizes:
+        more = f"; and {len(sizes) - 2} more topics" if len(sizes) > 2 else ""
+        raise Misconfigured(
+            "; ".join(sizes[:2]) + more,
+            "Set LEADSTREAM_PARTITIONS to what is there, or choose another --data or topic prefix.",
+        )
+    for difference in report.differences:
+        steps.say(f"warning: {difference}")
+    applied = bring_up_to_date(settings)
+    steps.done(f"topics ({len(report.created)} new) and tables ({len(applied)} new migrations)")
+
+
+def _services(plan: Plan, settings: Settings) -> Iterator[Service]:
+    token = _token(plan.data)
+    shared = {
+        **os.environ,
+        variable("kafka_bootstrap"): settings.kafka_bootstrap,
+        variable("clickhouse_url"): settings.clickhouse_url.get_secret_value(),
+        # Two processes cannot listen on one port.
+        variable("metrics_port"): "0",
+    }
+    names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
+    for name in [*names, "sink"]:
+        env = {
+            **shared,
+            variable("data_dir"): str(plan.data / name),
+            variable("instance_id"): f"{token}-{name}",
+        }
+        argv = [sys.executable, "-m", "processors.cli.main", name.partition("-")[0]]
+        yield Service(name, argv, env, plan.data / "logs" / f"{name}.log")
+
+
+def _token(data: Path) -> str:
+    """Tells the members of this data directory from those of another one in the same consumer group."""
+    path = data / "name"
+    if not path.exists():
+        path.write_text(f"up-{secrets.token_hex(3)}\n")
+    return path.read_text().strip()

@@ -1,0 +1,104 @@
+"""The three views of a workspace's conversions, from ClickHouse: time series, funnel, newest events."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from clickhouse_connect.driver.client import Client
+from rich.table import Table
+from rich.text import Text
+
+from processors.cli.clickhouse import rows
+from processors.cli.running.console import Steps
+from processors.demo.world import WORKSPACES
+from schemas.times import DAY_MS, rfc3339
+
+_DAYS: Final = 30
+_NEWEST: Final = 6
+_BARS: Final = " ▁▂▃▄▅▆▇█"
+
+_TIME_SERIES: Final = """
+    SELECT * FROM timeseries(
+        workspace = {workspace:String}, start = {start:String}, end = {end:String},
+        granularity = 'day', timezone = 'UTC')
+"""
+_FUNNEL: Final = """
+    SELECT * FROM funnel(workspace = {workspace:String}, start = {start:String}, end = {end:String})
+"""
+_NEWEST_EVENTS: Final = """
+    SELECT * FROM (
+        SELECT timestamp, 'lead' AS kind, event_name, customer_name, customer_external_id, key, country,
+            '' AS paid
+        FROM leads WHERE workspace_id = {workspace:String} AND timestamp < {end:String}
+        UNION ALL
+        SELECT timestamp, 'sale', event_name, customer_name, customer_external_id, key, country,
+            toString(amount / 100) || ' ' || upper(currency)
+        FROM sales WHERE workspace_id = {workspace:String} AND timestamp < {end:String}
+    )
+    ORDER BY timestamp DESC, customer_external_id LIMIT {newest:UInt32}
+"""
+
+
+def show_views(client: Client, end_ms: int, steps: Steps) -> None:
+    """Of every workspace of the demo, over the days until ``end_ms``."""
+    window = {"start": rfc3339(end_ms - _DAYS * DAY_MS), "end": rfc3339(end_ms + 1)}
+    for workspace in WORKSPACES:
+        steps.say("")
+        parameters = {"workspace": workspace.workspace_id, "newest": _NEWEST, **window}
+        steps.show(time_series(workspace.workspace_id, rows(client, _TIME_SERIES, parameters)))
+        steps.show(funnel(workspace.workspace_id, rows(client, _FUNNEL, parameters)))
+        steps.show(newest(workspace.workspace_id, rows(client, _NEWEST_EVENTS, parameters)))
+
+
+def time_series(workspace: str, days: Sequence[dict[str, Any]]) -> Table:
+    """One line per series, one bar per day."""
+    title = f"{workspace}: by day"
+    if days:
+        title += f", {days[0]['bucket']:%d %b} to {days[-1]['bucket']:%d %b %Y}"
+    table = _table(title)
+    table.add_column("series")
+    table.add_column("by day", no_wrap=True)
+    table.add_column("total", justify="right")
+    for series in ("clicks", "leads", "sales"):
+        values = [int(day[series]) for day in days]
+        table.add_row(series, spark(values), f"{sum(values):,}")
+    return table
+
+
+def funnel(workspace: str, steps: Sequence[dict[str, Any]]) -> Table:
+    """Clicks → leads → sales: what goes on to each step, and what is lost before it."""
+    table = _table(f"{workspace}: funnel")
+    table.add_column("step")
+    for column in ("count", "conversion", "drop-off"):
+        table.add_column(column, justify="right")
+    for position, step in enumerate(steps):
+        first = position == 0
+        shares = ("", "") if first else (f"{step['conversion']:.1%}", f"{step['drop_off']:.1%}")
+        table.add_row(step["step"], f"{step['count']:,}", *shares)
+    return table
+
+
+def newest(workspace: str, events: Sequence[dict[str, Any]]) -> Table:
+    """Who did what, through which link."""
+    table = _table(f"{workspace}: newest events")
+    for column in ("time (UTC)", "", "event", "customer", "link", "country", "paid"):
+        table.add_column(column, no_wrap=True)
+    for event in events:
+        table.add_row(
+            f"{event['timestamp']:%d %b %H:%M:%S}",
+            event["kind"],
+            *map(Text, (event["event_name"], event["customer_name"] or event["customer_external_id"])),
+            *map(Text, (event["key"], event["country"], event["paid"])),
+        )
+    return table
+
+
+def spark(values: Sequence[int]) -> str:
+    """One bar per value, the tallest for the greatest; nothing for zero."""
+    most = max(values, default=0)
+    return "".join(_BARS[-(-value * (len(_BARS) - 1) // most)] if most else _BARS[0] for value in values)
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )

@@ -1,0 +1,135 @@
+"""Many events into Kafka, fast, each acknowledged by all replicas in sync and none twice."""
+
+import asyncio
+import zlib
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+
+from processors.engine.settings import partition_for
+from processors.settings import Settings
+from processors.topics import NoBroker, TopicsFailed, partition_counts
+from schemas.topics import Topic
+
+_BATCH_BYTES: Final = 256 * 1024
+_STALL_S: Final = 20.0
+
+
+class EventSender:
+    """Puts events into batches per partition. ``sent`` counts what was given, ``acknowledged`` what is safe.
+
+    Every method may raise ``NoBroker`` (nothing was acknowledged for 20 s) or ``TopicsFailed``. Leaving the
+    context without an error flushes; with one, what is not acknowledged may or may not be in Kafka.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._partitions: dict[Topic, int] = {}
+        self._open: dict[tuple[Topic, int], Any] = {}
+        self._flying: set[asyncio.Future[Any]] = set()
+        self._failure: BaseException | None = None
+        self.sent = 0
+        self.acknowledged = 0
+
+    async def __aenter__(self) -> Self:
+        counts = await partition_counts(self._settings)
+        self._partitions = {topic: counts.get(self._settings.topic(topic), 0) for topic in Topic}
+        # aiokafka wants its event loop running when it is made.
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            client_id="leadstream-send",
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            max_batch_size=_BATCH_BYTES,
+            request_timeout_ms=int(_STALL_S * 1000),
+        )
+        try:
+            await self._producer.start()
+        except KafkaConnectionError as error:
+            await self._producer.stop()
+            raise self._no_broker() from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                await self.flush()
+        finally:
+            # It would wait for ever for a broker that is gone.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._producer.stop(), 2 if self._flying else None)
+
+    async def send(self, topic: Topic, key: bytes | None, value: bytes) -> None:
+        """Add one event; blocks while the broker is behind."""
+        partitions = self._partitions[topic]
+        if not partitions:
+            raise TopicsFailed(
+                f"topic {self._settings.topic(topic)} does not exist: run `leadstream topics create`"
+            )
+        partition = zlib.crc32(value) % partitions if key is None else partition_for(key, partitions)
+        place = topic, partition
+        batch = self._open.get(place)
+        if batch is None:
+            batch = self._open[place] = self._producer.create_batch()
+        if batch.append(timestamp=None, key=key, value=value) is None:
+            await self._dispatch(place)
+            batch = self._open[place] = self._producer.create_batch()
+            batch.append(timestamp=None, key=key, value=value)
+        self.sent += 1
+
+    async def dispatch(self) -> None:
+        """Send what has gathered so far, without waiting for the answer."""
+        for place in list(self._open):
+            await self._dispatch(place)
+
+    async def flush(self) -> None:
+        """Returns when everything is acknowledged."""
+        await self.dispatch()
+        while self._flying:
+            done, _ = await asyncio.wait(self._flying, timeout=_STALL_S, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                raise self._no_broker()
+        self._raise_failure()
+
+    async def _dispatch(self, place: tuple[Topic, int]) -> None:
+        self._raise_failure()
+        topic, partition = place
+        batch = self._open.pop(place)
+        count = batch.record_count()
+        try:
+            future = await self._producer.send_batch(batch, self._settings.topic(topic), partition=partition)
+        except KafkaError as error:
+            raise self._told(error) from error
+        self._flying.add(future)
+        future.add_done_callback(lambda done: self._landed(done, count))
+
+    def _landed(self, future: asyncio.Future[Any], count: int) -> None:
+        self._flying.discard(future)
+        if future.cancelled():
+            return
+        failure = future.exception()
+        if failure is None:
+            self.acknowledged += count
+        elif self._failure is None:
+            self._failure = failure
+
+    def _raise_failure(self) -> None:
+        if isinstance(self._failure, KafkaError):
+            raise self._told(self._failure) from self._failure
+        if self._failure is not None:
+            raise self._failure
+
+    def _told(self, error: KafkaError) -> NoBroker | TopicsFailed:
+        """Errors that pass are tried again until time is up: whoever still meets one has no broker."""
+        if error.retriable or isinstance(error, KafkaTimeoutError):
+            return self._no_broker()
+        return TopicsFailed(f"Kafka refused a batch: {type(error).__name__} {error}")
+
+    def _no_broker(self) -> NoBroker:
+        return NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}")

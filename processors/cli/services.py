@@ -1,0 +1,74 @@
+"""``leadstream worker`` and ``leadstream sink``: the processes of production."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from processors.cli.errors import InternalError, explained
+from processors.cli.loading import load_settings
+from processors.logs import configure_logs
+
+
+@click.command()
+def worker() -> None:
+    """Run one worker until SIGTERM or Ctrl-C: it joins clicks, deferred leads and qualifications into leads.
+
+    Run any number of them, each with a LEADSTREAM_DATA_DIR of its own and a LEADSTREAM_INSTANCE_ID that stays
+    the same over restarts. State, offsets and results move in one transaction: a worker may be killed at any
+    moment.
+
+    \b
+    Reads   clicks, deferred-leads, qualifications, purchases, erasures
+    Writes  touches, leads, sales, customers, unmatched, dead-letters, the changelogs; LEADSTREAM_DATA_DIR
+    Example
+      LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 LEADSTREAM_INSTANCE_ID=worker-1 \\
+      LEADSTREAM_DATA_DIR=/var/lib/leadstream/1 leadstream worker
+
+    Exit codes: 0 stopped when asked, 65 stopped by too many dead letters, 69 no broker, 70 start it again,
+    73 the data directory is in use, 78 the topics are wrong.
+    """
+    settings = load_settings()
+    configure_logs(settings, process=settings.instance_id or "worker")
+    with _bugs_logged():
+        from processors.worker import run_worker
+
+        run_worker(settings)
+
+
+@click.command()
+def sink() -> None:
+    """Run one sink until SIGTERM or Ctrl-C: it copies results into ClickHouse.
+
+    Offsets are committed after ClickHouse has acknowledged the rows, and rows collapse by id: nothing is lost
+    and nothing appears twice, however often a sink is killed or its topics are read again.
+
+    \b
+    Reads   clicks, leads, sales, customers, unmatched, dead-letters
+    Writes  the tables at LEADSTREAM_CLICKHOUSE_URL
+    Example
+      LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 \\
+      LEADSTREAM_CLICKHOUSE_URL=http://user:password@clickhouse:8123/leadstream leadstream sink
+
+    Exit codes: 0 stopped when asked, 69 no broker or no ClickHouse, 70 start it again,
+    78 run `leadstream migrate`.
+    """
+    settings = load_settings()
+    configure_logs(settings, process=settings.instance_id or "sink")
+    with _bugs_logged():
+        from processors.sink import run_sink
+
+        asyncio.run(run_sink(settings))
+
+
+@contextmanager
+def _bugs_logged() -> Iterator[None]:
+    """Nobody stands by when a service meets a bug: its log has to tell where that was."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(explained(error), InternalError):
+            logging.getLogger(__name__).exception("a bug ends this process")
+        raise

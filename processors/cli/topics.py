@@ -1,0 +1,91 @@
+"""``leadstream topics``."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from processors.cli.errors import CheckFailed, Misconfigured, Unavailable
+from processors.cli.loading import load_settings
+
+T = TypeVar("T")
+
+
+@click.group()
+def topics() -> None:
+    """Create or check the Kafka topics.
+
+    All topics of the system and the changelogs of the workers' tables, on LEADSTREAM_KAFKA_BOOTSTRAP, with
+    LEADSTREAM_PARTITIONS, LEADSTREAM_REPLICATION and LEADSTREAM_RETENTION; LEADSTREAM_TOPIC_PREFIX goes in
+    front of their names.
+    """
+
+
+@topics.command()
+@click.option("--update", is_flag=True, help="Also change the configuration of topics that differ.")
+def create(update: bool) -> None:
+    """Create the topics that are missing.
+
+    Topics that exist stay as they are, and what differs is reported; with --update their configuration is
+    brought in line. Partitions and replicas are never changed: with another number of partitions every key
+    would meet another worker's state. May be run any number of times.
+
+    \b
+    Examples:
+      leadstream topics create
+      LEADSTREAM_REPLICATION=3 LEADSTREAM_PARTITIONS=32 leadstream topics create
+      LEADSTREAM_RETENTION=7d leadstream topics create --update
+
+    Exit codes: 0 all topics are right, 1 some differ, 69 no broker, 78 the broker refuses the configuration.
+    """
+    from processors.topics import create_topics
+
+    report = run_on_kafka(create_topics(load_settings(), update=update))
+    for name in report.created:
+        click.echo(f"created {name}")
+    for name in report.updated:
+        click.echo(f"updated {name}")
+    if not report.created and not report.updated and not report.differences:
+        click.echo("all topics are there already")
+    _report(report.differences, "--update changes configurations; partitions need new topics")
+
+
+@topics.command()
+def check() -> None:
+    """Say exactly how the topics differ from what they should be. Changes nothing.
+
+    Exit codes: 0 all topics are right, 1 some differ (one line each), 69 no broker.
+    """
+    from processors.topics import check_topics
+
+    differences = run_on_kafka(check_topics(load_settings()))
+    if not differences:
+        click.echo("all topics are right")
+    _report(
+        differences,
+        "`leadstream topics create` creates what is missing; --update also changes configurations",
+    )
+
+
+def _report(differences: list[Any], remedy: str) -> None:
+    for difference in differences:
+        click.echo(str(difference))
+    if differences:
+        count = len({one.topic for one in differences})
+        raise CheckFailed(f"{count} topic{'s' if count > 1 else ''} not as they should be", remedy)
+
+
+def run_on_kafka(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` to its end; that there is no broker, or that it refuses, is the user's to know."""
+    from processors.topics import NoBroker, TopicsFailed
+
+    try:
+        return asyncio.run(work)
+    except NoBroker as error:
+        raise Unavailable(
+            str(error),
+            "Start Kafka there, or set LEADSTREAM_KAFKA_BOOTSTRAP; `leadstream up` brings its own.",
+        ) from error
+    except TopicsFailed as error:
+        raise Misconfigured(str(error)) from error

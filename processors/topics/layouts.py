@@ -1,0 +1,80 @@
+"""What every topic should be like."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from processors.engine.settings import changelog_topic
+from processors.settings import Settings
+from processors.worker.run import processors_of
+from schemas.times import DAY_MS, HOUR_MS
+from schemas.topics import SPECS, Role, TopicSpec
+
+_MIB: Final = 1 << 20
+# Kafka's own default: 1 MiB and the overhead of a batch.
+_INPUT_BYTES: Final = _MIB + 12
+# A dead letter is an input and its headers, a touch a lead event and its click.
+_RESULT_BYTES: Final = 8 * _MIB
+# A state holds up to a hundred events that wait, each of up to 256 KiB.
+_CHANGELOG_BYTES: Final = 32 * _MIB
+
+_COMPACTION: Final = {
+    # Small segments and an eager cleaner: whoever restores a table reads little more than the table.
+    "segment.bytes": str(64 * _MIB),
+    "min.cleanable.dirty.ratio": "0.2",
+    "max.compaction.lag.ms": str(DAY_MS),
+    # Tombstones stay for a week, for readers that were away: a worker's local table, a mirror.
+    "delete.retention.ms": str(7 * DAY_MS),
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a topic should be laid out. ``configs``: names and values as Kafka writes them."""
+
+    name: str
+    partitions: int
+    replication: int
+    configs: Mapping[str, str]
+
+
+def layouts(settings: Settings) -> list[Layout]:
+    """Every topic of the contract, then the changelogs of the workers' tables."""
+    wanted = [(settings.topic(topic), _topic_configs(spec, settings)) for topic, spec in SPECS.items()]
+    wanted += [
+        (changelog_topic(settings.worker_group, job.table), _changelog_configs(job.retention_ms))
+        for job in processors_of(settings)
+    ]
+    safe = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}
+    return [
+        Layout(name, settings.partitions, settings.replication, {**configs, **safe})
+        for name, configs in wanted
+    ]
+
+
+def _topic_configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
+    largest = _RESULT_BYTES if spec.role in (Role.INTERNAL, Role.OUTPUT) else _INPUT_BYTES
+    configs = {
+        "message.timestamp.type": "LogAppendTime" if spec.broker_time else "CreateTime",
+        "max.message.bytes": str(largest),
+    }
+    if spec.compacted:
+        return {"cleanup.policy": "compact", **configs, **_COMPACTION}
+    return {"cleanup.policy": "delete", **configs, **_retention(settings.retention)}
+
+
+def _changelog_configs(retention_ms: int | None) -> dict[str, str]:
+    configs = {
+        "message.timestamp.type": "CreateTime",
+        "max.message.bytes": str(_CHANGELOG_BYTES),
+        **_COMPACTION,
+    }
+    if retention_ms is None:
+        return {"cleanup.policy": "compact", **configs}
+    return {"cleanup.policy": "compact,delete", **configs, **_retention(retention_ms)}
+
+
+def _retention(retention_ms: int) -> dict[str, str]:
+    """By record time. Kafka deletes whole segments: short ones keep "30 days" from meaning 37."""
+    segment_ms = min(max(retention_ms // 10, HOUR_MS), 7 * DAY_MS)
+    return {"retention.ms": str(retention_ms), "segment.ms": str(segment_ms)}

@@ -1,0 +1,80 @@
+"""``leadstream config``: every setting, and no secret."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from processors.cli.config import masked, readable
+from processors.cli.main import cli
+from processors.settings import Settings
+
+
+def test_every_setting_is_shown(runner: CliRunner) -> None:
+    result = runner.invoke(cli, ["config"])
+    assert result.exit_code == 0
+    for field, info in Settings.model_fields.items():
+        assert f"LEADSTREAM_{field.upper()} " in result.output
+        assert info.description
+        assert info.description in result.output
+    assert "LEADSTREAM_ATTRIBUTION_WINDOW    90d  (default)" in result.output
+
+
+def test_json(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADSTREAM_HOLD", "2h")
+    rows = json.loads(runner.invoke(cli, ["config", "--json"]).output)
+    assert len(rows) == len(Settings.model_fields)
+    assert rows["LEADSTREAM_HOLD"] == {
+        "value": 7_200_000,
+        "default": 86_400_000,
+        "source": "environment",
+        "description": "How long an event waits for the one it needs.",
+    }
+    assert rows["LEADSTREAM_PARTITIONS"]["source"] == "default"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+@pytest.mark.parametrize("valid", [True, False])
+def test_passwords_are_never_shown(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, arguments: list[str], valid: bool
+) -> None:
+    monkeypatch.setenv("LEADSTREAM_CLICKHOUSE_URL", "http://me:s3cret@db:8123/leadstream")
+    if not valid:
+        monkeypatch.setenv("LEADSTREAM_PARTITIONS", "x")
+    result = runner.invoke(cli, ["config", *arguments])
+    assert result.exit_code == (0 if valid else 78)
+    assert "s3cret" not in result.output
+    assert "http://me:***@db:8123/leadstream" in result.output
+
+
+def test_the_list_is_shown_even_when_a_setting_is_wrong(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADSTREAM_PARTITIONS", "many")
+    result = runner.invoke(cli, ["config"])
+    assert result.exit_code == 78
+    assert "many  (environment; default 8)" in result.output
+    assert "LEADSTREAM_HOLD " in result.output
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://default:@h:1/db", "http://default:@h:1/db"),
+        ("http://h:1/db", "http://h:1/db"),
+        ("http://u:p@h:1/db", "http://u:***@h:1/db"),
+        ("http://u:p@p:p@h/db", "http://u:***@h/db"),
+        ("https://:p@h/db", "https://:***@h/db"),
+        ("chdb:///some/path", "chdb:///some/path"),
+    ],
+)
+def test_masked(url: str, shown: str) -> None:
+    assert masked(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "text"),
+    [(86_400_000, "1d"), (90_000, "90s"), (1_500, "1500ms"), (7_200_000, "2h"), (0, "0ms"), (120_000, "2m")],
+)
+def test_readable(duration_ms: int, text: str) -> None:
+    assert readable(duration_ms) == text

@@ -1,0 +1,36 @@
+"""A signal ends who serves, and interrupts who works."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from processors.cli.running.interrupt import Interrupt
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_working(number: signal.Signals) -> None:
+    with Interrupt(), pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_serving(number: signal.Signals) -> None:
+    async def serve(interrupt: Interrupt) -> None:
+        asyncio.get_running_loop().call_later(0.01, os.kill, os.getpid(), number)
+        async with asyncio.timeout(10):
+            await interrupt.wait()
+
+    with Interrupt() as interrupt:
+        asyncio.run(serve(interrupt))
+        # On the way down again, impatience counts.
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+
+
+def test_handlers_are_put_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with Interrupt():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before

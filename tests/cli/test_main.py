@@ -1,0 +1,136 @@
+"""The command line as a whole: its help, its errors, its exit codes."""
+
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from deploy.local.errors import DataDirectoryInUse, LocalServerError
+from processors.cli import main as main_module
+from processors.cli.errors import CheckFailed, InternalError, Misconfigured, UserError, explained
+from processors.cli.lazy import Lazy, LazyGroup
+from processors.cli.main import cli, main
+from processors.engine.errors import EngineError, TopicsMismatch
+
+COMMANDS = ["up", "send", "worker", "sink", "topics", "migrate", "doctor", "config", "version"]
+
+
+def test_the_help_lists_every_command(runner: CliRunner) -> None:
+    result = runner.invoke(cli, ["--help"])
+    assert result.exit_code == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in result.output
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "topics create", "topics check"])
+def test_every_command_explains_itself(runner: CliRunner, command: str) -> None:
+    result = runner.invoke(cli, [*command.split(), "--help"])
+    assert result.exit_code == 0, result.output
+    assert len(result.output) > 150
+    assert command in ("topics", "version") or "Exit codes: 0" in result.output
+
+
+def test_help_comes_at_once() -> None:
+    """The best of five: whatever else the machine does, one of them has to be fast."""
+
+    def once() -> float:
+        begin = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "processors.cli.main", "--help"], check=True, capture_output=True
+        )
+        return time.perf_counter() - begin
+
+    assert min(once() for _ in range(5)) < 0.3
+
+
+def test_version(runner: CliRunner) -> None:
+    result = runner.invoke(cli, ["version"])
+    assert result.exit_code == 0
+    assert "leadstream 0." in result.output
+    assert "aiokafka 0.14.0" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["send"], ["topics", "nonsense"], ["up", "--workers", "0"]]
+)
+def test_wrong_usage_is_2(arguments: list[str]) -> None:
+    assert main(arguments) == 2
+
+
+def test_a_wrong_setting_is_78_and_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEADSTREAM_PARTITIONS", "many")
+    monkeypatch.setenv("LEADSTREAM_HOLD", "a while")
+    assert main(["topics", "check"]) == 78
+    error = capsys.readouterr().err
+    assert "LEADSTREAM_PARTITIONS" in error
+    assert "LEADSTREAM_HOLD: not a duration: 'a while'" in error
+    assert "Traceback" not in error
+
+
+def test_a_mistyped_setting_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEADSTREAM_PARTITION", "4")
+    assert main(["config"]) == 0
+    assert (
+        "LEADSTREAM_PARTITION is no setting; did you mean LEADSTREAM_PARTITIONS?" in capsys.readouterr().err
+    )
+
+
+@click.command()
+@click.argument("kind")
+def fail(kind: str) -> None:
+    raise {
+        "bug": ZeroDivisionError("no such thing"),
+        "interrupt": KeyboardInterrupt(),
+        "check": CheckFailed("three things are wrong", "Mend them."),
+    }[kind]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        main_module, "cli", LazyGroup("leadstream", lazy={"fail": Lazy(f"{__name__}:fail", "")})
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "said"),
+    [
+        ("bug", 70, "error: ZeroDivisionError: no such thing"),
+        ("interrupt", 130, "interrupted"),
+        ("check", 1, "error: three things are wrong\n  Mend them."),
+    ],
+)
+@pytest.mark.usefixtures("failing")
+def test_errors_are_a_line_or_two(
+    capsys: pytest.CaptureFixture[str], kind: str, code: int, said: str
+) -> None:
+    assert main(["fail", kind]) == code
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (Misconfigured("x"), Misconfigured, 78),
+        (LocalServerError("no Java"), UserError, 69),
+        (DataDirectoryInUse(main_module.__file__, 1), UserError, 73),  # type: ignore[arg-type]
+        (TopicsMismatch("a topic"), UserError, 78),
+        (EngineError("a guard"), UserError, 70),
+        (RuntimeError("a bug"), InternalError, 70),
+        (click.UsageError("x"), click.UsageError, 2),
+    ],
+)
+def test_what_each_error_becomes(error: Exception, kind: type[click.ClickException], code: int) -> None:
+    told = explained(error)
+    assert isinstance(told, kind)
+    assert told.exit_code == code
+    assert str(error) in told.message
