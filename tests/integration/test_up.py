@@ -1,0 +1,160 @@
+"""``leadstream up --demo``: the two commands of the README, as a newcomer runs them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from processors.attribution.policy import Policy
+from processors.demo import generate
+from processors.settings import Settings
+from processors.worker.run import policy_of
+from schemas.events import Click
+from tests.model.arrivals import TopicRecord, read_all
+from tests.model.reference import ReferenceModel
+
+pytestmark = pytest.mark.integration
+
+EVENTS = 5_000
+SEED = 7
+SETTLED = "everything has reached ClickHouse"
+STAGES = ("clicks", "leads", "sales")
+
+
+class Run:
+    """One run of ``up``, in a process group of its own, read line by line."""
+
+    def __init__(self, data: Path, env: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "processors.cli.main", "up", "--demo", "--data", str(data)),
+                *("--demo-events", str(EVENTS), "--demo-seed", str(SEED)),
+            ],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(line.rstrip())
+
+    def wait_for(self, text: str, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while not any(text in line for line in self.lines):
+            assert self._process.poll() is None, "\n".join(self.lines)
+            assert time.monotonic() < deadline, "\n".join(self.lines)
+            time.sleep(0.1)
+
+    def interrupt(self) -> int:
+        """As Ctrl-C does it; returns the exit code."""
+        self._process.send_signal(signal.SIGINT)
+        code = self._process.wait(60)
+        self.close()
+        return code
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def views(self) -> list[str]:
+        """What was printed once everything had arrived, apart from the live line."""
+        start = next(index for index, line in enumerate(self.lines) if SETTLED in line)
+        shown = [line for line in self.lines[start:] if line]
+        end = max(index for index, line in enumerate(shown) if re.match(r"\d\d \w\w\w \d\d:", line))
+        return shown[: end + 1]
+
+    def funnels(self) -> dict[str, dict[str, int]]:
+        """Workspace → stage → count, as printed."""
+        found: dict[str, dict[str, int]] = {}
+        workspace = ""
+        for line in self.views():
+            if match := re.match(r"(\w+): funnel", line):
+                workspace = match[1]
+                found[workspace] = {}
+            elif workspace and (match := re.match(r"(clicks|leads|sales)\s+([\d,]+)", line)):
+                found[workspace].setdefault(match[1], int(match[2].replace(",", "")))
+        return found
+
+
+def expected_funnels(now_ms: int, policy: Policy) -> dict[str, dict[str, int]]:
+    events = read_all(
+        (TopicRecord(event.topic, event.value, now_ms) for event in generate(EVENTS, SEED, now_ms)), now_ms
+    ).events
+    outcome = ReferenceModel(policy).compute(events)
+    found = {workspace: dict.fromkeys(STAGES, 0) for workspace in ("acme", "globex")}
+    clicks = {
+        (one.event.workspace_id, one.event.click_id)
+        for one in events
+        if isinstance(one.event, Click) and not one.event.bot
+    }
+    for workspace, _ in clicks:
+        found[workspace]["clicks"] += 1
+    for lead in outcome.leads.values():
+        found[lead.workspace_id]["leads"] += 1
+    for sale in outcome.sales.values():
+        found[sale.workspace_id]["sales"] += 1
+    return found
+
+
+def processes_of(data: Path) -> list[str]:
+    """Command lines that mention the data directory, or run in it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            here = (entry / "cwd").readlink()
+        except OSError:
+            continue  # gone, or not ours
+        if str(data) in command or here.is_relative_to(data):
+            found.append(command)
+    return found
+
+
+@pytest.mark.timeout(300)
+def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LEADSTREAM_")}
+    # As on a machine without Java: only the interpreter's own directory is on the path.
+    env.pop("JAVA_HOME", None)
+    env["PATH"] = str(Path(sys.executable).parent)
+
+    first = Run(data, env)
+    try:
+        first.wait_for(SETTLED, 180)
+        first.wait_for("globex: newest events", 30)
+        assert first.interrupt() == 0, "\n".join(first.lines)
+    finally:
+        first.close()
+    assert processes_of(data) == []
+    assert first.funnels() == expected_funnels(
+        int((data / "demo-anchor").read_text()), policy_of(Settings.model_construct())
+    )
+
+    second = Run(data, env)
+    try:
+        second.wait_for(SETTLED, 120)
+        second.wait_for("globex: newest events", 30)
+        assert second.interrupt() == 0
+    finally:
+        second.close()
+    assert processes_of(data) == []
+    assert second.views() == first.views()
