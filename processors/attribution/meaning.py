@@ -38,7 +38,7 @@ class LeadMeaning(NamedTuple):
 
 
 class SaleMeaning(NamedTuple):
-    """A sale in all but its revision. Of the lead it holds what a sale shows."""
+    """A sale in all but its revision. Of purchase and lead it holds what a sale shows."""
 
     purchase: PurchaseState
     lead_key: str
@@ -160,9 +160,9 @@ def _sales(
             key for at_ms, _, key in by_time if at_ms <= purchase.at_ms and purchase.lead_key in ("", key)
         ]
         if keys:
-            lead = leads[keys[-1]]
+            lead, shown = leads[keys[-1]], replace(purchase, lead_key="", held=None)
             sales[purchase.key] = SaleMeaning(
-                purchase, keys[-1], lead.request.event_name, lead.attribution, lead.person
+                shown, keys[-1], lead.request.event_name, lead.attribution, lead.person
             )
     return sales
 

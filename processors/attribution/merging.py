@@ -120,8 +120,8 @@ def _few(touch: TouchState, policy: Policy) -> TouchState:
     if len(touch.times) <= TIMES_KEPT:
         return touch
     made = deferred_at(touch, policy)
-    earliest = touch.times[: TIMES_KEPT - 1]
-    return replace(touch, times=earliest if made is None or made in earliest else (*earliest, made))
+    earliest = touch.times[:TIMES_KEPT]
+    return replace(touch, times=earliest if made is None or made in earliest else (*earliest[:-1], made))
 
 
 def _bounded(touches: tuple[TouchState, ...], policy: Policy) -> tuple[TouchState, ...]:

@@ -8,6 +8,8 @@ import click
 
 from processors.cli.errors import explained
 
+_NO_FAILURE = (click.exceptions.Exit, click.exceptions.Abort, BrokenPipeError)
+
 
 class Lazy(NamedTuple):
     """``module:attribute`` of a command, and the line about it in the list of commands."""
@@ -47,6 +49,6 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            if self.reraise or isinstance(error, (click.exceptions.Exit, click.exceptions.Abort)):
+            if self.reraise or isinstance(error, _NO_FAILURE):
                 raise
             raise explained(error) from error

@@ -219,6 +219,24 @@ STORIES = [
         ["Sign Up 100/2"],
     ),
     Story(
+        "a purchase that names its lead and one that does not may make the same sale: it is said once",
+        [
+            click("c1", 0),
+            lead(10, click_id="c1"),
+            purchase(80, invoiceId="i", leadEventName="sign up"),
+            purchase(80, invoiceId="i"),
+        ],
+        {"Sign Up": "c1@10/1"},
+        "qualified c1",
+        ["Sign Up 100/1"],
+    ),
+    Story(
+        "a request that names its click and one that does not may make the same lead: it is said once",
+        [click("c1", 0), lead(10, click_id="c1"), lead(10)],
+        {"Sign Up": "c1@10/1"},
+        "qualified c1",
+    ),
+    Story(
         "a sale belongs to the newest lead at or before it, or to the one that it names",
         [
             click("c1", 0),

@@ -59,6 +59,8 @@ PURCHASES: Final[Sequence[Fields]] = (
     {"eventId": "e1", "paymentProcessor": "stripe", "eventName": "Renewal"},
     {"leadEventName": "SIGN UP"},
     {"leadEventName": "demo", "invoiceId": "i2"},
+    {"leadEventName": "sign-up", "invoiceId": "i2"},
+    {"invoiceId": "i2"},
 )
 
 
@@ -112,9 +114,11 @@ def lead_events(times: Sequence[int] = TIMES) -> st.SearchStrategy[Record]:
     )
 
 
-def purchases(times: Sequence[int] = TIMES) -> st.SearchStrategy[Record]:
+def purchases(
+    times: Sequence[int] = TIMES, details: Sequence[Fields] = PURCHASES
+) -> st.SearchStrategy[Record]:
     """Any purchase: with an invoiceId, an eventId or neither, perhaps naming its lead."""
-    return one_of_each(WORKSPACES, CUSTOMERS, times, PURCHASES).map(
+    return one_of_each(WORKSPACES, CUSTOMERS, times, details).map(
         lambda one: record(
             Topic.PURCHASES,
             one[2],
@@ -159,4 +163,19 @@ def histories(draw: st.DrawFn) -> list[Record]:
     places = draw(st.lists(st.integers(0, 15), min_size=len(some_clicks), max_size=len(some_clicks)))
     for place, click in zip(places, some_clicks, strict=True):
         history.insert(place, click)
+    return [replace(one, offset=offset) for offset, one in enumerate(history)]
+
+
+@st.composite
+def histories_with_conflicts(draw: st.DrawFn) -> list[Record]:
+    """Clicks in conflict, all of which make touches, so that no lead can be lost; and no sale either."""
+    conflicting = clicks(times=(0, 1, 2), details=({}, {"country": "DE"}, {"city": "Ulm"}))
+    some_clicks = draw(st.lists(conflicting, min_size=2, max_size=6))
+    unnamed = [detail for detail in PURCHASES if "leadEventName" not in detail]
+    others = st.one_of(
+        lead_events(times=(10, 20, 30, 40)),
+        lead_events(times=(10, 20, 30, 40)),
+        purchases(times=(60, 70), details=unnamed),
+    )
+    history = draw(st.permutations(some_clicks + draw(st.lists(others, min_size=1, max_size=8))))
     return [replace(one, offset=offset) for offset, one in enumerate(history)]

@@ -64,6 +64,16 @@ def test_many_early_events_do_not_hide_the_one_that_makes_the_touch() -> None:
     assert [one.deferred_at for one in found] == [time(10)]
 
 
+def test_many_lead_events_of_one_click_change_nothing_when_replayed() -> None:
+    """However many of their times are kept, the choice of them settles."""
+    events = [deferred("c1", at) for at in range(1, 14)]
+    network = system(click("c1", 0), *events)
+    states = network.states()
+    for event in events:
+        network.send(event)
+        assert network.states() == states
+
+
 def test_too_many_requests_wait() -> None:
     network = system(*(lead(at, f"n{at}") for at in range(5)))
     assert reasons(network) == ["too_many_held"] * 2
