@@ -1,0 +1,194 @@
+"""What a batch does, computed without I/O but the reading of states, and without an ``await``: one view of
+time.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from aiokafka import ConsumerRecord
+from aiokafka.structs import TopicPartition
+
+from processors.engine import frame
+from processors.engine.errors import Unexpected
+from processors.engine.inbox import Chunk
+from processors.engine.processor import Output, Processor, Rejected
+from processors.engine.settings import partition_for
+from processors.engine.store import RESERVED
+
+Stores = Mapping[tuple[str, int], Any]
+
+
+class DueEntry(NamedTuple):
+    """A due time that has passed, as the store's index has it."""
+
+    table: str
+    partition: int
+    entry: bytes
+    due_ms: int
+    key: bytes
+
+
+class StateWrite(NamedTuple):
+    """Changes of one store: stored forms (None: gone), and due entries that are used up."""
+
+    items: dict[bytes, bytes | None]
+    spent: list[bytes]
+
+
+@dataclass(slots=True)
+class Effects:
+    """Everything a batch wants: what :mod:`.effects` makes true, all of it or nothing."""
+
+    now_ms: int
+    offsets: dict[TopicPartition, int] = field(default_factory=dict)
+    #: (topic, partition) -> records, in order; changelogs not among them.
+    outputs: defaultdict[tuple[str, int], list[Output]] = field(default_factory=lambda: defaultdict(list))
+    #: (table, partition) -> changes of the store, and of the changelog.
+    states: dict[tuple[str, int], StateWrite] = field(default_factory=dict)
+    events: int = 0
+    forwarded: int = 0
+    rejected: int = 0
+    expired: int = 0
+
+    def emit(self, outputs: Iterable[Output], key: bytes | None, partition: int, partitions: int) -> None:
+        """Outputs of an event of this key and partition."""
+        for output in outputs:
+            out_key = output.key
+            to = partition if out_key == key or out_key is None else partition_for(out_key, partitions)
+            self.outputs[output.topic, to].append(output)
+
+
+class _View:
+    """The states of one table and partition during a batch: loaded once, dumped once."""
+
+    __slots__ = ("_get", "changed", "job", "now_s", "partition", "seen", "spent")
+
+    def __init__(self, job: Processor[Any, Any], partition: int, get: Callable[[bytes], Any], now_ms: int):
+        self.job = job
+        self.partition = partition
+        self._get = get
+        self.now_s = None if job.retention_ms is None else now_ms // 1000
+        self.seen: dict[bytes, Any] = {}
+        # Not "final differs from first": a key that an event changed is written even if it ends as it began.
+        self.changed: dict[bytes, None] = {}
+        self.spent: list[bytes] = []
+
+    def load(self, key: bytes) -> Any:
+        """The stored state, from now on in ``seen``."""
+        if key[:1] == RESERVED or not key:
+            raise Unexpected(f"key {key!r} of table {self.job.table!r} is empty or reserved")
+        stored = self._get(key)
+        state = self.seen[key] = None if stored is None else self.job.load(frame.body(stored))
+        return state
+
+    def writes(self) -> StateWrite:
+        job, seen, now_s = self.job, self.seen, self.now_s
+        dump, due, wrap = job.dump, job.due, frame.wrap
+        items: dict[bytes, bytes | None] = {}
+        for key in self.changed:
+            state = seen[key]
+            items[key] = None if state is None else wrap(dump(state), due(state), now_s)
+        return StateWrite(items, self.spent)
+
+
+class Computer:
+    """Turns chunks of records and passed due times into :class:`Effects`."""
+
+    def __init__(self, partitions: int, processors: Sequence[Processor[Any, Any]]) -> None:
+        self._partitions = partitions
+        self._by_topic = {topic: job for job in processors for topic in job.topics}
+        self._by_table = {job.table: job for job in processors}
+        allowed = set(self._by_topic)
+        for job in processors:
+            allowed |= job.outputs
+        self._allowed = frozenset(allowed)
+
+    def compute(
+        self,
+        chunks: Sequence[Chunk],
+        due: Sequence[DueEntry],
+        stores: Stores,
+        now_ms: int,
+        watermark_ms: int,
+    ) -> Effects:
+        """Records first, in order of arrival, then the expiries: a state that moved on is spared."""
+        effects = Effects(now_ms)
+        views: dict[tuple[str, int], _View] = {}
+
+        def view_of(job: Processor[Any, Any], partition: int) -> _View:
+            place = job.table, partition
+            view = views.get(place)
+            if view is None:
+                if place not in stores:
+                    raise Unexpected(f"no store for {place}: co-partitioning is broken")
+                view = views[place] = _View(job, partition, stores[place].get, now_ms)
+            return view
+
+        for chunk in chunks:
+            effects.offsets[chunk.tp] = chunk.next_offset
+            effects.events += len(chunk.records)
+            if chunk.records:
+                view = view_of(self._by_topic[chunk.tp.topic], chunk.tp.partition)
+                self._apply(view, chunk.records, effects)
+        for entry in due:
+            self._expire(view_of(self._by_table[entry.table], entry.partition), entry, watermark_ms, effects)
+        self._collect(views, effects)
+        return effects
+
+    def _apply(self, view: _View, records: Sequence[ConsumerRecord], effects: Effects) -> None:
+        """The hot loop: everything per record that is not the processor's own work is in sight here."""
+        parse, apply, seen, partition = view.job.parse, view.job.apply, view.seen, view.partition
+        now_ms, partitions, changed = effects.now_ms, self._partitions, view.changed
+        for record in records:
+            try:
+                topic, key, fact = parse(record)
+            except Rejected as rejected:
+                effects.rejected += 1
+                effects.emit(rejected.outputs, record.key, partition, partitions)
+                continue
+            if key != record.key or topic != record.topic:
+                self._forward(record, topic, key, effects)
+                continue
+            try:
+                state = seen[key]
+            except KeyError:
+                # A key that has a state in this batch has passed this test before.
+                if partition_for(key, partitions) != partition:
+                    self._forward(record, topic, key, effects)
+                    continue
+                state = view.load(key)
+            new, outputs = apply(key, state, fact, now_ms)
+            if new is not state:
+                seen[key] = new
+                changed[key] = None
+            if outputs:
+                effects.emit(outputs, key, partition, partitions)
+
+    def _forward(self, record: ConsumerRecord, topic: str, key: bytes, effects: Effects) -> None:
+        effects.forwarded += 1
+        sent_on = Output(topic, key, record.value, tuple(record.headers), record.timestamp)
+        effects.outputs[topic, partition_for(key, self._partitions)].append(sent_on)
+
+    def _expire(self, view: _View, entry: DueEntry, watermark_ms: int, effects: Effects) -> None:
+        job, key = view.job, entry.key
+        view.spent.append(entry.entry)
+        state = view.seen[key] if key in view.seen else view.load(key)
+        if state is None or job.due(state) != entry.due_ms:
+            return  # the entry was left behind by an earlier state of this key
+        new, outputs = job.expire(key, state, watermark_ms)
+        effects.expired += 1
+        if new is state or (new is not None and job.due(new) == entry.due_ms):
+            raise Unexpected(f"expire() of table {job.table!r} left key {key!r} due at {entry.due_ms}")
+        view.seen[key] = new
+        view.changed[key] = None
+        effects.emit(outputs, key, view.partition, self._partitions)
+
+    def _collect(self, views: Mapping[tuple[str, int], _View], effects: Effects) -> None:
+        foreign = {topic for topic, _ in effects.outputs} - self._allowed
+        if foreign:
+            raise Unexpected(f"output to undeclared topics {sorted(foreign)}")
+        for place, view in views.items():
+            if view.changed or view.spent:
+                effects.states[place] = view.writes()

@@ -1,0 +1,33 @@
+"""A data directory belongs to one process, and to one application on one Kafka cluster."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from processors.engine.errors import DataDirInUse
+
+_LOCK = "lock"
+
+
+def claim(data_dir: Path) -> IO[str]:
+    """Create the directory and lock it for this process, until the result is closed or the process ends.
+
+    RocksDB locks its files as well, but only when a partition is assigned: two workers on one directory would
+    both join the group first.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = (data_dir / _LOCK).open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip() or "another process"
+        lock.close()
+        raise DataDirInUse(
+            f"{data_dir} is in use by {holder}: stop it, or give each worker its own data directory"
+        ) from None
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()}\n")
+    lock.flush()
+    return lock

@@ -1,0 +1,52 @@
+"""How the engine fails.
+
+EngineError                   has an exit code; the message names cause and remedy
+├── ProcessorHalt        65   a processor raised Halt
+├── BrokerUnavailable    69   no broker answered at start
+├── Unexpected           70   a guard tripped or a bug: restart, the transaction is aborted
+├── DataDirInUse         73   another process has this data_dir, or it holds another cluster's state
+└── TopicsMismatch       78   a topic is missing or has the wrong number of partitions
+Superseded                    the batch's generation is over; never leaves the engine
+"""
+
+
+class EngineError(Exception):
+    """Ends the worker with ``exit_code``; ``str()`` is all the operator needs."""
+
+    exit_code = 70
+
+
+class ProcessorHalt(EngineError):
+    """A processor asked for the worker to stop."""
+
+    exit_code = 65
+
+
+class BrokerUnavailable(EngineError):
+    """No broker could be reached when the worker started."""
+
+    exit_code = 69
+
+
+class Unexpected(EngineError):
+    """Something that must not happen. Nothing is committed; the next start aborts what is open."""
+
+
+class DataDirInUse(EngineError):
+    """The data directory is not ours to write."""
+
+    exit_code = 73
+
+
+class TopicsMismatch(EngineError):
+    """The topics on the broker are not what the processors need."""
+
+    exit_code = 78
+
+
+class Superseded(Exception):
+    """The generation (or the process) of a batch ends: drop it whole, its records go to the next owner."""
+
+
+class Refused(Superseded):
+    """The coordinator refused the offsets of a former owner; the transaction is aborted."""

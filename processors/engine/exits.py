@@ -1,0 +1,34 @@
+"""Leaving at once, when that is the safe thing to do."""
+
+import logging
+import os
+import time
+import traceback
+from typing import NoReturn
+
+from processors.engine.errors import EngineError, ProcessorHalt, Unexpected
+from processors.engine.processor import Halt
+
+log = logging.getLogger(__name__)
+
+
+def boottime() -> float:
+    """A clock for deadlines that goes on while the machine is suspended, unlike the monotonic one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def die(reason: BaseException) -> NoReturn:
+    """End the process with the reason's exit code.
+
+    Offsets have not moved; what is open is aborted by the next start, and what is committed but not stored is
+    restored from the changelog. An orderly stop could hang in whatever has gone wrong, and would leave the
+    group.
+    """
+    if isinstance(reason, Halt):
+        reason = ProcessorHalt(str(reason))
+    if isinstance(reason, EngineError):
+        log.critical("%s", reason)
+    else:
+        log.critical("unexpected: %s", "".join(traceback.format_exception(reason)).rstrip())
+    logging.shutdown()
+    os._exit(reason.exit_code if isinstance(reason, EngineError) else Unexpected.exit_code)

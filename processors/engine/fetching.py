@@ -1,0 +1,123 @@
+# ruff: noqa: SLF001 - overrides of aiokafka's fetch path; the names are listed in private.py
+"""The consumer thread: what has been fetched, with the range of the log it covers."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import ConsumerStoppedError
+from aiokafka.structs import TopicPartition
+from faust.transport.drivers import aiokafka as driver
+
+from processors.engine import private
+from processors.engine.contiguity import Fetched
+from processors.engine.exits import die
+from processors.engine.tables import FAUST_LOG
+
+#: Records taken from the fetcher at a time: bounds how long the thread unpacks without sending a heartbeat.
+_TAKE = 5000
+#: A long poll holds up every other request on the connection, such as those for offsets.
+_FETCH_WAIT_MS = 100
+
+
+@contextmanager
+def _fatal() -> Iterator[None]:
+    """aiokafka only logs what its rebalance listeners raise, and goes on without what they did not do."""
+    try:
+        yield
+    except Exception as exc:
+        die(exc)
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """The thread that owns the aiokafka consumer."""
+
+    logger = FAUST_LOG
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        return private.configure(super()._create_worker_consumer(transport), _FETCH_WAIT_MS)
+
+    async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
+        """Fetch nothing yet: :meth:`go_on_at` says from where. No await before the pause."""
+        with _fatal():
+            private.kafka_consumer(self).pause(*(TopicPartition(*tp) for tp in assigned))
+            await super().on_partitions_assigned(assigned, generation_id)
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Waits for the batch in flight."""
+        with _fatal():
+            await super().on_partitions_revoked(revoked)
+
+    async def go_on_at(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Seek, and fetch from there."""
+        await self.seek_wait(offsets)
+        await self.call_thread(self._resume, list(offsets))
+
+    async def _resume(self, tps: list[TopicPartition]) -> None:
+        kafka = private.kafka_consumer(self)
+        kafka.resume(*(tp for tp in tps if tp in kafka.assignment()))
+
+    async def take(self, timeout: float) -> tuple[int, list[Fetched]]:  # noqa: ASYNC109
+        """What has been fetched, with the generation it was fetched in. Waits up to ``timeout`` for
+        something.
+        """
+        return await self.call_thread(self._take, private.kafka_consumer(self), timeout)  # type: ignore[no-any-return]
+
+    async def _take(self, kafka: Any, timeout: float) -> tuple[int, list[Fetched]]:  # noqa: ASYNC109
+        fetcher = kafka._fetcher
+        deadline = time.monotonic() + timeout
+        with fetcher._subscriptions.fetch_context():
+            while True:
+                if kafka._closed or fetcher._closed:
+                    raise ConsumerStoppedError
+                if fetcher._subscriptions.reassignment_in_progress:
+                    await fetcher._subscriptions.wait_for_assignment()
+                left = deadline - time.monotonic()
+                if not self.consumer.flow_active or left <= 0:
+                    return -1, []
+                taken = self._unpack(fetcher)
+                if taken:
+                    # No await since the records were unpacked: generation and records belong together.
+                    return private.member(kafka)[0], taken
+                waiter = fetcher._create_fetch_waiter()
+                done, _ = await asyncio.wait([waiter], timeout=left)
+                if done:
+                    waiter.result()  # an authorization error, for instance
+                else:
+                    waiter.cancel()
+
+    def _unpack(self, fetcher: Any) -> list[Fetched]:
+        """Like ``Fetcher.fetched_records``, which does not say which range of the log its records cover."""
+        taken: list[Fetched] = []
+        left = _TAKE
+        subscriptions = fetcher._subscriptions
+        for tp in list(fetcher._records):
+            if not subscriptions.is_assigned(tp):
+                del fetcher._records[tp]
+                continue
+            result = fetcher._records[tp]
+            if type(result) is not FetchResult:
+                if taken:
+                    break  # raised by the next call
+                del fetcher._records[tp]
+                fetcher._notify(fetcher._wait_consume_future)
+                result.check_raise()
+            state = subscriptions.subscription.assignment.state_value(tp)
+            if not state.has_valid_position:
+                del fetcher._records[tp]
+                fetcher._notify(fetcher._wait_consume_future)
+                continue
+            start = state.position
+            records = result.getall(left)  # empty if the position has moved since the fetch was sent
+            if not result.has_more():
+                del fetcher._records[tp]
+                fetcher._notify(fetcher._wait_consume_future)
+            if state.position > start:
+                taken.append(Fetched(tp, start, state.position, records))
+                left -= len(records)
+                if left <= 0:
+                    break
+        return taken

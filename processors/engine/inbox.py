@@ -1,0 +1,74 @@
+"""Accepted fetches on their way to a batch."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from aiokafka import ConsumerRecord
+from aiokafka.structs import TopicPartition
+
+from processors.engine.contiguity import Fetched
+
+
+class Chunk(NamedTuple):
+    """Records of one partition, and the offset to go on at once they are processed."""
+
+    tp: TopicPartition
+    records: Sequence[ConsumerRecord]
+    next_offset: int
+
+
+class Inbox:
+    """A queue of whole fetches. Bounded by making the fetching side wait, not by pausing partitions."""
+
+    def __init__(self, max_records: int) -> None:
+        self._max = max_records
+        self._chunks: deque[tuple[int, Fetched]] = deque()
+        self._room = asyncio.Event()
+        self._room.set()
+        self.records = 0
+        self.arrived = asyncio.Event()
+
+    def put(self, generation: int, fetched: Fetched) -> None:
+        """Add an accepted fetch."""
+        self._chunks.append((generation, fetched))
+        self.records += len(fetched.records)
+        self.arrived.set()
+        if self.records >= self._max:
+            self._room.clear()
+
+    async def room(self) -> None:
+        """Wait until less than half of the room is taken, if it has run full."""
+        await self._room.wait()
+
+    def __bool__(self) -> bool:
+        return bool(self._chunks)
+
+    def clear(self) -> None:
+        """Forget everything. See :class:`.contiguity.Contiguity` for what must be forgotten with it."""
+        self._chunks.clear()
+        self.records = 0
+        self._room.set()
+
+    def take(self, generation: int, limit: int) -> list[Chunk]:
+        """Up to ``limit`` records of this generation, in the order of arrival."""
+        taken: list[Chunk] = []
+        left = limit
+        while self._chunks and left > 0:
+            of, (tp, _, end, records) = self._chunks.popleft()
+            self.records -= len(records)
+            if of != generation:
+                continue
+            if len(records) > left:
+                rest = records[left:]
+                records = records[:left]
+                cut = records[-1].offset + 1
+                self._chunks.appendleft((of, Fetched(tp, cut, end, rest)))
+                self.records += len(rest)
+                end = cut
+            taken.append(Chunk(tp, records, end))
+            left -= len(records)
+        if self.records <= self._max // 2:
+            self._room.set()
+        return taken

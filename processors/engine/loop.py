@@ -1,0 +1,228 @@
+"""The engine: one batch at a time, from the inbox to the local stores."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.errors import IllegalStateError, KafkaError
+
+from processors.engine import private
+from processors.engine.batch import Computer, DueEntry, Effects
+from processors.engine.effects import Transactor
+from processors.engine.errors import Refused, Superseded, Unexpected
+from processors.engine.exits import boottime, die
+from processors.engine.generation import Generation, begin
+from processors.engine.inbox import Chunk, Inbox
+from processors.engine.settings import changelog_topic
+from processors.engine.stats import Stats
+from processors.engine.steps import OnStep, Step
+
+if TYPE_CHECKING:
+    from processors.engine.app import EngineApp
+
+log = logging.getLogger(__name__)
+
+_IDLE_S = 0.5
+_POLL_S = 0.01
+_RETRY_S = 0.5
+
+
+class Engine:
+    """Started by the consumer's fetch task; lives as long as the process.
+
+    A generation of the group goes through: rebalance (Faust) -> begin (offsets, state, seek) -> batches ->
+    :meth:`finish_batch` on revocation. :attr:`current` is the one whose state is restored, and the only one
+    whose records are accepted.
+    """
+
+    def __init__(
+        self, app: "EngineApp", on_step: OnStep, on_batch: Callable[[Stats], None] | None, stats: Stats
+    ) -> None:
+        settings = self._settings = app.settings
+        self.stats = stats
+        self.inbox = Inbox(settings.max_buffer)
+        self.current: Generation | None = None
+        #: Set by Faust's rebalance hooks, from the consumer thread.
+        self.rebalancing_since: float | None = None
+        self._app = app
+        self._on_step = on_step
+        self._on_batch = on_batch
+        self._computer = Computer(settings.partitions, app.processors)
+        self._changelog = {j.table: changelog_topic(settings.application_id, j.table) for j in app.processors}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._batch_ended = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # --- life
+
+    def start(self) -> None:
+        """Start the tasks; idempotent, for Faust starts its fetcher again after each rebalance."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(_guarded(task())) for task in (self._run, self._housekeep)]
+
+    async def stop(self) -> None:
+        """After the last batch."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def forget(self) -> None:
+        """Drop what was accepted; nothing more is accepted before the next generation has begun."""
+        self.current = None
+        self.inbox.clear()
+
+    async def finish_batch(self) -> None:
+        """Wait for the batch in flight to commit or to be dropped. Afterwards the stores may be closed."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), self._settings.batch_deadline_s)
+        except TimeoutError:
+            die(Unexpected("the batch in flight did not finish before the rebalance deadline"))
+
+    # --- generations
+
+    def _is_current(self, number: int) -> bool:
+        stopping = self.rebalancing_since is not None or self._app.should_stop
+        return not stopping and self._app.consumer.generation == number
+
+    async def _ready(self) -> bool:
+        """Is there a generation to work in? If not, wait a moment or begin it."""
+        since, consumer, stopping = self.rebalancing_since, self._app.consumer, self._app.should_stop
+        if since and not stopping and boottime() - since > self._settings.stall_timeout_s:
+            # Faust or mode may lose the task that would end it.
+            raise Unexpected(f"the rebalance has not ended for {boottime() - since:.0f} s")
+        number = consumer.generation
+        if since or stopping or number <= 0 or not consumer.flow_active:
+            await asyncio.sleep(_POLL_S)
+            return False
+        if self.current is not None and self.current.number == number:
+            return True
+        try:
+            await self._begin(number)
+        except Superseded as exc:
+            log.info("generation %s not begun: %s", number, exc)
+            await asyncio.sleep(_POLL_S)
+        except (TimeoutError, KafkaError, IllegalStateError) as exc:
+            log.warning("generation %s not begun: %r", number, exc)
+            await asyncio.sleep(_RETRY_S)
+        return False
+
+    async def _begin(self, number: int) -> None:
+        consumer = self._app.consumer
+        consumer.drop()
+        current = await begin(self._app, number, lambda: self._is_current(number))
+        self.current = current  # no await since the last check that it is
+        self.stats.generation = number
+        await consumer.go_on_at(current.processed)
+
+    # --- batches
+
+    async def _run(self) -> None:
+        while True:
+            if not await self._ready():
+                continue
+            current = self.current
+            await self._gather()
+            if current is None or self.current is not current:
+                continue  # the stores may be closed by now
+            chunks = self.inbox.take(current.number, self._settings.max_batch)
+            due = current.time.take(current.processed)
+            current.uncommitted.update((chunk.tp, chunk.next_offset) for chunk in chunks)
+            if due or any(chunk.records for chunk in chunks) or await self._quiet(current):
+                await self._batch(current, chunks, due)
+
+    async def _gather(self) -> None:
+        """Under load let a few more records come: a transaction costs the same for one as for a thousand."""
+        if self.inbox.records < self._settings.max_batch:
+            pause = self._batch_ended + self._settings.gather_s - time.monotonic()
+            if pause > 0:
+                await asyncio.sleep(pause)
+
+    async def _quiet(self, current: Generation) -> bool:
+        """Wait for something to do. True: there is nothing, but offsets past trailing markers to commit.
+
+        Ranges without records are not worth a transaction while there is other work, and ours leave markers
+        behind with every batch. Committed at leisure they let the group's lag reach zero.
+        """
+        current.processed.update(current.uncommitted)
+        self.inbox.arrived.clear()
+        if not self.inbox:
+            try:
+                await asyncio.wait_for(self.inbox.arrived.wait(), _IDLE_S)
+            except TimeoutError:
+                return self.current is current and bool(current.uncommitted)
+        return False
+
+    async def _batch(self, current: Generation, chunks: Sequence[Chunk], due: Sequence[DueEntry]) -> None:
+        self._idle.clear()
+        started = time.monotonic()
+        deadline = self._settings.batch_deadline_s
+        late = Unexpected(f"a batch took longer than {deadline:.0f} s")
+        watchdog = asyncio.get_running_loop().call_later(deadline, die, late)
+        try:
+            self.stats.count(await self._process(current, chunks, due))
+        except Superseded as exc:
+            self.stats.superseded += 1
+            self.stats.fenced += isinstance(exc, Refused)
+            log.warning("batch dropped: %s", exc)
+            if self.current is current:
+                self._app.consumer.drop()
+        finally:
+            watchdog.cancel()
+            self._idle.set()
+        self._batch_ended = time.monotonic()
+        self.stats.busy_seconds += self._batch_ended - started
+        self.stats.queued = self.inbox.records
+        if self._on_batch is not None:
+            self._on_batch(self.stats)
+        await asyncio.sleep(0)
+
+    async def _process(
+        self, current: Generation, chunks: Sequence[Chunk], due: Sequence[DueEntry]
+    ) -> Effects:
+        now_ms, watermark_ms = self._settings.clock(), current.time.watermark.time_ms
+        effects = self._computer.compute(chunks, due, current.stores, now_ms, watermark_ms)
+        # Offsets are what fences a former owner, so a batch of expiries only has to carry some as well.
+        effects.offsets = {**(current.processed if due else {}), **current.uncommitted}
+        self._on_step(Step.COMPUTED)
+        consumer, producer = self._app.consumer, private.producer_of(self._app.producer)
+        await Transactor(self._changelog, producer, self._on_step).run(
+            effects,
+            consumer.group_member(current.number),
+            current.stores,
+            lambda: consumer.generation == current.number,
+        )
+        current.processed.update(effects.offsets)
+        current.uncommitted = {}
+        return effects
+
+    # --- time
+
+    async def _housekeep(self) -> None:
+        """Rounds of the watermark while something is due soon, and the sweep."""
+        while True:
+            await asyncio.sleep(self._settings.expiry_interval_s)
+            current = self.current
+            if current is None:
+                continue
+            current.time.sweep()
+            if not current.time.round_wanted():
+                continue
+            start_ms = self._settings.clock()
+            try:
+                ends = await self._app.consumer.ends(set(current.processed))
+            except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:
+                log.info("no watermark round: %r", exc)
+            else:
+                current.time.watermark.begin(start_ms, ends)
+
+
+async def _guarded(task: Coroutine[Any, Any, None]) -> None:
+    try:
+        await task
+    except asyncio.CancelledError:
+        raise
+    except BaseException as exc:
+        die(exc)

@@ -1,0 +1,84 @@
+"""The start offsets of a generation."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+
+from processors.engine import private
+from processors.engine import protocol as p
+from processors.engine.errors import Superseded
+from processors.engine.transaction import by_topic
+
+log = logging.getLogger(__name__)
+
+_FIND_COORDINATOR_AGAIN = {p.COORDINATOR_NOT_AVAILABLE, p.NOT_COORDINATOR}
+_RETRY = {p.UNSTABLE_OFFSET_COMMIT, p.COORDINATOR_LOAD_IN_PROGRESS, p.UNKNOWN_TOPIC_OR_PARTITION}
+_POLL_S = 0.05
+_NOT_REACHABLE_S = 0.2
+
+
+class StartOffsets(NamedTuple):
+    """Where a generation goes on."""
+
+    offsets: dict[TopicPartition, int]
+    #: How often the coordinator answered "undecided".
+    waits: int
+    #: Offsets that are gone although they were never read.
+    lost: int
+
+
+async def start_offsets(kafka: Any, tps: set[TopicPartition], go_on: Callable[[], bool]) -> StartOffsets:
+    """Stable committed offsets, else the beginning of the log. Runs in the consumer thread."""
+    if not tps:
+        return StartOffsets({}, 0, 0)
+    committed, waits = await stable_offsets(private.group_coordinator_of(kafka), tps, go_on)
+    begins = await kafka.beginning_offsets(list(tps))
+    lost = sum(max(0, begins[tp] - at) for tp, at in committed.items() if at is not None)
+    return StartOffsets({tp: max(at or 0, begins[tp]) for tp, at in committed.items()}, waits, lost)
+
+
+async def stable_offsets(
+    coordinator: Any, tps: Iterable[TopicPartition], go_on: Callable[[], bool]
+) -> tuple[dict[TopicPartition, int | None], int]:
+    """Committed offsets (None: none yet), and how often the answer was "undecided".
+
+    Waits while a transaction that carries an offset of these partitions is open: a former owner's, which may
+    still commit. Starting before it is decided would process its events a second time. Afterwards no older
+    generation can commit, because the coordinator refuses its members.
+    """
+    topics = [
+        (topic, partitions, p.NO_TAGS)
+        for topic, partitions in by_topic((tp.topic, tp.partition) for tp in tps).items()
+    ]
+    undecided = 0
+    while go_on():
+        await coordinator.ensure_coordinator_known()
+        try:
+            response = await private.coordinator_request(
+                coordinator, p.OffsetFetchRequest(coordinator.group_id, topics, True, p.NO_TAGS)
+            )
+        except KafkaError:
+            await asyncio.sleep(_NOT_REACHABLE_S)
+            continue
+        rows = [
+            (TopicPartition(topic, partition), offset, code)
+            for topic, partitions, _ in response.topics
+            for partition, offset, _, _, code, _ in partitions
+        ]
+        errors = ({code for *_, code in rows} | {response.error_code}) - {p.NO_ERROR}
+        if not errors:
+            return {tp: offset if offset >= 0 else None for tp, offset, _ in rows}, undecided
+        if errors & _FIND_COORDINATOR_AGAIN:
+            coordinator.coordinator_dead()
+        elif not errors <= _RETRY:
+            raise KafkaError(f"OffsetFetch failed: {sorted(errors)}")
+        if p.UNSTABLE_OFFSET_COMMIT in errors:
+            if not undecided:
+                log.info("waiting for the transaction of a former owner to be decided")
+            undecided += 1
+        await asyncio.sleep(_POLL_S)
+    raise Superseded("gave up waiting for stable offsets")

@@ -1,0 +1,172 @@
+# ruff: noqa: SLF001 - this is the one module that may reach into other people's private parts
+"""Every private name of faust, mode and aiokafka that the engine leans on, and the only code that touches
+them.
+
+The dependencies are pinned exactly; ``tests/engine/test_private.py`` fails when a pin or a name moves. Then
+read the new source at that place before changing :data:`VERSIONS`: the guards of this package were written
+against what these names do, not against what they are called.
+"""
+
+import copy
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+import aiokafka
+import faust
+import mode
+from aiokafka.consumer import fetcher as fetcher_module
+from aiokafka.consumer import group_coordinator
+from aiokafka.producer import sender as sender_module
+from aiokafka.producer import transaction_manager
+from aiokafka.structs import TopicPartition
+from faust.tables import TableManager
+from faust.transport.consumer import Consumer as FaustConsumer
+from faust.transport.consumer import ThreadDelegateConsumer
+from faust.transport.drivers import aiokafka as driver
+
+VERSIONS: Final[Mapping[str, str]] = {
+    "faust-streaming": "0.15.3",
+    "mode-streaming": "0.7.1",
+    "aiokafka": "0.14.0",
+    "rocksdict": "0.3.29",
+}
+
+
+class Name(NamedTuple):
+    """A private name, and whether we call or read it, or override it."""
+
+    owner: Any
+    name: str
+    use: str
+
+
+NAMES: Final[tuple[Name, ...]] = (
+    # faust: hooks overridden
+    Name(faust.App, "_new_transport", "override"),
+    Name(faust.App, "_new_producer_transport", "override"),
+    Name(faust.App, "_fetcher", "read"),
+    Name(FaustConsumer, "_drain_messages", "override"),
+    Name(FaustConsumer, "_get_active_partitions", "call"),
+    Name(ThreadDelegateConsumer, "_thread", "read"),
+    Name(driver.Consumer, "_new_consumer_thread", "override"),
+    Name(driver.AIOKafkaConsumerThread, "_consumer", "read"),
+    Name(driver.AIOKafkaConsumerThread, "_create_worker_consumer", "override"),
+    Name(driver.Producer, "_producer_type", "override"),
+    Name(driver.Producer, "_new_producer", "override"),
+    Name(driver.Producer, "_settings_extra", "override"),
+    Name(driver.Producer, "_producer", "read"),
+    Name(TableManager, "_update_channels", "override"),
+    Name(TableManager, "_tables_finalized", "read"),
+    Name(TableManager, "_tables_registered", "read"),
+    Name(faust.Table, "_new_store", "override"),
+    # mode: a service's state, and the worker's slow good-bye
+    Name(mode.Service, "_crash", "override"),
+    Name(mode.Service, "_stopped", "read"),
+    Name(mode.Worker, "_sentinel_task", "override"),
+    Name(faust.Worker, "_setproctitle", "override"),
+    # aiokafka, consuming
+    Name(aiokafka.AIOKafkaConsumer, "_client", "read"),
+    Name(aiokafka.AIOKafkaConsumer, "_closed", "read"),
+    Name(aiokafka.AIOKafkaConsumer, "_coordinator", "read"),
+    Name(aiokafka.AIOKafkaConsumer, "_fetch_max_wait_ms", "write"),
+    Name(aiokafka.AIOKafkaConsumer, "_fetcher", "read"),
+    Name(aiokafka.AIOKafkaConsumer, "_isolation_level", "write"),
+    Name(group_coordinator.GroupCoordinator, "_send_req", "call"),
+    Name(fetcher_module.Fetcher, "_closed", "read"),
+    Name(fetcher_module.Fetcher, "_create_fetch_waiter", "call"),
+    Name(fetcher_module.Fetcher, "_isolation_level", "write"),
+    Name(fetcher_module.Fetcher, "_notify", "call"),
+    Name(fetcher_module.Fetcher, "_records", "read"),
+    Name(fetcher_module.Fetcher, "_subscriptions", "read"),
+    Name(fetcher_module.Fetcher, "_wait_consume_future", "read"),
+    # aiokafka, producing
+    Name(aiokafka.AIOKafkaProducer, "_message_accumulator", "read"),
+    Name(aiokafka.AIOKafkaProducer, "_request_timeout_ms", "read"),
+    Name(aiokafka.AIOKafkaProducer, "_sender", "write"),
+    Name(aiokafka.AIOKafkaProducer, "_txn_manager", "read"),
+    Name(sender_module, "BACKOFF_OVERRIDE", "write"),
+    Name(sender_module.BaseHandler, "_default_backoff", "read"),
+    Name(sender_module.BaseHandler, "_sender", "read"),
+    Name(sender_module.Sender, "_coordinator_dead", "call"),
+    Name(sender_module.Sender, "_do_add_offsets_to_txn", "override"),
+    Name(sender_module.Sender, "_do_txn_offset_commit", "override"),
+    Name(sender_module.Sender, "_find_coordinator", "call"),
+    Name(sender_module.Sender, "_maybe_do_transactional_request", "override"),
+    Name(sender_module.Sender, "_txn_manager", "read"),
+    Name(transaction_manager.TransactionManager, "_pending_txn_offsets", "write"),
+    Name(transaction_manager.TransactionManager, "_pending_txn_partitions", "read"),
+    Name(transaction_manager.TransactionManager, "_txn_consumer_group", "read"),
+)
+
+
+def missing_names() -> list[str]:
+    """Names of :data:`NAMES` that are gone: neither an attribute of their owner nor set anywhere in its
+    source.
+    """
+    return [
+        f"{name.owner.__name__}.{name.name} ({name.use})"
+        for name in NAMES
+        if not hasattr(name.owner, name.name) and f"self.{name.name}" not in inspect.getsource(name.owner)
+    ]
+
+
+# --- the consumer thread
+
+
+def kafka_consumer(thread: Any) -> Any:
+    """The aiokafka consumer inside Faust's consumer thread; None before it started."""
+    return thread._consumer
+
+
+def thread_of(consumer: Any) -> Any:
+    """The thread behind a Faust consumer."""
+    return consumer._thread
+
+
+def service_stopped(service: Any) -> bool:
+    """Has this very service been told to stop (``should_stop`` also asks its parents)?"""
+    return bool(service._stopped.is_set())
+
+
+def member(kafka: Any) -> tuple[int, str]:
+    """Live generation and member id. Generation -1: the coordinator has disowned us, or we never joined."""
+    if kafka is None or kafka._coordinator is None:
+        return -1, ""
+    # Read the member first: a rejoin changes generation and member together, and a torn pair of an old member
+    # with a new generation is refused by the coordinator, which is what should happen to it.
+    member_id = kafka._coordinator.member_id
+    return kafka._coordinator.generation, member_id
+
+
+def group_coordinator_of(kafka: Any) -> Any:
+    """The group membership of an aiokafka consumer."""
+    return kafka._coordinator
+
+
+async def coordinator_request(coordinator: Any, request: Any) -> Any:
+    """Send to the group coordinator, which must be known."""
+    return await coordinator._send_req(request)
+
+
+def configure(kafka: Any, fetch_wait_ms: int) -> Any:
+    """What Faust has no setting for. Before the consumer is started."""
+    kafka._isolation_level = "read_committed"
+    kafka._fetch_max_wait_ms = fetch_wait_ms
+    return kafka
+
+
+async def high_watermarks(kafka: Any, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """Ends of the logs, undecided transactions included; ``end_offsets()`` stops before those."""
+    unisolated = copy.copy(kafka._fetcher)  # shares client and metadata, starts nothing
+    unisolated._isolation_level = fetcher_module.READ_UNCOMMITTED
+    ends: dict[TopicPartition, int] = await unisolated.end_offsets(list(tps), None)
+    return ends
+
+
+# --- producing
+
+
+def producer_of(faust_producer: Any) -> Any:
+    """The aiokafka producer that Faust started."""
+    return faust_producer._producer

@@ -1,0 +1,97 @@
+"""What a job gives the engine: a :class:`Processor`. The engine knows nothing of its facts and states."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from aiokafka import ConsumerRecord
+
+S = TypeVar("S")
+F = TypeVar("F")
+
+
+class Output(NamedTuple):
+    """One record to write, in the transaction of the batch that made it.
+
+    ``value`` None is a tombstone. ``timestamp_ms`` None is the time of the batch. The partition follows from
+    the key: that of the event if the key is the event's, else murmur2 like the Java client.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp_ms: int | None = None
+
+
+class Rejected(Exception):
+    """Raised by ``parse``: the record cannot be used; ``outputs`` (a dead letter) are written instead."""
+
+    def __init__(self, outputs: Sequence[Output]) -> None:
+        super().__init__(f"record rejected, {len(outputs)} outputs instead")
+        self.outputs = outputs
+
+
+class Halt(Exception):
+    """Raised by any method of a processor: stop the worker with this message and exit code 65.
+
+    Nothing of the batch is written and no offset moves, so that the records are read again after a fix.
+    """
+
+
+class Processor(Protocol[S, F]):
+    """A keyed state machine over co-partitioned topics, with one table.
+
+    ``parse`` may look at the record only; ``apply`` and ``expire`` are called one after the other for a key,
+    in the order of offsets within a partition (order between topics is arbitrary), and exactly once per
+    record as far as their effects can be seen. They need be neither idempotent nor deterministic.
+
+    ``outputs`` must name every topic the processor writes to, dead letters included; forwarding to a source
+    topic of this worker is always allowed.
+    """
+
+    @property
+    def table(self) -> str:
+        """Name of the table; its changelog topic is ``changelog_topic(application_id, table)``."""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Full names of the source topics. A topic belongs to one processor."""
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """Full names of the topics written to."""
+
+    @property
+    def retention_ms(self) -> int | None:
+        """None: state is kept for ever. Else state written longer ago than this may vanish at any time."""
+
+    def parse(self, record: "ConsumerRecord") -> tuple[str, bytes, F]:
+        """The topic and key where the record belongs, and its fact. Raises :class:`Rejected`, :class:`Halt`.
+
+        A record that is not in the place named here (or not in the key's partition) is sent there, unchanged
+        but for the key, and not applied. The place must be a fixed point: parsed there, it is in place.
+        """
+
+    def load(self, raw: bytes) -> S:
+        """Inverse of :meth:`dump`, old versions included."""
+
+    def dump(self, state: S) -> bytes:
+        """The state as it is stored and written to the changelog."""
+
+    def due(self, state: S) -> int | None:
+        """Epoch milliseconds at which :meth:`expire` wants to be called for this state, or None."""
+
+    def apply(self, key: bytes, state: S | None, fact: F, now_ms: int) -> tuple[S | None, Sequence[Output]]:
+        """The state after the fact, and what to write. The same object means no change; None deletes.
+
+        States are values: a state passed in must not be changed in place.
+        """
+
+    def expire(self, key: bytes, state: S, now_ms: int) -> tuple[S | None, Sequence[Output]]:
+        """Like :meth:`apply` for the passing of time.
+
+        ``now_ms`` is a time up to which everything that had arrived in the source topics of this worker has
+        been applied; it is at least the due time and may lie well before the wall clock. A state that is
+        still due at ``now_ms`` afterwards is called again in a later batch, so it must move on.
+        """

@@ -1,0 +1,104 @@
+"""State from the changelog: a store is brought up to the end its changelog has now, in this generation.
+
+The order matters. The generation's stable offsets are taken *before* (see :mod:`.offsets`), so that no older
+generation can commit any more. The target is the *high watermark*: below it may be records that are committed
+but whose markers are not written yet, and the last stable offset would miss them. Reading is read_committed,
+hence reaching the target waits for every transaction below it to be decided. The target is a position, not
+the offset of a record: the last offset of the log is usually a marker.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+from processors.engine import private
+from processors.engine.errors import Unexpected
+from processors.engine.settings import EngineSettings
+from processors.engine.store import PartitionStore
+
+log = logging.getLogger(__name__)
+
+_FETCH_BYTES = 4 << 20
+#: Positions are looked at this often: a tail of markers moves them without a record to wake up for.
+_POLL_MS = 10
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did."""
+
+    records: int
+    seconds: float
+
+
+async def restore(
+    settings: EngineSettings, stores: Mapping[TopicPartition, PartitionStore], check: Callable[[], None]
+) -> Restored:
+    """Bring the stores (by changelog partition) up to date.
+
+    ``check`` is called after every wait, before anything is written; it raises when the generation is over.
+    What was written until then is a valid prefix, and the next restore goes on from there.
+    """
+    started = time.monotonic()
+    if not stores:
+        return Restored(0, 0.0)
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        client_id=f"{settings.application_id}-restore",
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+        fetch_max_wait_ms=100,
+        retry_backoff_ms=20,  # the first ListOffsets has to wait for metadata
+    )
+    await reader.start()
+    try:
+        count = await _read(reader, settings, stores, check)
+    finally:
+        await reader.stop()
+    return Restored(count, time.monotonic() - started)
+
+
+async def _read(
+    reader: Any,
+    settings: EngineSettings,
+    stores: Mapping[TopicPartition, PartitionStore],
+    check: Callable[[], None],
+) -> int:
+    ends = await private.high_watermarks(reader, stores)
+    begins = await reader.beginning_offsets(list(stores))
+    check()
+    reader.assign(
+        list(stores)
+    )  # no await between this and the last seek: the fetcher must not start elsewhere
+    for tp, store in stores.items():
+        if store.position >= ends[tp]:
+            raise Unexpected(
+                f"the store {store.path} is ahead of its changelog {tp} ({store.position} >= {ends[tp]}): the"
+                " topic was truncated or created anew. If that was intended, delete the data directory"
+            )
+        reader.seek(tp, max(store.position + 1, begins[tp]))
+    count, progress, left = 0, time.monotonic(), set(stores)
+    while True:
+        left = {tp for tp in left if await reader.position(tp) < ends[tp]}
+        if not left:
+            break
+        fetched = await reader.getmany(*left, timeout_ms=_POLL_MS)
+        check()
+        for tp, records in fetched.items():
+            if records:
+                stores[tp].write({r.key: r.value for r in records}, records[-1].offset, settings.clock())
+                count += len(records)
+                progress = time.monotonic()
+        if time.monotonic() - progress > settings.stall_timeout_s:
+            raise Unexpected(f"no progress on {sorted(left)}: is there a hanging transaction?")
+    check()
+    for store in stores.values():
+        store.write({}, store.position, settings.clock())  # known to be up to date now: renews its age
+    return count

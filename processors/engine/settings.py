@@ -1,0 +1,78 @@
+"""Everything the engine can be told, and the names that follow from it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from murmurhash2 import murmurhash2
+
+_JAVA_SEED = 0x9747B28C
+
+
+def epoch_ms() -> int:
+    """The wall clock, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSettings:
+    """Settings of one worker process.
+
+    ``application_id`` is consumer group, Faust app id and prefix of the changelog topics. ``instance_id``
+    must be unique among live workers and stable over restarts (a pod's ordinal): with it a restarted worker
+    aborts its predecessor's open transaction at once and gets its partitions back without a rebalance.
+    Without it a crash stalls readers for ``transaction_timeout_s`` plus the broker's scan interval, and the
+    group for ``session_timeout_s``. ``data_dir`` belongs to one process.
+    """
+
+    bootstrap: str
+    application_id: str
+    data_dir: Path
+    partitions: int
+    instance_id: str | None = None
+    session_timeout_s: float = 15.0
+    #: Also bounds one batch: half of it, after which the worker exits with code 70.
+    rebalance_timeout_s: float = 60.0
+    transaction_timeout_s: float = 10.0
+    max_batch: int = 4000
+    #: Records fetched ahead. Above it nothing more is taken from the fetcher.
+    max_buffer: int = 40_000
+    #: Under load, records gather for this long before they make a batch; a worker without load never waits.
+    gather_s: float = 0.008
+    #: "lz4", "zstd", "snappy", "gzip" (through cramjam) or None.
+    compression: str | None = "lz4"
+    clock: Callable[[], int] = epoch_ms
+    #: Pause between two rounds of the expiry watermark while something is due.
+    expiry_interval_s: float = 1.0
+    #: A rebalance, a wait for undecided transactions or a restore without progress longer than this ends
+    #: the worker with code 70.
+    stall_timeout_s: float = 120.0
+
+    def __post_init__(self) -> None:
+        if self.partitions < 1:
+            raise ValueError("partitions must be at least 1")
+        if self.max_batch < 1 or self.max_buffer < self.max_batch:
+            raise ValueError("need 1 <= max_batch <= max_buffer")
+        if self.transaction_timeout_s > self.rebalance_timeout_s:
+            raise ValueError("transaction_timeout_s must not exceed rebalance_timeout_s")
+
+    @property
+    def batch_deadline_s(self) -> float:
+        """Longest life of one batch, compute to local store."""
+        return 0.5 * self.rebalance_timeout_s
+
+    @property
+    def request_timeout_s(self) -> float:
+        """Faust wants it to be at least the session timeout."""
+        return max(20.0, self.session_timeout_s)
+
+
+def changelog_topic(application_id: str, table: str) -> str:
+    """Name of the topic that holds a table's history."""
+    return f"{application_id}-{table}-changelog"
+
+
+def partition_for(key: bytes, partitions: int) -> int:
+    """The partition of a key: murmur2, as the Java client and aiokafka place it."""
+    return int((murmurhash2(key, _JAVA_SEED) & 0x7FFFFFFF) % partitions)

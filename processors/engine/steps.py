@@ -1,0 +1,24 @@
+"""The steps of a batch, in order. Tests die or freeze between any two of them."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """What has just happened. The comment says what a death at this point leaves behind."""
+
+    COMPUTED = "computed"  # nothing
+    BEGUN = "begun"  # nothing: the broker hears of a transaction with its first partition
+    QUEUED = "queued"  # once per record batch handed to the producer: an open transaction, or nothing yet
+    SENT = "sent"  # an open transaction
+    PRODUCED = "produced"  # an open transaction; read_uncommitted readers see its records
+    OFFSETS = "offsets"  # an open transaction, offsets included
+    ENDED = "ended"  # committed everywhere but in the local store: restore reads it from the changelog
+    STORED = "stored"  # once per store: the rest of the stores are behind, each with its own position
+
+
+OnStep = Callable[[Step], None]
+
+
+def ignore(_: Step) -> None:
+    """For those who do not watch."""

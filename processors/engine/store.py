@@ -1,0 +1,164 @@
+"""One RocksDB per table and partition: states, the position in the changelog, and the index of due times.
+
+Values and position are written in one WriteBatch, so a store is always an exact prefix of its changelog. What
+a crash loses (the write-ahead log is not fsynced) a restore reads again from that position.
+
+RocksDB's own TTL is not used: with rocksdict 0.3.29 a database opened ``with_ttl`` a second time drops
+*every* entry at its next compaction, fresh ones too. :meth:`PartitionStore.sweep` takes its place.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import rocksdict
+
+from processors.engine import frame
+
+#: First byte of the engine's own keys. Keys of processors never start with it.
+RESERVED = b"\0"
+#: Every key of a processor sorts after it.
+FIRST_KEY = b"\1"
+_POSITION = RESERVED + b"position"
+_DUE = RESERVED + b"due"
+_DUE_KEY = len(_DUE) + 8
+_position = struct.Struct(">qq")
+
+_BLOCK_CACHE = 32 << 20
+_WRITE_BUFFER = 8 << 20
+
+#: A store that has not been written for longer is thrown away and restored from the beginning. Half of the
+#: broker's default ``delete.retention.ms``: after that, tombstones written by another owner may be gone from
+#: the changelog, and a key they deleted would come back to life here.
+MAX_AGE_MS = 12 * 3600 * 1000
+
+
+def new_cache() -> rocksdict.Cache:
+    """A block cache, to be shared by all stores of a table."""
+    return rocksdict.Cache(_BLOCK_CACHE)
+
+
+def _options(cache: rocksdict.Cache) -> rocksdict.Options:
+    options = rocksdict.Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_write_buffer_size(_WRITE_BUFFER)
+    options.set_max_write_buffer_number(2)
+    options.set_max_open_files(256)
+    options.set_keep_log_file_num(2)
+    # Opening is on the way to the first event, once per table and partition.
+    options.set_max_file_opening_threads(1)
+    options.set_skip_stats_update_on_db_open(True)
+    blocks = rocksdict.BlockBasedOptions()
+    blocks.set_block_cache(cache)
+    blocks.set_bloom_filter(10, block_based=False)
+    options.set_block_based_table_factory(blocks)
+    return options
+
+
+class PartitionStore:
+    """The states of one partition of one table. Not for use across an ``await`` that may see it closed."""
+
+    def __init__(self, path: Path, cache: rocksdict.Cache, now_ms: int) -> None:
+        self.path = path
+        self._cache = cache
+        self._sweep_from: bytes | None = None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._open()
+        mark = self._db.get(_POSITION)
+        if mark is not None:
+            self.position, written_ms = _position.unpack(mark)
+        if (mark is None and next(iter(self._db.keys()), None) is not None) or (
+            mark is not None and now_ms - written_ms > MAX_AGE_MS
+        ):
+            self.reset()
+
+    def _open(self) -> None:
+        self._db = rocksdict.Rdict(str(self.path), options=_options(self._cache))
+        #: The stored form of a key's state, or None.
+        self.get = self._db.get
+        #: Offset of the last changelog record that is in here; -1: none.
+        self.position = -1
+
+    def reset(self) -> None:
+        """Forget everything; the changelog has it."""
+        self._db.close()
+        rocksdict.Rdict.destroy(str(self.path), options=_options(self._cache))
+        self._open()
+
+    def write(
+        self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
+    ) -> None:
+        """Stored forms (None: gone) that the changelog holds up to ``position``; ``spent`` due entries go."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        put = batch.put
+        for entry in spent:
+            batch.delete(entry)
+        for key, value in items.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                put(key, value)
+                due = frame.due_bytes(value)
+                if due is not None:
+                    put(_DUE + due + key, b"")
+        put(_POSITION, _position.pack(position, now_ms))
+        self._db.write(batch)
+        self.position = position
+
+    def spend(self, entries: Iterable[bytes]) -> None:
+        """Drop due entries that no longer mean anything. They are local: nothing goes to the changelog."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for entry in entries:
+            batch.delete(entry)
+        self._db.write(batch)
+
+    def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
+        """(entry, due time, key), earliest first.
+
+        An entry is only a hint: overwriting a state leaves its old entry behind. Whoever takes it compares
+        with the state's own due time and spends it if they differ.
+        """
+        found: list[tuple[bytes, int, bytes]] = []
+        for entry in self._db.keys(from_key=_DUE):
+            due_ms = int.from_bytes(entry[len(_DUE) : _DUE_KEY], "big")
+            if not entry.startswith(_DUE) or due_ms > until_ms or len(found) >= limit:
+                break
+            found.append((entry, due_ms, entry[_DUE_KEY:]))
+        return found
+
+    def first_due(self) -> int | None:
+        """Time of the earliest due entry."""
+        entry = next(iter(self._db.keys(from_key=_DUE)), None)
+        if entry is None or not entry.startswith(_DUE):
+            return None
+        return int.from_bytes(entry[len(_DUE) : _DUE_KEY], "big")
+
+    def sweep(self, written_before_s: int, limit: int) -> int:
+        """Look at up to ``limit`` entries, drop those written earlier; the next call goes on behind them.
+
+        Local only: the changelog of such a table forgets by its own retention.
+        """
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        dropped = 0
+        for seen, (key, value) in enumerate(self._db.items(from_key=self._sweep_from or FIRST_KEY)):
+            if seen == limit:
+                self._sweep_from = key
+                break
+            written = frame.written_s(value)
+            if written is not None and written < written_before_s:
+                batch.delete(key)
+                dropped += 1
+        else:
+            self._sweep_from = None
+        if dropped:
+            self._db.write(batch)
+        return dropped
+
+    def states(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every key with its dumped state. For inspection and tests."""
+        for key, value in self._db.items(from_key=FIRST_KEY):
+            yield key, frame.body(value)
+
+    def close(self) -> None:
+        """Release the lock now, not when the garbage collector comes by."""
+        self._db.close()

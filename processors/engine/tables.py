@@ -1,0 +1,109 @@
+"""Faust's tables, with stores of our own and without its recovery.
+
+Faust's recovery service can lose its task, end early on a stale signal, and cannot count past transaction
+markers. :mod:`.restore` takes its place. The consumer is not subscribed to changelogs: their partitions
+follow those of the sources.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.stores.base import Store
+from faust.tables import TableManager
+
+from processors.engine.store import PartitionStore, new_cache
+
+#: Faust logs each service's comings and goings under the service's own logger.
+FAUST_LOG = logging.getLogger("faust.engine")
+
+
+class PartitionStores(Store):  # type: ignore[misc]
+    """A table's data: one :class:`.store.PartitionStore` per partition we own, opened and closed on
+    rebalance.
+    """
+
+    logger = FAUST_LOG
+
+    def __init__(self, *args: Any, directory: Path, clock: Callable[[], int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._directory = directory
+        self._clock = clock
+        self._cache = new_cache()
+        self.partitions: dict[int, PartitionStore] = {}
+
+    def own(self, partitions: frozenset[int]) -> None:
+        """Open what is missing, close what is no longer ours."""
+        for partition in self.partitions.keys() - partitions:
+            self.partitions.pop(partition).close()
+        for partition in sorted(partitions - self.partitions.keys()):
+            path = self._directory / f"{self.table_name}-{partition}"
+            self.partitions[partition] = PartitionStore(path, self._cache, self._clock())
+
+    async def on_stop(self) -> None:
+        """Release RocksDB's locks."""
+        self.own(frozenset())
+
+    def apply_changelog_batch(self, *args: Any, **kwargs: Any) -> None:
+        """Never called: the engine restores."""
+        raise NotImplementedError
+
+    reset_state = backup_partition = restore_backup = apply_changelog_batch
+
+
+class EngineTable(faust.Table):  # type: ignore[misc]
+    """A table whose states the engine reads and writes directly."""
+
+    logger = FAUST_LOG
+
+    def _new_store(self) -> PartitionStores:
+        settings = self.app.settings
+        return PartitionStores(
+            "rocksdb://",
+            self.app,
+            self,
+            table_name=self.name,
+            directory=settings.data_dir / "state",
+            clock=settings.clock,
+        )
+
+    async def on_start(self) -> None:
+        """Without Faust's declaration of the changelog topic: the start-up check has seen it."""
+        await self.add_runtime_dependency(self.data)
+
+
+class EngineTables(TableManager):  # type: ignore[misc]
+    """Faust's table manager without recovery, and without its one-second nap at start."""
+
+    logger = FAUST_LOG
+
+    async def on_start(self) -> None:
+        """Start the tables and let the conductor subscribe."""
+        await self._update_channels()
+
+    async def _update_channels(self) -> None:
+        self._tables_finalized.set()
+        for table in self.values():
+            await table.maybe_start()
+        self._tables_registered.set()
+
+    async def wait_until_recovery_completed(self) -> bool:
+        """The worker counts as started once it is in its group; False: not stopped."""
+        return False
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        """Nothing is buffered here."""
+
+    async def on_rebalance(
+        self,
+        assigned: Any,
+        revoked: Any,  # noqa: ARG002
+        newly_assigned: Any,  # noqa: ARG002
+        generation_id: int = 0,  # noqa: ARG002
+    ) -> None:
+        """Open the stores of the new assignment."""
+        partitions = self.app.owned_partitions(assigned)
+        for table in self.values():
+            table.data.own(partitions)

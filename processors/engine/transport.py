@@ -1,0 +1,218 @@
+"""Faust's transport with the per-event path replaced: whole fetches of the source topics go to the engine.
+
+Faust keeps the consumer thread, the group membership and the callbacks around a rebalance. It commits nothing
+(offsets are part of the batch transactions) and seeks nothing (the engine does, once the state is restored).
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import TopicPartition
+from faust.transport.drivers import aiokafka as driver
+
+from processors.engine import private
+from processors.engine.contiguity import Contiguity, Fetched, Refusal
+from processors.engine.errors import Superseded
+from processors.engine.exits import die
+from processors.engine.fetching import BatchConsumerThread
+from processors.engine.offsets import StartOffsets, start_offsets
+from processors.engine.tables import FAUST_LOG
+from processors.engine.transaction import GroupMember, TransactionalProducer
+
+if TYPE_CHECKING:
+    from processors.engine.loop import Engine
+
+_POLL_S = 1.0
+
+
+class BatchProducer(driver.Producer):  # type: ignore[misc]
+    """Faust's producer service around :class:`.transaction.TransactionalProducer`."""
+
+    logger = FAUST_LOG
+
+    _producer_type = TransactionalProducer
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": -1, "transaction_timeout_ms": int(self.app.settings.transaction_timeout_s * 1000)}
+
+    def _new_producer(self, transactional_id: str | None = None) -> TransactionalProducer:
+        settings = self.app.settings
+        slot = transactional_id or settings.instance_id or uuid.uuid4().hex
+        producer: TransactionalProducer = super()._new_producer(f"{settings.application_id}-{slot}")
+        return producer
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]
+    """The engine's view of the group: generation, assignment, accepted fetches."""
+
+    logger = FAUST_LOG
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.contiguity = Contiguity()
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine of our app."""
+        engine: Engine = self.app.engine
+        return engine
+
+    # --- the group
+
+    @property
+    def generation(self) -> int:
+        """The *driver's live* generation, -1 as soon as the coordinator disowns us.
+
+        Faust's own ``app.consumer_generation_id`` lags until the next assignment.
+        """
+        return private.member(private.kafka_consumer(self._thread))[0]
+
+    def group_member(self, generation: int) -> GroupMember:
+        """Who commits in this generation. Raises :class:`Superseded` when it is over."""
+        current, member_id = private.member(private.kafka_consumer(self._thread))
+        if current != generation:
+            raise Superseded(f"generation {generation} -> {current}")
+        settings = self.app.settings
+        return GroupMember(settings.application_id, generation, member_id, settings.instance_id)
+
+    async def call(self, method: Any, *args: Any) -> Any:
+        """Run in the consumer thread; gives up on shutdown, for a stopped thread never answers."""
+        task = asyncio.ensure_future(self._thread.call_thread(method, *args))
+        while not task.done():
+            await asyncio.wait({task}, timeout=_POLL_S)
+            if not task.done() and self.app.should_stop:
+                task.cancel()
+                raise Superseded("stopping")
+        return task.result()
+
+    async def start_offsets(self, tps: set[TopicPartition], go_on: Callable[[], bool]) -> StartOffsets:
+        """Where a generation goes on."""
+        start: StartOffsets = await self.call(start_offsets, private.kafka_consumer(self._thread), tps, go_on)
+        return start
+
+    async def ends(self, tps: set[TopicPartition]) -> dict[TopicPartition, int]:
+        """Ends of the logs now, undecided transactions included."""
+        kafka = private.kafka_consumer(self._thread)
+        ends: dict[TopicPartition, int] = await self.call(private.high_watermarks, kafka, tps)
+        return ends
+
+    async def go_on_at(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Accept fetches from these offsets on."""
+        self.contiguity.expect(offsets)
+        if offsets:
+            await self._thread.go_on_at(offsets)
+
+    # --- Faust's callbacks
+
+    def drop(self) -> None:
+        """Forget what was fetched, and with it the expectations: see :class:`.contiguity.Contiguity`."""
+        self.contiguity.clear()
+        self.engine.forget()
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Before we rejoin; ends in :meth:`wait_empty`, so that the batch in flight commits as a member."""
+        await super().on_partitions_revoked(revoked)
+        self.drop()
+
+    async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
+        """A new generation. The app opens the stores; the engine does the rest in its own time."""
+        self.drop()
+        await super().on_partitions_assigned(assigned, generation_id)
+        await self.app.resume(assigned, generation_id)
+
+    async def wait_empty(self) -> None:
+        """Revocation or shutdown: drop the queue, let the transaction in flight end while we are a member."""
+        self.drop()
+        await self.engine.finish_batch()
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
+        """Nothing to do: offsets are committed in the transactions."""
+        return False
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
+        """Nothing to do."""
+        return False
+
+    async def perform_seek(self) -> None:
+        """Nothing to do: Faust bounds this by a request timeout and dies silently when it is exceeded."""
+
+    async def verify_all_partitions_active(self) -> None:
+        """Faust's livelock alarms watch agents and acks, of which there are none."""
+
+    # --- fetching
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """The task behind Faust's Fetcher."""
+        self.engine.start()
+        try:
+            while not (private.service_stopped(self) or private.service_stopped(fetcher)):
+                await self.engine.inbox.room()
+                if not self.flow_active:
+                    await self.wait(self.can_resume_flow)
+                    continue
+                generation, fetches = await self._thread.take(_POLL_S)
+                if fetches:
+                    await self._accept(generation, fetches)
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:  # Faust makes a crash of a cancelled drain
+                raise
+        except Exception as exc:
+            die(exc)
+
+    async def _accept(self, generation: int, fetches: list[Fetched]) -> None:
+        engine, stats = self.engine, self.engine.stats
+        current = (
+            self.flow_active
+            and engine.current is not None
+            and generation == self.generation == engine.current.number
+        )
+        refetch: list[TopicPartition] = []
+        for fetched in fetches:
+            if not current:
+                # Refused without being accepted: the position has moved on, the expectation has not.
+                if self.contiguity.wanted(fetched.tp) is not None:
+                    refetch.append(fetched.tp)
+                continue
+            accepted = self.contiguity.accept(fetched)
+            if isinstance(accepted, Fetched):
+                stats.trimmed += accepted is not fetched
+                engine.inbox.put(generation, accepted)
+            elif accepted is Refusal.GAP:
+                stats.seekbacks += 1
+                refetch.append(fetched.tp)
+        if refetch and self.flow_active:
+            await self._seek_back(refetch)
+
+    async def _seek_back(self, tps: list[TopicPartition]) -> None:
+        """Fetch again from the expected offset, or from the beginning if retention has overtaken us."""
+        try:
+            begins = await self.call(private.kafka_consumer(self._thread).beginning_offsets, tps)
+            offsets: dict[TopicPartition, int] = {}
+            for tp in tps:
+                wanted = self.contiguity.wanted(tp)
+                if wanted is None:
+                    continue
+                if begins[tp] > wanted:
+                    lost = begins[tp] - wanted
+                    self.engine.stats.retention_gaps += lost
+                    self.log.error("%s: retention removed %d offsets before they were read", tp, lost)
+                offsets[tp] = max(wanted, begins[tp])
+            await self.go_on_at(offsets)
+        except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:
+            self.log.warning("seek back: %r", exc)
+
+
+class BatchTransport(driver.Transport):  # type: ignore[misc]
+    """Consumer and producer above, for ``App._new_transport``."""
+
+    Consumer = BatchConsumer
+    Producer = BatchProducer
