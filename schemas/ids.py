@@ -1,5 +1,6 @@
 """Deterministic ids (contract section 4): the same facts give the same id, whoever computes it."""
 
+from functools import lru_cache
 from hashlib import blake2b
 
 
@@ -7,6 +8,7 @@ def _digest(*parts: str) -> str:
     return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def event_key(event_name: str) -> str:
     """What makes two event names the same: ``Sign Up`` = ``sign  up`` = ``sign-up``."""
     return "-".join(event_name.lower().split())
@@ -22,6 +24,7 @@ def sale_id(workspace_id: str, customer_external_id: str, purchase: str) -> str:
     return "sl_" + _digest(workspace_id, customer_external_id, purchase)
 
 
+@lru_cache(maxsize=4096)
 def customer_id(workspace_id: str, customer_external_id: str) -> str:
     """The customer's own id, apart from the one that the workspace gave it."""
     return "cus_" + _digest(workspace_id, customer_external_id)

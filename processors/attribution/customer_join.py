@@ -1,5 +1,6 @@
 """Keyed by customer: touches, requests and purchases become leads and sales (docs/rules.md, 5-18)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +11,6 @@ from processors.attribution.customer_state import CustomerState, PurchaseState, 
 from processors.attribution.facts import Fact, Held, TouchFact, earliest_due_ms, source_of, unmatched
 from processors.attribution.meaning import NOTHING, Meaning, attributions, meaning
 from processors.attribution.merging import (
-    MAX_SALES_REMEMBERED,
     knows_purchase,
     knows_request,
     purchase_of,
@@ -41,6 +41,9 @@ class Forgotten:
 Output = Lead | Sale | Customer | Forgotten | Unmatched
 Step = tuple[CustomerState | None, list[Output]]
 CustomerFact = TouchFact | Fact[LeadEvent] | Fact[Purchase] | Fact[Erasure]
+
+MAX_REMEMBERED = 2_000
+"""Leads and sales of one customer whose revisions are known; of older ones the next would be the first."""
 
 _EMPTY = CustomerState()
 _ERASED = CustomerState(erased=True)
@@ -170,28 +173,36 @@ def _settle(
         return before, []
     was = NOTHING if before is _EMPTY else meaning(workspace_id, customer, before, policy)
     now = meaning(workspace_id, customer, after, policy)
-    lead_revisions, sale_revisions = dict(after.lead_revisions), dict(after.sale_revisions)
     outputs: list[Output] = []
-    for key, lead in now.leads.items():
-        if lead != was.leads.get(key):
-            lead_revisions[key] = revision = lead_revisions.get(key, 0) + 1
-            outputs.append(results.lead(workspace_id, customer, lead, revision, policy))
-    for key, sale in now.sales.items():
-        if sale != was.sales.get(key):
-            sale_revisions[key] = revision = sale_revisions.get(key, 0) + 1
-            outputs.append(results.sale(workspace_id, customer, sale, revision, policy))
+    new_leads = {key: lead for key, lead in now.leads.items() if lead != was.leads.get(key)}
+    new_sales = {key: sale for key, sale in now.sales.items() if sale != was.sales.get(key)}
+    lead_revisions = _counted(after.lead_revisions, new_leads)
+    sale_revisions = _counted(after.sale_revisions, new_sales)
+    for key, lead in new_leads.items():
+        outputs.append(results.lead(workspace_id, customer, lead, lead_revisions[key], policy))
+    for key, sale in new_sales.items():
+        outputs.append(results.sale(workspace_id, customer, sale, sale_revisions[key], policy))
     if now.customer is not None and now.customer != was.customer:
         outputs.append(results.status(workspace_id, customer, now.customer, policy))
-    while len(sale_revisions) > MAX_SALES_REMEMBERED:
-        del sale_revisions[next(iter(sale_revisions))]
-    decided = replace(
-        after,
-        requests=_undecided_or_winning(after, now),
-        purchases=_recent_or_waiting(after, now, policy),
-        lead_revisions=lead_revisions,
-        sale_revisions=sale_revisions,
-    )
-    return decided, outputs
+    if after.requests or after.purchases:
+        after = replace(
+            after,
+            requests=_undecided_or_winning(after, now),
+            purchases=_recent_or_waiting(after, now, policy),
+            lead_revisions=lead_revisions,
+            sale_revisions=sale_revisions,
+        )
+    return after, outputs
+
+
+def _counted(revisions: dict[str, int], published: Iterable[str]) -> dict[str, int]:
+    """Revisions after one more of each; the oldest are forgotten first."""
+    counted = dict(revisions)
+    for key in published:
+        counted[key] = counted.get(key, 0) + 1
+    while len(counted) > MAX_REMEMBERED:
+        del counted[next(iter(counted))]
+    return counted
 
 
 def _undecided_or_winning(state: CustomerState, now: Meaning) -> tuple[Request, ...]:

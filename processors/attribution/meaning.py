@@ -1,9 +1,9 @@
 """What a customer's facts mean: leads, sales and status (docs/rules.md, 3-15). Pure functions."""
 
 from collections.abc import Iterable, Mapping
-from operator import itemgetter
-from typing import NamedTuple
+from operator import attrgetter
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.attribution.clicks import StoredClick
@@ -12,7 +12,7 @@ from processors.attribution.policy import Policy
 from schemas.ids import event_key, lead_id
 
 
-class Attribution(NamedTuple):
+class Attribution(Struct, frozen=True, gc=False):
     """A touch that counts. No two agree in both of the first two fields, by which the models compare."""
 
     deferred_ms: int
@@ -20,7 +20,7 @@ class Attribution(NamedTuple):
     click: StoredClick
 
 
-class Person(NamedTuple):
+class Person(Struct, frozen=True, gc=False):
     """What is known of the customer."""
 
     name: str | None
@@ -29,7 +29,7 @@ class Person(NamedTuple):
     first_seen_ms: int
 
 
-class LeadMeaning(NamedTuple):
+class LeadMeaning(Struct, frozen=True, gc=False):
     """A lead in all but its revision. ``request``: without what a lead does not show, clickId and hold."""
 
     request: Request
@@ -37,7 +37,7 @@ class LeadMeaning(NamedTuple):
     person: Person
 
 
-class SaleMeaning(NamedTuple):
+class SaleMeaning(Struct, frozen=True, gc=False):
     """A sale in all but its revision. Of purchase and lead it holds what a sale shows."""
 
     purchase: PurchaseState
@@ -47,7 +47,7 @@ class SaleMeaning(NamedTuple):
     person: Person
 
 
-class CustomerMeaning(NamedTuple):
+class CustomerMeaning(Struct, frozen=True, gc=False):
     """The customer's status. ``qualified_ms`` None: pending."""
 
     attribution: Attribution
@@ -57,7 +57,7 @@ class CustomerMeaning(NamedTuple):
     sales: int
 
 
-class Meaning(NamedTuple):
+class Meaning(Struct, frozen=True, gc=False):
     """All that a state says. ``winners``: by eventKey the request that makes the lead."""
 
     winners: Mapping[str, Request]
@@ -84,7 +84,8 @@ def meaning(workspace_id: str, customer: str, state: CustomerState, policy: Poli
     chosen = choose(touches.values(), None, policy)
     assert chosen is not None  # noqa: S101 - there is a touch
     qualified_ms = min((lead.request.at_ms for lead in leads.values()), default=None)
-    sold = len(sales.keys() | state.sale_revisions.keys())  # old ones are remembered by their id alone
+    # Old sales are remembered by their id alone.
+    sold = len(sales.keys() | state.sale_revisions.keys()) if state.sale_revisions else len(sales)
     requests = {key: request for key, (request, _) in found.items()}
     return Meaning(requests, leads, sales, CustomerMeaning(chosen, person, qualified_ms, len(leads), sold))
 
@@ -141,7 +142,7 @@ def choose(touches: Iterable[Attribution], at_ms: int | None, policy: Policy) ->
     ordered = list(touches)
     if len(ordered) < 2:
         return ordered[0] if ordered else None
-    ordered.sort(key=itemgetter(0, 1))
+    ordered.sort(key=attrgetter("deferred_ms", "click_id"))
     if policy.model == "first-click":
         return ordered[0]
     before = [one for one in ordered if at_ms is None or one.deferred_ms <= at_ms]

@@ -16,9 +16,6 @@ from schemas.results import Touch
 TIMES_KEPT = 10
 """Of the lead events that name one click the earliest few are enough: one of them makes the touch."""
 
-MAX_SALES_REMEMBERED = 2_000
-"""Ids of sales that were emitted; the oldest are forgotten first."""
-
 
 def with_person(state: CustomerState, event: LeadEvent, at_ms: int) -> CustomerState:
     """Name, email, avatar and first sight of the customer (rule 12)."""

@@ -12,7 +12,7 @@ from schemas.times import rfc3339
 
 def lead(workspace_id: str, customer: str, meant: LeadMeaning, revision: int, policy: Policy) -> Lead:
     """The lead as reward consumers read it."""
-    request, attribution, person = meant
+    request, attribution = meant.request, meant.attribution
     return Lead(
         lead_id=lead_id(workspace_id, customer, event_key(request.event_name)),
         revision=revision,
@@ -24,7 +24,7 @@ def lead(workspace_id: str, customer: str, meant: LeadMeaning, revision: int, po
         event_id=request.event_id or None,
         attribution_model=policy.model,
         metadata=_document(request.metadata),
-        customer=_customer(workspace_id, customer, person),
+        customer=_customer(workspace_id, customer, meant.person),
         click=_click(attribution),
         link=_link(attribution.click),
     )
