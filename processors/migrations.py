@@ -52,8 +52,16 @@ def migrate(client: Client, database: str) -> list[str]:
 
     Idempotent. ``client`` may be connected to any database. Raises :class:`MigrationChanged`.
     """
+    before = client.database
     client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
     client.database = database
+    try:
+        return _apply_missing(client)
+    finally:
+        client.database = before
+
+
+def _apply_missing(client: Client) -> list[str]:
     client.command(
         "CREATE TABLE IF NOT EXISTS schema_migrations (number UInt16, name String, checksum String, "
         "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ReplacingMergeTree ORDER BY number"

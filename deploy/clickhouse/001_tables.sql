@@ -149,7 +149,8 @@ ORDER BY (workspace_id, customer_external_id)
 SETTINGS non_replicated_deduplication_window = 1000;
 
 -- A clickId names one click: the earliest counts, whatever the order in which they came.
--- version = inverted timestamp << 20 | bits of the content.
+-- version = inverted timestamp << 20 | bits of the content. Two events of one click may lie in different
+-- partitions: do_not_merge_across_partitions_select_final must stay off.
 
 CREATE TABLE clicks_raw
 (

@@ -2,12 +2,30 @@
 -- granularity = 'day', timezone = 'Europe/Berlin'). The start counts, the end does not; each event counts at its
 -- own time. Dates and times without an offset are local to the timezone (UTC where there is none).
 
--- granularity: minute, hour, day, week (from Monday) or month. Buckets in which nothing happened are there, with 0.
+-- granularity: minute, hour, day, week (from Monday), month, quarter or year, on the clock of the timezone.
+-- Buckets in which nothing happened are there, with 0. The first one may begin before the start: it counts from
+-- the start only. sale_amount adds up minor units, whatever their currency.
 CREATE VIEW timeseries AS
 WITH
-    parseDateTime64BestEffort({start:String}, 3, {timezone:String}) AS from_time,
-    parseDateTime64BestEffort({end:String}, 3, {timezone:String}) AS to_time,
-    toDateTime(dateTrunc({granularity:String}, from_time, {timezone:String}), {timezone:String}) AS first_bucket
+    parseDateTime64BestEffort({start:String}, 3, {timezone:String}) AS start_there,
+    parseDateTime64BestEffort({end:String}, 3, {timezone:String}) AS end_there,
+    parseDateTime64BestEffort({start:String}, 3, 'UTC') AS start_written,
+    parseDateTime64BestEffort({end:String}, 3, 'UTC') AS end_written,
+    -- A time that the clocks skip, as midnight in some places, is parsed as one before the gap: it is the gap's end.
+    start_there + toIntervalSecond(if(
+        start_there = start_written,
+        0,
+        greatest(0, dateDiff('second', start_there, start_written) - timezoneOffset(start_there))
+    )) AS from_time,
+    end_there + toIntervalSecond(if(
+        end_there = end_written,
+        0,
+        greatest(0, dateDiff('second', end_there, end_written) - timezoneOffset(end_there))
+    )) AS to_time,
+    toUnixTimestamp64Milli(from_time) AS from_ms,
+    toUnixTimestamp64Milli(to_time) AS to_ms,
+    -- No bucket is shorter than this: where clocks change by half an hour, an hour may be.
+    multiIf({granularity:String} = 'minute', 60000, {granularity:String} = 'hour', 1800000, 43200000) AS step_ms
 SELECT
     bucket,
     sum(clicked) AS clicks,
@@ -37,23 +55,30 @@ FROM
     WHERE workspace_id = {workspace:String} AND timestamp >= from_time AND timestamp < to_time
     GROUP BY bucket
     UNION ALL
+    -- The buckets of a moment in each, by the same function as those of events: clocks change at midnight, too.
     SELECT
-        multiIf(
-            {granularity:String} = 'minute', addMinutes(first_bucket, number),
-            {granularity:String} = 'hour', addHours(first_bucket, number),
-            {granularity:String} = 'day', addDays(first_bucket, number),
-            {granularity:String} = 'week', addWeeks(first_bucket, number),
-            addMonths(first_bucket, number)
+        toDateTime(
+            dateTrunc(
+                {granularity:String},
+                fromUnixTimestamp64Milli(toInt64(least(from_ms + number * step_ms, to_ms - 1)), {timezone:String}),
+                {timezone:String}
+            ),
+            {timezone:String}
         ) AS bucket,
         0, 0, 0, toInt64(0)
-    FROM numbers(toUInt64(greatest(0, 1 + dateDiff({granularity:String}, first_bucket, to_time, {timezone:String}))))
-    WHERE bucket < to_time
+    FROM numbers(toUInt64(if(to_ms > from_ms, intDiv(to_ms - from_ms - 1, step_ms) + 2, 0)))
+    WHERE throwIf(
+        {granularity:String} NOT IN ('minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'),
+        'granularity: expected minute, hour, day, week, month, quarter or year'
+    ) = 0
+    GROUP BY bucket
 )
 GROUP BY bucket
 ORDER BY bucket;
 
--- conversion: count by that of the step before (0 when that is 0); drop_off: what is missing to 1.
--- Each step counts its own events in the window; a customer who pays every month makes many sales.
+-- conversion: count divided by that of the step before; 1 for the first step, 0 when the step before is 0. It
+-- may exceed 1: each step counts its own events of the window, and a customer who pays every month makes many
+-- sales. drop_off: the share of the step before that is missing; 0 when there is nothing that could be missing.
 CREATE VIEW funnel AS
 WITH
     parseDateTime64BestEffort({start:String}, 3, 'UTC') AS from_time,
@@ -73,8 +98,8 @@ WITH
 SELECT
     row.1 AS step,
     row.2 AS count,
-    if(row.3 = 0, 0., row.2 / row.3) AS conversion,
-    greatest(0., 1 - conversion) AS drop_off
+    multiIf(step = 'clicks', 1., row.3 = 0, 0., row.2 / row.3) AS conversion,
+    if(row.3 = 0, 0., greatest(0., 1 - conversion)) AS drop_off
 FROM
 (
     SELECT arrayJoin([('clicks', clicked, clicked), ('leads', led, clicked), ('sales', sold, led)]) AS row

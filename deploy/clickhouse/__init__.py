@@ -1,1 +1,1 @@
-"""The ClickHouse schema as numbered migrations: ``NNN_name.sql``, applied in order, never changed once released."""
+"""The ClickHouse schema as numbered migrations ``NNN_name.sql``, applied in order, never changed later."""

@@ -1,30 +1,21 @@
 """What one round of the sink stores: rows by table, and the record that each came from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from processors.sink.rows import Row, Unreadable
+from processors.sink.rows import UNREADABLE, Row, Unreadable
 from processors.sink.tables import Table
 
 
 @dataclass
 class TableBatch:
-    """Rows of one table."""
+    """Rows of one table; ``records`` are those that the rows came from, one for one."""
 
     table: Table
     rows: list[Row] = field(default_factory=list)
     records: list[ConsumerRecord] = field(default_factory=list)
-
-    def token(self) -> str:
-        """The same for the same records, another for any other set of them."""
-        ranges: dict[int, tuple[int, int]] = {}
-        for record in self.records:
-            first, _ = ranges.get(record.partition, (record.offset, record.offset))
-            ranges[record.partition] = first, record.offset
-        spans = ",".join(f"{place}:{first}-{last}" for place, (first, last) in sorted(ranges.items()))
-        return f"{self.table.name}:{spans}:{len(self.records)}"
 
 
 @dataclass
@@ -35,24 +26,29 @@ class Batch:
     refused: list[tuple[ConsumerRecord, Unreadable]] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
     records: int = 0
+    bytes: int = 0
 
-    def add(self, place: TopicPartition, table: Table, records: Iterable[ConsumerRecord]) -> None:
+    def add(self, place: TopicPartition, table: Table, records: Sequence[ConsumerRecord]) -> None:
         """Records of one partition, in the order of their offsets."""
+        if not records:
+            return
         batch = self.tables.setdefault(table.name, TableBatch(table))
+        self.records += len(records)
+        self.offsets[place] = records[-1].offset + 1
+        read, add_row, add_record = table.row, batch.rows.append, batch.records.append
         for record in records:
-            self.records += 1
-            self.offsets[place] = record.offset + 1
+            self.bytes += max(record.serialized_value_size, 0)
             try:
-                row = table.row(record)
-            except Unreadable as unreadable:
-                self.refused.append((record, unreadable))
+                row = read(record)
+            except UNREADABLE as error:
+                self.refused.append((record, Unreadable(error)))
                 continue
             if row is not None:
-                batch.rows.append(row)
-                batch.records.append(record)
+                add_row(row)
+                add_record(record)
 
     def add_all(
-        self, fetched: Mapping[TopicPartition, list[ConsumerRecord]], tables: Mapping[str, Table]
+        self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], tables: Mapping[str, Table]
     ) -> None:
         """A whole fetch; ``tables`` by full topic name."""
         for place, records in fetched.items():

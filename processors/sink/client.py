@@ -7,6 +7,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 _PORTS = {"http": 8123, "https": 8443}
+_CONNECT_S = 5
 
 
 class NoClickHouse(Exception):
@@ -26,20 +27,22 @@ def database_of(url: str) -> str:
     return "leadstream" if parts.scheme == "chdb" else parts.path.strip("/") or "leadstream"
 
 
-def connect(url: str, *, database: str | None = None) -> Client:
+def connect(url: str, *, database: str | None = None, patience_s: int = 300) -> Client:
     """A client for ``http(s)://user:password@host:port/database`` or ``chdb:///path``.
 
-    ``database`` replaces the one of the URL: one that is sure to exist, for whoever creates the other. Usable
-    from several threads (it has no session); times are aware. Raises :class:`NoClickHouse`.
+    ``database`` replaces the one of the URL: one that is sure to exist, for whoever creates the other.
+    ``patience_s``: how long a server may be silent before it counts as gone. Usable from several threads (it
+    has no session); times are aware. Raises :class:`NoClickHouse`.
     """
     parts = urlsplit(url)
     name = database or database_of(url)
     if parts.scheme == "chdb":
         return _embedded(parts, name)
-    if parts.scheme not in _PORTS:
+    try:
+        host, port = parts.hostname or "127.0.0.1", parts.port or _PORTS[parts.scheme]
+    except (KeyError, ValueError):
         expected = "expected http://user:password@host:port/database or chdb:///path"
-        raise NoClickHouse(f"not a ClickHouse URL: {parts.scheme}://…; {expected}", MISCONFIGURED)
-    host, port = parts.hostname or "127.0.0.1", parts.port or _PORTS[parts.scheme]
+        raise NoClickHouse(f"not a ClickHouse URL: {parts.scheme}://…; {expected}", MISCONFIGURED) from None
     try:
         return clickhouse_connect.get_client(
             host=host,
@@ -48,6 +51,8 @@ def connect(url: str, *, database: str | None = None) -> Client:
             username=unquote(parts.username or "default"),
             password=unquote(parts.password or ""),
             database=name,
+            connect_timeout=_CONNECT_S,
+            send_receive_timeout=patience_s,
             autogenerate_session_id=False,
             tz_mode="aware",
         )

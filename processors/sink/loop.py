@@ -6,47 +6,57 @@
 3. **dead-letter** what cannot be stored. A crash: it will be in ``dead-letters`` twice, once in the table.
 4. **commit** the offsets. Refused, because the partitions have gone to another sink: that one stores the rows
    again.
+
+What was fetched is stored even when its partition has meanwhile gone: nothing that was fetched is ever passed
+over, so that no later offset of the same partition can be committed above a gap.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    KafkaTimeoutError,
+)
 
 from processors.settings import Settings
 from processors.sink.batch import Batch, TableBatch
+from processors.sink.rejects import Rejects
+from processors.sink.stats import Stats
 from processors.sink.tables import TABLES
 from processors.sink.writer import GivenUp, Writer
-from schemas.headers import Header
 from schemas.reasons import DeadLetterReason
-from schemas.topics import Topic
 
 log = logging.getLogger(__name__)
 
-_POLL_MS = 200
-_RETRY_S = 0.5
-_FETCH_BYTES = 4 << 20
+_POLL_MS: Final = 200
+_RETRY_S: Final = 0.5
+_FETCH_BYTES: Final = 4 << 20
+_BATCH_BYTES: Final = 32 << 20
+# The batch's bytes are known only after a fetch: of the largest records so many are 64 MiB.
+_FETCH_RECORDS: Final = 256
+_LAST_WORDS_S: Final = 10.0
+# What was made just now is not known to every broker yet.
+_TOPICS_S: Final = 3.0
+
+T = TypeVar("T")
 
 
-@dataclass
-class Stats:
-    """What the sink has done since it started."""
-
-    records: int = 0
-    rows: dict[str, int] = field(default_factory=dict)
-    batches: int = 0
-    dead_letters: int = 0
-    waiting_because: str | None = None
+class NoTopics(Exception):
+    """The brokers lack these topics."""
 
 
 class Sink:
-    """Reads the topics of ``tables`` as a member of the sink's group.
+    """Reads the topics of ``TABLES`` as a member of the sink's group.
 
-    ``stopping``: once set, the batch under way is finished, or given up if ClickHouse does not take it.
+    ``stopping``: once set, the batch under way is finished, or given up if ClickHouse or Kafka does not take
+    it. Given up or killed, its records are read again by whoever comes next.
     """
 
     def __init__(
@@ -54,17 +64,16 @@ class Sink:
         settings: Settings,
         writer: Writer,
         stopping: asyncio.Event,
+        stats: Stats | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.stats = Stats()
+        self.stats = stats or Stats()
         self._settings = settings
         self._writer = writer
         self._clock = clock
         self._tables = {settings.topic(table.topic): table for table in TABLES}
-        self._dead_letters = settings.topic(Topic.DEAD_LETTERS)
         self._stopping = stopping
         self._consumer = AIOKafkaConsumer(
-            *self._tables,
             bootstrap_servers=settings.kafka_bootstrap,
             group_id=settings.full_sink_group,
             isolation_level="read_committed",
@@ -76,40 +85,46 @@ class Sink:
             max_poll_interval_ms=24 * 3600 * 1000,
             max_partition_fetch_bytes=_FETCH_BYTES,
         )
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True
-        )
+        self._rejects = Rejects(settings)
 
     async def run(self) -> None:
-        """Until told to stop. Raises the writer's ``CannotStore``, and aiokafka's errors at start."""
-        await self._consumer.start()
+        """Until told to stop. Raises ``CannotStore``, and at start ``NoTopics`` and aiokafka's errors."""
         try:
-            await self._producer.start()
-            try:
-                while not self._stopping.is_set():
-                    batch = await self._gather()
-                    if batch.records:
-                        await self._store(batch)
-            except GivenUp:
-                log.info("stopped with rows that ClickHouse did not take; they will be read again")
-            finally:
-                await self._producer.stop()
+            await self._consumer.start()
+            await self._subscribe()
+            await self._rejects.start()
+            while not self._stopping.is_set():
+                batch = await self._gather()
+                if batch.records:
+                    await self._store(batch)
+        except GivenUp:
+            log.warning("stopped with records that were not stored; they will be read again")
         finally:
-            await self._writer.close()
-            await self._consumer.stop()
+            await self._close()
+
+    async def _subscribe(self) -> None:
+        """To a topic that is missing, aiokafka would subscribe all the same, or wait for it for a minute."""
+        deadline = self._clock() + _TOPICS_S
+        while missing := self._tables.keys() - await self._consumer.topics():
+            if self._clock() >= deadline:
+                raise NoTopics(", ".join(sorted(missing)))
+            await asyncio.sleep(_RETRY_S)
+        self._consumer.subscribe(list(self._tables))
 
     async def _gather(self) -> Batch:
         """What arrives from the first record on, within the flush interval."""
         batch, deadline = Batch(), None
         limit = self._settings.sink_batch_rows
-        while batch.records < limit and not self._stopping.is_set():
+        while batch.records < limit and batch.bytes < _BATCH_BYTES and not self._stopping.is_set():
             left_ms = _POLL_MS
             if deadline is not None:
                 left_ms = min(_POLL_MS, int((deadline - self._clock()) * 1000))
                 if left_ms <= 0:
                     break
             try:
-                fetched = await self._consumer.getmany(timeout_ms=left_ms, max_records=limit - batch.records)
+                fetched = await self._consumer.getmany(
+                    timeout_ms=left_ms, max_records=min(limit - batch.records, _FETCH_RECORDS)
+                )
             except KafkaError as error:
                 log.warning("fetching failed, trying again: %r", error)
                 await asyncio.sleep(_RETRY_S)
@@ -124,48 +139,84 @@ class Sink:
             if one.rows:
                 await self._insert(one)
         for record, unreadable in batch.refused:
-            await self._dead_letter(record, unreadable.reason, unreadable.detail)
+            await self._reject(record, unreadable.reason, unreadable.detail)
         await self._commit(batch)
         self.stats.records += batch.records
         self.stats.batches += 1
-        self.stats.waiting_because = None
+        self.stats.stored_at = self._clock()
+        self.stats.lag = await self._lag()
 
     async def _insert(self, batch: TableBatch) -> None:
-        poisoned = await self._writer.insert(batch.table, batch.rows, batch.token())
+        poisoned = await self._writer.insert(batch.table, batch.rows)
         for poison in poisoned:
             record = batch.records[poison.place]
-            await self._dead_letter(record, DeadLetterReason.REJECTED_BY_CLICKHOUSE, poison.detail)
-        rows = self.stats.rows
-        rows[batch.table.name] = rows.get(batch.table.name, 0) + len(batch.rows) - len(poisoned)
+            await self._reject(record, DeadLetterReason.REJECTED_BY_CLICKHOUSE, poison.detail)
+        self.stats.stored(batch.table.name, len(batch.rows) - len(poisoned))
 
-    async def _dead_letter(self, record: ConsumerRecord, reason: DeadLetterReason, detail: str) -> None:
-        if record.topic == self._dead_letters:
-            # It is where it belongs already; another copy would be refused again, and so on.
-            log.error("a dead letter cannot be stored: %s at %d: %s", record.topic, record.offset, detail)
-            return
-        self.stats.dead_letters += 1
-        headers = [
-            (Header.REASON.value, reason.encode()),
-            (Header.DETAIL.value, detail.encode()),
-            (Header.SOURCE_TOPIC.value, record.topic.encode()),
-            (Header.SOURCE_PARTITION.value, b"%d" % record.partition),
-            (Header.SOURCE_OFFSET.value, b"%d" % record.offset),
-            (Header.SOURCE_TIMESTAMP.value, b"%d" % record.timestamp),
-            (Header.ATTEMPT.value, b"1"),
-        ]
-        await self._producer.send_and_wait(
-            self._dead_letters, record.value, record.key, partition=record.partition, headers=headers
-        )
+    async def _reject(self, record: ConsumerRecord, reason: DeadLetterReason, detail: str) -> None:
+        while True:
+            try:
+                self.stats.dead_letters += await self._finish(self._rejects.send(record, reason, detail))
+            except KafkaError as error:
+                if not (error.retriable or isinstance(error, KafkaTimeoutError)):
+                    raise
+                log.warning("dead-lettering failed, trying again: %r", error)
+                await self._wait_to_retry()
+            else:
+                return
 
     async def _commit(self, batch: Batch) -> None:
         while True:
             try:
-                await self._consumer.commit(batch.offsets)
+                await self._finish(self._consumer.commit(batch.offsets))
             except (CommitFailedError, IllegalStateError) as error:
                 log.info("partitions have moved to another sink, which stores these rows again: %s", error)
                 return
             except KafkaError as error:
                 log.warning("committing failed, trying again: %r", error)
-                await asyncio.sleep(_RETRY_S)
+                await self._wait_to_retry()
             else:
                 return
+
+    async def _wait_to_retry(self) -> None:
+        if self._stopping.is_set():
+            raise GivenUp
+        await asyncio.sleep(_RETRY_S)
+
+    async def _finish(self, action: Awaitable[T]) -> T:
+        """Its result, however long it takes; once told to stop, :class:`GivenUp` after a while."""
+        task, stopped = asyncio.ensure_future(action), asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({task}, timeout=_LAST_WORDS_S)
+            if not done:
+                raise GivenUp
+            return task.result()
+        finally:
+            stopped.cancel()
+            task.cancel()
+
+    async def _lag(self) -> int | None:
+        lag = 0
+        try:
+            async with asyncio.timeout(1):  # between two assignments nobody knows
+                for place in self._consumer.assignment():
+                    highwater = self._consumer.highwater(place)
+                    if highwater is not None:
+                        lag += max(highwater - await self._consumer.position(place), 0)
+        except (TimeoutError, IllegalStateError):
+            return self.stats.lag
+        return lag
+
+    async def _close(self) -> None:
+        """Without a broker, flushing and leaving the group may take for ever, or fail; nothing depends on it.
+
+        In tasks of their own: aiokafka lets the cancellation of its inner tasks out, which is not ours.
+        """
+        for stop in (self._rejects.stop, self._consumer.stop):
+            task = asyncio.ensure_future(stop())
+            await asyncio.wait({task}, timeout=_LAST_WORDS_S)
+            if not task.done() or task.cancelled() or task.exception() is not None:
+                log.warning("left Kafka without saying goodbye")
+                task.cancel()
+        await self._writer.close()

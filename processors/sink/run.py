@@ -3,16 +3,24 @@
 import asyncio
 import logging
 import signal
+from typing import Final
 
 from aiokafka.errors import KafkaConnectionError
 
-from processors.migrations import pending
 from processors.settings import Settings
 from processors.sink.client import MISCONFIGURED, UNAVAILABLE, connect
-from processors.sink.loop import Sink
+from processors.sink.loop import NoTopics, Sink
+from processors.sink.stats import Stats
+from processors.sink.tables import TABLES
 from processors.sink.writer import CannotStore, Writer
 
 log = logging.getLogger(__name__)
+
+# Less than the 30 s that orchestrators give a process to end: an insert under way is waited for.
+_SILENCE_S: Final = 15
+
+# It tells of every value that it cannot encode, with a stack trace; so does the writer, in one line.
+logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)
 
 
 class SinkFailed(Exception):
@@ -28,15 +36,20 @@ async def run_sink(settings: Settings) -> None:
 
     Raises :class:`SinkFailed`, and ``NoClickHouse`` when it cannot be reached at start.
     """
-    client = connect(settings.clickhouse_url.get_secret_value())
+    client = connect(settings.clickhouse_url.get_secret_value(), patience_s=_SILENCE_S)
     try:
-        if missing := pending(client):
-            raise SinkFailed(f"the schema lacks {', '.join(missing)}: run leadstream migrate", MISCONFIGURED)
-        stopping, loop = asyncio.Event(), asyncio.get_running_loop()
-        sink = Sink(settings, Writer(client, stopping, _report), stopping)
+        stopping, stats, loop = asyncio.Event(), Stats(), asyncio.get_running_loop()
+
+        def pausing(why: str) -> None:
+            stats.waiting_because = why
+            log.warning("ClickHouse does not take rows, trying again: %s", why)
+
+        writer = Writer(client, stopping, pausing)
+        sink = Sink(settings, writer, stopping, stats)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         try:
+            await writer.check(TABLES)
             await sink.run()
         except CannotStore as error:
             raise SinkFailed(f"{error}; run leadstream migrate, or mend the rights", MISCONFIGURED) from error
@@ -46,9 +59,7 @@ async def run_sink(settings: Settings) -> None:
                 "LEADSTREAM_KAFKA_BOOTSTRAP right?",
                 UNAVAILABLE,
             ) from error
+        except NoTopics as error:
+            raise SinkFailed(f"Kafka lacks {error}: run leadstream topics create", MISCONFIGURED) from error
     finally:
         client.close()
-
-
-def _report(why: str) -> None:
-    log.warning("ClickHouse does not take rows, trying again: %s", why)

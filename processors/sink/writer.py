@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.sink.failures import Verdict, cause, judge
 from processors.sink.rows import Row
@@ -19,7 +21,8 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 30.0
-# async_insert would acknowledge before the rows are stored; both defaults have moved between releases.
+# async_insert would gather rows in the server's memory first; both defaults have moved between releases.
+_MOST_REFUSED = 1_000
 _SETTINGS = {"async_insert": 0, "deduplicate_blocks_in_dependent_materialized_views": 1}
 
 
@@ -41,7 +44,8 @@ class Poison(NamedTuple):
 class Writer:
     """Inserts batches, one at a time, in a thread of its own: the driver blocks.
 
-    ``pausing`` is told when an insert has to wait, and why.
+    ``pausing`` is told when an insert has to wait, and why. When row after row is refused and none is stored,
+    it is not the rows that are wrong: that raises :class:`CannotStore`.
     """
 
     def __init__(
@@ -58,13 +62,17 @@ class Writer:
         self._longest_pause_s = longest_pause_s
         self._thread = ThreadPoolExecutor(1, "insert")
         self._types: dict[str, Sequence[Any]] = {}
+        self._refused = 0
 
-    async def insert(self, table: Table, rows: Sequence[Row], token: str) -> list[Poison]:
+    async def insert(self, table: Table, rows: Sequence[Row]) -> list[Poison]:
         """Store the rows, however long that takes; returns those that cannot be stored.
 
-        ``token`` names this very batch: should the driver or a retry send it twice, the server drops the
-        second. Raises :class:`CannotStore`, and :class:`GivenUp` when told to stop while waiting.
+        Raises :class:`CannotStore`, and :class:`GivenUp` when told to stop while waiting; either way some of
+        the rows may be there.
         """
+        # Should the driver, or a retry of ours, send the batch twice, the server drops the second. Not made
+        # of offsets: in a topic deleted and made anew those are other records', which would be dropped.
+        token = uuid.uuid4().hex
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
@@ -73,13 +81,25 @@ class Writer:
                 verdict = judge(error)
                 if verdict is Verdict.STOP:
                     raise CannotStore(f"cannot write to {table.name}: {cause(error)}") from error
+                if verdict is Verdict.BUG:
+                    raise
                 if verdict is Verdict.POISON:
-                    return await self._bisect(table, rows, token, error)
+                    return await self._bisect(table, rows, error)
                 self._pausing(f"{table.name}: {cause(error)}")
                 await self._pause(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(2 * pause_s, self._longest_pause_s)
             else:
+                self._refused = 0
                 return []
+
+    async def check(self, tables: Iterable[Table]) -> None:
+        """Raises :class:`CannotStore` when one is missing or lacks a column; it may be down for now."""
+        for table in tables:
+            try:
+                await self._in_thread(self._columns, table)
+            except ClickHouseError as error:
+                if judge(error) is Verdict.STOP:
+                    raise CannotStore(f"cannot write to {table.name}: {cause(error)}") from error
 
     async def close(self) -> None:
         """Wait for the insert under way."""
@@ -90,30 +110,38 @@ class Writer:
             await asyncio.wait_for(self._stopping.wait(), seconds)
             raise GivenUp
 
-    async def _bisect(self, table: Table, rows: Sequence[Row], token: str, error: Exception) -> list[Poison]:
+    async def _bisect(self, table: Table, rows: Sequence[Row], error: Exception) -> list[Poison]:
         """An error names a column, never the row: halve until it stands alone."""
         if len(rows) == 1:
+            self._refused += 1
+            if self._refused > _MOST_REFUSED:
+                raise CannotStore(
+                    f"{table.name} refuses every row, {self._refused} by now: {cause(error)}"
+                ) from error
             log.error("%s refuses a row: %s", table.name, cause(error))
             return [Poison(0, cause(error))]
         middle = len(rows) // 2
-        first = await self.insert(table, rows[:middle], f"{token}:0")
-        second = await self.insert(table, rows[middle:], f"{token}:1")
+        first = await self.insert(table, rows[:middle])
+        second = await self.insert(table, rows[middle:])
         return [*first, *(Poison(middle + one.place, one.detail) for one in second)]
 
     def _insert(self, table: Table, rows: Sequence[Row], token: str) -> None:
-        types = self._types.get(table.name)
-        if types is None:
-            # Asked for once: otherwise every insert would begin with a DESCRIBE TABLE.
-            context = self._client.create_insert_context(table.name, column_names=list(table.columns))
-            types = self._types[table.name] = context.column_types
         self._client.insert(
             table.name,
             list(zip(*rows, strict=True)),
             column_names=list(table.columns),
-            column_types=types,
+            column_types=self._columns(table),
             column_oriented=True,
             settings={**_SETTINGS, "insert_deduplication_token": token},
         )
 
-    async def _in_thread(self, function: Callable[..., None], *args: Any) -> None:
+    def _columns(self, table: Table) -> Sequence[Any]:
+        """Their types, asked for once: otherwise every insert would begin with a DESCRIBE TABLE."""
+        types = self._types.get(table.name)
+        if types is None:
+            context = self._client.create_insert_context(table.name, column_names=list(table.columns))
+            types = self._types[table.name] = context.column_types
+        return types
+
+    async def _in_thread(self, function: Callable[..., object], *args: Any) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args))

@@ -1,0 +1,175 @@
+"""Whatever is delivered again, in whatever batches and order of batches: no row of any view changes."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+import pytest
+from aiokafka import ConsumerRecord, TopicPartition
+
+from processors.sink.batch import Batch
+from processors.sink.tables import TABLES
+from processors.sink.writer import Writer
+from schemas.times import DAY_MS
+from tests.sink import records
+from tests.sink.records import T0, click, record, unmatched
+from tests.sql.database import Database
+
+pytestmark = pytest.mark.integration
+
+Stream = list[ConsumerRecord]
+
+
+def emitted(topic: str, values: Sequence[bytes | None], keys: Sequence[bytes] | None = None) -> Stream:
+    """As the brokers hold it: their time never falls."""
+    return [
+        record(topic, value, offset=place, at_ms=T0 + place // 3, key=keys[place] if keys else b"w:c")
+        for place, value in enumerate(values)
+    ]
+
+
+def streams() -> list[Stream]:
+    """Of each topic: repeated, corrected and deleted results."""
+    months = [T0 - 40 * DAY_MS, T0, T0 + 1]
+    clicks = [click(f"k{n % 20}", months[n % 3] + n // 20, country=f"{n:02}") for n in range(60)]
+    leads = [records.lead(f"c{n % 15}", revision=1 + n // 15, quantity=1 + n) for n in range(45)]
+    sales = [records.sale("c", f"i{n % 10}", amount=n, revision=1 + n // 10) for n in range(30)]
+    customers = [None if n in (12, 25) else records.customer(f"c{n % 10}", leads=n // 10) for n in range(30)]
+    names = [f"w:c{n % 10}".encode() for n in range(30)]
+    reasons = ("no_deferred_lead", "outside_qualification_window")
+    unmatched_ = [unmatched(b'{"n":%d}' % (n % 8), reason=reasons[n // 8], offset=n) for n in range(16)]
+    return [
+        emitted("clicks", clicks),
+        emitted("leads", leads),
+        emitted("sales", sales),
+        emitted("customers", customers, names),
+        emitted("unmatched", unmatched_),
+        [records.dead_letter(b"\xff%d" % (n % 5), key=b"k", offset=n, attempt=1 + n // 5) for n in range(15)],
+    ]
+
+
+async def deliver(database: Database, everything: Sequence[Stream], rng: random.Random) -> None:
+    """Cut into batches at random; partitions are read in order, but a replay may begin anywhere."""
+    tables = {str(table.topic): table for table in TABLES}
+    writer = Writer(database.client, asyncio.Event(), lambda why: pytest.fail(why))
+    cuts: list[Stream] = []
+    for stream in everything:
+        start = 0
+        while start < len(stream):
+            end = start + rng.randint(1, 25)
+            cuts.append(stream[start:end])
+            start = end
+    rng.shuffle(cuts)
+    for cut in cuts:
+        batch = Batch()
+        batch.add_all({TopicPartition(cut[0].topic, 0): cut}, tables)
+        assert not batch.refused
+        for one in batch.tables.values():
+            assert await writer.insert(one.table, one.rows) == []
+    await writer.close()
+
+
+async def test_a_replay_changes_no_row(database: Database) -> None:
+    everything = streams()
+    await deliver(database, everything, random.Random(1))
+    before = database.snapshot()
+    assert {view: len(rows) for view, rows in before.items()} == {
+        "clicks": 20,
+        "leads": 15,
+        "sales": 10,
+        "customers": 9,
+        "unmatched": 8,
+        "dead_letters": 5,
+        "links": 0,
+    }
+    for seed in (2, 3):
+        some = [stream[random.Random(seed).randrange(len(stream)) :] for stream in everything]
+        await deliver(database, some, random.Random(seed))
+        assert database.snapshot() == before
+    for table in TABLES:
+        database.client.command(f"OPTIMIZE TABLE {table.name} FINAL")
+    assert database.snapshot() == before
+
+
+async def test_the_winner_is_the_right_one(database: Database) -> None:
+    everything = streams()
+    await deliver(database, everything, random.Random(4))
+    assert database.rows("SELECT count(), min(revision), max(revision) FROM leads") == [(15, 3, 3)]
+    assert database.rows("SELECT sum(amount) FROM sales") == [(sum(range(20, 30)),)]
+    # c2 was erased and came back; c5 was erased for good.
+    assert database.rows(
+        "SELECT customer_external_id FROM customers WHERE customer_external_id IN ('c2', 'c5')"
+    ) == [("c2",)]
+    assert database.rows("SELECT DISTINCT reason FROM unmatched") == [("no_deferred_lead",)]
+    assert database.rows("SELECT min(source_offset), max(source_offset) FROM unmatched") == [(0, 7)]
+    assert database.rows("SELECT DISTINCT attempt FROM dead_letters") == [(1,)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_the_earliest_click_counts_in_any_order(database: Database, seed: int) -> None:
+    """Also when its rivals lie in other months, and when a query looks only at theirs."""
+    rivals = [
+        click("k", T0 - 70 * DAY_MS, country="AA"),
+        click("k", T0 - 70 * DAY_MS + 1, country="BB"),
+        click("k", T0 - 35 * DAY_MS, country="CC"),
+        click("k", T0, country="DD"),
+    ]
+    random.Random(seed).shuffle(rivals)
+    await deliver(database, [[one] for one in emitted("clicks", rivals)], random.Random(seed))
+    assert database.rows("SELECT country FROM clicks") == [("AA",)]
+    assert database.rows("SELECT country FROM clicks WHERE timestamp >= '2026-09-01'") == []
+    assert database.rows("SELECT country FROM clicks WHERE country = 'DD'") == []
+    funnel = "SELECT count FROM funnel(workspace = 'w', start = '2026-09-01', end = '2027-01-01') LIMIT 1"
+    assert database.rows(funnel) == [(0,)]
+
+
+async def test_of_two_clicks_of_one_moment_one_wins_in_either_order(database: Database) -> None:
+    one, other = click("k", T0, country="AA"), click("k", T0, country="BB")
+    winners = set()
+    for order in ((one, other), (other, one)):
+        database.client.command("TRUNCATE TABLE clicks_raw")
+        await deliver(database, [[value] for value in emitted("clicks", order)], random.Random(0))
+        winners.add(tuple(database.rows("SELECT country FROM clicks")))
+    assert len(winners) == 1
+
+
+async def test_what_comes_out_is_what_went_in(database: Database) -> None:
+    await deliver(
+        database,
+        [emitted("leads", [records.lead("Zoë:1")]), [records.dead_letter(b"\xff\x00\n{")]],
+        random.Random(0),
+    )
+    [row] = database.client.query("SELECT * FROM leads").named_results()
+    assert row["customer_external_id"] == "Zoë:1"
+    assert (row["city"], row["country"], row["region"], row["qr"]) == ("Köln", "DE", "", False)
+    assert (row["metadata"], row["event_id"], row["short_link"]) == (
+        '{"plan":"pro"}',
+        "",
+        "https://go.example/x",
+    )
+    assert row["timestamp"].tzinfo is not None
+    assert row["timestamp"].timestamp() * 1000 == T0
+    assert row["click_timestamp"].timestamp() * 1000 == T0 - 5000
+    assert database.rows(
+        "SELECT hex(value), workspace_id, source_partition, source_offset, preview FROM dead_letters"
+    ) == [("FF000A7B", "w", 3, 17, "\ufffd\x00\n{")]
+
+
+async def test_a_dead_letter_with_any_headers_has_a_row(database: Database) -> None:
+    """It could not go anywhere else."""
+    strange = [
+        {
+            "attempt": b"9" * 30,
+            "source-offset": b"-1",
+            "source-timestamp": b"9" * 19,
+            "source-partition": b"9" * 10,
+        },
+        {"reason": b"\xff", "detail": b"\xff" * 1000, "source-topic": b"", "source-offset": "٣".encode()},
+        {},
+    ]
+    dead = [
+        record("dead-letters", value, offset=place, headers=tuple(headers.items()), key=None, at_ms=T0)
+        for place, (value, headers) in enumerate(zip((b"a", None, b"\x00" * 10), strange, strict=True))
+    ]
+    await deliver(database, [dead], random.Random(0))
+    assert database.rows("SELECT count() FROM dead_letters") == [(3,)]

@@ -1,0 +1,174 @@
+import pytest
+from aiokafka import TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.sink.batch import Batch
+from processors.sink.click_rows import CLICK_COLUMNS, click_rows, earliest_wins
+from processors.sink.refusal_rows import DEAD_LETTER_COLUMNS, dead_letter_row, unmatched_row
+from processors.sink.result_rows import STATUS_COLUMNS, customer_row
+from processors.sink.rows import Row, first_wins, last_wins
+from processors.sink.tables import TABLES
+from schemas.times import DAY_MS
+from tests.sink import records
+from tests.sink.records import T0, click, record, unmatched
+
+click_row = click_rows(lambda: T0)
+
+
+def unmatched_id(value: bytes, prefix: str = "") -> object:
+    return unmatched_row(record(f"{prefix}unmatched", value))[1]
+
+
+def dead_letter(row: Row) -> dict[str, object]:
+    return dict(zip(DEAD_LETTER_COLUMNS, row, strict=True))
+
+
+def test_versions_follow_the_position_and_stay_in_range() -> None:
+    later = [
+        record("leads", b"", offset=5, at_ms=T0),
+        record("leads", b"", offset=6, at_ms=T0),
+        record("leads", b"", offset=0, at_ms=T0 + 1),
+        record("leads", b"", offset=1 << 40, at_ms=4_000_000_000_000),
+    ]
+    assert [last_wins(one) for one in later] == sorted({last_wins(one) for one in later})
+    assert [first_wins(one) for one in later] == sorted({first_wins(one) for one in later}, reverse=True)
+    for one in [*later, record("leads", b"", at_ms=-1)]:
+        assert 0 <= last_wins(one) < 1 << 64
+        assert 0 <= first_wins(one) < 1 << 64
+
+
+@given(st.integers(946_684_800_000, 1 << 42), st.integers(1, 1 << 40), st.binary(), st.binary())
+def test_the_earlier_click_wins_whatever_it_says(at_ms: int, later: int, one: bytes, other: bytes) -> None:
+    assert (1 << 64) > earliest_wins(at_ms, one) > earliest_wins(at_ms + later, other) >= 0
+
+
+def test_clicks_that_count_elsewhere_or_nowhere_make_no_row() -> None:
+    assert click_row(record("clicks", b"{")) is None
+    assert click_row(record("clicks", None)) is None
+    assert click_row(record("clicks", click("a", bot=True))) is None
+    assert click_row(record("clicks", click("a", T0 + 2 * DAY_MS))) is None
+
+
+def test_a_click_is_judged_by_the_clock_and_not_by_its_record() -> None:
+    """A producer may stamp its records as it likes."""
+    assert click_row(record("clicks", click("a"), at_ms=T0 - 30 * DAY_MS)) is not None
+    without_any_time = click_row(record("clicks", click("a", None), at_ms=-1))
+    assert without_any_time is not None
+    assert without_any_time[CLICK_COLUMNS.index("timestamp")] == T0
+
+
+@pytest.mark.parametrize(
+    ("topic", "value", "key", "reason"),
+    [
+        ("leads", b"{", b"w:c", "not_json"),
+        ("leads", None, b"w:c", "not_json"),
+        ("leads", b"[" * 100_000, b"w:c", "not_an_object"),
+        ("leads", b'{"a":' * 100_000, b"w:c", "not_json"),
+        ("sales", b"[]", b"w:c", "not_an_object"),
+        ("sales", b"{}", b"w:c", "schema_violation"),
+        ("leads", records.lead("c").replace(b"2026-09-21T", b"some day "), b"w:c", "schema_violation"),
+        ("leads", records.lead("c").replace(b'"pro"', b'"\xff"'), b"w:c", "not_json"),
+        ("leads", records.lead("c").replace(b'.000Z"', b'.000"'), b"w:c", "schema_violation"),
+        ("customers", None, None, "schema_violation"),
+        ("customers", None, b"no colon", "schema_violation"),
+        ("customers", None, b"\xff:\xff", "not_json"),
+        ("unmatched", unmatched(b'"\xff"'), b"w:c", "not_json"),
+    ],
+)
+def test_what_is_no_result_is_refused_with_a_reason(
+    topic: str, value: bytes | None, key: bytes | None, reason: str
+) -> None:
+    table = next(table for table in TABLES if table.topic == topic)
+    batch = Batch()
+    batch.add(TopicPartition(topic, 0), table, [record(topic, value, key=key, offset=41)])
+    [(refused, unreadable)] = batch.refused
+    assert refused.offset == 41
+    assert unreadable.reason == reason
+    assert unreadable.detail
+    assert batch.tables[table.name].rows == []
+    assert batch.offsets == {TopicPartition(topic, 0): 42}, "it must not be read for ever"
+
+
+def test_a_tombstone_deletes_its_customer_and_says_nothing_of_it() -> None:
+    row = dict(zip(STATUS_COLUMNS, customer_row(record("customers", None, key=b"w:a:b")), strict=True))
+    said = {name: value for name, value in row.items() if value and name != "version"}
+    assert said == {"workspace_id": "w", "customer_external_id": "a:b", "is_deleted": 1}
+
+
+class TestUnmatchedIds:
+    """One per event, however often and from wherever it is reported."""
+
+    def test_an_event_is_its_bytes_its_topic_and_its_time(self) -> None:
+        event = b'{"workspaceId":"w"}'
+        same = unmatched_id(unmatched(event))
+        assert unmatched_id(unmatched(event, offset=8, reason="suppressed")) == same
+        assert unmatched_id(unmatched(event, topic="deferred-leads")) != same
+        assert unmatched_id(unmatched(event + b" ", at_ms=T0 + 1)) != same
+        assert unmatched_id(unmatched(b'{"workspaceId": "w"}')) != same
+
+    def test_the_prefix_of_a_deployment_is_no_part_of_it(self) -> None:
+        prefixed = unmatched(b"{}", topic="eu.qualifications")
+        assert unmatched_id(prefixed, "eu.") == unmatched_id(unmatched(b"{}"))
+
+    def test_events_that_may_not_be_repeated_stay_apart(self) -> None:
+        """Of an erased person nothing is kept: ``event`` is null."""
+        some = {
+            unmatched_id(unmatched(b"null", customer_external_id=customer, at_ms=at_ms))
+            for customer in ("a", "b")
+            for at_ms in (T0, T0 + 1)
+        }
+        assert len(some) == 4
+
+    def test_a_click_that_lost_is_the_same_with_and_without_what_no_lead_keeps(self) -> None:
+        as_it_came = click("k", T0, country="DE", ua="Mozilla", ip="10.0.0.1")
+        as_remembered = click("k", T0, country="DE", trackConversion=True, qr=False, bot=None, url=None)
+        ids = {
+            unmatched_id(unmatched(event, topic="clicks", customer_external_id=None, click_id="k"))
+            for event in (as_it_came, as_remembered)
+        }
+        assert len(ids) == 1
+        others = (
+            click("k", T0, country="FR"),
+            click("k", T0, country="DE", qr=1),
+            click("k", T0, country="DE", trackConversion=False),
+            click("k", T0, country="DE", bot=True),
+        )
+        for event in others:
+            ids.add(unmatched_id(unmatched(event, topic="clicks", customer_external_id=None, click_id="k")))
+        assert len(ids) == 5
+
+    def test_a_click_event_that_cannot_be_read_is_its_bytes(self) -> None:
+        assert unmatched_id(unmatched(b'{"a":1}', topic="clicks")) != unmatched_id(
+            unmatched(b'{"a":2}', topic="clicks")
+        )
+
+
+class TestDeadLetters:
+    def test_one_row_per_record_however_often_it_comes_back(self) -> None:
+        first = dead_letter(dead_letter_row(records.dead_letter(b"\xff\x00", offset=1)))
+        again = dead_letter(dead_letter_row(records.dead_letter(b"\xff\x00", offset=9, attempt=2)))
+        assert first["dead_letter_id"] == again["dead_letter_id"]
+        assert first["version"] > again["version"]  # type: ignore[operator]
+        assert (first["value"], first["key"], first["attempt"]) == (b"\xff\x00", b"w:c", 1)
+        other = dead_letter(dead_letter_row(records.dead_letter(b"\xff\x01", offset=1)))
+        assert other["dead_letter_id"] != first["dead_letter_id"]
+
+    @pytest.mark.parametrize(
+        ("key", "value", "workspace"),
+        [
+            (b"w:c", b'{"workspaceId":"named"}', "named"),
+            (b"w:c", b'{"workspaceId":"not a name"}', "w"),
+            (b"w:c", b'{"workspaceId":7}', "w"),
+            (b"w:c", None, "w"),
+            (b"nothing", b"\xff", ""),
+            (None, b"[]", ""),
+            (b"\xff:c", b"{", ""),
+            (b"w\n:c", b"{", ""),
+        ],
+    )
+    def test_the_workspace_as_far_as_it_can_be_read(
+        self, key: bytes | None, value: bytes | None, workspace: str
+    ) -> None:
+        row = dead_letter(dead_letter_row(records.dead_letter(value, key=key)))
+        assert row["workspace_id"] == workspace

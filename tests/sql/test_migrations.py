@@ -1,0 +1,121 @@
+import re
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from deploy.local.clickhouse import LocalClickHouse
+from processors.migrations import MigrationChanged, migrate, migrations, pending
+from processors.sink.client import NoClickHouse, connect
+from processors.sink.tables import TABLES
+from tests.sql.database import VIEWS, Database
+
+
+def test_numbers_have_no_gap_and_no_twin() -> None:
+    assert [one.number for one in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_statements_are_split_outside_of_comments() -> None:
+    for migration in migrations():
+        for statement in migration.statements():
+            assert re.match(r"(CREATE (TABLE|VIEW)|ALTER TABLE) \w+", statement), statement
+            assert not statement.endswith(";")
+
+
+@pytest.mark.integration
+class TestOnAServer:
+    def test_creates_everything_once(self, clickhouse: LocalClickHouse) -> None:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        url = f"{clickhouse.url.rsplit('/', 1)[0]}/{name}"
+        with pytest.raises(NoClickHouse, match="leadstream migrate") as missing:
+            connect(url)
+        assert missing.value.exit_code == 78
+        client = connect(url, database="default")
+        try:
+            assert migrate(client, name) == [one.name for one in migrations()]
+            assert migrate(client, name) == []
+            assert client.database == "default"
+            assert len(pending(client)) == len(migrations())
+            client.database = name
+            assert pending(client) == []
+            engine = client.command(f"SELECT engine FROM system.databases WHERE name = '{name}'")
+            assert engine == "Atomic"
+        finally:
+            client.command(f"DROP DATABASE {name}")
+            client.close()
+
+    def test_refuses_what_was_changed_after_it_was_applied(self, database: Database) -> None:
+        first = migrations()[0]
+        database.client.command(
+            "INSERT INTO schema_migrations (number, name, checksum) VALUES (1, 'was', 'another')"
+        )
+        with pytest.raises(MigrationChanged, match=first.name):
+            migrate(database.client, database.name)
+
+    def test_an_interrupted_run_is_taken_up_and_keeps_the_rows(self, database: Database) -> None:
+        database.client.command("INSERT INTO leads_raw (workspace_id, lead_id) VALUES ('w', 'ld_1')")
+        database.client.command("TRUNCATE TABLE schema_migrations")
+        database.client.command("DROP VIEW timeseries")
+        assert len(pending(database.client)) == len(migrations())
+        migrate(database.client, database.name)
+        assert database.rows("SELECT lead_id FROM leads") == [("ld_1",)]
+        assert database.rows("EXISTS VIEW timeseries") == [(1,)]
+
+    def test_the_views_are_there_and_explain_themselves(self, database: Database) -> None:
+        for view in VIEWS:
+            assert database.rows(f"SELECT * FROM {view}") == []
+        commented = database.rows(
+            "SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND comment != ''"
+        )
+        for view in ("leads", "sales", "customers", "unmatched", "dead_letters"):
+            assert (view,) in commented
+
+    def test_every_column_that_the_sink_writes_exists(self, database: Database) -> None:
+        for table in TABLES:
+            database.client.create_insert_context(table.name, column_names=list(table.columns))
+
+
+@pytest.mark.integration
+def test_works_embedded(tmp_path: Path) -> None:
+    """In a process of its own: an engine is one per process."""
+    program = f"""
+from processors.migrations import migrate, migrations
+from processors.sink.client import connect, database_of
+url = "chdb://{tmp_path}/store"
+client = connect(url, database="default")
+assert len(migrate(client, database_of(url))) == len(migrations())
+client.close()
+client = connect(url)
+client.command("INSERT INTO leads_raw (workspace_id, timestamp) VALUES ('w', '2026-01-01 12:00')")
+rows = client.query(
+    "SELECT * FROM timeseries(workspace = 'w', start = '2026-01-01', end = '2026-01-03', "
+    "granularity = 'day', timezone = 'UTC')"
+).result_rows
+assert [row[2] for row in rows] == [1, 0], rows
+client.close()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("url", "exit_code", "says"),
+    [
+        ("http://default:@127.0.0.1:1/leadstream", 69, "cannot be reached"),
+        ("http://default:wrong@{host}/leadstream", 78, "user or the password"),
+        ("postgres://127.0.0.1/leadstream", 78, "not a ClickHouse URL"),
+        ("http://127.0.0.1:port/leadstream", 78, "not a ClickHouse URL"),
+        ("http://default:@{host}/no_such_database", 78, "no_such_database"),
+    ],
+)
+def test_a_connection_that_fails_says_what_to_do(
+    clickhouse: LocalClickHouse, url: str, exit_code: int, says: str
+) -> None:
+    host = clickhouse.url.split("@")[1].split("/")[0]
+    with pytest.raises(NoClickHouse, match=says) as failure:
+        connect(url.format(host=host))
+    assert failure.value.exit_code == exit_code
+    assert "wrong" not in str(failure.value)

@@ -1,0 +1,157 @@
+"""What analysts see: the columns of every view, and nothing that is none of their business."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import pytest
+
+from deploy.local.clickhouse import LocalClickHouse
+from processors.migrations import migrate, pending
+from processors.sink.client import connect
+from tests.sql.database import Database
+
+pytestmark = pytest.mark.integration
+
+_CUSTOMER: Final = (
+    *("customer_id", "customer_external_id", "customer_name", "customer_email", "customer_avatar"),
+    "customer_first_seen_at",
+)
+_CLICK: Final = (
+    *("click_id", "click_timestamp", "continent", "country", "region", "city", "device", "browser", "os"),
+    *("referer", "referer_url", "trigger", "qr"),
+)
+_LINK: Final = (
+    *("link_id", "domain", "key", "short_link", "url", "partner_id", "program_id", "tenant_id"),
+    "link_external_id",
+)
+_SOURCE: Final = ("source_topic", "source_partition", "source_offset", "source_timestamp")
+
+COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "leads": (
+        *("workspace_id", "lead_id", "revision", "timestamp", "deferred_at", "event_name", "quantity"),
+        *("event_id", "attribution_model", "metadata", *_CUSTOMER, *_CLICK, *_LINK),
+    ),
+    "sales": (
+        *("workspace_id", "sale_id", "lead_id", "revision", "timestamp", "deferred_at", "event_name"),
+        *("lead_event_name", "quantity", "amount", "currency", "invoice_id", "payment_processor"),
+        *("event_id", "attribution_model", "metadata", *_CUSTOMER, *_CLICK, *_LINK),
+    ),
+    "customers": (
+        *("workspace_id", "status", "deferred_at", "qualified_at", "leads", "sales", "attribution_model"),
+        *(*_CUSTOMER, *_CLICK, *_LINK),
+    ),
+    "clicks": (
+        *("workspace_id", "click_id", "timestamp", "event_id", "link_id", "partner_id", "program_id"),
+        *("tenant_id", "link_external_id", "domain", "key", "url", "track_conversion", "continent"),
+        *("country", "region", "city", "latitude", "longitude", "device", "browser", "os", "ua", "referer"),
+        *("referer_url", "ip", "trigger", "qr"),
+    ),
+    "unmatched": (
+        *("workspace_id", "unmatched_id", "reason", "detail", "customer_external_id", "click_id"),
+        *("event_name", "timestamp", "event", *_SOURCE),
+    ),
+    "dead_letters": (
+        *("dead_letter_id", "workspace_id", "reason", "detail", "key", "value", "attempt", *_SOURCE),
+        "preview",
+    ),
+    "links": (
+        *("workspace_id", "link_id", "domain", "key", "short_link", "url", "track_conversion"),
+        *("partner_id", "program_id", "tenant_id", "link_external_id", "created_at", "updated_at"),
+    ),
+}
+_WINDOW: Final = "workspace = 'w', start = '2026-01-01', end = '2026-02-01'"
+ANSWERS: Final = {
+    f"timeseries({_WINDOW}, granularity = 'day', timezone = 'UTC')": (
+        *("bucket", "clicks", "leads", "sales", "sale_amount"),
+    ),
+    f"funnel({_WINDOW})": ("step", "count", "conversion", "drop_off"),
+    f"top_links({_WINDOW})": (
+        *("link_id", "domain", "key", "partner_id", "clicks", "leads", "sales", "sale_amount"),
+    ),
+    f"time_to_lead({_WINDOW})": ("stage", "leads", "p50", "p90", "p99"),
+}
+
+
+def described(database: Database, what: str) -> Sequence[object]:
+    return [row[0] for row in database.rows(f"DESCRIBE TABLE (SELECT * FROM {what})")]
+
+
+@pytest.mark.parametrize("view", COLUMNS)
+def test_columns_of_a_view(database: Database, view: str) -> None:
+    """Queries of users rest on these names: add to them, never rename."""
+    assert set(described(database, view)) == set(COLUMNS[view])
+
+
+@pytest.mark.parametrize("call", ANSWERS, ids=lambda call: call.partition("(")[0])
+def test_columns_of_a_parameterised_view(database: Database, call: str) -> None:
+    assert described(database, call) == list(ANSWERS[call])
+
+
+def test_no_other_views_than_these(database: Database) -> None:
+    found = database.rows(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+    )
+    expected = {*COLUMNS, *(call.partition("(")[0] for call in ANSWERS)}
+    assert {row[0] for row in found} == expected
+
+
+def test_times_are_utc_with_milliseconds(database: Database) -> None:
+    kinds = database.rows(
+        "SELECT DISTINCT type FROM system.columns WHERE database = currentDatabase() AND type LIKE '%Date%' "
+        "AND table IN ('leads', 'sales', 'customers', 'clicks', 'unmatched', 'dead_letters', 'links')"
+    )
+    assert {row[0] for row in kinds} == {"DateTime64(3, 'UTC')", "Nullable(DateTime64(3, 'UTC'))"}
+
+
+@pytest.mark.parametrize("call", ANSWERS, ids=lambda call: call.partition("(")[0])
+def test_a_workspace_that_nobody_knows(database: Database, call: str) -> None:
+    """No error, and nothing of anybody else's."""
+    database.client.command(
+        "INSERT INTO leads_raw (workspace_id, lead_id, timestamp) VALUES ('w', 'l', '2026-01-02 00:00:00')"
+    )
+    stranger = call.replace("'w'", "'nobody'")
+    rows = database.rows(f"SELECT * FROM {stranger}")
+    assert sum(value for row in rows for value in row[1:3] if type(value) is int) == 0
+
+
+def test_the_loser_of_two_clicks_shows_in_no_month(database: Database) -> None:
+    """They lie in different partitions; a filter that leaves out the winner's must not bring up the other."""
+    for day, version in (("2026-05-17", 2), ("2026-06-15", 1)):
+        database.client.command(
+            "INSERT INTO clicks_raw (workspace_id, click_id, timestamp, version) "
+            f"VALUES ('w', 'c', '{day} 00:00:00', {version})"
+        )
+    for _ in range(2):
+        for month, clicks in (("2026-05", 1), ("2026-06", 0)):
+            assert database.rows(
+                f"SELECT count() FROM clicks WHERE toYYYYMM(timestamp) = {month.replace('-', '')}"
+            ) == [(clicks,)]
+            assert database.rows(
+                f"SELECT clicks FROM timeseries(workspace = 'w', start = '{month}-01', end = '{month}-28', "
+                "granularity = 'month', timezone = 'UTC')"
+            ) == [(clicks,)]
+        database.client.command("OPTIMIZE TABLE clicks_raw FINAL")
+
+
+async def test_migrating_from_many_places_at_once(clickhouse: LocalClickHouse, database: Database) -> None:
+    """As the replicas of a deployment do when they start together."""
+    name = f"{database.name}_together"
+
+    def apply(_: int) -> None:
+        client = connect(clickhouse.url)
+        try:
+            migrate(client, name)
+        finally:
+            client.close()
+
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            loop = asyncio.get_running_loop()
+            await asyncio.gather(*(loop.run_in_executor(threads, apply, number) for number in range(4)))
+        client = connect(f"{clickhouse.url.rsplit('/', 1)[0]}/{name}")
+        assert pending(client) == []
+        client.close()
+    finally:
+        database.client.command(f"DROP DATABASE IF EXISTS {name}")
