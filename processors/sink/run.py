@@ -7,6 +7,7 @@ from typing import Final
 
 from aiokafka.errors import KafkaConnectionError
 
+from processors.garbage import collect_rarely
 from processors.settings import Settings
 from processors.sink.client import MISCONFIGURED, UNAVAILABLE, connect
 from processors.sink.loop import NoTopics, Sink
@@ -50,6 +51,7 @@ async def run_sink(settings: Settings) -> None:
             loop.add_signal_handler(number, stopping.set)
         try:
             await writer.check(TABLES)
+            collect_rarely()
             await sink.run()
         except CannotStore as error:
             raise SinkFailed(f"{error}; run leadstream migrate, or mend the rights", MISCONFIGURED) from error

@@ -1,11 +1,11 @@
 """Settings → a running worker."""
 
-import gc
 from typing import NoReturn
 
 from processors.attribution.policy import Policy
 from processors.engine import EngineSettings, create_app, run
 from processors.engine.settings import epoch_ms
+from processors.garbage import collect_rarely
 from processors.settings import Settings
 from processors.worker.dead_letters import DeadLetterLimit
 from processors.worker.processors import ClickProcessor, CustomerProcessor
@@ -47,12 +47,5 @@ def engine_settings(settings: Settings) -> EngineSettings:
 def run_worker(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT, then exit 0; or exit with the code of the error that ended it."""
     app = create_app(engine_settings(settings), processors_of(settings))
-    _collect_garbage_rarely()
+    collect_rarely()
     run(app)
-
-
-def _collect_garbage_rarely() -> None:
-    """A batch makes tens of thousands of small objects and no cycles: by default, half of the CPU goes into
-    looking for cycles among them. Those that a reconnect leaves behind are still found, a little later."""
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
