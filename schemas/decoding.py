@@ -9,7 +9,7 @@ from msgspec.json import Decoder
 
 from schemas.events import Click, Erasure, Event, LeadEvent, Purchase
 from schemas.reasons import DeadLetterReason
-from schemas.times import EARLIEST_MS, MAX_AHEAD_MS, rfc3339
+from schemas.times import EARLIEST_MS, MAX_AHEAD_MS, rfc3339, to_ms
 
 MAX_RECORD_BYTES: Final = 256 * 1024
 """The largest record that is read (contract section 3)."""
@@ -46,9 +46,13 @@ class EventDecoder(Generic[E]):
             event = self._decode(value)
         except (DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _refused(error) from None
-        event_ms = event.explicit_ms()
-        if event_ms is None:
+        stamp = event.timestamp
+        if isinstance(stamp, int):
+            event_ms = stamp
+        elif stamp is None:
             event_ms = record_ms if record_ms >= 0 else now_ms
+        else:
+            event_ms = to_ms(stamp)
         if not EARLIEST_MS <= event_ms <= now_ms + MAX_AHEAD_MS:
             raise _out_of_range(event_ms)
         return event, event_ms

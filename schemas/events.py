@@ -9,7 +9,6 @@ from typing import Annotated, ClassVar, Final, Literal
 from msgspec import Meta, Raw, Struct, field
 from msgspec.structs import force_setattr
 
-from schemas.times import to_ms
 from schemas.topics import click_key, customer_key
 
 MAX_METADATA_CHARACTERS: Final = 10_000
@@ -37,11 +36,6 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     workspace_id: WorkspaceId
     timestamp: Timestamp = None
     event_id: EventId = None
-
-    def explicit_ms(self) -> int | None:
-        """The event time that the producer gave, in epoch milliseconds."""
-        stamp = self.timestamp
-        return to_ms(stamp) if isinstance(stamp, datetime) else stamp
 
 
 class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):

@@ -86,7 +86,7 @@ def expire(state: ClickState, now_ms: int, policy: Policy) -> Step:
 
 
 def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: Policy) -> Step:
-    event, at_ms, record = fact
+    event, at_ms, record = fact.event, fact.at_ms, fact.record
     if state.click is not None:
         touch = _touch(event, state.click, record.value, source_of(record))
         known = event.customer in state.customers or len(state.customers) >= policy.held_limit
@@ -106,7 +106,7 @@ def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: P
 
 def _waits_already(state: ClickState, fact: Fact[LeadEvent]) -> bool:
     """A retry storm must not fill the hold. Without a time of its own, an event is one with its record."""
-    event, _, record = fact
+    event, record = fact.event, fact.record
     return any(
         held.raw == record.value and (event.timestamp is not None or held.timestamp == record.timestamp)
         for held in state.held
@@ -114,7 +114,7 @@ def _waits_already(state: ClickState, fact: Fact[LeadEvent]) -> bool:
 
 
 def _bot(state: ClickState, fact: Fact[Click]) -> Step:
-    click, at_ms, record = fact
+    click, at_ms, record = fact.event, fact.at_ms, fact.record
     outputs: list[Output] = [
         unmatched(UnmatchedReason.BOT_CLICK, "made by a bot", click, at_ms, record.value, source_of(record))
     ]

@@ -10,7 +10,7 @@ from schemas.reasons import UnmatchedReason
 from schemas.results import NULL, Source, Touch, Unmatched, UnmatchedSource
 from schemas.times import rfc3339
 
-E_co = TypeVar("E_co", bound=Click | LeadEvent | Purchase | Erasure, covariant=True)
+E = TypeVar("E", bound=Click | LeadEvent | Purchase | Erasure)
 
 
 class SourceRecord(Protocol):
@@ -28,10 +28,10 @@ class SourceRecord(Protocol):
     def value(self) -> bytes: ...
 
 
-class Fact(NamedTuple, Generic[E_co]):
+class Fact(Struct, Generic[E], frozen=True, gc=False):
     """An event as its join sees it. ``at_ms``: event time, epoch milliseconds."""
 
-    event: E_co
+    event: E
     at_ms: int
     record: SourceRecord
 

@@ -17,6 +17,9 @@ from processors.engine.processor import Output, Processor, Rejected
 from processors.engine.settings import partition_for
 from processors.engine.store import RESERVED
 
+#: Records that are parsed before their states are read, together.
+_STRIDE = 512
+
 Stores = Mapping[tuple[str, int], Any]
 
 
@@ -63,25 +66,31 @@ class Effects:
 class _View:
     """The states of one table and partition during a batch: loaded once, dumped once."""
 
-    __slots__ = ("_get", "changed", "job", "now_s", "partition", "seen", "spent")
+    __slots__ = ("_get_many", "changed", "job", "now_s", "partition", "seen", "spent")
 
-    def __init__(self, job: Processor[Any, Any], partition: int, get: Callable[[bytes], Any], now_ms: int):
+    def __init__(
+        self,
+        job: Processor[Any, Any],
+        partition: int,
+        get_many: Callable[[Sequence[bytes]], Sequence[bytes | None]],
+        now_ms: int,
+    ):
         self.job = job
         self.partition = partition
-        self._get = get
+        self._get_many = get_many
         self.now_s = None if job.retention_ms is None else now_ms // 1000
         self.seen: dict[bytes, Any] = {}
         # Not "final differs from first": a key that an event changed is written even if it ends as it began.
         self.changed: dict[bytes, None] = {}
         self.spent: list[bytes] = []
 
-    def load(self, key: bytes) -> Any:
-        """The stored state, from now on in ``seen``."""
-        if key[:1] == RESERVED or not key:
-            raise Unexpected(f"key {key!r} of table {self.job.table!r} is empty or reserved")
-        stored = self._get(key)
-        state = self.seen[key] = None if stored is None else self.job.load(frame.body(stored))
-        return state
+    def load(self, keys: Sequence[bytes]) -> None:
+        """Their stored states, from now on in ``seen``. Together: each read lets the other thread in."""
+        seen, load = self.seen, self.job.load
+        for key, stored in zip(keys, self._get_many(keys), strict=True):
+            if key[:1] == RESERVED or not key:
+                raise Unexpected(f"key {key!r} of table {self.job.table!r} is empty or reserved")
+            seen[key] = None if stored is None else load(frame.body(stored))
 
     def writes(self) -> StateWrite:
         job, seen, now_s = self.job, self.seen, self.now_s
@@ -123,7 +132,7 @@ class Computer:
             if view is None:
                 if place not in stores:
                     raise Unexpected(f"no store for {place}: co-partitioning is broken")
-                view = views[place] = _View(job, partition, stores[place].get, now_ms)
+                view = views[place] = _View(job, partition, stores[place].get_many, now_ms)
             return view
 
         for chunk in chunks:
@@ -139,8 +148,25 @@ class Computer:
 
     def _apply(self, view: _View, records: Sequence[ConsumerRecord], effects: Effects) -> None:
         """The hot loop: everything per record that is not the processor's own work is in sight here."""
-        parse, apply, seen, partition = view.job.parse, view.job.apply, view.seen, view.partition
-        now_ms, partitions, changed = effects.now_ms, self._partitions, view.changed
+        apply, seen, changed, partition = view.job.apply, view.seen, view.changed, view.partition
+        now_ms, partitions = effects.now_ms, self._partitions
+        for start in range(0, len(records), _STRIDE):
+            for key, fact in self._parse(view, records[start : start + _STRIDE], effects):
+                state = seen[key]
+                new, outputs = apply(key, state, fact, now_ms)
+                if new is not state:
+                    seen[key] = new
+                    changed[key] = None
+                if outputs:
+                    effects.emit(outputs, key, partition, partitions)
+
+    def _parse(
+        self, view: _View, records: Sequence[ConsumerRecord], effects: Effects
+    ) -> list[tuple[bytes, Any]]:
+        """Keys and facts of the records that are in place, their states loaded; the others go elsewhere."""
+        parse, seen, partition, partitions = view.job.parse, view.seen, view.partition, self._partitions
+        placed: list[tuple[bytes, Any]] = []
+        unseen: dict[bytes, None] = {}
         for record in records:
             try:
                 topic, key, fact = parse(record)
@@ -151,20 +177,15 @@ class Computer:
             if key != record.key or topic != record.topic:
                 self._forward(record, topic, key, effects)
                 continue
-            try:
-                state = seen[key]
-            except KeyError:
+            if key not in seen and key not in unseen:
                 # A key that has a state in this batch has passed this test before.
                 if partition_for(key, partitions) != partition:
                     self._forward(record, topic, key, effects)
                     continue
-                state = view.load(key)
-            new, outputs = apply(key, state, fact, now_ms)
-            if new is not state:
-                seen[key] = new
-                changed[key] = None
-            if outputs:
-                effects.emit(outputs, key, partition, partitions)
+                unseen[key] = None
+            placed.append((key, fact))
+        view.load(list(unseen))
+        return placed
 
     def _forward(self, record: ConsumerRecord, topic: str, key: bytes, effects: Effects) -> None:
         effects.forwarded += 1
@@ -174,7 +195,9 @@ class Computer:
     def _expire(self, view: _View, entry: DueEntry, watermark_ms: int, effects: Effects) -> None:
         job, key = view.job, entry.key
         view.spent.append(entry.entry)
-        state = view.seen[key] if key in view.seen else view.load(key)
+        if key not in view.seen:
+            view.load([key])
+        state = view.seen[key]
         if state is None or job.due(state) != entry.due_ms:
             return  # the entry was left behind by an earlier state of this key
         new, outputs = job.expire(key, state, watermark_ms)

@@ -76,6 +76,8 @@ class PartitionStore:
         self._db = rocksdict.Rdict(str(self.path), options=_options(self._cache))
         #: The stored form of a key's state, or None.
         self.get = self._db.get
+        #: The same for a list of keys, as a list.
+        self.get_many = self._db.get
         #: Offset of the last changelog record that is in here; -1: none.
         self.position = -1
 
