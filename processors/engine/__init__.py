@@ -1,4 +1,50 @@
-"""Batched, exactly-once Faust."""
+"""Batched, exactly-once Faust. It knows nothing of leads.
+
+**The story of a batch.** The consumer thread (:mod:`.fetching`) fetches whole ranges of the source topics
+and says which part of the log each covers. Ranges that join what came before go into the inbox, others are
+fetched again (:mod:`.contiguity`, :mod:`.transport`, :mod:`.inbox`). The engine's one loop (:mod:`.loop`)
+takes what has arrived, up to ``max_batch`` records of all partitions, and computes without waiting for
+anything (:mod:`.batch`): each record is parsed by the :class:`Processor` of its topic; what is misplaced is
+sent on, what is refused is answered; the rest is applied to the state of its key, read once and written
+once. The result is a set of *effects*: outputs, states, and the offsets to go on at. Then :mod:`.effects`
+makes all of it true, or nothing, in one Kafka transaction: outputs and changelog records are sent and
+acknowledged, the offsets are added under the group's generation, the transaction ends, and only then the
+local stores (:mod:`.store`) are written, each with its position in the changelog.
+
+**Several tables, one stream of transactions.** Processors share the batch and the transaction, not state.
+One may write a topic that another reads; those records come back through Kafka, in a later batch.
+
+**A generation.** Faust runs the group (:mod:`.app`, :mod:`.tables`). After every rebalance
+:mod:`.generation` first asks for the committed offsets and waits while a former owner's transaction with
+such offsets is undecided (:mod:`.offsets`); from then on no former owner can commit. Then it reads the
+changelogs to their present ends (:mod:`.restore`). Then events are let in. A rebalance waits for the batch
+in flight, so that it commits while we are a member; what was fetched but not begun is forgotten *together
+with the expectation of what comes next*, and read again by whoever owns the partition.
+
+**What a failure leaves behind.**
+
+==========================  ================================================================================
+a worker dies before the    an open transaction. The next process of the same ``instance_id`` aborts it at
+transaction has ended       once, else the broker after ``transaction_timeout_s``; readers of committed
+                            records and the next owner wait for that, nobody sees it
+... after it has ended      stores that lag behind; the changelog has the rest
+a worker is frozen and      if its offsets were not committed they are refused (:class:`.errors.Refused`):
+replaced meanwhile          it aborts and goes on as an ordinary member. If they were, its commit stands,
+                            and the new owner has waited for it. If the transaction timed out: exit code 70
+the broker goes away        requests are repeated; a batch that takes longer than half the rebalance timeout
+                            ends in exit code 70, and so does a rebalance or restore without progress
+the disk is lost            everything is restored from the changelogs. A store ahead of its changelog, or
+                            left alone for so long that tombstones may have passed it by, is not trusted
+a record cannot be used     the processor's dead letter, in the transaction; or :class:`Halt`, exit code 65
+anything unexpected         exit code 70 before an offset moves; the supervisor restarts the worker
+==========================  ================================================================================
+
+**Time.** A state may name a time at which it wants to be called again. :mod:`.expiry` does that by a
+watermark, not by the clock: not before everything that had arrived by then has been processed. Old states
+of tables with a retention are swept.
+
+**Readers** of the outputs must be ``read_committed`` (Java's and aiokafka's default is not).
+"""
 
 from processors.engine.app import EngineApp, create_app
 from processors.engine.errors import EngineError

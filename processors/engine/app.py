@@ -23,6 +23,8 @@ from processors.engine.store import PartitionStore
 from processors.engine.tables import FAUST_LOG, EngineTable, EngineTables
 from processors.engine.transport import BatchConsumer, BatchTransport
 
+_STOP_S = 15.0
+
 
 class EngineApp(faust.App):  # type: ignore[misc]
     """A Faust app whose events go through :class:`.loop.Engine`. Made by :func:`create_app`."""
@@ -44,6 +46,12 @@ class EngineApp(faust.App):  # type: ignore[misc]
         self.sources = frozenset(topic for job in processors for topic in job.topics)
         #: Live counters.
         self.stats = Stats()
+        #: Every partition of every source topic, ours or not.
+        self.all_sources = {
+            TopicPartition(topic, partition)
+            for topic in self.sources
+            for partition in range(settings.partitions)
+        }
         self.engine = Engine(self, on_step, on_batch, self.stats)
         for job in processors:
             self.Table(job.table, partitions=settings.partitions, key_type=bytes, value_type=bytes)
@@ -91,6 +99,9 @@ class EngineApp(faust.App):  # type: ignore[misc]
 
     async def on_stop(self) -> None:
         """Faust ends the batch in flight, then closes the stores."""
+        # ...unless it hangs, in a rebalance that is under way for instance.
+        late = Unexpected("the stop has not ended in time")
+        self.loop.call_later(self.settings.batch_deadline_s + _STOP_S, die, late)
         await super().on_stop()
         await self.engine.stop()
 

@@ -8,6 +8,7 @@ from typing import IO
 from processors.engine.errors import DataDirInUse
 
 _LOCK = "lock"
+_OWNER = "owner"
 
 
 def claim(data_dir: Path) -> IO[str]:
@@ -27,7 +28,26 @@ def claim(data_dir: Path) -> IO[str]:
         raise DataDirInUse(
             f"{data_dir} is in use by {holder}: stop it, or give each worker its own data directory"
         ) from None
-    lock.truncate(0)
+    lock.seek(0)
+    lock.truncate()
     lock.write(f"process {os.getpid()}\n")
     lock.flush()
     return lock
+
+
+def mark(data_dir: Path, application_id: str, cluster_id: str | None) -> None:
+    """Note whose state this is. Raises :class:`DataDirInUse` if it is somebody else's.
+
+    A store of another cluster would be taken for a prefix of a changelog it has nothing to do with.
+    """
+    owner = data_dir / _OWNER
+    ours = f"{application_id} on Kafka cluster {cluster_id}\n"
+    if cluster_id is None:
+        return
+    if not owner.exists():
+        owner.write_text(ours)
+    elif (theirs := owner.read_text()) != ours:
+        raise DataDirInUse(
+            f"{data_dir} holds the state of {theirs.strip()}, this is {ours.strip()}: use another data"
+            " directory, or delete this one to have its state restored from the changelogs"
+        )

@@ -17,6 +17,8 @@ before it starts.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from aiokafka.errors import ProducerFenced
+
 from processors.engine.batch import Effects
 from processors.engine.errors import Refused, Superseded, Unexpected
 from processors.engine.processor import Output
@@ -75,6 +77,11 @@ class Transactor:
                 await producer.commit_offsets(effects.offsets)
             on_step(Step.OFFSETS)
             await producer.commit_transaction()
+        except ProducerFenced as exc:
+            raise Unexpected(
+                "the transaction took longer than its timeout and was aborted by the broker, or another"
+                f" process runs under our instance id {member.instance_id!r}"
+            ) from exc
         except FencedGeneration as fenced:
             await producer.abort_transaction()
             raise Refused(str(fenced)) from fenced

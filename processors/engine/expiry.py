@@ -1,19 +1,20 @@
-"""When a due state may be expired: not when the clock says so, but when nothing can be waiting for it any
-more.
+"""When a due state may be expired: not when the clock says so, but when nothing can be waiting for it.
 
 A state is held because a partner may still come. A worker that comes back after an outage finds its clock far
 ahead of its input; expiring by the clock would give up on partners that lie in the topics already. So time
-here is a *watermark*: the latest time W for which it is known that everything that had arrived in our source
-partitions by W has been processed.
+here is a *watermark*: the latest time W for which it is known that everything that had arrived in the source
+topics by W has been processed; by whichever worker, for its result may concern us.
 
 It is found by rounds. A round notes the time T, then the end of every source partition (after T, so that
-nothing that arrived by T is missed), and is complete when all of them are processed up to there. A record may
-have to pass two processors (the first writes a topic the second reads), which takes two rounds: what arrived
-by the start of a round is through the first processor when it completes, and through the second when the next
-one does. W is therefore the start of the last completed round but one.
+nothing that arrived by T is missed), and is complete when all of them are processed up to there: ours by our
+own count, others' by the offsets the group has committed. A record may have to pass two processors (the first
+writes a topic the second reads), which takes two rounds: what arrived by the start of a round is through the
+first processor when it completes, and through the second when the next one does. W is therefore the start of
+the last completed round but one.
 
-Rounds cost a request each, and are only started while something is due soon. Trailing transaction markers
-count in the end of a partition; they are part of the fetched range and so of "processed".
+Rounds cost a few requests each, and are only made while something is due soon. Trailing transaction markers
+count in the end of a partition; they are part of what is fetched, processed and (at leisure) committed. While
+a worker is behind or a partition without an owner, time stands still for all: late, but never wrong.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,10 +91,12 @@ class Timekeeper:
         self._sweeping: Iterator[tuple[tuple[str, int], PartitionStore]] = iter(())
         self._more = False
         self.watermark = Watermark()
+        #: Committed offsets of partitions that are not ours.
+        self.others: Mapping[TopicPartition, int] = {}
 
     def take(self, processed: Mapping[TopicPartition, int]) -> list[DueEntry]:
         """Entries to expire in the next batch, a bounded number."""
-        if self.watermark.advance(processed):
+        if self.watermark.running and self.watermark.advance({**self.others, **processed}):
             self._more = True
             self._stats.watermark_ms = self.watermark.time_ms
         if not self._more:

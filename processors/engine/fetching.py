@@ -20,7 +20,9 @@ from processors.engine.tables import FAUST_LOG
 #: Records taken from the fetcher at a time: bounds how long the thread unpacks without sending a heartbeat.
 _TAKE = 5000
 #: A long poll holds up every other request on the connection, such as those for offsets.
-_FETCH_WAIT_MS = 100
+FETCH_WAIT_MS = 100
+#: Under load the broker answers when it has this much, or when the time to gather is over.
+GATHER_BYTES = 256 << 10
 
 
 @contextmanager
@@ -38,7 +40,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     logger = FAUST_LOG
 
     def _create_worker_consumer(self, transport: Any) -> Any:
-        return private.configure(super()._create_worker_consumer(transport), _FETCH_WAIT_MS)
+        return private.configure(super()._create_worker_consumer(transport), FETCH_WAIT_MS)
 
     async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
         """Fetch nothing yet: :meth:`go_on_at` says from where. No await before the pause."""

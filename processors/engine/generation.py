@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiokafka.structs import TopicPartition
@@ -29,8 +29,8 @@ class Generation:
     #: Next offset to process per source partition. What is below is committed, or has no records.
     processed: dict[TopicPartition, int]
     time: Timekeeper
-    #: Next offsets of chunks taken from the inbox that no transaction has carried yet.
-    uncommitted: dict[TopicPartition, int] = field(default_factory=dict)
+    #: Those of :attr:`processed`, and of chunks taken from the inbox, that no transaction has carried yet.
+    uncommitted: dict[TopicPartition, int]
 
 
 async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -> Generation:
@@ -77,6 +77,5 @@ async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -
         restored.records,
         restored.seconds,
     )
-    return Generation(
-        number, stores, dict(start.offsets), Timekeeper(settings, app.processors, stats, stores)
-    )
+    timekeeper = Timekeeper(settings, app.processors, stats, stores)
+    return Generation(number, stores, start.offsets, timekeeper, start.moved)

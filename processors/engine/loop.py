@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _IDLE_S = 0.5
 _POLL_S = 0.01
 _RETRY_S = 0.5
+#: A worker whose last batch is younger than this is under load.
+_LOADED_S = 0.03
 
 
 class Engine:
@@ -54,6 +56,7 @@ class Engine:
         self._idle = asyncio.Event()
         self._idle.set()
         self._batch_ended = 0.0
+        self._loaded = False
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- life
@@ -124,7 +127,7 @@ class Engine:
             if not await self._ready():
                 continue
             current = self.current
-            await self._gather()
+            self._gather()
             if current is None or self.current is not current:
                 continue  # the stores may be closed by now
             chunks = self.inbox.take(current.number, self._settings.max_batch)
@@ -133,12 +136,15 @@ class Engine:
             if due or any(chunk.records for chunk in chunks) or await self._quiet(current):
                 await self._batch(current, chunks, due)
 
-    async def _gather(self) -> None:
-        """Under load let a few more records come: a transaction costs the same for one as for a thousand."""
-        if self.inbox.records < self._settings.max_batch:
-            pause = self._batch_ended + self._settings.gather_s - time.monotonic()
-            if pause > 0:
-                await asyncio.sleep(pause)
+    def _gather(self) -> None:
+        """Under load let the broker gather: fetch and transaction cost the same for one record as for many.
+
+        A worker that has been without work is given the next record at once.
+        """
+        loaded = time.monotonic() - self._batch_ended < _LOADED_S
+        if loaded != self._loaded:
+            self._loaded = loaded
+            self._app.consumer.gather(self._settings.gather_s if loaded else 0.0)
 
     async def _quiet(self, current: Generation) -> bool:
         """Wait for something to do. True: there is nothing, but offsets past trailing markers to commit.
@@ -208,15 +214,21 @@ class Engine:
             if current is None:
                 continue
             current.time.sweep()
-            if not current.time.round_wanted():
-                continue
-            start_ms = self._settings.clock()
             try:
-                ends = await self._app.consumer.ends(set(current.processed))
+                await self._round(current)
             except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:
                 log.info("no watermark round: %r", exc)
-            else:
-                current.time.watermark.begin(start_ms, ends)
+
+    async def _round(self, current: Generation) -> None:
+        """Begin a round if one is wanted, else look how far the others have come in the one under way."""
+        consumer, time_ = self._app.consumer, current.time
+        if time_.round_wanted():
+            start_ms = self._settings.clock()
+            time_.watermark.begin(start_ms, await consumer.ends(self._app.all_sources))
+        elif time_.watermark.running:
+            others = self._app.all_sources - current.processed.keys()
+            if others:
+                time_.others = await consumer.committed(others)
 
 
 async def _guarded(task: Coroutine[Any, Any, None]) -> None:

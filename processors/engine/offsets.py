@@ -1,4 +1,4 @@
-"""The start offsets of a generation."""
+"""Committed offsets of the group: where a generation starts, and how far its other members have come."""
 
 import asyncio
 import logging
@@ -20,11 +20,15 @@ _RETRY = {p.UNSTABLE_OFFSET_COMMIT, p.COORDINATOR_LOAD_IN_PROGRESS, p.UNKNOWN_TO
 _POLL_S = 0.05
 _NOT_REACHABLE_S = 0.2
 
+Committed = dict[TopicPartition, int | None]
+
 
 class StartOffsets(NamedTuple):
     """Where a generation goes on."""
 
     offsets: dict[TopicPartition, int]
+    #: Those that are not what is committed: nothing is, or retention has overtaken it.
+    moved: dict[TopicPartition, int]
     #: How often the coordinator answered "undecided".
     waits: int
     #: Offsets that are gone although they were never read.
@@ -34,44 +38,34 @@ class StartOffsets(NamedTuple):
 async def start_offsets(kafka: Any, tps: set[TopicPartition], go_on: Callable[[], bool]) -> StartOffsets:
     """Stable committed offsets, else the beginning of the log. Runs in the consumer thread."""
     if not tps:
-        return StartOffsets({}, 0, 0)
+        return StartOffsets({}, {}, 0, 0)
     committed, waits = await stable_offsets(private.group_coordinator_of(kafka), tps, go_on)
     begins = await kafka.beginning_offsets(list(tps))
-    lost = sum(max(0, begins[tp] - at) for tp, at in committed.items() if at is not None)
-    return StartOffsets({tp: max(at or 0, begins[tp]) for tp, at in committed.items()}, waits, lost)
+    offsets = {tp: max(at or 0, begins[tp]) for tp, at in committed.items()}
+    moved = {tp: at for tp, at in offsets.items() if at != committed[tp]}
+    lost = sum(at - was for tp, at in moved.items() if (was := committed[tp]) is not None)
+    return StartOffsets(offsets, moved, waits, lost)
 
 
 async def stable_offsets(
     coordinator: Any, tps: Iterable[TopicPartition], go_on: Callable[[], bool]
-) -> tuple[dict[TopicPartition, int | None], int]:
+) -> tuple[Committed, int]:
     """Committed offsets (None: none yet), and how often the answer was "undecided".
 
     Waits while a transaction that carries an offset of these partitions is open: a former owner's, which may
     still commit. Starting before it is decided would process its events a second time. Afterwards no older
     generation can commit, because the coordinator refuses its members.
     """
-    topics = [
-        (topic, partitions, p.NO_TAGS)
-        for topic, partitions in by_topic((tp.topic, tp.partition) for tp in tps).items()
-    ]
     undecided = 0
     while go_on():
         await coordinator.ensure_coordinator_known()
         try:
-            response = await private.coordinator_request(
-                coordinator, p.OffsetFetchRequest(coordinator.group_id, topics, True, p.NO_TAGS)
-            )
+            committed, errors = await _fetch(coordinator, tps, require_stable=True)
         except KafkaError:
             await asyncio.sleep(_NOT_REACHABLE_S)
             continue
-        rows = [
-            (TopicPartition(topic, partition), offset, code)
-            for topic, partitions, _ in response.topics
-            for partition, offset, _, _, code, _ in partitions
-        ]
-        errors = ({code for *_, code in rows} | {response.error_code}) - {p.NO_ERROR}
         if not errors:
-            return {tp: offset if offset >= 0 else None for tp, offset, _ in rows}, undecided
+            return committed, undecided
         if errors & _FIND_COORDINATOR_AGAIN:
             coordinator.coordinator_dead()
         elif not errors <= _RETRY:
@@ -82,3 +76,29 @@ async def stable_offsets(
             undecided += 1
         await asyncio.sleep(_POLL_S)
     raise Superseded("gave up waiting for stable offsets")
+
+
+async def committed_offsets(kafka: Any, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """What the group has committed as of now, whoever owns the partitions. Runs in the consumer thread."""
+    coordinator = private.group_coordinator_of(kafka)
+    await coordinator.ensure_coordinator_known()
+    committed, errors = await _fetch(coordinator, tps, require_stable=False)
+    if errors:
+        raise KafkaError(f"OffsetFetch failed: {sorted(errors)}")
+    return {tp: at for tp, at in committed.items() if at is not None}
+
+
+async def _fetch(
+    coordinator: Any, tps: Iterable[TopicPartition], require_stable: bool
+) -> tuple[Committed, set[int]]:
+    topics = by_topic((tp.topic, tp.partition) for tp in tps)
+    asked = [(topic, partitions, p.NO_TAGS) for topic, partitions in topics.items()]
+    request = p.OffsetFetchRequest(coordinator.group_id, asked, require_stable, p.NO_TAGS)
+    response = await private.coordinator_request(coordinator, request)
+    rows = [
+        (TopicPartition(topic, partition), offset, code)
+        for topic, partitions, _ in response.topics
+        for partition, offset, _, _, code, _ in partitions
+    ]
+    errors = ({code for *_, code in rows} | {response.error_code}) - {p.NO_ERROR}
+    return {tp: offset if offset >= 0 else None for tp, offset, _ in rows}, errors

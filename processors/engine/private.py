@@ -75,6 +75,8 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(group_coordinator.GroupCoordinator, "_send_req", "call"),
     Name(fetcher_module.Fetcher, "_closed", "read"),
     Name(fetcher_module.Fetcher, "_create_fetch_waiter", "call"),
+    Name(fetcher_module.Fetcher, "_fetch_max_wait_ms", "write"),
+    Name(fetcher_module.Fetcher, "_fetch_min_bytes", "write"),
     Name(fetcher_module.Fetcher, "_isolation_level", "write"),
     Name(fetcher_module.Fetcher, "_notify", "call"),
     Name(fetcher_module.Fetcher, "_records", "read"),
@@ -154,6 +156,12 @@ def configure(kafka: Any, fetch_wait_ms: int) -> Any:
     kafka._isolation_level = "read_committed"
     kafka._fetch_max_wait_ms = fetch_wait_ms
     return kafka
+
+
+def set_fetch_wait(kafka: Any, min_bytes: int, max_wait_ms: int) -> None:
+    """How long the broker gathers for the fetches to come. May be called from any thread."""
+    kafka._fetcher._fetch_min_bytes = min_bytes
+    kafka._fetcher._fetch_max_wait_ms = max_wait_ms
 
 
 async def high_watermarks(kafka: Any, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:

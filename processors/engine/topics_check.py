@@ -45,28 +45,31 @@ def mismatches(needed: dict[str, str], counts: dict[str, int], partitions: int) 
 
 async def check_topics(
     settings: EngineSettings, processors: Sequence[Processor[Any, Any]], patience_s: float = 30.0
-) -> None:
-    """Raises :class:`TopicsMismatch`, or :class:`BrokerUnavailable` after ``patience_s`` without a broker."""
+) -> str | None:
+    """The id of the cluster, if it has the topics.
+
+    Raises :class:`TopicsMismatch`, or :class:`BrokerUnavailable` after ``patience_s`` without a broker.
+    """
     needed = needed_topics(settings, processors)
-    counts = await _partition_counts(settings, patience_s)
+    response = await _metadata(settings, patience_s)
+    counts = {topic[1]: len(topic[-1]) for topic in response.topics if topic[0] == 0}
     wrong = mismatches(needed, counts, settings.partitions)
     if wrong:
         raise TopicsMismatch("; ".join(wrong) + f". {REMEDY}")
+    return getattr(response, "cluster_id", None)
 
 
-async def _partition_counts(settings: EngineSettings, patience_s: float) -> dict[str, int]:
+async def _metadata(settings: EngineSettings, patience_s: float) -> Any:
     give_up = time.monotonic() + patience_s
     while True:
         client = AIOKafkaClient(bootstrap_servers=settings.bootstrap, client_id=settings.application_id)
         try:
             await client.bootstrap()
             # All topics: asking for names would create missing ones where the broker allows that.
-            response = await client.send(client.get_random_node(), MetadataRequest(None))
+            return await client.send(client.get_random_node(), MetadataRequest(None))
         except (KafkaConnectionError, KafkaError, OSError) as exc:
             if time.monotonic() > give_up:
                 raise BrokerUnavailable(f"no Kafka broker answers at {settings.bootstrap}: {exc}") from exc
             await asyncio.sleep(_RETRY_S)
-        else:
-            return {topic[1]: len(topic[-1]) for topic in response.topics if topic[0] == 0}
         finally:
             await client.close()

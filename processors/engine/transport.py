@@ -17,8 +17,8 @@ from processors.engine import private
 from processors.engine.contiguity import Contiguity, Fetched, Refusal
 from processors.engine.errors import Superseded
 from processors.engine.exits import die
-from processors.engine.fetching import BatchConsumerThread
-from processors.engine.offsets import StartOffsets, start_offsets
+from processors.engine.fetching import FETCH_WAIT_MS, GATHER_BYTES, BatchConsumerThread
+from processors.engine.offsets import StartOffsets, committed_offsets, start_offsets
 from processors.engine.tables import FAUST_LOG
 from processors.engine.transaction import GroupMember, TransactionalProducer
 
@@ -96,6 +96,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         start: StartOffsets = await self.call(start_offsets, private.kafka_consumer(self._thread), tps, go_on)
         return start
 
+    async def committed(self, tps: set[TopicPartition]) -> dict[TopicPartition, int]:
+        """Committed offsets of the group, ours and others'."""
+        kafka = private.kafka_consumer(self._thread)
+        offsets: dict[TopicPartition, int] = await self.call(committed_offsets, kafka, tps)
+        return offsets
+
     async def ends(self, tps: set[TopicPartition]) -> dict[TopicPartition, int]:
         """Ends of the logs now, undecided transactions included."""
         kafka = private.kafka_consumer(self._thread)
@@ -107,6 +113,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.contiguity.expect(offsets)
         if offsets:
             await self._thread.go_on_at(offsets)
+
+    def gather(self, seconds: float) -> None:
+        """Let the broker wait for this long for more than one record; 0: for as long as there is none."""
+        kafka = private.kafka_consumer(self._thread)
+        if seconds:
+            private.set_fetch_wait(kafka, GATHER_BYTES, max(1, int(seconds * 1000)))
+        else:
+            private.set_fetch_wait(kafka, 1, FETCH_WAIT_MS)
 
     # --- Faust's callbacks
 

@@ -3,13 +3,14 @@
 import asyncio
 import gc
 import logging
+import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import faust
 
 from processors.engine.app import EngineApp
-from processors.engine.data_dir import claim
+from processors.engine.data_dir import claim, mark
 from processors.engine.errors import EngineError
 from processors.engine.exits import die
 from processors.engine.tables import FAUST_LOG
@@ -56,19 +57,48 @@ def run(app: EngineApp) -> NoReturn:
     Exits with the code of the :class:`.errors.EngineError` that ended it, whose message is logged as
     critical.
     """
+    signal.signal(signal.SIGTERM, _interrupt)  # until the worker installs its own
     try:
-        lock = claim(app.settings.data_dir)
-        app.loop.run_until_complete(check_topics(app.settings, app.processors))
+        with claim(app.settings.data_dir):
+            cluster_id = app.loop.run_until_complete(check_topics(app.settings, app.processors))
+            mark(app.settings.data_dir, app.settings.application_id, cluster_id)
+            _quiet_and_lean()
+            EngineWorker(app, app.loop).execute_from_commandline()
     except EngineError as exc:
         log.critical("%s", exc)
         sys.exit(exc.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(0)
+    raise AssertionError("execute_from_commandline() exits")
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+class _OncePerSecond(logging.Filter):
+    """Lets each message through once a second: while a broker is away aiokafka says so hundreds of times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[object, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.created - self._last.get(record.msg, 0.0) < 1.0:
+            return False
+        self._last[record.msg] = record.created
+        return True
+
+
+_CHATTY = ("", ".consumer.fetcher", ".consumer.group_coordinator", ".producer.producer", ".producer.sender")
+
+
+def _quiet_and_lean() -> None:
     for name in ("faust", "mode", "aiokafka"):
         if logging.getLogger(name).level == logging.NOTSET:
             logging.getLogger(name).setLevel(logging.WARNING)
-    # Batches make many short-lived objects and keep none: the default thresholds cost a fifth of the CPU
-    # time.
+    for name in _CHATTY:
+        logging.getLogger(f"aiokafka{name}").addFilter(_OncePerSecond())
+    # Batches make many short-lived objects and keep none: the default thresholds cost a fifth of the CPU.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    with lock:
-        EngineWorker(app, app.loop).execute_from_commandline()
-    raise AssertionError("execute_from_commandline() exits")

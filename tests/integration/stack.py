@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from processors.engine import partition_for
 from processors.settings import Settings
@@ -167,7 +167,10 @@ class Stack:
                 for topic in topics
                 for partition in range(self.settings.partitions)
             ]
-            committed = consumer.committed(asked, timeout=20)
+            try:
+                committed = consumer.committed(asked, timeout=20)
+            except KafkaException:
+                return False  # the group's coordinator is only just being found
         prefix = self.settings.topic_prefix
         places = [
             (Topic(one.topic.removeprefix(prefix)), one.partition, max(one.offset, 0)) for one in committed

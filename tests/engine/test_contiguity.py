@@ -1,0 +1,110 @@
+"""No range of a log is skipped, whatever the fetcher hands in."""
+
+from aiokafka import ConsumerRecord
+from aiokafka.structs import TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.engine.contiguity import Contiguity, Fetched, Refusal
+from processors.engine.inbox import Inbox
+from tests.engine.records import record
+
+TP = TopicPartition("t", 0)
+
+
+def fetched(start: int, end: int, *offsets: int) -> Fetched:
+    return Fetched(TP, start, end, [record("t", 0, o, b"k", b"v") for o in offsets])
+
+
+def offsets(records: list[ConsumerRecord]) -> list[int]:
+    return [r.offset for r in records]
+
+
+def test_nothing_is_accepted_before_its_seek() -> None:
+    contiguity = Contiguity()
+    assert contiguity.accept(fetched(0, 2, 0, 1)) is Refusal.NOT_EXPECTED
+    contiguity.expect({TP: 0})
+    contiguity.clear()
+    assert contiguity.accept(fetched(0, 2, 0, 1)) is Refusal.NOT_EXPECTED
+
+
+def test_a_hole_in_front_is_refused_and_the_expectation_stands() -> None:
+    contiguity = Contiguity()
+    contiguity.expect({TP: 10})
+    assert contiguity.accept(fetched(12, 14, 12, 13)) is Refusal.GAP
+    assert contiguity.wanted(TP) == 10
+
+
+def test_a_hole_in_the_log_is_no_hole() -> None:
+    """Markers, aborted and compacted records: the fetch covers the range, there is nothing in it."""
+    contiguity = Contiguity()
+    contiguity.expect({TP: 10})
+    assert contiguity.accept(fetched(10, 15, 13)) == fetched(10, 15, 13)
+    assert contiguity.accept(fetched(15, 17)) == fetched(15, 17)
+    assert contiguity.wanted(TP) == 17
+
+
+def test_what_was_seen_is_trimmed() -> None:
+    contiguity = Contiguity()
+    contiguity.expect({TP: 10})
+    assert contiguity.accept(fetched(8, 12, 8, 9, 10, 11)) == fetched(10, 12, 10, 11)
+    assert contiguity.accept(fetched(8, 12, 8, 9, 10, 11)) is Refusal.SEEN
+    assert contiguity.wanted(TP) == 12
+
+
+@given(st.data())
+def test_any_sequence_of_fetches_yields_every_record_once(data: st.DataObject) -> None:
+    """Fetches from anywhere, some lost: with a seek on refusal all records come, once, in order."""
+    log = sorted(data.draw(st.sets(st.integers(0, 60))))
+    contiguity, inbox = Contiguity(), Inbox(1000)
+    contiguity.expect({TP: 0})
+    position = 0
+    for _ in range(200):
+        wanted = contiguity.wanted(TP)
+        assert wanted is not None
+        if wanted > 60:
+            break
+        if data.draw(st.booleans()):
+            position = data.draw(st.integers(0, 60))  # somebody seeks, or a fetch gets lost
+        end = min(61, position + data.draw(st.integers(1, 20)))
+        accepted = contiguity.accept(fetched(position, end, *(o for o in log if position <= o < end)))
+        if isinstance(accepted, Fetched):
+            inbox.put(1, accepted)
+            position = end
+        else:
+            position = wanted
+    taken: list[int] = []
+    while inbox:
+        for chunk in inbox.take(1, data.draw(st.integers(1, 7))):
+            taken += offsets(list(chunk.records))
+    wanted = contiguity.wanted(TP)
+    assert wanted is not None
+    assert taken == [o for o in log if o < wanted]
+
+
+def test_a_batch_ends_inside_a_fetch() -> None:
+    """The offset to go on at is that of the part taken; the rest is still there."""
+    inbox = Inbox(100)
+    inbox.put(1, fetched(0, 10, 0, 1, 5, 6))
+    (chunk,) = inbox.take(1, 3)
+    assert (offsets(list(chunk.records)), chunk.next_offset) == ([0, 1, 5], 6)
+    (chunk,) = inbox.take(1, 3)
+    assert (offsets(list(chunk.records)), chunk.next_offset) == ([6], 10)
+
+
+def test_fetches_of_a_former_generation_are_dropped() -> None:
+    inbox = Inbox(100)
+    inbox.put(1, fetched(0, 2, 0, 1))
+    inbox.put(2, fetched(2, 3, 2))
+    assert [c.next_offset for c in inbox.take(2, 10)] == [3]
+    assert inbox.records == 0
+
+
+async def test_a_full_inbox_makes_the_fetching_side_wait() -> None:
+    inbox = Inbox(4)
+    inbox.put(1, fetched(0, 4, 0, 1, 2, 3))
+    assert not inbox._room.is_set()
+    inbox.take(1, 1)
+    assert not inbox._room.is_set()
+    inbox.take(1, 1)
+    await inbox.room()

@@ -1,0 +1,100 @@
+"""Due states are given up once, late rather than early, and never while a partner lies in the topic."""
+
+import pytest
+
+from processors.engine.settings import epoch_ms
+from processors.engine.steps import Step
+from tests.engine.harness import Site, Worker, eventually
+
+pytestmark = pytest.mark.integration
+
+HOLD_MS = 1000
+
+
+def created(site: Site) -> Worker:
+    site.create("ask", "answer", "met", "given-up", "held-changelog")
+    return site.worker("holder", hold_ms=HOLD_MS)
+
+
+def keys(site: Site, topic: str) -> list[bytes]:
+    return sorted(message.key() for message in site.read(topic))
+
+
+def ask(site: Site, topic: str, numbers: range) -> None:
+    for i in numbers:
+        site.send(topic, f"k{i}", b"x")
+    site.flush()
+
+
+def test_expires_once(site: Site) -> None:
+    """Half of the asks are answered; each of the others is given up exactly once, not before its time."""
+    worker = created(site).start()
+    ask(site, "ask", range(400))
+    ask(site, "answer", range(0, 400, 2))
+    eventually("given up", lambda: len(site.read("given-up")) == 200)
+    site.caught_up("ask", "answer")
+    assert worker.terminate() == 0
+    assert keys(site, "met") == sorted(b"k%d" % i for i in range(0, 400, 2))
+    assert keys(site, "given-up") == sorted(b"k%d" % i for i in range(1, 400, 2))
+    asked = {message.key(): message.timestamp()[1] for message in site.read("ask")}
+    for message in site.read("given-up"):
+        assert int(message.value()) >= asked[message.key()] + HOLD_MS
+    site.check_table("held", {b"k%d" % i: b"[%d,1]" % n for i, n in answered(site)})
+
+
+def answered(site: Site) -> list[tuple[int, int]]:
+    """(number of the key, its arrival) of the states that must remain, from the changelog."""
+    states = {m.key(): m.value() for m in site.read("held-changelog")}
+    kept = [(int(key[1:]), value) for key, value in states.items() if value is not None]
+    return [(i, int(value[1:].strip(b"[]").split(b",")[0])) for i, value in kept]
+
+
+@pytest.mark.parametrize("step", [Step.PRODUCED, Step.ENDED])
+def test_kill_while_expiring(site: Site, step: Step) -> None:
+    """Killed in the batch that expires them, before or after its end: still once. The index is rebuilt."""
+    worker = created(site)
+    ask(site, "ask", range(300))
+    worker.start(max_batch=1000)
+    eventually("asked", lambda: worker.stats().get("events") == 300)
+    assert worker.kill() < 0
+    worker.start(at=step)  # the next batch is the expiry
+    assert worker.wait() < 0
+    worker.start()
+    eventually("given up", lambda: len(site.read("given-up")) >= 300)
+    site.caught_up("ask", "answer")
+    assert worker.terminate() == 0
+    assert keys(site, "given-up") == sorted(b"k%d" % i for i in range(300))
+    site.check_table("held", {})
+
+
+def test_outage_does_not_expire(site: Site) -> None:
+    """Answers that arrived while no worker was there count, however far the clock is ahead by then."""
+    worker = created(site).start()
+    ask(site, "ask", range(300))
+    eventually("asked", lambda: worker.stats().get("events") == 300)
+    assert worker.kill() < 0
+    ask(site, "answer", range(300))
+    asked_at = max(message.timestamp()[1] for message in site.read("ask"))
+    eventually("everything is overdue", lambda: epoch_ms() > asked_at + 2 * HOLD_MS)
+    worker.start(max_batch=20)  # many batches, each a chance to expire too early
+    eventually("met", lambda: len(site.read("met")) == 300)
+    site.caught_up("ask", "answer")
+    assert worker.terminate() == 0
+    assert keys(site, "given-up") == []
+
+
+def test_time_waits_for_every_worker(site: Site) -> None:
+    """While one worker is away with unread records, another expires nothing: they might concern it."""
+    worker, away = created(site).start(), site.worker("holder", hold_ms=HOLD_MS).start()
+    eventually("both have joined", lambda: len(site.members()) == 2)
+    away.ready()
+    assert away.kill() < 0  # as a static member it keeps its partitions for a session of 6 s
+    ask(site, "ask", range(100))
+    asked_at = max(message.timestamp()[1] for message in site.read("ask"))
+    eventually("overdue", lambda: epoch_ms() > asked_at + HOLD_MS + 2000)
+    assert worker.stats()["events"] > 0
+    assert keys(site, "given-up") == []
+    away.start()
+    eventually("given up", lambda: len(site.read("given-up")) == 100)
+    assert [worker.terminate(), away.terminate()] == [0, 0]
+    assert keys(site, "given-up") == sorted(b"k%d" % i for i in range(100))

@@ -1,0 +1,55 @@
+"""What a worker looks at before it joins its group."""
+
+import signal
+
+import pytest
+
+from tests.engine.harness import Site
+
+pytestmark = pytest.mark.integration
+
+
+def test_wrong_partition_count(site: Site) -> None:
+    """A topic with another number of partitions, and one that is not there: both named, with the remedy."""
+    site.create("a", "b", "out", "dead", "first-changelog", "second-changelog")
+    site.create("mid", partitions=3)
+    worker = site.worker().start()
+    assert worker.wait() == 78
+    assert f"'{site.names('mid')}' (source of 'second') has 3 partitions, needs 4" in worker.log_text()
+    assert "leadstream topics create" in worker.log_text()
+    assert "generation" not in worker.log_text()
+
+
+def test_missing_topic(site: Site) -> None:
+    """The changelogs are looked for as well."""
+    site.create("a", "b", "mid", "out", "dead", "first-changelog")
+    worker = site.worker().start()
+    assert worker.wait() == 78
+    assert f"'{site.names('second-changelog')}' (changelog of 'second') does not exist" in worker.log_text()
+
+
+def test_data_dir_in_use(site: Site) -> None:
+    """A second process on the same directory is refused, and leaves the first alone."""
+    site.create_chain()
+    first = site.worker().start().ready()
+    second = site.worker(data_dir=first.options["data_dir"]).start()
+    assert second.wait() == 73
+    assert "is in use by process" in second.log_text()
+    site.load_chain(300)
+    site.caught_up("a", "b", "mid")
+    assert first.terminate() == 0
+    site.workers.remove(second)
+    site.check_chain()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_orderly_stop(site: Site, how: signal.Signals) -> None:
+    """Exit code 0, quickly, nothing said."""
+    site.create_chain()
+    site.load_chain(300)
+    worker = site.worker().start()
+    site.caught_up("a", "b", "mid")
+    worker.signal(how)
+    assert worker.wait(5) == 0
+    assert all(" INFO processors.engine" in line for line in worker.log_text().splitlines())
+    site.check_chain()

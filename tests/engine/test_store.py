@@ -1,0 +1,130 @@
+"""Frames, positions, the due index, the sweep."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.engine import frame
+from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
+
+NOW = 1_800_000_000_000
+_MS = st.integers(0, 2**53)
+
+
+@given(st.binary(), st.none() | _MS, st.none() | st.integers(0, 2**32 - 1))
+def test_frame(state: bytes, due_ms: int | None, written_s: int | None) -> None:
+    """What goes in comes out."""
+    stored = frame.wrap(state, due_ms, written_s)
+    assert frame.body(stored) == state
+    assert frame.written_s(stored) == written_s
+    due = frame.due_bytes(stored)
+    assert (None if due is None else int.from_bytes(due, "big")) == due_ms
+
+
+def test_frame_is_as_documented() -> None:
+    """Stores and changelogs outlive a version: these bytes are a format."""
+    assert frame.wrap(b"s", None, None) == b"\0s"
+    assert frame.wrap(b"s", 258, None) == b"\1" + bytes([0, 0, 0, 0, 0, 0, 1, 2]) + b"s"
+    assert frame.wrap(b"s", None, 3) == b"\2\0\0\0\3s"
+    assert frame.wrap(b"s", 1, 3) == b"\3\0\0\0\0\0\0\0\1\0\0\0\3s"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "t-0"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[PartitionStore]:
+    made = PartitionStore(path, new_cache(), NOW)
+    yield made
+    made.close()
+
+
+def reopened(store: PartitionStore, now_ms: int = NOW) -> PartitionStore:
+    store.close()
+    store.__init__(store.path, new_cache(), now_ms)  # type: ignore[misc]
+    return store
+
+
+def plain(*keys: bytes) -> dict[bytes, bytes | None]:
+    return {key: frame.wrap(b"of " + key, None, None) for key in keys}
+
+
+def test_values_and_position_survive(store: PartitionStore) -> None:
+    assert store.position == -1
+    store.write(plain(b"a", b"b"), 7, NOW)
+    store.write({b"a": None}, 9, NOW)
+    reopened(store)
+    assert store.position == 9
+    assert dict(store.states()) == {b"b": b"of b"}
+    assert store.get(b"a") is None
+
+
+def test_a_store_left_alone_for_too_long_starts_anew(store: PartitionStore) -> None:
+    """Tombstones it has missed may be gone from the changelog."""
+    store.write(plain(b"a"), 7, NOW)
+    reopened(store, NOW + MAX_AGE_MS)
+    assert store.position == 7
+    reopened(store, NOW + MAX_AGE_MS + 1)
+    assert store.position == -1
+    assert dict(store.states()) == {}
+
+
+def test_states_without_a_position_are_not_trusted(store: PartitionStore) -> None:
+    store._db.put(b"a", b"\0x")
+    reopened(store)
+    assert dict(store.states()) == {}
+
+
+def test_due_in_order_and_bounded(store: PartitionStore) -> None:
+    dues = {b"k%d" % ms: ms for ms in (300, 100, 2**40, 200)}
+    store.write({key: frame.wrap(b"s", ms, None) for key, ms in dues.items()} | plain(b"zz", b"\1"), 1, NOW)
+    assert store.first_due() == 100
+    assert [(ms, key) for _, ms, key in store.due(300, 10)] == [
+        (100, b"k100"),
+        (200, b"k200"),
+        (300, b"k300"),
+    ]
+    assert [key for _, _, key in store.due(2**50, 2)] == [b"k100", b"k200"]
+    assert store.due(99, 10) == []
+    store.spend([entry for entry, _, _ in store.due(200, 10)])
+    assert store.first_due() == 300
+    assert len(dict(store.states())) == 6
+
+
+def test_no_due_entries(store: PartitionStore) -> None:
+    assert store.first_due() is None
+    store.write(plain(b"a"), 1, NOW)
+    assert store.first_due() is None
+    assert store.due(2**60, 10) == []
+
+
+def test_overwriting_leaves_the_old_entry_as_a_hint(store: PartitionStore) -> None:
+    """It is spent by whoever compares it with the state."""
+    store.write({b"k": frame.wrap(b"1", 100, None)}, 1, NOW)
+    store.write({b"k": frame.wrap(b"2", 500, None)}, 2, NOW)
+    assert [ms for _, ms, _ in store.due(1000, 10)] == [100, 500]
+    (old, *_) = store.due(1000, 10)
+    store.write({}, 3, NOW, spent=[old[0]])
+    assert [ms for _, ms, _ in store.due(1000, 10)] == [500]
+
+
+def test_sweep_goes_round(store: PartitionStore) -> None:
+    """A bounded look at a time, each key once per round; only what was written too early goes."""
+    aged = {b"k%02d" % i: frame.wrap(b"s", i if i % 7 == 0 else None, 1000 + i) for i in range(20)}
+    store.write(aged | plain(b"ageless"), 1, NOW)
+    looks = [store.sweep(1010, 6) for _ in range(4)]
+    assert sum(looks) == 10
+    assert max(looks) <= 6
+    assert sorted(dict(store.states())) == [b"ageless", *(b"k%02d" % i for i in range(10, 20))]
+    assert [store.sweep(1012, 100), store.sweep(1012, 100)] == [2, 0]
+    assert store.position == 1
+
+
+def test_second_opening_is_refused(store: PartitionStore) -> None:
+    with pytest.raises(Exception, match="lock"):
+        PartitionStore(store.path, new_cache(), NOW)
