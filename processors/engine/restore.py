@@ -97,7 +97,11 @@ async def _read(
                 count += len(records)
                 progress = time.monotonic()
         if time.monotonic() - progress > settings.stall_timeout_s:
-            raise Unexpected(f"no progress on {sorted(left)}: is there a hanging transaction?")
+            stuck = ", ".join(f"{tp.topic}-{tp.partition}" for tp in sorted(left))
+            raise Unexpected(
+                f"cannot read {stuck} to the end: a transaction there stays undecided. Look for a hanging one"
+                " with kafka-transactions.sh; Kafka 4.3 may leave some when it restarts (KAFKA-20734)"
+            )
     check()
     for store in stores.values():
         store.write({}, store.position, settings.clock())  # known to be up to date now: renews its age
