@@ -129,7 +129,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 def test_the_pinned_release_is_whole() -> None:
     pinned = kafka_jars()
     assert len(pinned) == len({jar.file_name for jar in pinned}) == 46
-    assert {"kafka_2.13-4.3.1.jar", "slf4j-simple-1.7.36.jar"} <= {jar.file_name for jar in pinned}
+    assert {"kafka_2.13-4.2.2.jar", "slf4j-simple-1.7.36.jar"} <= {jar.file_name for jar in pinned}
     assert all(len(bytes.fromhex(jar.sha256)) == 32 for jar in pinned)
 
 
@@ -139,7 +139,7 @@ def test_jars_are_fetched_once(tmp_path: Path) -> None:
     cache = ensure_jars(tmp_path / "cache", fetches=[arrive], progress=said.append)
     assert contents(cache) == CONTENT
     assert ensure_jars(cache, fetches=[no_network], progress=said.append) == cache
-    assert said == ["downloading Kafka 4.3.1 (3 jars)…"]
+    assert said == ["downloading Kafka 4.2.2 (3 jars)…"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["cache"]
 
 
@@ -179,13 +179,13 @@ def test_a_flaky_download_is_tried_again_and_keeps_what_it_got(tmp_path: Path) -
 def test_the_second_way_is_used_when_the_first_fails(tmp_path: Path) -> None:
     said: list[str] = []
     ensure_jars(tmp_path, fetches=[no_network, arrive], progress=said.append)
-    assert said[1] == "downloading Kafka 4.3.1 (3 jars), trying again: Network is unreachable…"
+    assert said[1] == "downloading Kafka 4.2.2 (3 jars), trying again: Network is unreachable…"
     assert contents(tmp_path) == CONTENT
 
 
 @pytest.mark.usefixtures("three_jars")
 def test_no_network_and_nothing_cached(tmp_path: Path) -> None:
-    with pytest.raises(NoJars, match=r"Kafka 4.3.1 is not in .*: Network is unreachable\. Connect"):
+    with pytest.raises(NoJars, match=r"Kafka 4.2.2 is not in .*: Network is unreachable\. Connect"):
         ensure_jars(tmp_path / "cache", fetches=[no_network])
 
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from deploy.local.errors import NoJars, explained
 from deploy.local.server import Progress, silent
 
-KAFKA_VERSION = "4.3.1"
+# Not 4.3.1: after a kill -9 under load its coordinator may skip the marker of a partition that has no leader
+# yet; the transaction then hangs, and with it every read_committed reader.
+KAFKA_VERSION = "4.2.2"
 _LOCK_FILE = Path(__file__).with_name(f"kafka-{KAFKA_VERSION}.lock")
 _ROUNDS = 3
 
