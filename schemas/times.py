@@ -28,23 +28,18 @@ def from_ms(epoch_ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=epoch_ms)
 
 
-@lru_cache(maxsize=4096)
 def rfc3339(epoch_ms: int) -> str:
     """``2026-01-31T12:00:00.123Z``.
 
-    By hand and remembered: every result carries several, the same ones again and again, and datetime
-    takes 3 µs each.
+    By hand, with the minute remembered: every result carries several times, and datetime takes 3 µs each.
     """
-    days, in_day = divmod(epoch_ms, DAY_MS)
-    seconds, milliseconds = divmod(in_day, SECOND_MS)
-    minutes, seconds = divmod(seconds, 60)
-    parts = (_date(days), minutes // 60, minutes % 60, seconds, milliseconds)
-    return "%sT%02d:%02d:%02d.%03dZ" % parts  # noqa: UP031 - an f-string is half as fast here
+    minutes, in_minute = divmod(epoch_ms, MINUTE_MS)
+    return "%s%06.3fZ" % (_minute(minutes), in_minute / SECOND_MS)  # noqa: UP031 - twice as fast
 
 
 @lru_cache(maxsize=4096)
-def _date(days: int) -> str:
-    return (_EPOCH + timedelta(days=days)).date().isoformat()
+def _minute(minutes: int) -> str:
+    return (_EPOCH + timedelta(minutes=minutes)).isoformat(timespec="minutes")[:16] + ":"
 
 
 def parse_rfc3339(text: str) -> int:

@@ -1,6 +1,6 @@
 """Keyed by customer: touches, requests and purchases become leads and sales (docs/rules.md, 5-18)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from processors.attribution import results
 from processors.attribution.customer_state import CustomerState, PurchaseState, Request, dump, load
 from processors.attribution.facts import Fact, Held, TouchFact, earliest_due_ms, source_of, unmatched
-from processors.attribution.meaning import NOTHING, Meaning, attributions, meaning
+from processors.attribution.meaning import NOTHING, Meaning, attributions, makes_touch, meaning
 from processors.attribution.merging import (
     knows_purchase,
     knows_request,
@@ -94,7 +94,7 @@ def apply(
         return _ERASED, [Forgotten(workspace_id, customer)]
     added, refusal = _add(before, fact, origin, now_ms, policy)
     after, outputs = _settle(workspace_id, customer, before, added, policy)
-    if after is not None and _held_count(after) > policy.held_limit:
+    if after is not None and _too_many_held(after, policy.held_limit):
         after = _without_newest(after, origin.event)
         refusal = Reason.TOO_MANY_HELD, f"{policy.held_limit} events of this customer wait already"
     if refusal is not None:
@@ -144,7 +144,7 @@ def _add_touch(
     touch, at_ms = fact.touch, fact.at_ms
     after = with_touch(with_person(state, event, at_ms), touch, at_ms, policy)
     refusal = None
-    if touch.click_id not in attributions(after.touches, policy):
+    if not makes_touch(after.touches, touch.click_id, policy):
         refusal = _why_no_touch(touch.click.track_conversion)
     if event.deferred:
         return _Added(after, refusal)
@@ -195,8 +195,10 @@ def _settle(
     return after, outputs
 
 
-def _counted(revisions: dict[str, int], published: Iterable[str]) -> dict[str, int]:
+def _counted(revisions: dict[str, int], published: Collection[str]) -> dict[str, int]:
     """Revisions after one more of each; the oldest are forgotten first."""
+    if not published:
+        return revisions
     counted = dict(revisions)
     for key in published:
         counted[key] = counted.get(key, 0) + 1
@@ -229,8 +231,10 @@ def _facts(state: CustomerState) -> tuple[Request | PurchaseState, ...]:
     return (*state.requests, *state.purchases)
 
 
-def _held_count(state: CustomerState) -> int:
-    return sum(one.held is not None for one in _facts(state))
+def _too_many_held(state: CustomerState, limit: int) -> bool:
+    if len(state.requests) + len(state.purchases) <= limit:
+        return False
+    return sum(one.held is not None for one in _facts(state)) > limit
 
 
 def _without_newest(state: CustomerState, event: LeadEvent | Purchase | Erasure) -> CustomerState:

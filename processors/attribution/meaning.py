@@ -75,15 +75,17 @@ def meaning(workspace_id: str, customer: str, state: CustomerState, policy: Poli
     if not touches:
         return NOTHING
     person = Person(_said(state.name), _said(state.email), _said(state.avatar), state.first_seen_ms)
-    found = winners(state.requests, touches, policy)
+    chosen = choose(touches.values(), None, policy)
+    assert chosen is not None  # noqa: S101 - there is a touch
+    found = winners(state.requests, touches, policy) if state.requests else None
+    if not found:  # nor a sale, then
+        return Meaning({}, {}, {}, CustomerMeaning(chosen, person, None, 0, len(state.sale_revisions)))
     leads = {
         key: LeadMeaning(replace(request, click_id="", held=None), attribution, person)
         for key, (request, attribution) in found.items()
     }
     sales = _sales(workspace_id, customer, state.purchases, leads) if state.purchases else {}
-    chosen = choose(touches.values(), None, policy)
-    assert chosen is not None  # noqa: S101 - there is a touch
-    qualified_ms = min((lead.request.at_ms for lead in leads.values()), default=None)
+    qualified_ms = min([lead.request.at_ms for lead in leads.values()])
     # Old sales are remembered by their id alone.
     sold = len(sales.keys() | state.sale_revisions.keys()) if state.sale_revisions else len(sales)
     requests = {key: request for key, (request, _) in found.items()}
@@ -100,13 +102,21 @@ def attributions(touches: Iterable[TouchState], policy: Policy) -> dict[str, Att
     return found
 
 
+def makes_touch(touches: Iterable[TouchState], click_id: str, policy: Policy) -> bool:
+    """Does one of the lead events that name this click make a touch (rule 3)?"""
+    return any(touch.click_id == click_id and deferred_at(touch, policy) is not None for touch in touches)
+
+
 def deferred_at(touch: TouchState, policy: Policy) -> int | None:
     """The earliest time of a lead event that makes the touch; None when none does (rule 3)."""
     if not touch.click.track_conversion:
         return None
     clicked_ms = touch.click.timestamp
     first, last = clicked_ms - policy.hold_ms, clicked_ms + policy.attribution_window_ms
-    return next((at_ms for at_ms in touch.times if first <= at_ms <= last), None)
+    for at_ms in touch.times:
+        if first <= at_ms <= last:
+            return at_ms
+    return None
 
 
 def winners(

@@ -33,6 +33,8 @@ def with_touch(state: CustomerState, touch: Touch, at_ms: int | None, policy: Po
     click = stored(touch.click)
     times = () if at_ms is None else (at_ms,)
     merged = TouchState(touch.click_id, click, times)
+    if not state.touches:
+        return replace(state, touches=(merged,))
     others = []
     for known in state.touches:
         if known.click_id == touch.click_id:

@@ -17,8 +17,8 @@ from processors.engine.processor import Output, Processor, Rejected
 from processors.engine.settings import partition_for
 from processors.engine.store import RESERVED
 
-#: Records that are parsed before their states are read, together.
-_STRIDE = 512
+#: Records that are parsed, then loaded, applied and dumped together.
+_STRIDE = 128
 
 Stores = Mapping[tuple[str, int], Any]
 
@@ -64,9 +64,13 @@ class Effects:
 
 
 class _View:
-    """The states of one table and partition during a batch: loaded once, dumped once."""
+    """One table and partition during a batch: what the store holds, under what the batch has made of it.
 
-    __slots__ = ("_get_many", "changed", "job", "now_s", "partition", "seen", "spent")
+    Between two strides it holds stored forms, not states. Of a batch of thousands of records only those of
+    one stride exist as objects, and these fit into the processor's cache: a third of the time of a click.
+    """
+
+    __slots__ = ("_get_many", "_now_s", "job", "made", "partition", "spent", "states")
 
     def __init__(
         self,
@@ -78,28 +82,31 @@ class _View:
         self.job = job
         self.partition = partition
         self._get_many = get_many
-        self.now_s = None if job.retention_ms is None else now_ms // 1000
-        self.seen: dict[bytes, Any] = {}
-        # Not "final differs from first": a key that an event changed is written even if it ends as it began.
-        self.changed: dict[bytes, None] = {}
+        self._now_s = None if job.retention_ms is None else now_ms // 1000
+        #: Stored forms that the batch has made; None: gone.
+        self.made: dict[bytes, bytes | None] = {}
+        #: States of the keys of this stride.
+        self.states: dict[bytes, Any] = {}
         self.spent: list[bytes] = []
 
     def load(self, keys: Sequence[bytes]) -> None:
-        """Their stored states, from now on in ``seen``. Together: each read lets the other thread in."""
-        seen, load = self.seen, self.job.load
+        """Begin a stride: the states of these keys, all different. One read, for each lets the other thread
+        in.
+        """
+        made, load, body = self.made, self.job.load, frame.body
+        states = self.states = {}
         for key, stored in zip(keys, self._get_many(keys), strict=True):
-            if key[:1] == RESERVED or not key:
-                raise Unexpected(f"key {key!r} of table {self.job.table!r} is empty or reserved")
-            seen[key] = None if stored is None else load(frame.body(stored))
+            if made and key in made:
+                stored = made[key]
+            states[key] = None if stored is None else load(body(stored))
 
-    def writes(self) -> StateWrite:
-        job, seen, now_s = self.job, self.seen, self.now_s
+    def dump(self, changed: Iterable[bytes]) -> None:
+        """End a stride. Not "ends as it began": a key that an event changed is written in any case."""
+        job, made, states, now_s = self.job, self.made, self.states, self._now_s
         dump, due, wrap = job.dump, job.due, frame.wrap
-        items: dict[bytes, bytes | None] = {}
-        for key in self.changed:
-            state = seen[key]
-            items[key] = None if state is None else wrap(dump(state), due(state), now_s)
-        return StateWrite(items, self.spent)
+        for key in changed:
+            state = states[key]
+            made[key] = None if state is None else wrap(dump(state), due(state), now_s)
 
 
 class Computer:
@@ -138,35 +145,37 @@ class Computer:
         for chunk in chunks:
             effects.offsets[chunk.tp] = chunk.next_offset
             effects.events += len(chunk.records)
-            if chunk.records:
+            for start in range(0, len(chunk.records), _STRIDE):
                 view = view_of(self._by_topic[chunk.tp.topic], chunk.tp.partition)
-                self._apply(view, chunk.records, effects)
+                self._apply(view, chunk.records[start : start + _STRIDE], effects)
         for entry in due:
             self._expire(view_of(self._by_table[entry.table], entry.partition), entry, watermark_ms, effects)
         self._collect(views, effects)
         return effects
 
     def _apply(self, view: _View, records: Sequence[ConsumerRecord], effects: Effects) -> None:
-        """The hot loop: everything per record that is not the processor's own work is in sight here."""
-        apply, seen, changed, partition = view.job.apply, view.seen, view.changed, view.partition
+        """One stride. Everything per record that is not the processor's own work is here and in _parse."""
+        facts = self._parse(view, records, effects)
+        view.load(list(dict.fromkeys([key for key, _ in facts])))
+        apply, states, partition = view.job.apply, view.states, view.partition
         now_ms, partitions = effects.now_ms, self._partitions
-        for start in range(0, len(records), _STRIDE):
-            for key, fact in self._parse(view, records[start : start + _STRIDE], effects):
-                state = seen[key]
-                new, outputs = apply(key, state, fact, now_ms)
-                if new is not state:
-                    seen[key] = new
-                    changed[key] = None
-                if outputs:
-                    effects.emit(outputs, key, partition, partitions)
+        changed: dict[bytes, None] = {}
+        for key, fact in facts:
+            state = states[key]
+            new, outputs = apply(key, state, fact, now_ms)
+            if new is not state:
+                states[key] = new
+                changed[key] = None
+            if outputs:
+                effects.emit(outputs, key, partition, partitions)
+        view.dump(changed)
 
     def _parse(
         self, view: _View, records: Sequence[ConsumerRecord], effects: Effects
     ) -> list[tuple[bytes, Any]]:
-        """Keys and facts of the records that are in place, their states loaded; the others go elsewhere."""
-        parse, seen, partition, partitions = view.job.parse, view.seen, view.partition, self._partitions
+        """Keys and facts of the records that are in place; the others go elsewhere."""
+        parse, partition, partitions = view.job.parse, view.partition, self._partitions
         placed: list[tuple[bytes, Any]] = []
-        unseen: dict[bytes, None] = {}
         for record in records:
             try:
                 topic, key, fact = parse(record)
@@ -174,17 +183,12 @@ class Computer:
                 effects.rejected += 1
                 effects.emit(rejected.outputs, record.key, partition, partitions)
                 continue
-            if key != record.key or topic != record.topic:
+            if key != record.key or topic != record.topic or partition_for(key, partitions) != partition:
                 self._forward(record, topic, key, effects)
-                continue
-            if key not in seen and key not in unseen:
-                # A key that has a state in this batch has passed this test before.
-                if partition_for(key, partitions) != partition:
-                    self._forward(record, topic, key, effects)
-                    continue
-                unseen[key] = None
-            placed.append((key, fact))
-        view.load(list(unseen))
+            elif not key or key[:1] == RESERVED:
+                raise Unexpected(f"key {key!r} of table {view.job.table!r} is empty or reserved")
+            else:
+                placed.append((key, fact))
         return placed
 
     def _forward(self, record: ConsumerRecord, topic: str, key: bytes, effects: Effects) -> None:
@@ -195,17 +199,16 @@ class Computer:
     def _expire(self, view: _View, entry: DueEntry, watermark_ms: int, effects: Effects) -> None:
         job, key = view.job, entry.key
         view.spent.append(entry.entry)
-        if key not in view.seen:
-            view.load([key])
-        state = view.seen[key]
+        view.load([key])
+        state = view.states[key]
         if state is None or job.due(state) != entry.due_ms:
             return  # the entry was left behind by an earlier state of this key
         new, outputs = job.expire(key, state, watermark_ms)
         effects.expired += 1
         if new is state or (new is not None and job.due(new) == entry.due_ms):
             raise Unexpected(f"expire() of table {job.table!r} left key {key!r} due at {entry.due_ms}")
-        view.seen[key] = new
-        view.changed[key] = None
+        view.states[key] = new
+        view.dump([key])
         effects.emit(outputs, key, view.partition, self._partitions)
 
     def _collect(self, views: Mapping[tuple[str, int], _View], effects: Effects) -> None:
@@ -213,5 +216,5 @@ class Computer:
         if foreign:
             raise Unexpected(f"output to undeclared topics {sorted(foreign)}")
         for place, view in views.items():
-            if view.changed or view.spent:
-                effects.states[place] = view.writes()
+            if view.made or view.spent:
+                effects.states[place] = StateWrite(view.made, view.spent)

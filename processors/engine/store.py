@@ -26,6 +26,8 @@ _position = struct.Struct(">qq")
 
 _BLOCK_CACHE = 32 << 20
 _WRITE_BUFFER = 8 << 20
+#: Of the write buffer: ten bits for each of its keys, and some to spare.
+_MEMTABLE_BLOOM = 0.02
 
 #: A store that has not been written for longer is thrown away and restored from the beginning. Half of the
 #: broker's default ``delete.retention.ms``: after that, tombstones written by another owner may be gone from
@@ -45,6 +47,10 @@ def _options(cache: rocksdict.Cache) -> rocksdict.Options:
     options.set_max_write_buffer_number(2)
     options.set_max_open_files(256)
     options.set_keep_log_file_num(2)
+    # A key that is new, as most are, is mostly looked for in vain: without this, in the memtable's skip list.
+    options.set_memtable_whole_key_filtering(True)
+    options.set_memtable_prefix_bloom_ratio(_MEMTABLE_BLOOM)
+    options.set_bloom_locality(1)
     # Opening is on the way to the first event, once per table and partition.
     options.set_max_file_opening_threads(1)
     options.set_skip_stats_update_on_db_open(True)
@@ -74,6 +80,9 @@ class PartitionStore:
 
     def _open(self) -> None:
         self._db = rocksdict.Rdict(str(self.path), options=_options(self._cache))
+        writing = rocksdict.WriteOptions()
+        writing.memtable_insert_hint_per_batch = True
+        self._db.set_write_options(writing)
         #: The stored form of a key's state, or None.
         self.get = self._db.get
         #: The same for a list of keys, as a list.

@@ -45,20 +45,17 @@ class DeadLetterLimit:
 
     def __init__(self, limit: float) -> None:
         self._most = limit * WINDOW
-        self._seen = 0
         self._dead: deque[int] = deque()
-
-    def good(self) -> None:
-        """A record was used."""
-        self._seen += 1
+        #: Records so far. Whoever uses one counts it here, without the price of a call.
+        self.seen = 0
 
     def dead(self, refused: Refused) -> None:
         """A record was not; raises :class:`Halt` when there are too many."""
-        self._seen += 1
-        self._dead.append(self._seen)
-        while self._dead[0] <= self._seen - WINDOW:
+        self.seen += 1
+        self._dead.append(self.seen)
+        while self._dead[0] <= self.seen - WINDOW:
             self._dead.popleft()
-        if self._seen >= WINDOW and len(self._dead) > self._most:
+        if self.seen >= WINDOW and len(self._dead) > self._most:
             raise Halt(
                 f"{len(self._dead)} of the last {WINDOW} records could not be used, the last one because of "
                 f"{refused}. Nothing was skipped. Mend the producer or deploy a worker that can read them; "

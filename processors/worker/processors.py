@@ -25,7 +25,7 @@ from schemas.events import Click, LeadEvent
 from schemas.reasons import DeadLetterReason
 from schemas.results import Touch
 from schemas.times import DAY_MS
-from schemas.topics import Topic, customer_key, split_key
+from schemas.topics import Topic, click_key, customer_key, split_key
 
 ClickFact = Fact[Click] | Fact[LeadEvent]
 CLICKS_TABLE = "clicks"
@@ -78,25 +78,19 @@ class ClickProcessor(_Joining):
     def parse(self, record: ConsumerRecord) -> tuple[str, bytes, ClickFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
-            if record.topic == self._clicks:
-                event, at_ms = decode_click(record.value, record.timestamp, self._clock())
-                parsed: tuple[str, bytes, ClickFact] = (
-                    self._clicks,
-                    event.topic_key(),
-                    Fact(event, at_ms, record),
-                )
+            if record.topic != self._clicks:
+                parsed: tuple[str, bytes, ClickFact] = self._lead_event(record)
             else:
-                parsed = self._lead_event(record)
+                click, at_ms = decode_click(record.value, record.timestamp, self._clock())
+                key = click_key(click.workspace_id, click.click_id)
+                parsed = self._clicks, key, Fact(click, at_ms, record)
         except Refused as refused:
             raise self._reject(record, refused) from None
-        self._limit.good()
+        self._limit.seen += 1
         return parsed
 
-    def load(self, raw: bytes) -> ClickState:
-        return click_join.load(raw)
-
-    def dump(self, state: ClickState) -> bytes:
-        return click_join.dump(state)
+    load = staticmethod(click_join.load)
+    dump = staticmethod(click_join.dump)
 
     def due(self, state: ClickState) -> int | None:
         return click_join.due_ms(state, self._policy)
@@ -153,14 +147,11 @@ class CustomerProcessor(_Joining):
             parsed = self._parsers[record.topic](record)
         except Refused as refused:
             raise self._reject(record, refused) from None
-        self._limit.good()
+        self._limit.seen += 1
         return parsed
 
-    def load(self, raw: bytes) -> CustomerState:
-        return customer_join.load(raw)
-
-    def dump(self, state: CustomerState) -> bytes:
-        return customer_join.dump(state)
+    load = staticmethod(customer_join.load)
+    dump = staticmethod(customer_join.dump)
 
     def due(self, state: CustomerState) -> int | None:
         return customer_join.due_ms(state, self._policy)
@@ -170,7 +161,7 @@ class CustomerProcessor(_Joining):
     ) -> tuple[CustomerState | None, Sequence[Output]]:
         workspace_id, customer = split_key(key)
         after, results = customer_join.apply(workspace_id, customer, state, fact, now_ms, self._policy)
-        return after, self._publish(results)
+        return after, self._publish(results) if results else ()
 
     def expire(
         self,

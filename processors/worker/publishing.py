@@ -1,6 +1,7 @@
 """What the core answers → records."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from msgspec.json import Encoder
 
@@ -19,31 +20,33 @@ class Publisher:
     """Knows the full topic names of a deployment."""
 
     def __init__(self, names: Mapping[Topic, str]) -> None:
-        self._names = names
+        self._leads = names[Topic.LEADS]
+        self._sales = names[Topic.SALES]
+        self._customers = names[Topic.CUSTOMERS]
+        self._touches = names[Topic.TOUCHES]
+        self._unmatched = names[Topic.UNMATCHED]
 
     def records(self, results: Iterable[Result]) -> list[Output]:
         """One record per result, under its topic's key."""
         return [self._record(result) for result in results]
 
     def _record(self, result: Result) -> Output:
-        match result:
-            case Touch():
-                key = customer_key(result.workspace_id, result.customer_external_id)
-                return Output(self._names[Topic.TOUCHES], key, _encode(result))
-            case Lead():
-                key = customer_key(result.workspace_id, result.customer.external_id)
-                return Output(self._names[Topic.LEADS], key, _encode(result), _lead_event(result))
-            case Sale():
-                key = customer_key(result.workspace_id, result.customer.external_id)
-                return Output(self._names[Topic.SALES], key, _encode(result), _sale_event(result))
-            case Customer():
-                key = customer_key(result.workspace_id, result.customer_external_id)
-                return Output(self._names[Topic.CUSTOMERS], key, _encode(result))
-            case Forgotten():
-                key = customer_key(result.workspace_id, result.customer_external_id)
-                return Output(self._names[Topic.CUSTOMERS], key, None)
-            case Unmatched():
-                return Output(self._names[Topic.UNMATCHED], _source_key(result), _encode(result))
+        if isinstance(result, Customer):
+            key = customer_key(result.workspace_id, result.customer_external_id)
+            return Output(self._customers, key, _encode(result))
+        if isinstance(result, Touch):
+            key = customer_key(result.workspace_id, result.customer_external_id)
+            return Output(self._touches, key, _encode(result))
+        if isinstance(result, Lead):
+            key = customer_key(result.workspace_id, result.customer.external_id)
+            return Output(self._leads, key, _encode(result), _lead_event(result))
+        if isinstance(result, Sale):
+            key = customer_key(result.workspace_id, result.customer.external_id)
+            return Output(self._sales, key, _encode(result), _sale_event(result))
+        if isinstance(result, Unmatched):
+            return Output(self._unmatched, _source_key(result), _encode(result))
+        key = customer_key(result.workspace_id, result.customer_external_id)
+        return Output(self._customers, key, None)
 
 
 def _source_key(result: Unmatched) -> bytes:
@@ -55,22 +58,37 @@ def _source_key(result: Unmatched) -> bytes:
 
 def _lead_event(lead: Lead) -> Headers:
     identity = f"{lead.lead_id}.{lead.revision}"
-    return _cloud_event("leadstream.lead", identity, lead.workspace_id, lead.customer.id, lead.timestamp)
+    return _cloud_event(_LEAD, identity, lead.workspace_id, lead.customer.id, lead.timestamp)
 
 
 def _sale_event(sale: Sale) -> Headers:
     identity = f"{sale.sale_id}.{sale.revision}"
-    return _cloud_event("leadstream.sale", identity, sale.workspace_id, sale.customer.id, sale.timestamp)
+    return _cloud_event(_SALE, identity, sale.workspace_id, sale.customer.id, sale.timestamp)
 
 
-def _cloud_event(kind: str, identity: str, workspace_id: str, subject: str, time: str) -> Headers:
+def _cloud_event(fixed: Headers, identity: str, workspace_id: str, subject: str, time: str) -> Headers:
     """CloudEvents 1.0, Kafka binding in binary mode: source + id are unique per revision."""
     return (
+        *fixed,
+        (_CE_SOURCE, f"/workspaces/{workspace_id}".encode()),
+        (_CE_ID, identity.encode()),
+        (_CE_SUBJECT, subject.encode()),
+        (_CE_TIME, time.encode()),
+    )
+
+
+def _fixed(kind: bytes) -> Headers:
+    return (
         (Header.CE_SPECVERSION.value, b"1.0"),
-        (Header.CE_TYPE.value, kind.encode()),
-        (Header.CE_SOURCE.value, f"/workspaces/{workspace_id}".encode()),
-        (Header.CE_ID.value, identity.encode()),
-        (Header.CE_SUBJECT.value, subject.encode()),
-        (Header.CE_TIME.value, time.encode()),
+        (Header.CE_TYPE.value, kind),
         (Header.CONTENT_TYPE.value, b"application/json"),
     )
+
+
+_LEAD: Final = _fixed(b"leadstream.lead")
+_SALE: Final = _fixed(b"leadstream.sale")
+# An enum's ``.value`` is a call.
+_CE_SOURCE: Final = Header.CE_SOURCE.value
+_CE_ID: Final = Header.CE_ID.value
+_CE_SUBJECT: Final = Header.CE_SUBJECT.value
+_CE_TIME: Final = Header.CE_TIME.value
