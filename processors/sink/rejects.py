@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import MessageSizeTooLargeError
 
 from processors.settings import Settings
-from schemas.headers import Header
+from schemas.headers import Header, attempts
 from schemas.reasons import DeadLetterReason
 from schemas.topics import Topic
 
@@ -75,11 +75,5 @@ def _headers(record: ConsumerRecord, reason: DeadLetterReason, detail: str) -> l
         (Header.SOURCE_PARTITION.value, b"%d" % record.partition),
         (Header.SOURCE_OFFSET.value, b"%d" % record.offset),
         (Header.SOURCE_TIMESTAMP.value, b"%d" % record.timestamp),
-        (Header.ATTEMPT.value, b"%d" % (_attempts(record) + 1)),
+        (Header.ATTEMPT.value, b"%d" % (attempts(record.headers) + 1)),
     ]
-
-
-def _attempts(record: ConsumerRecord) -> int:
-    """How often this record was a dead letter already."""
-    given = dict(record.headers).get(Header.ATTEMPT.value) or b""
-    return int(given) if given.isdigit() and len(given) < 10 else 0

@@ -6,7 +6,7 @@ from aiokafka import ConsumerRecord
 
 from processors.engine import Halt, Output
 from schemas.decoding import Refused
-from schemas.headers import Header, Headers
+from schemas.headers import Header, Headers, attempts
 
 WINDOW = 1_000
 """Consecutive records of which a share may be dead letters (contract section 5)."""
@@ -25,16 +25,8 @@ def _headers(record: ConsumerRecord, refused: Refused) -> Headers:
         (Header.SOURCE_PARTITION.value, b"%d" % record.partition),
         (Header.SOURCE_OFFSET.value, b"%d" % record.offset),
         (Header.SOURCE_TIMESTAMP.value, b"%d" % record.timestamp),
-        (Header.ATTEMPT.value, b"%d" % (attempts(record) + 1)),
+        (Header.ATTEMPT.value, b"%d" % (attempts(record.headers) + 1)),
     )
-
-
-def attempts(record: ConsumerRecord) -> int:
-    """How often this record was a dead letter already: replaying one counts on."""
-    for name, value in record.headers:
-        if name == Header.ATTEMPT and value.isdigit():
-            return int(value)
-    return 0
 
 
 class DeadLetterLimit:

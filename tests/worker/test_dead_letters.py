@@ -7,7 +7,6 @@ import pytest
 from processors.engine import Halt
 from processors.worker.dead_letters import WINDOW, DeadLetterLimit, dead_letter
 from schemas.decoding import Refused
-from schemas.headers import Headers
 from schemas.reasons import DeadLetterReason
 
 REFUSED = Refused(DeadLetterReason.SCHEMA_VIOLATION, "clickId: required")
@@ -21,7 +20,7 @@ class Record:
     timestamp: int = 1_780_000_000_000
     key: bytes | None = None
     value: bytes | None = b"\xff not json"
-    headers: Headers = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
@@ -38,8 +37,11 @@ def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
     }
 
 
-@pytest.mark.parametrize(("attempt", "next_attempt"), [(b"1", b"2"), (b"9", b"10"), (b"x", b"1")])
-def test_a_replayed_dead_letter_counts_its_attempts(attempt: bytes, next_attempt: bytes) -> None:
+@pytest.mark.parametrize(
+    ("attempt", "next_attempt"),
+    [(b"1", b"2"), (b"9", b"10"), (b"x", b"1"), (None, b"1"), (b"9" * 5000, b"1"), ("²".encode(), b"1")],
+)
+def test_a_replayed_dead_letter_counts_its_attempts(attempt: bytes | None, next_attempt: bytes) -> None:
     record = Record(headers=(("other", b"7"), ("attempt", attempt)))
     assert dict(dead_letter("dead-letters", record, REFUSED).headers)["attempt"] == next_attempt
 
