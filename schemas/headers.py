@@ -3,7 +3,6 @@
 On a record they are plain strings (``.value``): aiokafka takes no subclass.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -30,15 +29,3 @@ class Header(StrEnum):
 
 
 Headers = tuple[tuple[str, bytes], ...]
-
-
-def attempts(headers: Iterable[tuple[str, bytes | None]]) -> int:
-    """How often a record was a dead letter already: replaying one counts on."""
-    return next((number(value) for name, value in headers if name == Header.ATTEMPT), 0)
-
-
-def number(value: bytes | None, most: int = (1 << 31) - 1) -> int:
-    """Of what anybody may have written into a header; 0 when it is no number up to ``most``."""
-    # A long one is not read: Python refuses thousands of digits.
-    found = int(value) if value and len(value) < 20 and value.isdigit() else 0
-    return found if found <= most else 0

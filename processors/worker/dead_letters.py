@@ -5,8 +5,8 @@ from collections import deque
 from aiokafka import ConsumerRecord
 
 from processors.engine import Halt, Output
+from schemas.dead_letters import dead_letter_headers
 from schemas.decoding import Refused
-from schemas.headers import Header, Headers, attempts
 
 WINDOW = 1_000
 """Consecutive records of which a share may be dead letters (contract section 5)."""
@@ -14,19 +14,8 @@ WINDOW = 1_000
 
 def dead_letter(topic: str, record: ConsumerRecord, refused: Refused) -> Output:
     """The record as it came, with headers that say why it could not be used (contract section 4)."""
-    return Output(topic, record.key, record.value, _headers(record, refused))
-
-
-def _headers(record: ConsumerRecord, refused: Refused) -> Headers:
-    return (
-        (Header.REASON.value, refused.reason.encode()),
-        (Header.DETAIL.value, refused.detail.encode(errors="replace")),
-        (Header.SOURCE_TOPIC.value, record.topic.encode()),
-        (Header.SOURCE_PARTITION.value, b"%d" % record.partition),
-        (Header.SOURCE_OFFSET.value, b"%d" % record.offset),
-        (Header.SOURCE_TIMESTAMP.value, b"%d" % record.timestamp),
-        (Header.ATTEMPT.value, b"%d" % (attempts(record.headers) + 1)),
-    )
+    headers = dead_letter_headers(record, refused.reason, refused.detail)
+    return Output(topic, record.key, record.value, headers)
 
 
 class DeadLetterLimit:

@@ -13,6 +13,7 @@ from processors.engine import Output, Rejected
 from processors.worker.dead_letters import DeadLetterLimit, dead_letter
 from processors.worker.publishing import Publisher
 from processors.worker.touches import read_touch
+from schemas.dead_letters import cause_of
 from schemas.decoding import (
     Refused,
     decode_click,
@@ -46,7 +47,9 @@ class _Joining:
         return frozenset(self._names[topic] for topic in topics)
 
     def _reject(self, record: ConsumerRecord, refused: Refused) -> Rejected:
-        self._limit.dead(refused)
+        # A replayed dead letter says nothing about the deployment: it was one before.
+        if not cause_of(record.headers).attempt:
+            self._limit.dead(refused)
         return Rejected([dead_letter(self._dead_letters, record, refused)])
 
     def _lead_event(self, record: ConsumerRecord) -> tuple[str, bytes, Fact[LeadEvent]]:

@@ -6,6 +6,7 @@ import pytest
 
 from processors.engine import Halt
 from processors.worker.dead_letters import WINDOW, DeadLetterLimit, dead_letter
+from schemas.dead_letters import cause_of, replay_headers
 from schemas.decoding import Refused
 from schemas.reasons import DeadLetterReason
 
@@ -44,6 +45,19 @@ def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
 def test_a_replayed_dead_letter_counts_its_attempts(attempt: bytes | None, next_attempt: bytes) -> None:
     record = Record(headers=(("other", b"7"), ("attempt", attempt)))
     assert dict(dead_letter("dead-letters", record, REFUSED).headers)["attempt"] == next_attempt
+
+
+def test_a_replayed_dead_letter_keeps_the_place_where_it_stood_at_first() -> None:
+    first = dead_letter("dead-letters", Record(), REFUSED)
+    back = replay_headers(cause_of(first.headers))
+    again = dead_letter("dead-letters", Record(partition=1, offset=99, headers=back), REFUSED)
+    assert cause_of(again.headers) == cause_of(first.headers)._replace(attempt=2)
+
+
+def test_a_place_in_another_topic_is_not_believed() -> None:
+    back = replay_headers(cause_of(dead_letter("dead-letters", Record(topic="purchases"), REFUSED).headers))
+    output = dead_letter("dead-letters", Record(headers=back), REFUSED)
+    assert cause_of(output.headers).source == ("clicks", 3, 42)
 
 
 def test_half_of_the_records_may_be_dead_letters() -> None:

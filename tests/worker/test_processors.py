@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from processors.attribution.policy import Policy
-from processors.engine import Output, Rejected
-from processors.worker.dead_letters import DeadLetterLimit
+from processors.engine import Halt, Output, Rejected
+from processors.worker.dead_letters import WINDOW, DeadLetterLimit
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.headers import Headers
 from schemas.times import DAY_MS, HOUR_MS
@@ -128,6 +128,19 @@ def test_what_cannot_be_used_is_a_dead_letter(topic: Topic, value: bytes | None,
     [letter] = rejected.value.outputs
     assert (letter.topic, letter.key, letter.value) == ("test.dead-letters", b"some key", value)
     assert dict(letter.headers)["reason"] == reason
+
+
+def test_replayed_dead_letters_do_not_stop_a_worker() -> None:
+    """They are none of its deployment's; a fresh one counts."""
+    clicks = ClickProcessor(NAMES, POLICY, DeadLetterLimit(0.0), lambda: NOW)
+    replayed = Record(NAMES[Topic.CLICKS], b"{", headers=(("attempt", b"1"),))
+    for _ in range(2 * WINDOW):
+        with pytest.raises(Rejected):
+            clicks.parse(replayed)
+    for _ in range(WINDOW - 1):
+        clicks.parse(CLICK)
+    with pytest.raises(Halt):
+        clicks.parse(Record(NAMES[Topic.CLICKS], b"{"))
 
 
 def test_an_event_that_waits_in_vain_is_unmatched() -> None:
