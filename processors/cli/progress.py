@@ -47,6 +47,11 @@ class Bar:
         if self._progress is not None:
             self._progress.stop()
 
+    def total(self, total: int) -> None:
+        """So much there is, as it turns out."""
+        if self._progress is not None:
+            self._progress.update(self._task, total=total)
+
     def advance(self, amount: int) -> None:
         """So much more is done."""
         if self._progress is not None:

@@ -46,22 +46,17 @@ UNMATCHED_COLUMNS = (
 def unmatched_row(record: ConsumerRecord) -> Row:
     """Raises one of ``rows.UNREADABLE``."""
     one = _unmatched(record.value or b"")
-    event = text(one.event)
-    at_ms = parse_rfc3339(one.timestamp)
     topic = one.source.topic.removeprefix(record.topic.removesuffix(Topic.UNMATCHED))
-    customer, click_id = one.customer_external_id or "", one.click_id or ""
-    # With the event time: the record's for an event that has none, and all that is known of a suppressed one.
-    identity = "\x1f".join((topic, one.workspace_id, customer, click_id, one.timestamp))
     return (
         one.workspace_id,
-        _identity(identity.encode(), _content(topic, event, at_ms)),
+        unmatched_identity(one, topic),
         one.reason.value,
         one.detail,
-        customer,
-        click_id,
+        one.customer_external_id or "",
+        one.click_id or "",
         one.event_name or "",
-        at_ms,
-        event,
+        parse_rfc3339(one.timestamp),
+        text(one.event),
         one.source.topic,
         one.source.partition,
         one.source.offset,
@@ -70,6 +65,16 @@ def unmatched_row(record: ConsumerRecord) -> Row:
         max(record.timestamp, 0),
         first_wins(record),
     )
+
+
+def unmatched_identity(one: Unmatched, topic: str) -> str:
+    """What all reports of one event share; ``topic``: the base name of its source. Raises like the row.
+
+    With the event time: the record's for an event that has none, and all that is known of a suppressed one.
+    """
+    named = (topic, one.workspace_id, one.customer_external_id or "", one.click_id or "", one.timestamp)
+    content = _content(topic, text(one.event), parse_rfc3339(one.timestamp))
+    return _identity("\x1f".join(named).encode(), content)
 
 
 def _content(topic: str, event: str, at_ms: int) -> bytes:

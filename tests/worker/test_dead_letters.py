@@ -77,10 +77,17 @@ def test_one_more_than_half_of_the_window_stops_the_worker() -> None:
         limit.dead(REFUSED)
 
 
-def test_a_few_records_are_not_judged() -> None:
+def test_a_worker_that_has_just_started_is_judged_by_the_same_number() -> None:
     limit = DeadLetterLimit(0.5)
-    for _ in range(WINDOW - 1):
+    for _ in range(WINDOW // 2):
         limit.dead(REFUSED)
+    with pytest.raises(Halt, match=r"501 of the last 501 records"):
+        limit.dead(REFUSED)
+
+
+def test_limit_zero_stops_at_the_first_dead_letter() -> None:
+    with pytest.raises(Halt, match=r"1 of the last 1 records"):
+        DeadLetterLimit(0.0).dead(REFUSED)
 
 
 def test_old_dead_letters_are_forgotten() -> None:
