@@ -84,7 +84,7 @@ def cause_of(headers: RawHeaders) -> Cause:
             _number(given, Header.SOURCE_PARTITION, _INT31),
             _number(given, Header.SOURCE_OFFSET, _INT63),
         ),
-        timestamp_ms=-1 if stamp == b"-1" else _number(given, Header.SOURCE_TIMESTAMP, _YEAR_2200_MS),
+        timestamp_ms=_number(given, Header.SOURCE_TIMESTAMP, _YEAR_2200_MS) if stamp.isdigit() else -1,
         attempt=_number(given, Header.ATTEMPT, _INT31),
     )
 

@@ -39,7 +39,8 @@ class DeadLetterLimit:
         # Not only after a whole window: a worker that is started again and again would drain its topics.
         if len(self._dead) > self._most:
             raise Halt(
-                f"{len(self._dead)} of the last {min(self.seen, WINDOW)} records could not be used, the last one because of "
-                f"{refused}. Nothing was skipped. Mend the producer or deploy a worker that can read them; "
-                "to let them pass as dead letters, start with LEADSTREAM_DEAD_LETTER_LIMIT=1."
+                f"{len(self._dead)} of the last {min(self.seen, WINDOW)} records could not be used, "
+                f"the last one because of {refused}. Nothing was skipped. Mend the producer or deploy a "
+                "worker that can read them; to let them pass as dead letters, start with "
+                "LEADSTREAM_DEAD_LETTER_LIMIT=1."
             )
