@@ -2,9 +2,7 @@
 
 from collections import deque
 
-from aiokafka import ConsumerRecord
-
-from processors.engine import Halt, Output
+from processors.engine import Halt, Output, Record
 from schemas.decoding import Refused
 from schemas.headers import Header, Headers
 
@@ -12,12 +10,12 @@ WINDOW = 1_000
 """Consecutive records of which a share may be dead letters (contract section 5)."""
 
 
-def dead_letter(topic: str, record: ConsumerRecord, refused: Refused) -> Output:
+def dead_letter(topic: str, record: Record, refused: Refused) -> Output:
     """The record as it came, with headers that say why it could not be used (contract section 4)."""
     return Output(topic, record.key, record.value, _headers(record, refused))
 
 
-def _headers(record: ConsumerRecord, refused: Refused) -> Headers:
+def _headers(record: Record, refused: Refused) -> Headers:
     return (
         (Header.REASON.value, refused.reason.encode()),
         (Header.DETAIL.value, refused.detail.encode(errors="replace")),
@@ -29,7 +27,7 @@ def _headers(record: ConsumerRecord, refused: Refused) -> Headers:
     )
 
 
-def attempts(record: ConsumerRecord) -> int:
+def attempts(record: Record) -> int:
     """How often this record was a dead letter already: replaying one counts on."""
     for name, value in record.headers:
         if name == Header.ATTEMPT and value.isdigit():

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
-from aiokafka import ConsumerRecord
 from msgspec.json import Decoder
 
 from processors.attribution import click_join, customer_join
@@ -11,7 +10,7 @@ from processors.attribution.click_join import ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState
 from processors.attribution.facts import Fact, TouchFact
 from processors.attribution.policy import Policy
-from processors.engine import Output, Rejected
+from processors.engine import Output, Record, Rejected
 from processors.worker.dead_letters import DeadLetterLimit, dead_letter
 from processors.worker.publishing import Publisher
 from schemas.decoding import (
@@ -50,11 +49,11 @@ class _Joining:
     def _full(self, *topics: Topic) -> frozenset[str]:
         return frozenset(self._names[topic] for topic in topics)
 
-    def _reject(self, record: ConsumerRecord, refused: Refused) -> Rejected:
+    def _reject(self, record: Record, refused: Refused) -> Rejected:
         self._limit.dead(refused)
         return Rejected([dead_letter(self._dead_letters, record, refused)])
 
-    def _lead_event(self, record: ConsumerRecord) -> tuple[str, bytes, Fact[LeadEvent]]:
+    def _lead_event(self, record: Record) -> tuple[str, bytes, Fact[LeadEvent]]:
         """A lead event belongs by its click when it names one, else by its customer."""
         event, at_ms = decode_lead_event(record.value, record.timestamp, self._clock())
         topic = Topic.DEFERRED_LEADS if event.click_id else Topic.QUALIFICATIONS
@@ -75,7 +74,7 @@ class ClickProcessor(_Joining):
         self.retention_ms: int | None = click_retention_ms(policy)
         self._clicks = names[Topic.CLICKS]
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, ClickFact]:
+    def parse(self, record: Record) -> tuple[str, bytes, ClickFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             if record.topic != self._clicks:
@@ -133,7 +132,7 @@ class CustomerProcessor(_Joining):
             Topic.DEAD_LETTERS,
             Topic.DEFERRED_LEADS,
         )
-        self._parsers: dict[str, Callable[[ConsumerRecord], tuple[str, bytes, CustomerFact]]] = {
+        self._parsers: dict[str, Callable[[Record], tuple[str, bytes, CustomerFact]]] = {
             names[Topic.TOUCHES]: self._touch,
             names[Topic.QUALIFICATIONS]: self._lead_event,
             names[Topic.PURCHASES]: self._purchase,
@@ -141,7 +140,7 @@ class CustomerProcessor(_Joining):
         }
         self.topics = frozenset(self._parsers)
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def parse(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             parsed = self._parsers[record.topic](record)
@@ -172,7 +171,7 @@ class CustomerProcessor(_Joining):
         after, results = customer_join.expire(state, now_ms, self._policy)
         return after, self._publish(results)
 
-    def _touch(self, record: ConsumerRecord) -> tuple[str, bytes, TouchFact]:
+    def _touch(self, record: Record) -> tuple[str, bytes, TouchFact]:
         """Written by our own click join; a foreign record here is a dead letter like any other."""
         try:
             touch = _decode_touch(record.value or b"")
@@ -185,11 +184,11 @@ class CustomerProcessor(_Joining):
         event, at_ms = decode_lead_event(bytes(touch.event), touch.source.timestamp, self._clock() + DAY_MS)
         return record.topic, key, TouchFact(touch, event, at_ms)
 
-    def _purchase(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
 
-    def _erasure(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def _erasure(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_erasure(record.value, record.timestamp, self._clock())
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
 

@@ -1,31 +1,21 @@
 """Dead letters carry why and whence; too many of them stop the worker."""
 
-from dataclasses import dataclass
-
 import pytest
+from msgspec.structs import replace
 
-from processors.engine import Halt
+from processors.engine import Halt, Record
 from processors.worker.dead_letters import WINDOW, DeadLetterLimit, dead_letter
 from schemas.decoding import Refused
-from schemas.headers import Headers
 from schemas.reasons import DeadLetterReason
 
 REFUSED = Refused(DeadLetterReason.SCHEMA_VIOLATION, "clickId: required")
 
 
-@dataclass(frozen=True)
-class Record:
-    topic: str = "clicks"
-    partition: int = 3
-    offset: int = 42
-    timestamp: int = 1_780_000_000_000
-    key: bytes | None = None
-    value: bytes | None = b"\xff not json"
-    headers: Headers = ()
+RECORD = Record("clicks", 3, 42, 1_780_000_000_000, None, b"\xff not json")
 
 
 def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
-    output = dead_letter("dead-letters", Record(), REFUSED)
+    output = dead_letter("dead-letters", RECORD, REFUSED)
     assert (output.topic, output.key, output.value) == ("dead-letters", None, b"\xff not json")
     assert dict(output.headers) == {
         "reason": b"schema_violation",
@@ -40,7 +30,7 @@ def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
 
 @pytest.mark.parametrize(("attempt", "next_attempt"), [(b"1", b"2"), (b"9", b"10"), (b"x", b"1")])
 def test_a_replayed_dead_letter_counts_its_attempts(attempt: bytes, next_attempt: bytes) -> None:
-    record = Record(headers=(("other", b"7"), ("attempt", attempt)))
+    record = replace(RECORD, headers=(("other", b"7"), ("attempt", attempt)))
     assert dict(dead_letter("dead-letters", record, REFUSED).headers)["attempt"] == next_attempt
 
 
