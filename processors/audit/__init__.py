@@ -1,0 +1,1 @@
+"""What the leads should be, and whether they are."""
