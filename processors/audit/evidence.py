@@ -34,7 +34,7 @@ class _Emitted(Struct, frozen=True, array_like=True, gc=False):
 
 _encode: Final = Encoder().encode
 _emitted: Final = Decoder(_Emitted).decode
-_row: Final = Decoder(tuple[str, dict[str, object]]).decode
+_row: Final = Decoder(tuple[str, list[object]]).decode
 _KINDS: Final = {kind.name: kind for kind in KINDS}
 
 Found = dict[str, tuple[CustomerKey, Traces]]
@@ -88,7 +88,8 @@ class Evidence:
         """A row of the kind's view."""
         workspace_id, customer = _whose(row)
         if self._workspace in (None, workspace_id):
-            self._rows.add(customer_key(workspace_id, customer), _encode((kind.name, row)))
+            values = [row[column] for column in kind.columns.values()]
+            self._rows.add(customer_key(workspace_id, customer), _encode((kind.name, values)))
 
     def join(self) -> Iterator[int]:
         """After the last event and before the first bucket is taken; yields when a bucket is done."""
@@ -102,8 +103,9 @@ class Evidence:
         for raw in self._results.take(bucket):
             self._gather(_emitted(raw), gathered)
         for raw in self._rows.take(bucket):
-            name, row = _row(raw)
+            name, values = _row(raw)
             kind = _KINDS[name]
+            row = dict(zip(kind.columns.values(), values, strict=True))
             gathered.trace(kind, kind.identity_in(row), _whose(row)).rows.append(row)
         return gathered
 

@@ -103,8 +103,9 @@ class Inputs:
             filed = _decode(raw)
             (named if filed.customer else clicks)[filed.click].append(filed)
         for key, lead_events in named.items():
+            # All of them: one that came to a wrong place counts when it has been sent on.
+            unsettled = any(click.unsettled for click in clicks.get(key, ()))
             meant = _distinct(clicks.get(key, ()))
-            unsettled = any(click.unsettled for click in meant)
             for filed in lead_events:
                 marked = filed.unsettled or unsettled
                 moved = Filed(filed.topic, filed.value, filed.timestamp_ms, key, filed.customer, marked)

@@ -1,6 +1,7 @@
 """What an audit says."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -76,6 +77,18 @@ class Difference:
         whose = f" of {self.workspace}:{self.customer}" if self.workspace else ""
         return f"{self.wrong}: {self.kind} {self.identity}{whose}" + (f": {what}" if what else "")
 
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "wrong": self.wrong,
+            "kind": self.kind,
+            "id": self.identity,
+            "workspaceId": self.workspace,
+            "customerExternalId": self.customer,
+            "changes": [one._asdict() for one in self.changes],
+            "detail": self.detail,
+        }
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -86,6 +99,19 @@ class LeftOut:
     identity: str
     workspace: str
     customer: str
+
+    def __str__(self) -> str:
+        return f"apart, {self.why}: {self.kind} {self.identity} of {self.workspace}:{self.customer}"
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "why": self.why,
+            "kind": self.kind,
+            "id": self.identity,
+            "workspaceId": self.workspace,
+            "customerExternalId": self.customer,
+        }
 
 
 @dataclass
@@ -100,8 +126,12 @@ class Counts:
 
 @dataclass
 class Summary:
-    """Everything but the single differences. ``contested``: customers, whether or not anything differs."""
+    """Everything but the single differences.
 
+    ``contested``: customers, whether or not anything of theirs differs. ``clickhouse``: it was looked at.
+    """
+
+    clickhouse: bool = True
     events: int = 0
     refused: int = 0
     unprocessed: int = 0
@@ -114,6 +144,27 @@ class Summary:
     def clean(self) -> bool:
         """Nothing differs."""
         return not self.differences
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        for name, one in self.kinds.items():
+            stored = f", {one.in_clickhouse:,} in ClickHouse" if self.clickhouse else ""
+            yield (
+                f"{name + 's:':<10} {one.expected:,} expected, {one.in_topic:,} in the topic{stored}; "
+                f"{one.agreeing:,} agree"
+            )
+            for (kind, wrong), count in sorted(self.differences.items()):
+                if kind == name:
+                    yield f"{'':<10} {count:,} {wrong}"
+            for (kind, why), count in sorted(self.apart.items()):
+                if kind == name:
+                    yield f"{'':<10} apart: {count:,} {why}"
+        notes = {
+            "records are no events (dead letters)": self.refused,
+            "events are not processed yet, or came while the audit read": self.unprocessed,
+            "customers about whom the order of arrival may show": self.contested,
+        }
+        yield from (f"{count:,} {text}" for text, count in notes.items() if count)
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""

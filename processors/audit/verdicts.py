@@ -34,6 +34,7 @@ class Verdicts:
         self._summary = summary
         self._since_ms = since_ms
         self._judges = {kind: Judge(kind, horizons[kind], clickhouse=clickhouse) for kind in KINDS}
+        summary.clickhouse = clickhouse
         summary.kinds = {kind.name: Counts() for kind in KINDS}
 
     def of(self, evidence: Evidence) -> Iterator[list[Verdict]]:

@@ -167,6 +167,14 @@ def test_what_is_not_processed_yet_is_no_difference(tmp_path: Path) -> None:
     assert {why for why, _ in named(audit(tmp_path, story, settled=2))} == {Apart.UNSETTLED}
 
 
+def test_what_has_been_sent_on_and_not_yet_used(tmp_path: Path) -> None:
+    """A click that came to a wrong place was read there; what was sent on, the same record, was not yet."""
+    story = happen([*EVENTS, EVENTS[0]])
+    story.records[-1] = story.records[0]
+    lose(story.published)
+    assert (Apart.UNSETTLED, "lead") in named(audit(tmp_path, story, settled=len(EVENTS)))
+
+
 def test_what_the_sink_has_not_come_to_is_no_difference(tmp_path: Path) -> None:
     story = happen(EVENTS)
     of_leads = of_kind(story.published, LEADS)

@@ -15,7 +15,7 @@ from processors.cli.lazy import Lazy, LazyGroup
 from processors.cli.main import cli, main
 from processors.engine.errors import EngineError, TopicsMismatch
 
-COMMANDS = ["up", "send", "worker", "sink", "topics", "migrate", "doctor", "config", "version"]
+COMMANDS = ["up", "send", "worker", "sink", "topics", "migrate", "audit", "doctor", "config", "version"]
 
 
 def test_the_help_lists_every_command(runner: CliRunner) -> None:
