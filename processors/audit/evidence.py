@@ -30,6 +30,7 @@ class _Emitted(Struct, frozen=True, array_like=True, gc=False):
     key: bytes
     value: bytes | None
     behind: bool
+    live: bool
 
 
 _encode: Final = Encoder().encode
@@ -69,9 +70,19 @@ class Evidence:
         self._rows = Buckets(directory / "rows", self.buckets)
 
     def add_result(
-        self, kind: Kind, place: str, key: bytes | None, value: bytes | None, *, behind: bool
+        self,
+        kind: Kind,
+        place: str,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        behind: bool = False,
+        live: bool = False,
     ) -> None:
-        """A committed record; ``place`` names it. ``behind``: the sink has not come to it."""
+        """A committed record; ``place`` names it.
+
+        ``behind``: the sink has not come to it. ``live``: of the live system, beside an audited replay.
+        """
         try:
             erased = value is None and kind is CUSTOMERS
             whose = split_key(key or b"") if erased else owner(kind.read(value))
@@ -82,7 +93,7 @@ class Evidence:
             return
         if self._workspace in (None, whose[0]):
             filed = customer_key(*whose)
-            self._results.add(filed, _encode(_Emitted(kind.name, filed, value, behind)))
+            self._results.add(filed, _encode(_Emitted(kind.name, filed, value, behind, live)))
 
     def add_row(self, kind: Kind, row: Row) -> None:
         """A row of the kind's view."""
@@ -112,17 +123,28 @@ class Evidence:
     def _gather(self, emitted: _Emitted, gathered: Gathered) -> None:
         kind, whose = _KINDS[emitted.kind], split_key(emitted.key)
         if emitted.value is None:
-            gathered.published.discard(whose)
-            identities = [key for key, (customer, _) in gathered.found[kind].items() if customer == whose]
-            for identity in identities:
-                del gathered.found[kind][identity]
+            _forget(gathered, kind, whose, live=emitted.live)
             return
         result = kind.read(emitted.value)
         traces = gathered.trace(kind, kind.identity_of(result), whose)
+        if emitted.live:
+            traces.live = result
+            return
         traces.emitted.append(result)
         traces.behind = emitted.behind
         if kind is CUSTOMERS:
             gathered.published.add(whose)
+
+
+def _forget(gathered: Gathered, kind: Kind, whose: CustomerKey, *, live: bool) -> None:
+    """A tombstone."""
+    for customer, traces in gathered.found[kind].values():
+        if customer == whose and live:
+            traces.live = None
+        elif customer == whose:
+            traces.emitted.clear()
+    if not live:
+        gathered.published.discard(whose)
 
 
 def _whose(row: Row) -> CustomerKey:

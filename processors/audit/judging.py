@@ -40,6 +40,7 @@ class Traces:
     """A result by place. ``in_time``: what the model makes of it when holds end by the records' times.
 
     ``emitted``: every committed record of it, in order. ``behind``: the sink has not come to the last one.
+    ``live``: the newest one of the live system, when a replay is audited beside it.
     """
 
     expected: Result | None = None
@@ -47,6 +48,7 @@ class Traces:
     emitted: list[Result] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     behind: bool = False
+    live: Result | None = None
 
     @property
     def newest(self) -> Result | None:
@@ -55,12 +57,13 @@ class Traces:
 
 
 class Judge:
-    """Judges results of one kind. ``clickhouse``: whether rows were read at all."""
+    """Judges results of one kind. ``clickhouse``, ``beside``: whether rows, or live results, were read."""
 
-    def __init__(self, kind: Kind, horizon: Horizon, *, clickhouse: bool) -> None:
+    def __init__(self, kind: Kind, horizon: Horizon, *, clickhouse: bool, beside: bool = False) -> None:
         self._kind = kind
         self._horizon = horizon
         self._clickhouse = clickhouse
+        self._beside = beside
 
     def judge(
         self, identity: str, whose: tuple[str, str], traces: Traces, standing: Standing
@@ -68,8 +71,9 @@ class Judge:
         """Everything that is to be said of a result; nothing when all is well."""
         case = _Case(self._kind, identity, whose, traces, standing, self._horizon)
         found: list[Verdict] = [*case.revisions(), *case.topic()]
-        if self._clickhouse and not standing.unsettled and not standing.erased:
-            found += case.clickhouse()
+        if not standing.unsettled and not standing.erased:
+            found += case.clickhouse() if self._clickhouse else ()
+            found += case.beside() if self._beside else ()
         return list(dict.fromkeys(found))
 
 
@@ -137,11 +141,34 @@ class _Case:
         else:
             yield self._wrong(Wrong.DIFFERS_IN_CLICKHOUSE, changes)
 
+    def beside(self) -> Iterator[Verdict]:
+        """A replay against the live system: same ids, same content. Revisions are counted by each alone."""
+        newest, live = self.traces.newest, self.traces.live
+        if _same(live, newest):
+            return
+        if self.standing.contested:
+            yield self._apart(Apart.CONTESTED)
+        elif not _same(self.traces.expected, self.traces.in_time):
+            yield self._apart(Apart.HOLD)
+        elif self._beyond() or (live is not None and self._rests_on_what_is_gone(live)):
+            yield self._apart(Apart.BEYOND_INPUT)
+        elif newest is None:
+            yield self._wrong(Wrong.NOT_REPLAYED)
+        elif live is None:
+            yield self._wrong(Wrong.ONLY_REPLAYED)
+        else:
+            yield self._wrong(Wrong.REPLAYED_DIFFERENTLY, _changes(live, newest))
+
+    def _rests_on_what_is_gone(self, result: Result) -> bool:
+        return self.horizon.inputs_ms is not None and oldest_ms(result) < self.horizon.inputs_ms
+
     def _beyond(self) -> bool:
         """Retention may be why topic and model differ."""
         newest, expected, horizon = self.traces.newest, self.traces.expected, self.horizon
+        if any(one is not None and self._rests_on_what_is_gone(one) for one in (newest, expected)):
+            return True
         if newest is not None:
-            return horizon.inputs_ms is not None and oldest_ms(newest) < horizon.inputs_ms
+            return False
         if self.traces.rows:
             return self._record_is_gone(self.traces.rows[0])
         if expected is None:

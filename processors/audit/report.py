@@ -30,6 +30,12 @@ class Wrong(StrEnum):
     """The view shows something else than its newest revision."""
     TWICE_IN_CLICKHOUSE = "twice in ClickHouse"
     """The view shows it more than once."""
+    NOT_REPLAYED = "not replayed"
+    """The live system has published it, and the replay has not."""
+    ONLY_REPLAYED = "only replayed"
+    """The replay has published it, and the live system has not."""
+    REPLAYED_DIFFERENTLY = "replayed differently"
+    """The newest revision of the replay is not that of the live system."""
 
 
 class Apart(StrEnum):

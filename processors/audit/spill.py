@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-_BUFFER: Final = 32 << 20
+_BUFFER: Final = 8 << 20
 _LENGTH: Final = 4
 
 

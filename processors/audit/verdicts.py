@@ -18,7 +18,7 @@ from schemas.events import Click, LeadEvent
 class Verdicts:
     """``horizons``: by kind. ``since_ms``: only results that happened then or later; None: all.
 
-    ``clickhouse``: whether rows were read at all. ``summary`` counts along.
+    ``clickhouse``, ``beside``: whether rows, or live results, were read. ``summary`` counts along.
     """
 
     def __init__(
@@ -28,12 +28,15 @@ class Verdicts:
         summary: Summary,
         *,
         clickhouse: bool,
+        beside: bool = False,
         since_ms: int | None = None,
     ) -> None:
         self._policy = policy
         self._summary = summary
         self._since_ms = since_ms
-        self._judges = {kind: Judge(kind, horizons[kind], clickhouse=clickhouse) for kind in KINDS}
+        self._judges = {
+            kind: Judge(kind, horizons[kind], clickhouse=clickhouse, beside=beside) for kind in KINDS
+        }
         summary.clickhouse = clickhouse
         summary.kinds = {kind.name: Counts() for kind in KINDS}
 
@@ -79,7 +82,9 @@ class Verdicts:
     def _in_scope(self, traces: Traces) -> bool:
         if self._since_ms is None:
             return True
-        known = [one for one in (traces.newest, traces.expected, traces.in_time) if one is not None]
+        known = [
+            one for one in (traces.newest, traces.live, traces.expected, traces.in_time) if one is not None
+        ]
         times = [happened_ms(one) for one in known] or [_row_ms(row) for row in traces.rows]
         return any(time >= self._since_ms for time in times)
 

@@ -1,6 +1,6 @@
 """How far the consumer groups are behind, to the record."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -89,11 +89,16 @@ class LagReader:
         _error, _name, state, _type, _protocol, members, *_ = response.groups[0]
         return state, len(members)
 
-    async def lag(self, group: str, topics: Iterable[Topic]) -> dict[TopicPartition, int]:
-        """Records that the group has not read, of each partition where there are any."""
+    async def lag(
+        self, group: str, topics: Iterable[Topic], ends: Mapping[TopicPartition, int] | None = None
+    ) -> dict[TopicPartition, int]:
+        """Records that the group has not read, of each partition where there are any.
+
+        ``ends``: only those before; None: before the ends of now.
+        """
         # In this order: what has been read by now cannot be more than what there will be.
         committed = await patiently(lambda: self._admin.list_consumer_group_offsets(group))
-        ends = await self.ends(topics)
+        ends = await self.ends(topics) if ends is None else ends
         lag: dict[TopicPartition, int] = {}
         near: dict[TopicPartition, tuple[int, int]] = {}
         for place, end in ends.items():

@@ -1,16 +1,19 @@
-"""How far consumer groups have come, asked as an outsider: joins no group, changes nothing."""
+"""How far consumer groups have come, and letting one go on elsewhere; as an outsider, who joins none."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
+    CommitFailedError,
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
+    IllegalGenerationError,
     KafkaError,
     NotCoordinatorForGroupError,
+    UnknownMemberIdError,
 )
 
 from processors.settings import Settings
@@ -47,6 +50,29 @@ async def group_offsets(settings: Settings, group: str) -> dict[TopicPartition, 
     async with admin_of(settings) as admin:
         offsets = await patiently(lambda: admin.list_consumer_group_offsets(group))
     return {place: one.offset for place, one in offsets.items() if one.offset >= 0}
+
+
+class GroupInUse(Exception):
+    """The group has members, who alone may move its offsets."""
+
+    exit_code = 78
+
+
+async def set_offsets(settings: Settings, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+    """Let a group go on at these offsets. Raises :class:`GroupInUse` and ``NoBroker``."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap, group_id=group, enable_auto_commit=False
+    )
+    try:
+        await consumer.start()
+        consumer.assign(list(offsets))
+        await consumer.commit(dict(offsets))
+    except (CommitFailedError, UnknownMemberIdError, IllegalGenerationError) as error:
+        raise GroupInUse(f"consumer group {group} has members: stop them first") from error
+    except KafkaError as error:
+        raise NoBroker(f"no Kafka broker answers at {settings.kafka_bootstrap}") from error
+    finally:
+        await consumer.stop()
 
 
 async def written_ends(settings: Settings, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:

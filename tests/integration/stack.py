@@ -171,10 +171,8 @@ class Stack:
                 committed = consumer.committed(asked, timeout=20)
             except KafkaException:
                 return False  # the group's coordinator is only just being found
-        prefix = self.settings.topic_prefix
-        places = [
-            (Topic(one.topic.removeprefix(prefix)), one.partition, max(one.offset, 0)) for one in committed
-        ]
+        names = {self.settings.topic(topic): topic for topic in topics}
+        places = [(names[one.topic], one.partition, max(one.offset, 0)) for one in committed]
         return next(self._records(places), None) is None
 
     def wait_until_processed(self, timeout: float = 180) -> None:
