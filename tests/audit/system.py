@@ -122,8 +122,12 @@ def audited(
     settled: int | None = None,
     stored: int | None = None,
     clickhouse: bool = True,
+    live: Published | None = None,
 ) -> Audited:
-    """``settled``, ``stored``: how many events the workers, and results the sink, have come to; None: all."""
+    """``live``: what a live system has published, beside which ``story`` is a replay.
+
+    ``settled``, ``stored``: how many events the workers, and results the sink, have come to; None: all.
+    """
     evidence = Evidence(directory, records, T0, workspace)
     for number, record in enumerate(story.records):
         known = settled is None or number < settled
@@ -131,9 +135,18 @@ def audited(
     for number, (kind, key, value) in enumerate(story.published.results):
         behind = stored is not None and number >= stored
         evidence.add_result(kind, f"{kind.topic} 0:{number}", key, value, behind=behind)
+    for kind, key, value in live.results if live is not None else ():
+        evidence.add_result(kind, "", key, value, live=True)
     for kind, row in story.published.rows:
         evidence.add_row(kind, row)
     assert [*evidence.join()] == [*range(evidence.buckets)]
     summary = Summary()
-    verdicts = Verdicts(rules or policy(model), horizons, summary, clickhouse=clickhouse, since_ms=since_ms)
+    verdicts = Verdicts(
+        rules or policy(model),
+        horizons,
+        summary,
+        clickhouse=clickhouse,
+        beside=live is not None,
+        since_ms=since_ms,
+    )
     return Audited([one for found in verdicts.of(evidence) for one in found], summary)

@@ -200,6 +200,37 @@ def test_a_doubled_revision_is_wrong_whoever_is_contested(tmp_path: Path) -> Non
     assert (Wrong.REVISION_TWICE, "sale") in named(audit(tmp_path, story))
 
 
+def test_a_replay_that_says_the_same(tmp_path: Path) -> None:
+    """Revisions are counted by each alone: the live system saw the events in another order."""
+    replayed = happen(EVENTS)
+    live = happen([EVENTS[3], *EVENTS[:3], *EVENTS[4:], click("c0", 0), deferred("c0", 5)])
+    story = Story([*replayed.records, *live.records[-2:]], happen([*EVENTS, *live.records[-2:]]).published)
+    assert audit(tmp_path, story, live=live.published) == []
+
+
+@pytest.mark.parametrize(
+    ("of_live", "expected"),
+    [
+        pytest.param(lose, Wrong.ONLY_REPLAYED, id="not live"),
+        pytest.param(make_up, Wrong.NOT_REPLAYED, id="not replayed"),
+        pytest.param(falsify, Wrong.REPLAYED_DIFFERENTLY, id="different"),
+    ],
+)
+def test_a_replay_that_says_something_else(
+    of_live: Callable[[Published], None], expected: Wrong, tmp_path: Path
+) -> None:
+    live = happen(EVENTS).published
+    of_live(live)
+    assert named(audit(tmp_path, happen(EVENTS), live=live)) == [(expected, "lead")]
+
+
+def test_a_replay_to_which_nothing_was_late(tmp_path: Path) -> None:
+    """All events arrive at once; the live system has given up what the hold was over for."""
+    slow, exact = happen(LATE), happen(LATE, [0, HOLD])
+    story = Story(exact.records, slow.published)
+    assert {why for why, _ in named(audit(tmp_path, story, live=exact.published))} == {Apart.HOLD}
+
+
 LATE = [deferred("c1", 10), click("c1", 0), lead(70), lead(80, "Demo")]
 
 

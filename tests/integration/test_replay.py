@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -39,7 +40,9 @@ def stack(
         yield stack
 
 
+@cache
 def traffic(seed: int) -> list[DemoEvent]:
+    """The same whenever it is asked for."""
     now_ms = time.time_ns() // 1_000_000
     return list(with_faults(generate(EVENTS, seed, now_ms), FAULTS, seed))
 
