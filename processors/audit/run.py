@@ -20,6 +20,7 @@ from typing import Final
 import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
 from clickhouse_connect.driver.client import Client
+from msgspec import Struct
 from msgspec.json import Decoder
 
 from processors.audit.evidence import Evidence
@@ -31,11 +32,19 @@ from processors.audit.rows import read_rows
 from processors.audit.system import EVENTS, RESULTS, Advance, Marks, System, opened, shared_marks
 from processors.audit.verdicts import Verdicts
 from processors.settings import Settings
-from schemas.results import Touch
 from schemas.topics import SPECS, Topic
 
 _KIND_OF: Final = {kind.topic: kind for kind in KINDS}
-_decode_touch: Final = Decoder(Touch).decode
+
+
+class _Whose(Struct, frozen=True, rename="camel"):
+    """As much of a record between the joins as an audit needs."""
+
+    workspace_id: str
+    customer_external_id: str
+
+
+_whose: Final = Decoder(_Whose).decode
 
 
 class Audit:
@@ -139,10 +148,10 @@ class Audit:
     async def _read_touches(self, system: System, worker: Marks) -> None:
         async for record in system.beyond(Topic.TOUCHES, worker):
             try:
-                touch = _decode_touch(record.value or b"")
+                whose = _whose(record.value or b"")
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 continue  # the worker will dead-letter it
-            self._evidence.inputs.mark_unsettled(touch.workspace_id, touch.customer_external_id)
+            self._evidence.inputs.mark_unsettled(whose.workspace_id, whose.customer_external_id)
 
 
 def _horizons(system: System, begun_ms: int | None) -> dict[Kind, Horizon]:
