@@ -14,12 +14,13 @@ from processors.audit.judging import Verdict
 from processors.audit.report import Difference, Summary
 from processors.audit.run import Audit
 from processors.cli.clickhouse import open_clickhouse
-from processors.cli.errors import CannotWrite, CheckFailed, Unavailable
+from processors.cli.errors import CannotWrite, CheckFailed, Misconfigured, Unavailable
 from processors.cli.progress import Bar
 from processors.cli.topics import run_on_kafka
 from processors.garbage import collect_rarely
 from processors.settings import Settings
-from processors.sink.failures import cause
+from processors.sink.failures import Verdict as Judgement
+from processors.sink.failures import cause, judge
 from processors.worker.run import policy_of
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
@@ -60,6 +61,8 @@ def run_audit(
             )
             _work(audit, say)
     except ClickHouseError as error:
+        if judge(error) is Judgement.STOP:
+            raise Misconfigured(f"ClickHouse: {cause(error)}", "Run leadstream migrate.") from error
         raise Unavailable(f"ClickHouse did not answer: {cause(error)}", "Run the audit again.") from error
     except OSError as error:
         if error.errno not in _FULL:

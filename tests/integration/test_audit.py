@@ -1,9 +1,13 @@
 """``leadstream audit`` of a real system: clean while it runs, and what is broken afterwards is named."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
@@ -18,7 +22,7 @@ from processors.demo.steps import DemoEvent
 from processors.demo.traffic import generate
 from processors.sink.client import connect
 from schemas.topics import Topic
-from tests.integration.stack import INPUTS, Stack
+from tests.integration.stack import CLI, INPUTS, Stack, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -105,7 +109,11 @@ def test_a_system_under_traffic_is_clean(stack: Stack) -> None:
         assert counts["inTopic"] == counts["inClickHouse"] >= counts["expected"]
         assert counts["agreeing"] >= counts["expected"] * 0.99
         assert counts["apart"].keys() <= {"contested"}
-    assert not list(stack.directory.glob("leadstream-audit-*")), "the work directory was not cleaned up"
+    assert work_directories(stack) == []
+
+
+def work_directories(stack: Stack) -> list[Path]:
+    return list(stack.directory.glob("leadstream-audit-*"))
 
 
 def test_people_read_it(stack: Stack) -> None:
@@ -116,6 +124,31 @@ def test_people_read_it(stack: Stack) -> None:
     assert first.endswith(" agree")
     assert "ClickHouse" not in first
     assert " events in " in last
+
+
+def test_what_is_missing_is_said(stack: Stack) -> None:
+    for name, value, code, said in (
+        ("LEADSTREAM_KAFKA_BOOTSTRAP", "127.0.0.1:1", 69, b"no Kafka broker answers"),
+        ("LEADSTREAM_CLICKHOUSE_URL", "http://127.0.0.1:1/x", 69, b"ClickHouse at 127.0.0.1:1"),
+        ("LEADSTREAM_CLICKHOUSE_URL", stack.env["LEADSTREAM_CLICKHOUSE_URL"] + "_none", 78, b"migrate"),
+        ("LEADSTREAM_TOPIC_PREFIX", "nobody.", 78, b"leadstream topics create"),
+    ):
+        done = stack.run("audit", env={name: value})
+        assert done.returncode == code, done.stderr.decode()
+        assert said in done.stderr
+        assert done.stdout == b""
+
+
+def test_an_interrupted_audit_leaves_nothing_behind(stack: Stack) -> None:
+    command = [sys.executable, "-m", CLI, "audit", "--work-dir", str(stack.directory)]
+    process = subprocess.Popen(command, env=stack.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for(
+        lambda: bool(work_directories(stack)) or process.poll() is not None, 30, lambda: "it did not begin"
+    )
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=30)
+    assert (process.returncode, complaints) == (130, b"interrupted\n")
+    assert work_directories(stack) == []
 
 
 def test_what_is_broken_is_named(stack: Stack) -> None:

@@ -1,12 +1,16 @@
 """``leadstream replay``: what was lost comes back, and what is computed anew is the same."""
 
 import json
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
@@ -15,7 +19,7 @@ from processors.demo.steps import DemoEvent
 from processors.demo.traffic import generate
 from processors.sink.client import connect
 from schemas.topics import Topic
-from tests.integration.stack import INPUTS, Stack, wait_for
+from tests.integration.stack import CLI, INPUTS, Stack, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -111,7 +115,9 @@ def test_clickhouse_comes_back_from_the_topics(stack: Stack) -> None:
 
 def test_state_and_leads_come_again_from_the_events(stack: Stack) -> None:
     live = sum(1 for _ in stack.read(Topic.LEADS))
+    interrupt_once_begun(stack, "replay", "state", "--application-id", "again")
     done = stack.run("replay", "state", "--application-id", "again", "--workers", "2", "--json")
+    assert b"goes on where it was" in done.stderr
     assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()
     summary = json.loads(done.stdout.splitlines()[-1])["summary"]
     assert summary["lead"]["expected"] == summary["lead"]["inTopic"] > EVENTS / 50
@@ -135,6 +141,24 @@ def test_state_and_leads_come_again_from_the_events(stack: Stack) -> None:
     stack.wait_until_processed()
     assert newest(again, Topic.LEADS, "leadId") == newest(stack, Topic.LEADS, "leadId")
     assert sum(1 for _ in again.read(Topic.LEADS)) > leads
+
+
+def interrupt_once_begun(stack: Stack, *command: str) -> None:
+    """Ctrl-C, when its workers have written something."""
+    again = beside(stack, LEADSTREAM_APPLICATION_ID="again", LEADSTREAM_OUTPUT_PREFIX="replay.again.")
+    process = subprocess.Popen([sys.executable, "-m", CLI, *command], env=stack.env, stderr=subprocess.PIPE)
+    topics = AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap}).list_topics
+    wait_for(
+        lambda: (
+            again.settings.topic(Topic.TOUCHES) in topics().topics
+            and next(again.read(Topic.TOUCHES), None) is not None
+        ),
+        60,
+        lambda: "the replay did not begin",
+    )
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=60)
+    assert process.returncode == 130, complaints.decode()
 
 
 def test_a_replay_from_some_time_on(stack: Stack) -> None:

@@ -61,6 +61,31 @@ def test_leads_survive_upgrades(kafka: LocalKafka, clickhouse: LocalClickHouse, 
         assert [worker.stop() for worker in workers] == [0, 0]
 
 
+@pytest.mark.timeout(180)
+def test_a_release_that_is_too_old_stops(
+    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
+) -> None:
+    """It loses nothing: a newer one goes on where it stood."""
+    events = list(generate(EVENTS // 4, SEED, time.time_ns() // 1_000_000))
+    with Stack(kafka.bootstrap, clickhouse.url, "too-old", tmp_path, LEADSTREAM_PARTITIONS="4") as stack:
+        stack.create()
+        worker = stack.worker("worker", "later", module=OTHER)
+        send(stack, events[::2])
+        wait_until_read(stack)
+        assert worker.stop() == 0
+        send(stack, events[1::2])
+        worker.module, worker.command = CLI, ["worker"]
+        worker.start()
+        assert worker.process is not None
+        assert worker.process.wait(60) == 70
+        assert "version 127: written by a newer release" in worker.log.read_text()
+
+        worker.module, worker.command = OTHER, ["later"]
+        worker.start()
+        wait_until_read(stack)
+        check_leads(stack)
+
+
 def roll(worker: Service, release: str, *, disk_lost: bool) -> None:
     """In the middle of its work."""
     assert worker.stop() == 0

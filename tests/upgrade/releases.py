@@ -21,6 +21,8 @@ from schemas.results import Touch
 from tests.upgrade import previous
 
 MARK: Final = "appended"
+OURS: Final = b"\x01"
+"""The version that this release writes."""
 
 
 def extended(kind: Any) -> Any:
@@ -59,7 +61,7 @@ class Release:
 
     def state(self, table: str, raw: bytes) -> bytes:
         """As this release would write it after it has read it."""
-        if raw[:1] != self.version:
+        if raw[0] > self.version[0]:
             raise ValueError(f"{table} state of unknown version {raw[0]}: written by a newer release")
         known = msgspec.msgpack.decode(raw[1:], type=self.states[table])
         return self.version + msgspec.msgpack.encode(known)
@@ -72,10 +74,12 @@ class Release:
 PREVIOUS: Final = Release(previous.STATE_VERSION, previous.STATES, previous.Touch)
 """The release before this one."""
 NEXT: Final = Release(
-    b"\x01", {"clicks": extended(ClickState), "customers": extended(CustomerState)}, extended(Touch)
+    OURS, {"clicks": extended(ClickState), "customers": extended(CustomerState)}, extended(Touch)
 )
 """A release after this one that has appended a field wherever one can be."""
-RELEASES: Final = {"previous": PREVIOUS, "next": NEXT}
+LATER: Final = Release(b"\x7f", NEXT.states, NEXT.touch)
+"""A release that writes what this one cannot read."""
+RELEASES: Final = {"previous": PREVIOUS, "next": NEXT, "later": LATER}
 
 
 class Foreign:
@@ -96,7 +100,7 @@ class Foreign:
         return self._processor.parse(record)
 
     def load(self, raw: bytes) -> Any:
-        return self._processor.load(self._release.state(self.table, bytes(raw)))
+        return self._processor.load(OURS + self._release.state(self.table, bytes(raw))[1:])
 
     def dump(self, state: Any) -> bytes:
         return self._release.state(self.table, self._processor.dump(state))

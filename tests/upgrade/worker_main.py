@@ -1,4 +1,4 @@
-"""``leadstream worker`` as another release: ``python -m tests.upgrade.worker_main previous|next``."""
+"""``leadstream worker`` as another release: ``python -m tests.upgrade.worker_main previous|next|later``."""
 
 import sys
 
