@@ -1,5 +1,6 @@
 """The topics of one deployment, read as an audit reads them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -67,6 +68,7 @@ class System:
             for record in records:
                 add(topic, record)
             advance(len(records))
+            _stop_if_asked()
         for place in gone:
             self._note_gone(self._names[place.topic], self._now_ms)
 
@@ -86,6 +88,13 @@ class System:
 
     def _note_gone(self, topic: Topic, first_ms: int) -> None:
         self.gone_ms[topic] = max(first_ms, self.gone_ms.get(topic, 0))
+
+
+def _stop_if_asked() -> None:
+    """The client of Kafka swallows a cancellation now and then; reading on may take minutes."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @asynccontextmanager
