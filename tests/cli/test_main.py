@@ -15,7 +15,19 @@ from processors.cli.lazy import Lazy, LazyGroup
 from processors.cli.main import cli, main
 from processors.engine.errors import EngineError, TopicsMismatch
 
-COMMANDS = ["up", "send", "worker", "sink", "topics", "migrate", "doctor", "config", "version"]
+COMMANDS = [
+    "up",
+    "send",
+    "worker",
+    "sink",
+    "topics",
+    "migrate",
+    "audit",
+    "replay",
+    "doctor",
+    "config",
+    "version",
+]
 
 
 def test_the_help_lists_every_command(runner: CliRunner) -> None:
@@ -25,12 +37,14 @@ def test_the_help_lists_every_command(runner: CliRunner) -> None:
         assert f"\n  {name} " in result.output
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "topics create", "topics check"])
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "topics create", "topics check", "replay clickhouse", "replay state"]
+)
 def test_every_command_explains_itself(runner: CliRunner, command: str) -> None:
     result = runner.invoke(cli, [*command.split(), "--help"])
     assert result.exit_code == 0, result.output
     assert len(result.output) > 150
-    assert command in ("topics", "version") or "Exit codes: 0" in result.output
+    assert command in ("topics", "replay", "version") or "Exit codes: 0" in result.output
 
 
 def test_help_comes_at_once() -> None:
