@@ -28,6 +28,9 @@ ALLOWED = {
     "processors.migrations": ["deploy.clickhouse", "processors.sink"],
     "processors.topics": ["schemas", "processors.settings", "processors.engine", "processors.worker"],
     "processors.demo": ["schemas"],
+    # Its independence of processors.attribution is what an audit rests on.
+    "processors.audit.model": ["schemas"],
+    "processors.audit": ["schemas", "processors.settings", "processors.topics"],
     "processors.cli": ["schemas", "processors", "deploy"],
     "deploy": [],
 }

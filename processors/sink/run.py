@@ -37,9 +37,16 @@ async def run_sink(settings: Settings) -> None:
 
     Raises :class:`SinkFailed`, and ``NoClickHouse`` when it cannot be reached at start.
     """
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await store_until(settings, stopping, Stats())
+
+
+async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats) -> None:
+    """Store results until told to stop, then finish the batch under way. Raises as :func:`run_sink` does."""
     client = connect(settings.clickhouse_url.get_secret_value(), patience_s=_SILENCE_S)
     try:
-        stopping, stats, loop = asyncio.Event(), Stats(), asyncio.get_running_loop()
 
         def pausing(why: str) -> None:
             stats.waiting_because = why
@@ -47,8 +54,6 @@ async def run_sink(settings: Settings) -> None:
 
         writer = Writer(client, stopping, pausing)
         sink = Sink(settings, writer, stopping, stats)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
         try:
             await writer.check(TABLES)
             collect_rarely()

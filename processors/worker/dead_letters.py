@@ -2,9 +2,7 @@
 
 from collections import deque
 
-from aiokafka import ConsumerRecord
-
-from processors.engine import Halt, Output
+from processors.engine import Halt, Output, Record
 from schemas.dead_letters import dead_letter_headers
 from schemas.decoding import Refused
 
@@ -12,7 +10,7 @@ WINDOW = 1_000
 """Consecutive records of which a share may be dead letters (contract section 5)."""
 
 
-def dead_letter(topic: str, record: ConsumerRecord, refused: Refused) -> Output:
+def dead_letter(topic: str, record: Record, refused: Refused) -> Output:
     """The record as it came, with headers that say why it could not be used (contract section 4)."""
     headers = dead_letter_headers(record, refused.reason, refused.detail)
     return Output(topic, record.key, record.value, headers)

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from aiokafka import ConsumerRecord
-
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState
 from processors.attribution.facts import Fact, TouchFact
 from processors.attribution.policy import Policy
-from processors.engine import Output, Rejected
+from processors.engine import Output, Record, Rejected
 from processors.worker.dead_letters import DeadLetterLimit, dead_letter
 from processors.worker.publishing import Publisher
 from processors.worker.touches import read_touch
@@ -46,13 +44,13 @@ class _Joining:
     def _full(self, *topics: Topic) -> frozenset[str]:
         return frozenset(self._names[topic] for topic in topics)
 
-    def _reject(self, record: ConsumerRecord, refused: Refused) -> Rejected:
+    def _reject(self, record: Record, refused: Refused) -> Rejected:
         # A replayed dead letter says nothing about the deployment: it was one before.
         if not cause_of(record.headers).attempt:
             self._limit.dead(refused)
         return Rejected([dead_letter(self._dead_letters, record, refused)])
 
-    def _lead_event(self, record: ConsumerRecord) -> tuple[str, bytes, Fact[LeadEvent]]:
+    def _lead_event(self, record: Record) -> tuple[str, bytes, Fact[LeadEvent]]:
         """A lead event belongs by its click when it names one, else by its customer."""
         event, at_ms = decode_lead_event(record.value, record.timestamp, self._clock())
         topic = Topic.DEFERRED_LEADS if event.click_id else Topic.QUALIFICATIONS
@@ -73,7 +71,7 @@ class ClickProcessor(_Joining):
         self.retention_ms: int | None = click_retention_ms(policy)
         self._clicks = names[Topic.CLICKS]
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, ClickFact]:
+    def parse(self, record: Record) -> tuple[str, bytes, ClickFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             if record.topic != self._clicks:
@@ -131,7 +129,7 @@ class CustomerProcessor(_Joining):
             Topic.DEAD_LETTERS,
             Topic.DEFERRED_LEADS,
         )
-        self._parsers: dict[str, Callable[[ConsumerRecord], tuple[str, bytes, CustomerFact]]] = {
+        self._parsers: dict[str, Callable[[Record], tuple[str, bytes, CustomerFact]]] = {
             names[Topic.TOUCHES]: self._touch,
             names[Topic.QUALIFICATIONS]: self._lead_event,
             names[Topic.PURCHASES]: self._purchase,
@@ -139,7 +137,7 @@ class CustomerProcessor(_Joining):
         }
         self.topics = frozenset(self._parsers)
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def parse(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             parsed = self._parsers[record.topic](record)
@@ -170,16 +168,16 @@ class CustomerProcessor(_Joining):
         after, results = customer_join.expire(state, now_ms, self._policy)
         return after, self._publish(results)
 
-    def _touch(self, record: ConsumerRecord) -> tuple[str, bytes, TouchFact]:
+    def _touch(self, record: Record) -> tuple[str, bytes, TouchFact]:
         fact = read_touch(record.value or b"", self._clock())
         key = customer_key(fact.touch.workspace_id, fact.touch.customer_external_id)
         return record.topic, key, fact
 
-    def _purchase(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
 
-    def _erasure(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def _erasure(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_erasure(record.value, record.timestamp, self._clock())
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,22 +33,24 @@ STORED: Final = (
     Topic.UNMATCHED,
     Topic.DEAD_LETTERS,
 )
+CLI: Final = "processors.cli.main"
 
 
 @dataclass
 class Service:
-    """One process of the system, which can die and come back."""
+    """One process of the system, which can die and come back. ``module``: what Python runs."""
 
     command: list[str]
     env: dict[str, str]
     log: Path
+    module: str = CLI
     process: subprocess.Popen[bytes] | None = None
     exits: list[int] = field(default_factory=list)
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "processors.cli.main", *self.command],
+                [sys.executable, "-m", self.module, *self.command],
                 env=self.env,
                 stdout=log,
                 stderr=log,
@@ -115,11 +117,13 @@ class Stack:
             if service.process is not None:
                 service.kill()
 
-    def run(self, *command: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    def run(
+        self, *command: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         """One command of the tool, to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "processors.cli.main", *command],
-            env=self.env,
+            [sys.executable, "-m", CLI, *command],
+            env={**self.env, **(env or {})},
             input=stdin,
             capture_output=True,
             timeout=120,
@@ -132,16 +136,20 @@ class Stack:
             done = self.run(*command)
             assert done.returncode == 0, done.stderr.decode()
 
-    def worker(self, name: str) -> Service:
+    def worker(self, name: str, *command: str, module: str = CLI) -> Service:
         return self._service(
-            ["worker"], name, LEADSTREAM_INSTANCE_ID=name, LEADSTREAM_DATA_DIR=str(self.directory / name)
+            list(command or ("worker",)),
+            name,
+            module,
+            LEADSTREAM_INSTANCE_ID=name,
+            LEADSTREAM_DATA_DIR=str(self.directory / name),
         )
 
     def sink(self) -> Service:
         return self._service(["sink"], "sink")
 
-    def _service(self, command: list[str], name: str, **env: str) -> Service:
-        service = Service(command, {**self.env, **env}, self.directory / f"{name}.log")
+    def _service(self, command: list[str], name: str, module: str = CLI, **env: str) -> Service:
+        service = Service(command, {**self.env, **env}, self.directory / f"{name}.log", module)
         service.start()
         self.services.append(service)
         return service
@@ -163,8 +171,11 @@ class Stack:
 
     def read(self, topic: Topic) -> Iterator[Message]:
         """Every committed record of a topic, from the beginning to the end of now."""
-        places = [(topic, partition, 0) for partition in range(self.settings.partitions)]
-        yield from self._records(places)
+        yield from self.read_name(self.settings.topic(topic))
+
+    def read_name(self, topic: str) -> Iterator[Message]:
+        """The same of a topic by its full name."""
+        yield from self._records([(topic, partition, 0) for partition in range(self.settings.partitions)])
 
     def drained(self, group: str, topics: Iterable[Topic]) -> bool:
         """True when a group has committed past the last record. Trailing commit markers are no records."""
@@ -178,10 +189,7 @@ class Stack:
                 committed = consumer.committed(asked, timeout=20)
             except KafkaException:
                 return False  # the group's coordinator is only just being found
-        prefix = self.settings.topic_prefix
-        places = [
-            (Topic(one.topic.removeprefix(prefix)), one.partition, max(one.offset, 0)) for one in committed
-        ]
+        places = [(one.topic, one.partition, max(one.offset, 0)) for one in committed]
         return next(self._records(places), None) is None
 
     def wait_until_processed(self, timeout: float = 180) -> None:
@@ -209,14 +217,9 @@ class Stack:
             }
         )
 
-    def _records(self, places: list[tuple[Topic, int, int]]) -> Iterator[Message]:
+    def _records(self, places: list[tuple[str, int, int]]) -> Iterator[Message]:
         with closing(self._consumer("reader")) as consumer:
-            consumer.assign(
-                [
-                    TopicPartition(self.settings.topic(topic), partition, offset)
-                    for topic, partition, offset in places
-                ]
-            )
+            consumer.assign([TopicPartition(*place) for place in places])
             open_places = len(places)
             while open_places:
                 for message in consumer.consume(2000, 1.0):

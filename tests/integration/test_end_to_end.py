@@ -20,6 +20,9 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from processors.audit.model.arrivals import Reading, TopicRecord, read_all
+from processors.audit.model.outcome import Outcome, uncounted
+from processors.audit.model.reference import ReferenceModel
 from processors.demo.faults import Faults, with_faults
 from processors.demo.steps import DemoEvent
 from processors.demo.traffic import generate
@@ -29,9 +32,6 @@ from schemas.results import Lead, Sale
 from schemas.times import to_ms
 from schemas.topics import Topic
 from tests.integration.stack import STORED, Service, Stack
-from tests.model.arrivals import Reading, TopicRecord, read_all
-from tests.model.outcome import Outcome, uncounted
-from tests.model.reference import ReferenceModel
 
 pytestmark = pytest.mark.integration
 

@@ -1,10 +1,9 @@
 """Dead letters carry why and whence; too many of them stop the worker."""
 
-from dataclasses import dataclass
-
 import pytest
+from msgspec.structs import replace
 
-from processors.engine import Halt
+from processors.engine import Halt, Record
 from processors.worker.dead_letters import WINDOW, DeadLetterLimit, dead_letter
 from schemas.dead_letters import cause_of, replay_headers
 from schemas.decoding import Refused
@@ -13,19 +12,11 @@ from schemas.reasons import DeadLetterReason
 REFUSED = Refused(DeadLetterReason.SCHEMA_VIOLATION, "clickId: required")
 
 
-@dataclass(frozen=True)
-class Record:
-    topic: str = "clicks"
-    partition: int = 3
-    offset: int = 42
-    timestamp: int = 1_780_000_000_000
-    key: bytes | None = None
-    value: bytes | None = b"\xff not json"
-    headers: tuple[tuple[str, bytes | None], ...] = ()
+RECORD = Record("clicks", 3, 42, 1_780_000_000_000, None, b"\xff not json")
 
 
 def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
-    output = dead_letter("dead-letters", Record(), REFUSED)
+    output = dead_letter("dead-letters", RECORD, REFUSED)
     assert (output.topic, output.key, output.value) == ("dead-letters", None, b"\xff not json")
     assert dict(output.headers) == {
         "reason": b"schema_violation",
@@ -43,20 +34,22 @@ def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
     [(b"1", b"2"), (b"9", b"10"), (b"x", b"1"), (None, b"1"), (b"9" * 5000, b"1"), ("²".encode(), b"1")],
 )
 def test_a_replayed_dead_letter_counts_its_attempts(attempt: bytes | None, next_attempt: bytes) -> None:
-    record = Record(headers=(("other", b"7"), ("attempt", attempt)))
+    record = replace(RECORD, headers=(("other", b"7"), ("attempt", attempt)))
     assert dict(dead_letter("dead-letters", record, REFUSED).headers)["attempt"] == next_attempt
 
 
 def test_a_replayed_dead_letter_keeps_the_place_where_it_stood_at_first() -> None:
-    first = dead_letter("dead-letters", Record(), REFUSED)
+    first = dead_letter("dead-letters", RECORD, REFUSED)
     back = replay_headers(cause_of(first.headers))
-    again = dead_letter("dead-letters", Record(partition=1, offset=99, headers=back), REFUSED)
+    again = dead_letter("dead-letters", replace(RECORD, partition=1, offset=99, headers=back), REFUSED)
     assert cause_of(again.headers) == cause_of(first.headers)._replace(attempt=2)
 
 
 def test_a_place_in_another_topic_is_not_believed() -> None:
-    back = replay_headers(cause_of(dead_letter("dead-letters", Record(topic="purchases"), REFUSED).headers))
-    output = dead_letter("dead-letters", Record(headers=back), REFUSED)
+    back = replay_headers(
+        cause_of(dead_letter("dead-letters", replace(RECORD, topic="purchases"), REFUSED).headers)
+    )
+    output = dead_letter("dead-letters", replace(RECORD, headers=back), REFUSED)
     assert cause_of(output.headers).source == ("clicks", 3, 42)
 
 

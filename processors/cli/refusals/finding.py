@@ -39,7 +39,7 @@ class Finder:
                 async for one in self._read(reader, self._around_ids(spans)):
                     yield one
                 return
-            self._bar.total(2 * sum(span.end - span.begin for span in spans.values()))
+            self._bar.expect(2 * sum(span.end - span.begin for span in spans.values()))
             newest = await self._newest(reader, spans)
             async for one in self._read(reader, spans):
                 if newest.get(_hashed(one.identity), 0) <= _rank(one) and self._selection.takes(one):
