@@ -220,16 +220,27 @@ class Stack:
     def _records(self, places: list[tuple[str, int, int]]) -> Iterator[Message]:
         with closing(self._consumer("reader")) as consumer:
             consumer.assign([TopicPartition(*place) for place in places])
-            open_places = len(places)
-            while open_places:
+            left = {(topic, partition) for topic, partition, _ in places}
+            deadline = time.monotonic() + 120
+            while left:
                 for message in consumer.consume(2000, 1.0):
                     error = message.error()
                     if error is None:
                         yield message
                     elif error.code() == KafkaError._PARTITION_EOF:
-                        open_places -= 1
+                        left.discard((str(message.topic()), message.partition() or 0))
                     else:
                         raise AssertionError(str(error))
+                assert time.monotonic() < deadline, f"no end of {_standing(consumer, left)}"
+
+
+def _standing(consumer: Consumer, places: Iterable[tuple[str, int]]) -> str:
+    """Where a reader stands in partitions that do not end for it."""
+    asked = [TopicPartition(*place) for place in sorted(places)]
+    return ", ".join(
+        f"{one.topic}-{one.partition} at {one.offset} of {consumer.get_watermark_offsets(one, timeout=10)}"
+        for one in consumer.position(asked)
+    )
 
 
 def wait_for(condition: Callable[[], bool], timeout: float, complaint: Callable[[], str]) -> None:
