@@ -13,8 +13,9 @@ from schemas.topics import click_key, customer_key
 
 MAX_METADATA_CHARACTERS: Final = 10_000
 
+# $ alone would let a line feed at the end pass.
 WorkspaceId = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The workspace; workspaces never meet.")
+    str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)", description="The workspace; workspaces never meet.")
 ]
 Timestamp = Annotated[
     Annotated[int, Meta(description="Epoch milliseconds.")]

@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-from msgspec.json import Decoder
-
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState
@@ -13,6 +10,8 @@ from processors.attribution.policy import Policy
 from processors.engine import Output, Record, Rejected
 from processors.worker.dead_letters import DeadLetterLimit, dead_letter
 from processors.worker.publishing import Publisher
+from processors.worker.touches import read_touch
+from schemas.dead_letters import cause_of
 from schemas.decoding import (
     Refused,
     decode_click,
@@ -21,16 +20,12 @@ from schemas.decoding import (
     decode_purchase,
 )
 from schemas.events import Click, LeadEvent
-from schemas.reasons import DeadLetterReason
-from schemas.results import Touch
 from schemas.times import DAY_MS
 from schemas.topics import Topic, click_key, customer_key, split_key
 
 ClickFact = Fact[Click] | Fact[LeadEvent]
 CLICKS_TABLE = "clicks"
 CUSTOMERS_TABLE = "customers"
-
-_decode_touch = Decoder(Touch).decode
 
 
 class _Joining:
@@ -50,7 +45,9 @@ class _Joining:
         return frozenset(self._names[topic] for topic in topics)
 
     def _reject(self, record: Record, refused: Refused) -> Rejected:
-        self._limit.dead(refused)
+        # A replayed dead letter says nothing about the deployment: it was one before.
+        if not cause_of(record.headers).attempt:
+            self._limit.dead(refused)
         return Rejected([dead_letter(self._dead_letters, record, refused)])
 
     def _lead_event(self, record: Record) -> tuple[str, bytes, Fact[LeadEvent]]:
@@ -172,17 +169,9 @@ class CustomerProcessor(_Joining):
         return after, self._publish(results)
 
     def _touch(self, record: Record) -> tuple[str, bytes, TouchFact]:
-        """Written by our own click join; a foreign record here is a dead letter like any other."""
-        try:
-            touch = _decode_touch(record.value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Refused(DeadLetterReason.SCHEMA_VIOLATION, f"not a touch: {error}") from None
-        key = customer_key(touch.workspace_id, touch.customer_external_id)
-        if touch.source is None:
-            return record.topic, key, TouchFact(touch, None, touch.click.timestamp)
-        # It was judged when it arrived; a worker whose clock is behind must not refuse it after all.
-        event, at_ms = decode_lead_event(bytes(touch.event), touch.source.timestamp, self._clock() + DAY_MS)
-        return record.topic, key, TouchFact(touch, event, at_ms)
+        fact = read_touch(record.value or b"", self._clock())
+        key = customer_key(fact.touch.workspace_id, fact.touch.customer_external_id)
+        return record.topic, key, fact
 
     def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())

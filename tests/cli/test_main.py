@@ -24,9 +24,16 @@ COMMANDS = [
     "migrate",
     "audit",
     "replay",
+    "dlq",
+    "unmatched",
     "doctor",
     "config",
     "version",
+]
+SUBCOMMANDS = [
+    *("topics create", "topics check", "dlq list", "dlq show", "dlq replay"),
+    *("replay clickhouse", "replay state"),
+    *("unmatched list", "unmatched replay"),
 ]
 
 
@@ -37,14 +44,12 @@ def test_the_help_lists_every_command(runner: CliRunner) -> None:
         assert f"\n  {name} " in result.output
 
 
-@pytest.mark.parametrize(
-    "command", [*COMMANDS, "topics create", "topics check", "replay clickhouse", "replay state"]
-)
+@pytest.mark.parametrize("command", [*COMMANDS, *SUBCOMMANDS])
 def test_every_command_explains_itself(runner: CliRunner, command: str) -> None:
     result = runner.invoke(cli, [*command.split(), "--help"])
     assert result.exit_code == 0, result.output
     assert len(result.output) > 150
-    assert command in ("topics", "replay", "version") or "Exit codes: 0" in result.output
+    assert command in ("topics", "replay", "dlq", "unmatched", "version") or "Exit codes: 0" in result.output
 
 
 def test_help_comes_at_once() -> None:

@@ -66,6 +66,13 @@ class Service:
         self._end(signal.SIGTERM)
         return self.exits[-1]
 
+    def wait(self) -> int:
+        """Until it ends by itself; returns the exit code."""
+        assert self.process is not None
+        self.exits.append(self.process.wait(120))
+        self.process = None
+        return self.exits[-1]
+
     def check_alive(self) -> None:
         assert self.process is not None
         code = self.process.poll()

@@ -17,7 +17,7 @@ from schemas.results import Touch
 from schemas.topics import Topic
 from tests.attribution.golden_states import STORIES, restored
 from tests.upgrade.releases import NEXT, PREVIOUS, Release
-from tests.worker.test_processors import CLICK, DEFERRED, NAMES, Record, joins
+from tests.worker.test_processors import CLICK, DEFERRED, NAMES, in_topic, joins
 
 TOUCHES: Final = Path(__file__).parent / "golden" / "touches.jsonl"
 JOINS: Final = {"clicks": click_join, "customers": customer_join}
@@ -99,8 +99,8 @@ def touches() -> list[bytes]:
 @pytest.mark.parametrize("raw", touches())
 def test_touches_go_back_and_forth(raw: bytes, release: Release) -> None:
     _, customers = joins()
-    plain: Any = Record(NAMES[Topic.TOUCHES], raw)
-    other: Any = Record(NAMES[Topic.TOUCHES], release.touch_record(raw))
+    plain: Any = in_topic(NAMES[Topic.TOUCHES], raw)
+    other: Any = in_topic(NAMES[Topic.TOUCHES], release.touch_record(raw))
     (place, fact), (other_place, other_fact) = (
         ((topic, key), fact) for topic, key, fact in (customers.parse(plain), customers.parse(other))
     )

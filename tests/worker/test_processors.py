@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from processors.attribution.policy import Policy
-from processors.engine import Output, Record, Rejected
-from processors.worker.dead_letters import DeadLetterLimit
+from processors.engine import Halt, Output, Record, Rejected
+from processors.worker.dead_letters import WINDOW, DeadLetterLimit
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import Topic
@@ -109,7 +110,7 @@ def test_a_lead_event_in_the_other_topic_belongs_elsewhere(
         (Topic.PURCHASES, b'{"workspaceId":"acme","customerExternalId":"u1"}', b"schema_violation"),
         (Topic.ERASURES, b"x" * 300_000, b"too_large"),
         (Topic.TOUCHES, b'{"workspaceId":"acme"}', b"schema_violation"),
-        (Topic.TOUCHES, b"\xff", b"schema_violation"),
+        (Topic.TOUCHES, b"\xff", b"not_json"),
     ],
 )
 def test_what_cannot_be_used_is_a_dead_letter(topic: Topic, value: bytes | None, reason: bytes) -> None:
@@ -119,6 +120,19 @@ def test_what_cannot_be_used_is_a_dead_letter(topic: Topic, value: bytes | None,
     [letter] = rejected.value.outputs
     assert (letter.topic, letter.key, letter.value) == ("test.dead-letters", b"some key", value)
     assert dict(letter.headers)["reason"] == reason
+
+
+def test_replayed_dead_letters_do_not_stop_a_worker() -> None:
+    """They are none of its deployment's; a fresh one counts."""
+    clicks = ClickProcessor(NAMES, POLICY, DeadLetterLimit(0.0), lambda: NOW)
+    replayed = replace(in_topic(NAMES[Topic.CLICKS], b"{"), headers=(("attempt", b"1"),))
+    for _ in range(2 * WINDOW):
+        with pytest.raises(Rejected):
+            clicks.parse(replayed)
+    for _ in range(WINDOW - 1):
+        clicks.parse(CLICK)
+    with pytest.raises(Halt):
+        clicks.parse(in_topic(NAMES[Topic.CLICKS], b"{"))
 
 
 def test_an_event_that_waits_in_vain_is_unmatched() -> None:
