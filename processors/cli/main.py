@@ -36,6 +36,7 @@ used, 78 a setting is wrong, 130 interrupted."""
         "sink": Lazy("processors.cli.services:sink", "One sink: leads become rows in ClickHouse."),
         "topics": Lazy("processors.cli.topics:topics", "Create or check the Kafka topics."),
         "migrate": Lazy("processors.cli.migrate:migrate", "Bring ClickHouse's tables up to date."),
+        "bench": Lazy("processors.cli.bench:bench", "Measure it on a real broker, beside its peers."),
         "doctor": Lazy("processors.cli.doctor:doctor", "Check everything that the system needs."),
         "config": Lazy("processors.cli.config:config", "Show every setting and where it comes from."),
         "version": Lazy("processors.cli.version:version", "Show the versions of everything involved."),

@@ -1,0 +1,179 @@
+"""How long it takes from an event to its lead, at a fixed rate."""
+
+import asyncio
+import pickle
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.broker import Broker
+from bench.contestants import Contestant, Launch
+from bench.measured import Measured
+from bench.pacer import Pace
+from bench.reader import Seen
+from bench.site import Site
+from bench.throughput import OUTPUT
+from bench.verdict import Verdict, judge
+from bench.watch import ContestantDied
+from bench.workloads import Kind, Workload
+
+_WARM_S: Final = 3.0
+_QUIET_S: Final = 2.0
+_STALL_S: Final = 40.0
+_POLL_S: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Milliseconds from the hand-over of the event that completes a lead to the producer, until a
+    read_committed reader in another process has the lead."""
+
+    count: int
+    p50: float
+    p95: float
+    p99: float
+    longest: float
+
+    @staticmethod
+    def of(nanoseconds: Iterable[int]) -> "Percentiles":
+        """Of at least two durations."""
+        values = sorted(one / 1e6 for one in nanoseconds)
+        cuts = statistics.quantiles(values, n=100, method="inclusive")
+        return Percentiles(len(values), cuts[49], cuts[94], cuts[98], values[-1])
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One run at ``rate`` events per second, the first seconds left out.
+
+    ``sent_rate``: what the producer achieved. ``cpu_us``: of the contestant, per event.
+    """
+
+    rate: int
+    sent_rate: float
+    cpu_us: float
+    leads: dict[Kind, Percentiles]
+    verdict: Verdict
+
+
+async def latency(
+    broker: Broker, site: Site, contestant: Contestant, workload: Workload, rate: int, head: int
+) -> Latency:
+    """The first ``head`` events are there before the contestant starts; the others come when it is done
+    with them. Raises ``ContestantDied``."""
+    launch = contestant.workloads[workload.name](site)
+    await broker.create({site.names["leads"]: OUTPUT, **launch.topics})
+    records = list(workload.records())
+    await broker.load(records[:head], site.names)
+    pace = Pace(
+        broker.bootstrap, broker.partitions, site.names, records[head:], rate, site.directory / "sent"
+    )
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(Measured(command, site.directory / f"process-{number}.log"))
+            for number, command in enumerate(launch.commands)
+        ]
+        await _done_with(broker, site, launch, head, processes)
+        async with _reading(site) as out:
+            usage = await _pace(site, pace, processes)
+            await _done_with(broker, site, launch, len(records), processes)
+        for process in processes:
+            await asyncio.to_thread(process.stop)
+    seen: Seen = pickle.loads(out.read_bytes())  # noqa: S301 - our own file
+    verdict = judge(workload.leads(), workload.found(value for _, value in seen))
+    return _figures(pace, head, workload, seen, usage, verdict)
+
+
+async def _done_with(
+    broker: Broker, site: Site, launch: Launch, events: int, processes: Sequence[Measured]
+) -> None:
+    """Until so many events are committed, or nothing moves any more, and the leads stand still."""
+    inputs = [full for short, full in site.names.items() if short != "leads"]
+    before: tuple[int, int] = (-1, -1)
+    moved = time.monotonic()
+    while True:
+        committed = await broker.committed(launch.group, inputs) if launch.group else 0
+        now = committed, await broker.end(site.names["leads"])
+        if now != before:
+            before, moved = now, time.monotonic()
+        if not all(process.alive for process in processes):
+            raise ContestantDied("\n".join(process.complaint() for process in processes))
+        complete = committed >= events if launch.group else now[1] > 0
+        if time.monotonic() - moved > (_QUIET_S if complete else _STALL_S):
+            return
+        await asyncio.sleep(_POLL_S)
+
+
+@asynccontextmanager
+async def _reading(site: Site) -> AsyncIterator[Path]:
+    """A reader that is at the end of what is there; its file is complete on exit."""
+    out = site.directory / "seen"
+    reader = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "bench.reader"],
+        *[site.bootstrap, str(site.partitions), site.names["leads"], str(out)],
+        cwd=site.root,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert reader.stdout is not None  # noqa: S101 - narrows
+        if not await reader.stdout.readline():
+            raise ContestantDied("the reader did not start")
+        yield out
+        reader.terminate()
+        await reader.wait()
+    finally:
+        if reader.returncode is None:
+            reader.kill()
+            await reader.wait()
+
+
+async def _pace(site: Site, pace: Pace, processes: Sequence[Measured]) -> list[tuple[int, float]]:
+    """(monotonic nanoseconds, CPU seconds) again and again until everything is sent."""
+    plan = site.directory / "pace"
+    plan.write_bytes(pickle.dumps(pace))
+    pacer = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.pacer", str(plan), cwd=site.root
+    )
+    usage = []
+    try:
+        while pacer.returncode is None:
+            usage.append((time.monotonic_ns(), sum(process.cpu_s() for process in processes)))
+            await asyncio.sleep(_POLL_S)
+    finally:
+        if pacer.returncode is None:
+            pacer.kill()
+            await pacer.wait()
+    return usage
+
+
+def _figures(
+    pace: Pace,
+    head: int,
+    workload: Workload,
+    seen: Seen,
+    usage: Sequence[tuple[int, float]],
+    verdict: Verdict,
+) -> Latency:
+    sent = pace.sent_ns()
+    from_ns, to_ns = sent[0] + int(_WARM_S * 1e9), sent[-1]
+    window = [one for one in usage if from_ns <= one[0] <= to_ns]
+    (cpu_from_ns, cpu_from), (cpu_to_ns, cpu_to) = window[0], window[-1]
+    events = sum(cpu_from_ns <= at_ns < cpu_to_ns for at_ns in sent)
+    durations: dict[Kind, list[int]] = {}
+    trigger = workload.triggers()
+    for at_ns, value in seen:
+        index, kind = trigger(value)
+        if index >= head and sent[index - head] >= from_ns:
+            durations.setdefault(kind, []).append(at_ns - sent[index - head])
+    return Latency(
+        rate=int(pace.rate),
+        sent_rate=(len(sent) - 1) / ((sent[-1] - sent[0]) / 1e9),
+        cpu_us=(cpu_to - cpu_from) / events * 1e6,
+        leads={kind: Percentiles.of(values) for kind, values in durations.items() if len(values) > 1},
+        verdict=verdict,
+    )

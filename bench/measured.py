@@ -1,0 +1,112 @@
+"""A contestant's processes, measured from outside through the kernel's accounting."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a process is started: ``env`` is added to ours."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+
+
+class Measured:
+    """One process and its children. Linux only: reads ``/proc`` and the CPU clocks of other processes."""
+
+    def __init__(self, command: Command, log: Path) -> None:
+        self._command = command
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._gone_s = 0.0
+        self._last: dict[int, float] = {}
+
+    def __enter__(self) -> Self:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command.argv,
+                env={**os.environ, **self._command.env},
+                cwd=self._command.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    @property
+    def alive(self) -> bool:
+        """Still running."""
+        return self._process is not None and self._process.poll() is None
+
+    def cpu_s(self) -> float:
+        """User and system time since the start, of the process and its children, dead ones included."""
+        now = {pid: used for pid in self._tree() if (used := _cpu_s(pid)) is not None}
+        for pid in self._last.keys() - now.keys():
+            self._gone_s += self._last[pid]
+        self._last = now
+        return self._gone_s + sum(now.values())
+
+    def peak_rss_bytes(self) -> int:
+        """Sum of the largest resident sizes of the processes that live now."""
+        return sum(_peak_rss(pid) for pid in self._tree())
+
+    def stop(self, patience_s: float = 30.0) -> None:
+        """SIGTERM, and after ``patience_s`` SIGKILL."""
+        if self._process is not None and self.alive:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience_s)
+        self.kill()
+
+    def kill(self) -> None:
+        """The whole session, at once."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def complaint(self, characters: int = 2_000) -> str:
+        """The end of what it wrote."""
+        return self.log.read_text(errors="replace")[-characters:]
+
+    def _tree(self) -> Iterator[int]:
+        assert self._process is not None  # noqa: S101 - narrows
+        pending = [self._process.pid]
+        while pending:
+            pid = pending.pop()
+            yield pid
+            with suppress(OSError):
+                for task in Path(f"/proc/{pid}/task").iterdir():
+                    pending += map(int, (task / "children").read_text().split())
+
+
+def _cpu_s(pid: int) -> float | None:
+    """The clock that clock_getcpuclockid(3) names: nanoseconds, not the ticks of ``/proc/PID/stat``."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return None
+
+
+def _peak_rss(pid: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
