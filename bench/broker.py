@@ -112,7 +112,8 @@ async def connected(bootstrap: str, partitions: int) -> AsyncIterator[Broker]:
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
         stack.push_async_callback(admin.close)
         await admin.start()
-        offsets = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+        # Ends are the log's, decided or not.
+        offsets = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_uncommitted")
         stack.push_async_callback(offsets.stop)
         await offsets.start()
         yield Broker(bootstrap, partitions, admin, offsets)

@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
+from bench.environments import Say, classpath_of, ensure_maven, ensure_python, java, python_of
 from bench.measured import Command
 from bench.site import Site
 from processors.engine.settings import changelog_topic
@@ -24,17 +26,26 @@ class Launch:
     topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+Launcher = Callable[[Site], Launch]
+
+
+def _nothing(_: Say) -> None:
+    """Our own environment has everything."""
+
+
 @dataclass(frozen=True)
 class Contestant:
-    """``workloads``: how it is started on each workload that it can do."""
+    """``workloads``: how it is started on each workload that it can do. ``prepare``: makes its environment,
+    may raise ``NotAvailable``."""
 
     name: str
     title: str
     guarantee: str
-    workloads: Mapping[str, Callable[[Site], Launch]]
+    workloads: Mapping[str, Launcher]
+    prepare: Callable[[Say], None] = _nothing
 
 
-def _leadstream_w1(processes: int) -> Callable[[Site], Launch]:
+def _leadstream_w1(processes: int) -> Launcher:
     def launch(site: Site) -> Launch:
         program = [sys.executable, "-m", "bench.peers.leadstream.w1"]
         return Launch(
@@ -46,7 +57,7 @@ def _leadstream_w1(processes: int) -> Callable[[Site], Launch]:
     return launch
 
 
-def _leadstream_w2(processes: int) -> Callable[[Site], Launch]:
+def _leadstream_w2(processes: int) -> Launcher:
     def launch(site: Site) -> Launch:
         settings = product_settings(site)
         commands = [
@@ -73,6 +84,29 @@ def product_settings(site: Site) -> Settings:
     return Settings(kafka_bootstrap=site.bootstrap, topic_prefix=f"{site.run}.", partitions=site.partitions)
 
 
+def _aiokafka_loop(site: Site) -> Launch:
+    program = [sys.executable, "-m", "bench.peers.aiokafka_loop.w1"]
+    return Launch([site.command(*program)], site.run, {f"{site.run}-changelog": _COMPACT})
+
+
+def _python(peer: str, *arguments: str, changelogs: Sequence[str] = (), commits: bool = True) -> Launcher:
+    def launch(site: Site) -> Launch:
+        program = [str(python_of(peer)), "-m", f"bench.peers.{peer}.w1", *arguments]
+        topics = {f"{site.run}-{name}": _COMPACT for name in changelogs}
+        return Launch([site.apart(*program)], site.run if commits else None, topics)
+
+    return launch
+
+
+def _kafka_streams(workload: str, guarantee: str, *, commit_ms: int = 1_000, linger_ms: int = 20) -> Launcher:
+    def launch(site: Site) -> Launch:
+        jvm = [java(), "-Xmx1g", "-XX:+UseG1GC", "-cp", classpath_of("kafka_streams"), "bench.Main"]
+        arguments = [workload, guarantee, str(commit_ms), str(linger_ms)]
+        return Launch([site.command(*jvm, *arguments)], site.run)
+
+    return launch
+
+
 CONTESTANTS: Final = (
     Contestant(
         "leadstream",
@@ -85,5 +119,60 @@ CONTESTANTS: Final = (
         "Leadstream, 2 processes",
         "exactly once",
         {"w1": _leadstream_w1(2), "w2": _leadstream_w2(2)},
+    ),
+    Contestant(
+        "streams-eos",
+        "Kafka Streams, exactly_once_v2",
+        "exactly once",
+        {"w1": _kafka_streams("w1", "exactly_once_v2")},
+        partial(ensure_maven, "kafka_streams"),
+    ),
+    Contestant(
+        "streams-alo",
+        "Kafka Streams, at_least_once",
+        "at least once",
+        {"w1": _kafka_streams("w1", "at_least_once")},
+        partial(ensure_maven, "kafka_streams"),
+    ),
+    Contestant(
+        "quix-eos",
+        "quixstreams, exactly-once",
+        "exactly once",
+        {"w1": _python("quix_streams", "exactly-once", "1.0", "0.02")},
+        partial(ensure_python, "quix_streams"),
+    ),
+    Contestant(
+        "quix-alo",
+        "quixstreams, at-least-once",
+        "at least once",
+        {"w1": _python("quix_streams", "at-least-once", "1.0", "0.02")},
+        partial(ensure_python, "quix_streams"),
+    ),
+    Contestant(
+        "bytewax",
+        "bytewax",
+        "at least once",
+        {"w1": _python("bytewax_flow", commits=False)},
+        partial(ensure_python, "bytewax_flow"),
+    ),
+    Contestant(
+        "confluent",
+        "loop on librdkafka, state in memory",
+        "at least once",
+        {"w1": _python("confluent_loop", changelogs=["changelog"])},
+        partial(ensure_python, "confluent_loop"),
+    ),
+    Contestant(
+        "aiokafka",
+        "loop on aiokafka, state in memory",
+        "at least once",
+        {"w1": _aiokafka_loop},
+    ),
+    Contestant(
+        "faust",
+        "stock Faust, tuned",
+        "at least once",
+        {"w1": _python("stock_faust", changelogs=["customers-changelog"])},
+        partial(ensure_python, "stock_faust"),
     ),
 )

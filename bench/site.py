@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -31,19 +31,23 @@ class Site:
         """A process that finds the site in ``BENCH_*``: the contract with every contestant of W1."""
         state = self.directory / f"state-{instance}"
         state.mkdir(parents=True, exist_ok=True)
-        return Command(
-            argv,
-            {
-                "BENCH_BOOTSTRAP": self.bootstrap,
-                "BENCH_PARTITIONS": str(self.partitions),
-                "BENCH_APP": self.run,
-                "BENCH_INSTANCE": f"{self.run}-{instance}",
-                "BENCH_STATE": str(state),
-                **{f"BENCH_{short.replace('-', '_').upper()}": full for short, full in self.names.items()},
-                **env,
-            },
-            ROOT,
-        )
+        topics = {f"BENCH_{short.replace('-', '_').upper()}": full for short, full in self.names.items()}
+        where = {
+            "BENCH_BOOTSTRAP": self.bootstrap,
+            "BENCH_PARTITIONS": str(self.partitions),
+            "BENCH_APP": self.run,
+            "BENCH_INSTANCE": f"{self.run}-{instance}",
+            "BENCH_STATE": str(state),
+        }
+        return Command(argv, {**where, **topics, **env}, self.root)
+
+    def apart(self, *argv: str) -> Command:
+        """The same for a program in an environment of its own: of our packages it finds ``bench`` only."""
+        home = self.directory / "path"
+        home.mkdir(exist_ok=True)
+        if not (home / "bench").exists():
+            (home / "bench").symlink_to(ROOT / "bench")
+        return replace(self.command(*argv), cwd=home)
 
 
 def run_id(label: str) -> str:

@@ -19,8 +19,8 @@ OUTPUT: Final = {"cleanup.policy": "delete", "max.message.bytes": str(8 << 20)}
 class Throughput:
     """One run.
 
-    *steady*: from the first committed offsets (of a contestant that commits none: from its first lead) to the
-    last lead. *total*: from exec. CPU is user and system time of the contestant's processes.
+    *steady*: from the first sign of progress, offsets committed or leads in the log, to the last lead that a
+    reader sees. *total*: from exec. CPU is user and system time of the contestant's processes.
     """
 
     steady_cpu_us: float
@@ -43,10 +43,12 @@ async def throughput(broker: Broker, site: Site, contestant: Contestant, workloa
 
 
 def _figures(samples: Sequence[Sample], events: int, peak: int, verdict: Verdict) -> Throughput:
-    first_lead = next((one for one in samples if one.seen), samples[-1])
-    first = next((one for one in samples if one.committed), first_lead)
     last = samples[-1]
-    left = max(1, events - first.committed)
+    first_lead = next((one for one in samples if one.seen), last)
+    first = next((one for one in samples if one.committed or one.written), last)
+    # Most contestants commit once a second: before that the share of the leads tells how far they are.
+    done = first.committed or events * first.written / max(1, last.written)
+    left = max(1, events - done)
     return Throughput(
         steady_cpu_us=(last.cpu_s - first.cpu_s) / left * 1e6,
         total_cpu_us=last.cpu_s / events * 1e6,

@@ -23,11 +23,13 @@ class ContestantDied(Exception):
 
 @dataclass(frozen=True)
 class Sample:
-    """``at_s`` and ``cpu_s`` since the start; ``committed`` events; ``seen``: leads a reader has seen."""
+    """``at_s`` and ``cpu_s`` since the start; ``committed`` events; ``written``: length of the log of leads,
+    decided or not; ``seen``: leads that a reader has seen."""
 
     at_s: float
     cpu_s: float
     committed: int
+    written: int
     seen: int
 
 
@@ -77,8 +79,9 @@ async def _samples(
             fetched = await reader.getmany(timeout_ms=int(_INTERVAL_S * 1000))
             seen += sum(map(len, fetched.values()))
             committed = await broker.committed(launch.group, inputs) if launch.group else 0
+            written = await broker.end(site.names["leads"])
             cpu = sum(process.cpu_s() for process in processes)
-            now = Sample(time.monotonic() - begin, cpu, committed, seen)
+            now = Sample(time.monotonic() - begin, cpu, committed, written, seen)
             if samples and (now.committed, now.seen) != (samples[-1].committed, samples[-1].seen):
                 moved = len(samples)
             samples.append(now)
