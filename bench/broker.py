@@ -86,8 +86,8 @@ class Broker:
         return found
 
     @asynccontextmanager
-    async def reader(self, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
-        """A read_committed consumer of all partitions, from the beginning."""
+    async def reader(self, topic: str, *, from_end: bool = False) -> AsyncIterator[AIOKafkaConsumer]:
+        """A read_committed consumer of all partitions, from the beginning or from the present end."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
             isolation_level="read_committed",
@@ -97,9 +97,9 @@ class Broker:
         )
         await consumer.start()
         try:
-            places = [TopicPartition(topic, number) for topic in topics for number in range(self.partitions)]
+            places = [TopicPartition(topic, number) for number in range(self.partitions)]
             consumer.assign(places)
-            await consumer.seek_to_beginning(*places)
+            await (consumer.seek_to_end(*places) if from_end else consumer.seek_to_beginning(*places))
             yield consumer
         finally:
             await consumer.stop()

@@ -36,13 +36,15 @@ def _nothing(_: Say) -> None:
 @dataclass(frozen=True)
 class Contestant:
     """``workloads``: how it is started on each workload that it can do. ``prepare``: makes its environment,
-    may raise ``NotAvailable``."""
+    may raise ``NotAvailable``. ``recovers``: has another copy of its state than the local one, and shows what
+    it is past."""
 
     name: str
     title: str
     guarantee: str
     workloads: Mapping[str, Launcher]
     prepare: Callable[[Say], None] = _nothing
+    recovers: bool = True
 
 
 def _leadstream_w1(processes: int) -> Launcher:
@@ -98,13 +100,28 @@ def _python(peer: str, *arguments: str, changelogs: Sequence[str] = (), commits:
     return launch
 
 
-def _kafka_streams(workload: str, guarantee: str, *, commit_ms: int = 1_000, linger_ms: int = 20) -> Launcher:
+def _quix(guarantee: str) -> Launcher:
     def launch(site: Site) -> Launch:
-        jvm = [java(), "-Xmx1g", "-XX:+UseG1GC", "-cp", classpath_of("kafka_streams"), "bench.Main"]
-        arguments = [workload, guarantee, str(commit_ms), str(linger_ms)]
-        return Launch([site.command(*jvm, *arguments)], site.run)
+        commit_s = "0.1" if site.eager and guarantee == "exactly-once" else "1.0"
+        return _python("quix_streams", guarantee, commit_s, "0.02")(site)
 
     return launch
+
+
+def _kafka_streams(workload: str, guarantee: str) -> Launcher:
+    def launch(site: Site) -> Launch:
+        commit_ms = "100" if site.eager and guarantee == "exactly_once_v2" else "1000"
+        linger_ms = "0" if site.eager else "20"
+        jvm = [java(), "-Xmx1g", "-XX:+UseG1GC", "-cp", classpath_of("kafka_streams"), "bench.Main"]
+        program = [*jvm, workload, guarantee, commit_ms, linger_ms]
+        return Launch([site.command(*program)], site.run)
+
+    return launch
+
+
+def _w1(launcher: Launcher) -> dict[str, Launcher]:
+    """Short and long: a compiler that learns as it runs needs the long one."""
+    return {"w1": launcher, "w1-long": launcher}
 
 
 CONTESTANTS: Final = (
@@ -112,61 +129,62 @@ CONTESTANTS: Final = (
         "leadstream",
         "Leadstream, 1 process",
         "exactly once",
-        {"w1": _leadstream_w1(1), "w2": _leadstream_w2(1)},
+        {**_w1(_leadstream_w1(1)), "w2": _leadstream_w2(1)},
     ),
     Contestant(
         "leadstream-2",
         "Leadstream, 2 processes",
         "exactly once",
-        {"w1": _leadstream_w1(2), "w2": _leadstream_w2(2)},
+        {**_w1(_leadstream_w1(2)), "w2": _leadstream_w2(2)},
     ),
     Contestant(
         "streams-eos",
         "Kafka Streams, exactly_once_v2",
         "exactly once",
-        {"w1": _kafka_streams("w1", "exactly_once_v2")},
+        _w1(_kafka_streams("w1", "exactly_once_v2")),
         partial(ensure_maven, "kafka_streams"),
     ),
     Contestant(
         "streams-alo",
         "Kafka Streams, at_least_once",
         "at least once",
-        {"w1": _kafka_streams("w1", "at_least_once")},
+        _w1(_kafka_streams("w1", "at_least_once")),
         partial(ensure_maven, "kafka_streams"),
     ),
     Contestant(
         "quix-eos",
         "quixstreams, exactly-once",
         "exactly once",
-        {"w1": _python("quix_streams", "exactly-once", "1.0", "0.02")},
+        _w1(_quix("exactly-once")),
         partial(ensure_python, "quix_streams"),
     ),
     Contestant(
         "quix-alo",
         "quixstreams, at-least-once",
         "at least once",
-        {"w1": _python("quix_streams", "at-least-once", "1.0", "0.02")},
+        _w1(_quix("at-least-once")),
         partial(ensure_python, "quix_streams"),
     ),
     Contestant(
         "bytewax",
         "bytewax",
         "at least once",
-        {"w1": _python("bytewax_flow", commits=False)},
+        _w1(_python("bytewax_flow", commits=False)),
         partial(ensure_python, "bytewax_flow"),
+        recovers=False,
     ),
     Contestant(
         "confluent",
         "loop on librdkafka, state in memory",
         "at least once",
-        {"w1": _python("confluent_loop", changelogs=["changelog"])},
+        _w1(_python("confluent_loop", changelogs=["changelog"])),
         partial(ensure_python, "confluent_loop"),
     ),
     Contestant(
         "aiokafka",
         "loop on aiokafka, state in memory",
         "at least once",
-        {"w1": _aiokafka_loop},
+        _w1(_aiokafka_loop),
     ),
     Contestant(
         "faust",

@@ -6,25 +6,22 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bench.broker import Broker
-from bench.contestants import Contestant, Launch
-from bench.measured import Measured
+from bench.contestants import Contestant
 from bench.pacer import Pace
 from bench.reader import Seen
 from bench.site import Site
 from bench.throughput import OUTPUT
 from bench.verdict import Verdict, judge
-from bench.watch import ContestantDied
-from bench.workloads import Kind, Workload
+from bench.watch import ContestantDied, Watch
+from bench.workloads import LEADS, Kind, Workload
 
 _WARM_S: Final = 3.0
-_QUIET_S: Final = 2.0
-_STALL_S: Final = 40.0
 _POLL_S: Final = 0.1
 
 
@@ -67,46 +64,21 @@ async def latency(
     """The first ``head`` events are there before the contestant starts; the others come when it is done
     with them. Raises ``ContestantDied``."""
     launch = contestant.workloads[workload.name](site)
-    await broker.create({site.names["leads"]: OUTPUT, **launch.topics})
+    await broker.create({site.names[LEADS]: OUTPUT, **launch.topics})
     records = list(workload.records())
     await broker.load(records[:head], site.names)
     pace = Pace(
         broker.bootstrap, broker.partitions, site.names, records[head:], rate, site.directory / "sent"
     )
-    with ExitStack() as stack:
-        processes = [
-            stack.enter_context(Measured(command, site.directory / f"process-{number}.log"))
-            for number, command in enumerate(launch.commands)
-        ]
-        await _done_with(broker, site, launch, head, processes)
+    async with Watch(broker, site, launch, reading=False) as watch:
+        await watch.until(head, 0)
         async with _reading(site) as out:
-            usage = await _pace(site, pace, processes)
-            await _done_with(broker, site, launch, len(records), processes)
-        for process in processes:
-            await asyncio.to_thread(process.stop)
+            usage = await _pace(site, pace, watch)
+            await watch.until(len(records), 0)
+        await watch.stop()
     seen: Seen = pickle.loads(out.read_bytes())  # noqa: S301 - our own file
     verdict = judge(workload.leads(), workload.found(value for _, value in seen))
     return _figures(pace, head, workload, seen, usage, verdict)
-
-
-async def _done_with(
-    broker: Broker, site: Site, launch: Launch, events: int, processes: Sequence[Measured]
-) -> None:
-    """Until so many events are committed, or nothing moves any more, and the leads stand still."""
-    inputs = [full for short, full in site.names.items() if short != "leads"]
-    before: tuple[int, int] = (-1, -1)
-    moved = time.monotonic()
-    while True:
-        committed = await broker.committed(launch.group, inputs) if launch.group else 0
-        now = committed, await broker.end(site.names["leads"])
-        if now != before:
-            before, moved = now, time.monotonic()
-        if not all(process.alive for process in processes):
-            raise ContestantDied("\n".join(process.complaint() for process in processes))
-        complete = committed >= events if launch.group else now[1] > 0
-        if time.monotonic() - moved > (_QUIET_S if complete else _STALL_S):
-            return
-        await asyncio.sleep(_POLL_S)
 
 
 @asynccontextmanager
@@ -115,7 +87,7 @@ async def _reading(site: Site) -> AsyncIterator[Path]:
     out = site.directory / "seen"
     reader = await asyncio.create_subprocess_exec(
         *[sys.executable, "-m", "bench.reader"],
-        *[site.bootstrap, str(site.partitions), site.names["leads"], str(out)],
+        *[site.bootstrap, str(site.partitions), site.names[LEADS], str(out)],
         cwd=site.root,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -132,7 +104,7 @@ async def _reading(site: Site) -> AsyncIterator[Path]:
             await reader.wait()
 
 
-async def _pace(site: Site, pace: Pace, processes: Sequence[Measured]) -> list[tuple[int, float]]:
+async def _pace(site: Site, pace: Pace, watch: Watch) -> list[tuple[int, float]]:
     """(monotonic nanoseconds, CPU seconds) again and again until everything is sent."""
     plan = site.directory / "pace"
     plan.write_bytes(pickle.dumps(pace))
@@ -142,7 +114,7 @@ async def _pace(site: Site, pace: Pace, processes: Sequence[Measured]) -> list[t
     usage = []
     try:
         while pacer.returncode is None:
-            usage.append((time.monotonic_ns(), sum(process.cpu_s() for process in processes)))
+            usage.append((time.monotonic_ns(), watch.cpu_s()))
             await asyncio.sleep(_POLL_S)
     finally:
         if pacer.returncode is None:

@@ -1,15 +1,17 @@
 """Results → text, JSON and Markdown."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from bench.latency import Latency
 from bench.machine import machine
-from bench.run import Result, Sizes
+from bench.recovery import Recovery
+from bench.run import WORKLOADS, Result, Sizes
+from bench.sink import SinkFigures
 from bench.throughput import Throughput
 
 
@@ -30,6 +32,17 @@ def lines(result: Result) -> str:
                 for kind, p in f.leads.items()
             )
             said = f"{kinds}; {f.cpu_us:.0f} µs CPU/event; sent {f.sent_rate:,.0f}/s"
+        case Recovery() as f:
+            said = (
+                f"{f.pending:,} pending customers: warm {f.warm.seconds:.2f} s ({f.warm.cpu_s:.2f} s CPU),"
+                f" cold {f.cold.seconds:.2f} s ({f.cold.cpu_s:.2f} s CPU);"
+                f" {f.cold.peak_rss_bytes / 1e6:,.0f} MB, {f.disk_bytes / f.pending:,.0f} bytes of disk each"
+            )
+        case SinkFigures() as f:
+            said = (
+                f"{f.rows:,} rows, {f.rows_per_s:,.0f} rows/s, {f.cpu_us:.1f} µs CPU/row,"
+                f" {f.peak_rss_bytes / 1e6:,.0f} MB"
+            )
     return f"{result.step}: {said}; {result.figures.verdict}"
 
 
@@ -56,10 +69,16 @@ def document(results: Sequence[Result], sizes: Sizes) -> dict[str, Any]:
 def markdown(results: Sequence[Result]) -> str:
     """Medians over the runs that count."""
     parts = []
-    for workload in ("w1", "w2"):
+    for workload in WORKLOADS:
         mine = [one for one in results if one.step.workload == workload]
-        parts += _throughput(workload, mine)
-        parts += _latency(workload, mine)
+        for kind, heading, row in _TABLES:
+            rows = [
+                row(title, group) for title, runs in _by_title(mine, kind).items() for group in _by_rate(runs)
+            ]
+            if rows:
+                columns = heading.format(workload=workload).splitlines()
+                rule = "|" + "---|" * (columns[1].count("|") - 1)
+                parts += [f"### {columns[0]}", "", columns[1], rule, *rows, ""]
     return "\n".join(parts)
 
 
@@ -73,45 +92,69 @@ def write(out: Path, results: Sequence[Result], sizes: Sizes, *, as_json: bool) 
     return as_document if as_json else table
 
 
-def _throughput(workload: str, results: Iterable[Result]) -> list[str]:
-    rows = []
-    for title, runs in _by_title(results, Throughput).items():
-        rows.append(
-            f"| {title} | {len(runs)} | {median(f.steady_cpu_us for f in runs):.1f}"
-            f" | {median(f.total_cpu_us for f in runs):.1f}"
-            f" | {median(f.steady_events_per_s for f in runs):,.0f}"
-            f" | {median(f.total_events_per_s for f in runs):,.0f}"
-            f" | {median(f.peak_rss_bytes for f in runs) / 1e6:,.0f}"
-            f" | {median(f.first_lead_s for f in runs):.1f} |"
-        )
-    head = [
-        f"### {workload}: throughput",
-        "",
-        "| system | runs | CPU µs/event | from exec | events/s | from exec | peak RSS, MB | first lead, s |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    return [*head, *rows, ""] if rows else []
+def _throughput(title: str, runs: Sequence[Throughput]) -> str:
+    return (
+        f"| {title} | {len(runs)} | {median(f.steady_cpu_us for f in runs):.1f}"
+        f" | {median(f.total_cpu_us for f in runs):.1f}"
+        f" | {median(f.steady_events_per_s for f in runs):,.0f}"
+        f" | {median(f.total_events_per_s for f in runs):,.0f}"
+        f" | {median(f.peak_rss_bytes for f in runs) / 1e6:,.0f}"
+        f" | {median(f.first_lead_s for f in runs):.1f} |"
+    )
 
 
-def _latency(workload: str, results: Iterable[Result]) -> list[str]:
-    rows = []
-    for title, runs in _by_title(results, Latency).items():
-        for rate in sorted({f.rate for f in runs}):
-            at_rate = [f for f in runs if f.rate == rate]
-            leads = [f.leads["qualified"] for f in at_rate if "qualified" in f.leads]
-            if leads:
-                rows.append(
-                    f"| {title} | {rate:,} | {len(at_rate)} | {median(p.p50 for p in leads):.1f}"
-                    f" | {median(p.p95 for p in leads):.1f} | {median(p.p99 for p in leads):.1f}"
-                    f" | {median(f.cpu_us for f in at_rate):.0f} |"
-                )
-    head = [
-        f"### {workload}: qualification produced → lead read, ms",
-        "",
-        "| system | events/s | runs | p50 | p95 | p99 | CPU µs/event |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    return [*head, *rows, ""] if rows else []
+def _latency(title: str, runs: Sequence[Latency]) -> str:
+    leads = [f.leads["qualified"] for f in runs]
+    return (
+        f"| {title} | {runs[0].rate:,} | {len(runs)} | {median(p.p50 for p in leads):.1f}"
+        f" | {median(p.p95 for p in leads):.1f} | {median(p.p99 for p in leads):.1f}"
+        f" | {median(f.cpu_us for f in runs):.0f} |"
+    )
+
+
+def _recovery(title: str, runs: Sequence[Recovery]) -> str:
+    return (
+        f"| {title} | {runs[0].pending:,} | {len(runs)} | {median(f.warm.seconds for f in runs):.2f}"
+        f" | {median(f.cold.seconds for f in runs):.2f} | {median(f.cold.cpu_s for f in runs):.2f}"
+        f" | {median(f.cold.peak_rss_bytes for f in runs) / 1e6:,.0f}"
+        f" | {median(f.disk_bytes / f.pending for f in runs):,.0f} |"
+    )
+
+
+def _sink(title: str, runs: Sequence[SinkFigures]) -> str:
+    return (
+        f"| {title} | {len(runs)} | {runs[0].rows:,} | {median(f.rows_per_s for f in runs):,.0f}"
+        f" | {median(f.cpu_us for f in runs):.1f} | {median(f.peak_rss_bytes for f in runs) / 1e6:,.0f} |"
+    )
+
+
+_TABLES: Final[tuple[tuple[type[Any], str, Callable[[str, Any], str]], ...]] = (
+    (
+        Throughput,
+        """{workload}: throughput
+| system | runs | CPU µs/event | from exec | events/s | from exec | peak RSS, MB | first lead, s |""",
+        _throughput,
+    ),
+    (
+        Latency,
+        """{workload}: qualification produced → lead read, ms
+| system | events/s | runs | p50 | p95 | p99 | CPU µs/event |""",
+        _latency,
+    ),
+    (
+        Recovery,
+        """{workload}: exec → first leads of customers who were pending
+| system | pending | runs | warm, s | cold, s | cold, CPU s | peak RSS, MB | disk bytes each |""",
+        _recovery,
+    ),
+    (
+        SinkFigures,
+        """{workload}: sink
+| system | runs | rows | rows/s | CPU µs/row | peak RSS, MB |""",
+        _sink,
+    ),
+)
+"""Kind of figures, heading and columns of their table, and how a row is made of the runs of one system."""
 
 
 def _by_title(results: Iterable[Result], kind: type[Any]) -> dict[str, list[Any]]:
@@ -121,3 +164,12 @@ def _by_title(results: Iterable[Result], kind: type[Any]) -> dict[str, list[Any]
         if isinstance(one.figures, kind) and one.figures.verdict.good:
             found.setdefault(one.step.contestant.title, []).append(one.figures)
     return found
+
+
+def _by_rate(runs: Sequence[Any]) -> list[list[Any]]:
+    """Latencies at different rates are different things; a run without a qualification says nothing."""
+    groups: dict[int, list[Any]] = {}
+    for one in runs:
+        if not isinstance(one, Latency) or "qualified" in one.leads:
+            groups.setdefault(one.rate if isinstance(one, Latency) else 0, []).append(one)
+    return [groups[rate] for rate in sorted(groups)]

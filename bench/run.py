@@ -11,13 +11,17 @@ from bench import w1
 from bench.broker import Broker, connected
 from bench.contestants import Contestant
 from bench.latency import Latency, latency
+from bench.recovery import Recovery, recovery
+from bench.sink import SinkFigures, sink
 from bench.site import Site, run_id
 from bench.throughput import Throughput, throughput
 from bench.watch import ContestantDied
 from bench.workloads import LEADS, CustomerJoin, Pipeline, Workload
 
-Measure = Literal["throughput", "latency"]
-Figures = Throughput | Latency
+Measure = Literal["throughput", "latency", "recovery", "sink"]
+MEASURES: Final[tuple[Measure, ...]] = ("throughput", "latency", "recovery", "sink")
+WORKLOADS: Final = ("w1", "w1-long", "w2")
+Figures = Throughput | Latency | Recovery | SinkFigures
 
 _HEAD: Final = 4_000
 """Events that are there before a fixed rate begins."""
@@ -26,19 +30,25 @@ _DEFERRED_BEFORE_S: Final = 0.5
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything. ``seconds``: of a fixed rate."""
+    """How much of everything. ``long_customers``: of w1-long; ``events``: of w2; ``seconds``: of a rate."""
 
     runs: int
     customers: int
+    long_customers: int
     events: int
     rates: tuple[int, ...]
     seconds: int
 
 
 FULL: Final = Sizes(
-    runs=5, customers=150_000, events=200_000, rates=(200, 1_000, 2_000, 5_000, 10_000), seconds=15
+    runs=5,
+    customers=150_000,
+    long_customers=1_000_000,
+    events=200_000,
+    rates=(200, 1_000, 2_000, 5_000, 10_000),
+    seconds=15,
 )
-QUICK: Final = Sizes(runs=1, customers=10_000, events=20_000, rates=(1_000,), seconds=6)
+QUICK: Final = Sizes(runs=1, customers=5_000, long_customers=20_000, events=10_000, rates=(1_000,), seconds=5)
 
 
 @dataclass(frozen=True)
@@ -69,14 +79,18 @@ def steps(
     contestants: Sequence[Contestant], workloads: Sequence[str], measures: Sequence[Measure], sizes: Sizes
 ) -> Iterator[Step]:
     """Contestants take turns, so that a change of the machine's mood meets all of them."""
-    for workload in workloads:
-        able = [one for one in contestants if workload in one.workloads]
-        for number in range(1, sizes.runs + 1):
+    for number in range(1, sizes.runs + 1):
+        for workload in workloads:
+            able = [one for one in contestants if workload in one.workloads]
             if "throughput" in measures:
                 yield from (Step("throughput", workload, one, number) for one in able)
-            if "latency" in measures:
+            if "latency" in measures and workload != "w1-long":
                 for rate in sizes.rates:
                     yield from (Step("latency", workload, one, number, rate) for one in able)
+            if "recovery" in measures and workload == "w1":
+                yield from (Step("recovery", workload, one, number) for one in able if one.recovers)
+            if "sink" in measures and workload == "w2":
+                yield from (Step("sink", workload, one, number) for one in able if one.name == "leadstream")
 
 
 class Bench:
@@ -87,11 +101,13 @@ class Bench:
         self._sizes = sizes
         self._directory = directory
         self._now_ms = now_ms
+        self._pipeline = Pipeline(sizes.events, now_ms)
         self._throughput: dict[str, Workload] = {
-            "w1": CustomerJoin(w1.plan(sizes.customers)),
-            "w2": Pipeline(sizes.events, now_ms),
+            "w1": CustomerJoin("w1", w1.plan(sizes.customers)),
+            "w1-long": CustomerJoin("w1-long", w1.plan(sizes.long_customers)),
+            "w2": self._pipeline,
         }
-        self._loaded: dict[str, str] = {}
+        self._shared: dict[str, dict[str, str]] = {}
 
     async def run(self, step: Step) -> Result:
         """Never raises for what a contestant does."""
@@ -101,34 +117,45 @@ class Bench:
             return Result(step, None, f"died: {died}")
 
     async def _figures(self, step: Step) -> Figures:
-        if step.rate is not None:
-            return await self._latency(step, step.rate)
-        workload = self._throughput[step.workload]
-        # The product reads its own internal topics from the beginning: they cannot be shared between runs.
-        if step.workload == "w1":
-            names = await self._shared(workload)
-        else:
-            names = await self._topics(workload, run_id(step.workload))
-            await self._broker.load(workload.records(), names)
-        with _Place(self._broker, self._directory, names, step) as site:
-            return await throughput(self._broker, site, step.contestant, workload)
+        match step.measure:
+            case "latency":
+                return await self._latency(step, step.rate or 0)
+            case "recovery":
+                names = await self._topics(self._throughput["w1"], run_id("w1"))
+                with _Place(self._broker, self._directory, names, step) as site:
+                    return await recovery(self._broker, site, step.contestant, self._sizes.customers)
+            case "sink":
+                names = await self._topics(self._pipeline, run_id("w2"))
+                await self._broker.load(self._pipeline.records(), names)
+                with _Place(self._broker, self._directory, names, step) as site:
+                    return await sink(self._broker, site, step.contestant, self._pipeline)
+            case "throughput":
+                workload = self._throughput[step.workload]
+                names = await self._loaded(workload)
+                with _Place(self._broker, self._directory, names, step) as site:
+                    return await throughput(self._broker, site, step.contestant, workload)
 
     async def _latency(self, step: Step, rate: int) -> Latency:
         events = rate * self._sizes.seconds + _HEAD
         workload: Workload
         if step.workload == "w1":
-            workload = CustomerJoin(w1.paced(events // 2, int(rate / 2 * _DEFERRED_BEFORE_S)))
+            workload = CustomerJoin("w1", w1.paced(events // 2, int(rate / 2 * _DEFERRED_BEFORE_S)))
         else:
             workload = Pipeline(events, self._now_ms)
         names = await self._topics(workload, run_id(step.workload))
         with _Place(self._broker, self._directory, names, step) as site:
             return await latency(self._broker, site, step.contestant, workload, rate, _HEAD)
 
-    async def _shared(self, workload: Workload) -> dict[str, str]:
-        if not self._loaded:
-            self._loaded = await self._topics(workload, run_id(workload.name))
-            await self._broker.load(workload.records(), self._loaded)
-        return {**self._loaded, LEADS: f"{run_id(workload.name)}.{LEADS}"}
+    async def _loaded(self, workload: Workload) -> dict[str, str]:
+        """W1 is loaded once. Topics of W2 hold what a run makes of them, too: every run gets its own."""
+        names = self._shared.get(workload.name)
+        if names is None:
+            names = await self._topics(workload, run_id(workload.name))
+            await self._broker.load(workload.records(), names)
+            if workload.name != "w2":
+                self._shared[workload.name] = names
+            return names
+        return {**names, LEADS: f"{run_id(workload.name)}.{LEADS}"}
 
     async def _topics(self, workload: Workload, run: str) -> dict[str, str]:
         inputs = {short: f"{run}.{short}" for short in workload.inputs}
@@ -142,7 +169,8 @@ class _Place:
     def __init__(self, broker: Broker, directory: Path, names: dict[str, str], step: Step) -> None:
         run = names[LEADS].removesuffix(f".{LEADS}")
         home = directory / f"{run}-{step.contestant.name}"
-        self._site = Site(broker.bootstrap, broker.partitions, run, names, home)
+        eager = step.measure == "latency"
+        self._site = Site(broker.bootstrap, broker.partitions, run, names, home, eager)
 
     def __enter__(self) -> Site:
         self._site.directory.mkdir(parents=True)

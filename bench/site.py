@@ -14,13 +14,15 @@ ROOT: Final = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Site:
-    """``run``: unique on the broker. ``names``: the topics' full names by their short ones."""
+    """``run``: unique on the broker. ``names``: the topics' full names by their short ones. ``eager``: it is
+    latency that is measured; whoever has to choose between that and throughput may."""
 
     bootstrap: str
     partitions: int
     run: str
     names: Mapping[str, str]
     directory: Path
+    eager: bool = False
 
     @property
     def root(self) -> Path:

@@ -8,8 +8,8 @@ from bench.broker import Broker
 from bench.contestants import Contestant
 from bench.site import Site
 from bench.verdict import Verdict, judge
-from bench.watch import Sample, watch
-from bench.workloads import Workload
+from bench.watch import Sample, Watch
+from bench.workloads import LEADS, Workload
 
 OUTPUT: Final = {"cleanup.policy": "delete", "max.message.bytes": str(8 << 20)}
 """Configs of the topic of leads."""
@@ -36,10 +36,13 @@ async def throughput(broker: Broker, site: Site, contestant: Contestant, workloa
     """Inputs are loaded already. Raises ``ContestantDied``."""
     launch = contestant.workloads[workload.name](site)
     expected = workload.leads()
-    await broker.create({site.names["leads"]: OUTPUT, **launch.topics})
-    watched = await watch(broker, site, launch, workload.events, len(expected))
-    verdict = judge(expected, workload.found(watched.leads))
-    return _figures(watched.samples, workload.events, watched.peak_rss_bytes, verdict)
+    await broker.create({site.names[LEADS]: OUTPUT, **launch.topics})
+    async with Watch(broker, site, launch) as watch:
+        samples = await watch.until(workload.events, len(expected))
+        peak = watch.peak_rss_bytes()
+        await watch.stop()
+    values = [record.value for record in await broker.records(site.names[LEADS])]
+    return _figures(samples, workload.events, peak, judge(expected, workload.found(values)))
 
 
 def _figures(samples: Sequence[Sample], events: int, peak: int, verdict: Verdict) -> Throughput:

@@ -28,7 +28,7 @@ class Workload(Protocol):
 
     @property
     def name(self) -> str:
-        """``w1`` or ``w2``."""
+        """``w1``, ``w1-long`` or ``w2``."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -52,12 +52,12 @@ class Workload(Protocol):
 
 
 class CustomerJoin:
-    """W1."""
+    """W1, in one size or another."""
 
-    name = "w1"
     inputs = (w1.DEFERRED, w1.QUALIFIED)
 
-    def __init__(self, plan: w1.Plan) -> None:
+    def __init__(self, name: str, plan: w1.Plan) -> None:
+        self.name = name
         self._plan = plan
 
     @cached_property
@@ -74,7 +74,8 @@ class CustomerJoin:
     def leads(self) -> dict[str, bytes]:
         return self._leads
 
-    def found(self, values: Iterable[bytes]) -> Iterator[Found]:
+    @staticmethod
+    def found(values: Iterable[bytes]) -> Iterator[Found]:
         for value in values:
             lead = orjson.loads(value)
             yield Found(lead["leadId"], 1, w1.canonical(lead))
@@ -114,6 +115,14 @@ class Pipeline:
 
     def records(self) -> list[Record]:
         return self._records
+
+    def clicks(self) -> dict[str, str]:
+        """The click that each lead goes to."""
+        return {key: lead.click.id for key, lead in self._expected.leads.items()}
+
+    def unsure(self) -> frozenset[tuple[str, str]]:
+        """(workspace, customer) of whom order decides; their leads are not in :meth:`leads`."""
+        return self._expected.unsure
 
     def leads(self) -> dict[str, bytes]:
         return {key: _content(msgspec.json.encode(lead)) for key, lead in self._expected.leads.items()}

@@ -29,9 +29,12 @@ CONTESTANTS = (
 @click.option(
     "--only", multiple=True, type=click.Choice(CONTESTANTS), help="Only these contestants.  [default: all]"
 )
-@click.option("--workload", multiple=True, type=click.Choice(["w1", "w2"]), help="[default: both]")
+@click.option("--workload", multiple=True, type=click.Choice(["w1", "w1-long", "w2"]), help="[default: all]")
 @click.option(
-    "--measure", multiple=True, type=click.Choice(["throughput", "latency"]), help="[default: everything]"
+    "--measure",
+    multiple=True,
+    type=click.Choice(["throughput", "latency", "recovery", "sink"]),
+    help="[default: everything]",
 )
 @click.option("--runs", type=click.IntRange(1), help="Runs of each measurement.  [default: 5; 1 if quick]")
 @click.option(
@@ -93,7 +96,7 @@ def bench(
     from bench import contestants
     from bench.environments import NotAvailable
     from bench.report import lines, write
-    from bench.run import FULL, QUICK, run_bench, steps
+    from bench.run import FULL, MEASURES, QUICK, WORKLOADS, run_bench, steps
     from processors.cli.bench_kafka import broker
     from processors.cli.progress import Bar
 
@@ -116,7 +119,7 @@ def bench(
             else:
                 chosen.append(one)
     todo = list(
-        steps(chosen, workload or ("w1", "w2"), measure or ("throughput", "latency"), sizes)  # type: ignore[arg-type]
+        steps(chosen, workload or WORKLOADS, measure or MEASURES, sizes)  # type: ignore[arg-type]
     )
     out.mkdir(parents=True, exist_ok=True)
     with Bar("measuring", len(todo), "runs") as bar, broker(kafka, bar.say) as bootstrap:
