@@ -93,7 +93,7 @@ def _aiokafka_loop(site: Site) -> Launch:
 
 def _python(peer: str, *arguments: str, changelogs: Sequence[str] = (), commits: bool = True) -> Launcher:
     def launch(site: Site) -> Launch:
-        program = [str(python_of(peer)), "-m", f"bench.peers.{peer}.w1", *arguments]
+        program = [str(python_of(f"peers/{peer}")), "-m", f"bench.peers.{peer}.w1", *arguments]
         topics = {f"{site.run}-{name}": _COMPACT for name in changelogs}
         return Launch([site.apart(*program)], site.run if commits else None, topics)
 
@@ -112,7 +112,7 @@ def _kafka_streams(workload: str, guarantee: str) -> Launcher:
     def launch(site: Site) -> Launch:
         commit_ms = "100" if site.eager and guarantee == "exactly_once_v2" else "1000"
         linger_ms = "0" if site.eager else "20"
-        jvm = [java(), "-Xmx1g", "-XX:+UseG1GC", "-cp", classpath_of("kafka_streams"), "bench.Main"]
+        jvm = [java(), "-Xmx1g", "-XX:+UseG1GC", "-cp", classpath_of("peers/kafka_streams"), "bench.Main"]
         program = [*jvm, workload, guarantee, commit_ms, linger_ms]
         return Launch([site.command(*program)], site.run)
 
@@ -142,35 +142,35 @@ CONTESTANTS: Final = (
         "Kafka Streams, exactly_once_v2",
         "exactly once",
         _w1(_kafka_streams("w1", "exactly_once_v2")),
-        partial(ensure_maven, "kafka_streams"),
+        partial(ensure_maven, "peers/kafka_streams"),
     ),
     Contestant(
         "streams-alo",
         "Kafka Streams, at_least_once",
         "at least once",
         _w1(_kafka_streams("w1", "at_least_once")),
-        partial(ensure_maven, "kafka_streams"),
+        partial(ensure_maven, "peers/kafka_streams"),
     ),
     Contestant(
         "quix-eos",
         "quixstreams, exactly-once",
         "exactly once",
         _w1(_quix("exactly-once")),
-        partial(ensure_python, "quix_streams"),
+        partial(ensure_python, "peers/quix_streams"),
     ),
     Contestant(
         "quix-alo",
         "quixstreams, at-least-once",
         "at least once",
         _w1(_quix("at-least-once")),
-        partial(ensure_python, "quix_streams"),
+        partial(ensure_python, "peers/quix_streams"),
     ),
     Contestant(
         "bytewax",
         "bytewax",
         "at least once",
         _w1(_python("bytewax_flow", commits=False)),
-        partial(ensure_python, "bytewax_flow"),
+        partial(ensure_python, "peers/bytewax_flow"),
         recovers=False,
     ),
     Contestant(
@@ -178,7 +178,7 @@ CONTESTANTS: Final = (
         "loop on librdkafka, state in memory",
         "at least once",
         _w1(_python("confluent_loop", changelogs=["changelog"])),
-        partial(ensure_python, "confluent_loop"),
+        partial(ensure_python, "peers/confluent_loop"),
     ),
     Contestant(
         "aiokafka",
@@ -191,6 +191,6 @@ CONTESTANTS: Final = (
         "stock Faust, tuned",
         "at least once",
         {"w1": _python("stock_faust", changelogs=["customers-changelog"])},
-        partial(ensure_python, "stock_faust"),
+        partial(ensure_python, "peers/stock_faust"),
     ),
 )

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,7 @@ class Measured:
 
     def cpu_s(self) -> float:
         """User and system time since the start, of the process and its children, dead ones included."""
-        now = {pid: used for pid in self._tree() if (used := _cpu_s(pid)) is not None}
+        now = {pid: used for pid in self.pids() if (used := _cpu_s(pid)) is not None}
         for pid in self._last.keys() - now.keys():
             self._gone_s += self._last[pid]
         self._last = now
@@ -64,7 +64,7 @@ class Measured:
 
     def peak_rss_bytes(self) -> int:
         """Sum of the largest resident sizes of the processes that live now."""
-        return sum(_peak_rss(pid) for pid in self._tree())
+        return sum(_peak_rss(pid) for pid in self.pids())
 
     def stop(self, patience_s: float = 30.0) -> None:
         """SIGTERM, and after ``patience_s`` SIGKILL."""
@@ -85,15 +85,15 @@ class Measured:
         """The end of what it wrote."""
         return self.log.read_text(errors="replace")[-characters:]
 
-    def _tree(self) -> Iterator[int]:
+    def pids(self) -> list[int]:
+        """Of the process itself and, after it, its children and theirs."""
         assert self._process is not None  # noqa: S101 - narrows
-        pending = [self._process.pid]
-        while pending:
-            pid = pending.pop()
-            yield pid
+        found = [self._process.pid]
+        for pid in found:
             with suppress(OSError):
                 for task in Path(f"/proc/{pid}/task").iterdir():
-                    pending += map(int, (task / "children").read_text().split())
+                    found += map(int, (task / "children").read_text().split())
+        return found
 
 
 def _cpu_s(pid: int) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+from bench.environments import NotAvailable, Say, ensure_python, python_of, run_program
 from bench.latency import Latency
 from bench.machine import machine
 from bench.recovery import Recovery
@@ -56,8 +57,11 @@ def document(results: Sequence[Result], sizes: Sizes) -> dict[str, Any]:
                 "measure": one.step.measure,
                 "workload": one.step.workload,
                 "contestant": one.step.contestant.name,
+                "title": one.step.contestant.title,
+                "guarantee": one.step.contestant.guarantee,
                 "rate": one.step.rate,
                 "run": one.step.number,
+                "counts": one.counts,
                 "failure": one.failure or None,
                 "figures": None if one.figures is None else asdict(one.figures),
             }
@@ -82,14 +86,24 @@ def markdown(results: Sequence[Result]) -> str:
     return "\n".join(parts)
 
 
-def write(out: Path, results: Sequence[Result], sizes: Sizes, *, as_json: bool) -> str:
-    """``results.json`` and ``results.md`` into ``out``; returns one of both."""
-    out.mkdir(parents=True, exist_ok=True)
+def write(out: Path, results: Sequence[Result], sizes: Sizes, say: Say, *, as_json: bool) -> str:
+    """``results.json``, ``results.md`` and ``results.svg`` into ``out``; returns one of the first two."""
     as_document = json.dumps(document(results, sizes), indent=1)
     table = markdown(results)
     (out / "results.json").write_text(as_document + "\n")
     (out / "results.md").write_text(table + "\n")
+    try:
+        draw(out / "results.json", out / "results.svg", say)
+    except NotAvailable as why:
+        say(f"WITHOUT a plot: {why}")
     return as_document if as_json else table
+
+
+def draw(results: Path, picture: Path, say: Say) -> None:
+    """Raises ``NotAvailable``."""
+    ensure_python("plot", say)
+    program = [str(python_of("plot")), str(Path(__file__).parent / "plot" / "draw.py")]
+    run_program([*program, str(results), str(picture)])
 
 
 def _throughput(title: str, runs: Sequence[Throughput]) -> str:
@@ -161,7 +175,7 @@ def _by_title(results: Iterable[Result], kind: type[Any]) -> dict[str, list[Any]
     """Runs that count."""
     found: dict[str, list[Any]] = {}
     for one in results:
-        if isinstance(one.figures, kind) and one.figures.verdict.good:
+        if one.counts and isinstance(one.figures, kind):
             found.setdefault(one.step.contestant.title, []).append(one.figures)
     return found
 

@@ -3,9 +3,10 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from bench import w1
 from bench.broker import Broker, connected
@@ -19,7 +20,6 @@ from bench.watch import ContestantDied
 from bench.workloads import LEADS, CustomerJoin, Pipeline, Workload
 
 Measure = Literal["throughput", "latency", "recovery", "sink"]
-MEASURES: Final[tuple[Measure, ...]] = ("throughput", "latency", "recovery", "sink")
 WORKLOADS: Final = ("w1", "w1-long", "w2")
 Figures = Throughput | Latency | Recovery | SinkFigures
 
@@ -30,7 +30,8 @@ _DEFERRED_BEFORE_S: Final = 0.5
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything. ``long_customers``: of w1-long; ``events``: of w2; ``seconds``: of a rate."""
+    """How much of everything. ``long_customers``: of w1-long; ``events``: of w2; ``seconds``: of a rate;
+    ``patience_s``: without any progress for so long a contestant is given up."""
 
     runs: int
     customers: int
@@ -38,6 +39,7 @@ class Sizes:
     events: int
     rates: tuple[int, ...]
     seconds: int
+    patience_s: float = 60.0
 
 
 FULL: Final = Sizes(
@@ -74,9 +76,14 @@ class Result:
     figures: Figures | None
     failure: str = ""
 
+    @property
+    def counts(self) -> bool:
+        """Exactly the right leads came out."""
+        return self.figures is not None and self.figures.verdict.good
+
 
 def steps(
-    contestants: Sequence[Contestant], workloads: Sequence[str], measures: Sequence[Measure], sizes: Sizes
+    contestants: Sequence[Contestant], workloads: Sequence[str], measures: Sequence[str], sizes: Sizes
 ) -> Iterator[Step]:
     """Contestants take turns, so that a change of the machine's mood meets all of them."""
     for number in range(1, sizes.runs + 1):
@@ -122,17 +129,17 @@ class Bench:
                 return await self._latency(step, step.rate or 0)
             case "recovery":
                 names = await self._topics(self._throughput["w1"], run_id("w1"))
-                with _Place(self._broker, self._directory, names, step) as site:
+                with self._place(names, step) as site:
                     return await recovery(self._broker, site, step.contestant, self._sizes.customers)
             case "sink":
                 names = await self._topics(self._pipeline, run_id("w2"))
                 await self._broker.load(self._pipeline.records(), names)
-                with _Place(self._broker, self._directory, names, step) as site:
+                with self._place(names, step) as site:
                     return await sink(self._broker, site, step.contestant, self._pipeline)
             case "throughput":
                 workload = self._throughput[step.workload]
                 names = await self._loaded(workload)
-                with _Place(self._broker, self._directory, names, step) as site:
+                with self._place(names, step) as site:
                     return await throughput(self._broker, site, step.contestant, workload)
 
     async def _latency(self, step: Step, rate: int) -> Latency:
@@ -143,8 +150,28 @@ class Bench:
         else:
             workload = Pipeline(events, self._now_ms)
         names = await self._topics(workload, run_id(step.workload))
-        with _Place(self._broker, self._directory, names, step) as site:
+        with self._place(names, step) as site:
             return await latency(self._broker, site, step.contestant, workload, rate, _HEAD)
+
+    @contextmanager
+    def _place(self, names: dict[str, str], step: Step) -> Iterator[Site]:
+        """A site with a directory of its own, in which only the logs are left in the end."""
+        run = names[LEADS].removesuffix(f".{LEADS}")
+        site = Site(
+            self._broker.bootstrap,
+            self._broker.partitions,
+            run,
+            names,
+            self._directory / f"{run}-{step.contestant.name}",
+            eager=step.measure == "latency",
+            patience_s=self._sizes.patience_s,
+        )
+        site.directory.mkdir(parents=True)
+        try:
+            yield site
+        finally:
+            for state in site.directory.glob("state-*"):
+                shutil.rmtree(state, ignore_errors=True)
 
     async def _loaded(self, workload: Workload) -> dict[str, str]:
         """W1 is loaded once. Topics of W2 hold what a run makes of them, too: every run gets its own."""
@@ -163,37 +190,16 @@ class Bench:
         return {**inputs, LEADS: f"{run}.{LEADS}"}
 
 
-class _Place:
-    """A site with a directory of its own, in which only the logs are left in the end."""
-
-    def __init__(self, broker: Broker, directory: Path, names: dict[str, str], step: Step) -> None:
-        run = names[LEADS].removesuffix(f".{LEADS}")
-        home = directory / f"{run}-{step.contestant.name}"
-        eager = step.measure == "latency"
-        self._site = Site(broker.bootstrap, broker.partitions, run, names, home, eager)
-
-    def __enter__(self) -> Site:
-        self._site.directory.mkdir(parents=True)
-        return self._site
-
-    def __exit__(self, *_: object) -> None:
-        for state in self._site.directory.glob("state-*"):
-            shutil.rmtree(state, ignore_errors=True)
-
-
 async def run_bench(
     bootstrap: str,
     partitions: int,
     directory: Path,
     todo: Sequence[Step],
     sizes: Sizes,
-    tell: Callable[[Result], Any],
-) -> list[Result]:
-    """Every step, one after the other. Raises ``KafkaError`` when the broker is lost."""
+    tell: Callable[[Result], None],
+) -> None:
+    """Every step, one after the other. Raises ``KafkaError`` when the broker does not answer."""
     async with connected(bootstrap, partitions) as broker:
         bench = Bench(broker, sizes, directory, time.time_ns() // 1_000_000)
-        results = []
         for step in todo:
-            results.append(await bench.run(step))
-            tell(results[-1])
-        return results
+            tell(await bench.run(step))

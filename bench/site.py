@@ -15,7 +15,8 @@ ROOT: Final = Path(__file__).parent.parent
 @dataclass(frozen=True)
 class Site:
     """``run``: unique on the broker. ``names``: the topics' full names by their short ones. ``eager``: it is
-    latency that is measured; whoever has to choose between that and throughput may."""
+    latency that is measured; whoever has to choose between that and throughput may. ``patience_s``: without
+    any progress for so long a contestant is given up."""
 
     bootstrap: str
     partitions: int
@@ -23,6 +24,7 @@ class Site:
     names: Mapping[str, str]
     directory: Path
     eager: bool = False
+    patience_s: float = 60.0
 
     @property
     def root(self) -> Path:

@@ -18,7 +18,6 @@ from bench.workloads import LEADS
 
 _INTERVAL_S: Final = 0.04
 _QUIET_S: Final = 1.5
-_STALL_S: Final = 40.0
 
 
 class ContestantDied(Exception):
@@ -103,7 +102,7 @@ class Watch:
             complete = now.seen >= leads and (
                 now.committed >= events if self._launch.group else now.written > 0
             )
-            if now.at_s - samples[moved].at_s > (_QUIET_S if complete else _STALL_S):
+            if now.at_s - samples[moved].at_s > (_QUIET_S if complete else self._site.patience_s):
                 return samples[: moved + 1]
 
     def cpu_s(self) -> float:
