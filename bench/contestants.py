@@ -100,6 +100,13 @@ def _python(peer: str, *arguments: str, changelogs: Sequence[str] = (), commits:
     return launch
 
 
+def _faust_w2(site: Site) -> Launch:
+    touches = f"{site.run}.touches"
+    program = [str(python_of("peers/stock_faust")), "-m", "bench.peers.stock_faust.w2"]
+    topics = {f"{site.run}-{table}-changelog": _COMPACT for table in ("clicks", "customers")}
+    return Launch([site.apart(*program, BENCH_TOUCHES=touches)], site.run, {**topics, touches: {}})
+
+
 def _quix(guarantee: str) -> Launcher:
     def launch(site: Site) -> Launch:
         commit_s = "0.1" if site.eager and guarantee == "exactly-once" else "1.0"
@@ -114,7 +121,9 @@ def _kafka_streams(workload: str, guarantee: str) -> Launcher:
         linger_ms = "0" if site.eager else "20"
         jvm = [java(), "-Xmx1g", "-XX:+UseG1GC", "-cp", classpath_of("peers/kafka_streams"), "bench.Main"]
         program = [*jvm, workload, guarantee, commit_ms, linger_ms]
-        return Launch([site.command(*program)], site.run)
+        touches = f"{site.run}.touches"
+        topics: dict[str, dict[str, str]] = {} if workload == "w1" else {touches: {}}
+        return Launch([site.command(*program, BENCH_TOUCHES=touches)], site.run, topics)
 
     return launch
 
@@ -124,31 +133,40 @@ def _w1(launcher: Launcher) -> dict[str, Launcher]:
     return {"w1": launcher, "w1-long": launcher}
 
 
+def _leadstream(processes: int) -> dict[str, Launcher]:
+    product = _leadstream_w2(processes)
+    return {**_w1(_leadstream_w1(processes)), "w2": product, "w2-core": product}
+
+
+def _streams(guarantee: str) -> dict[str, Launcher]:
+    return {**_w1(_kafka_streams("w1", guarantee)), "w2-core": _kafka_streams("w2", guarantee)}
+
+
 CONTESTANTS: Final = (
     Contestant(
         "leadstream",
         "Leadstream, 1 process",
         "exactly once",
-        {**_w1(_leadstream_w1(1)), "w2": _leadstream_w2(1)},
+        _leadstream(1),
     ),
     Contestant(
         "leadstream-2",
         "Leadstream, 2 processes",
         "exactly once",
-        {**_w1(_leadstream_w1(2)), "w2": _leadstream_w2(2)},
+        _leadstream(2),
     ),
     Contestant(
         "streams-eos",
         "Kafka Streams, exactly_once_v2",
         "exactly once",
-        _w1(_kafka_streams("w1", "exactly_once_v2")),
+        _streams("exactly_once_v2"),
         partial(ensure_maven, "peers/kafka_streams"),
     ),
     Contestant(
         "streams-alo",
         "Kafka Streams, at_least_once",
         "at least once",
-        _w1(_kafka_streams("w1", "at_least_once")),
+        _streams("at_least_once"),
         partial(ensure_maven, "peers/kafka_streams"),
     ),
     Contestant(
@@ -190,7 +208,7 @@ CONTESTANTS: Final = (
         "faust",
         "stock Faust, tuned",
         "at least once",
-        {"w1": _python("stock_faust", changelogs=["customers-changelog"])},
+        {"w1": _python("stock_faust", changelogs=["customers-changelog"]), "w2-core": _faust_w2},
         partial(ensure_python, "peers/stock_faust"),
     ),
 )

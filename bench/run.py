@@ -17,10 +17,10 @@ from bench.sink import SinkFigures, sink
 from bench.site import Site, run_id
 from bench.throughput import Throughput, throughput
 from bench.watch import ContestantDied
-from bench.workloads import LEADS, CustomerJoin, Pipeline, Workload
+from bench.workloads import LEADS, Core, CustomerJoin, Pipeline, Workload
 
 Measure = Literal["throughput", "latency", "recovery", "sink"]
-WORKLOADS: Final = ("w1", "w1-long", "w2")
+WORKLOADS: Final = ("w1", "w1-long", "w2", "w2-core")
 Figures = Throughput | Latency | Recovery | SinkFigures
 
 _HEAD: Final = 4_000
@@ -113,6 +113,7 @@ class Bench:
             "w1": CustomerJoin("w1", w1.plan(sizes.customers)),
             "w1-long": CustomerJoin("w1-long", w1.plan(sizes.long_customers)),
             "w2": self._pipeline,
+            "w2-core": Core(sizes.events, now_ms),
         }
         self._shared: dict[str, dict[str, str]] = {}
 
@@ -148,7 +149,7 @@ class Bench:
         if step.workload == "w1":
             workload = CustomerJoin("w1", w1.paced(events // 2, int(rate / 2 * _DEFERRED_BEFORE_S)))
         else:
-            workload = Pipeline(events, self._now_ms)
+            workload = (Core if step.workload == "w2-core" else Pipeline)(events, self._now_ms)
         names = await self._topics(workload, run_id(step.workload))
         with self._place(names, step) as site:
             return await latency(self._broker, site, step.contestant, workload, rate, _HEAD)
@@ -179,7 +180,7 @@ class Bench:
         if names is None:
             names = await self._topics(workload, run_id(workload.name))
             await self._broker.load(workload.records(), names)
-            if workload.name != "w2":
+            if workload.name.startswith("w1"):
                 self._shared[workload.name] = names
             return names
         return {**names, LEADS: f"{run_id(workload.name)}.{LEADS}"}

@@ -45,13 +45,13 @@ class Site:
         }
         return Command(argv, {**where, **topics, **env}, self.root)
 
-    def apart(self, *argv: str) -> Command:
+    def apart(self, *argv: str, **env: str) -> Command:
         """The same for a program in an environment of its own: of our packages it finds ``bench`` only."""
         home = self.directory / "path"
         home.mkdir(exist_ok=True)
         if not (home / "bench").exists():
             (home / "bench").symlink_to(ROOT / "bench")
-        return replace(self.command(*argv), cwd=home)
+        return replace(self.command(*argv, instance=0, **env), cwd=home)
 
 
 def run_id(label: str) -> str:

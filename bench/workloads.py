@@ -1,6 +1,7 @@
 """W1 and W2 as the measurements need them: what to load, and what has to come out."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Final, Literal, Protocol
 
@@ -12,6 +13,7 @@ from bench.model import Expected, expected
 from bench.record import Record
 from bench.verdict import Found
 from processors.demo import generate
+from schemas.times import to_ms
 from schemas.topics import Topic
 
 LEADS: Final = "leads"
@@ -28,7 +30,7 @@ class Workload(Protocol):
 
     @property
     def name(self) -> str:
-        """``w1``, ``w1-long`` or ``w2``."""
+        """One of ``bench.run.WORKLOADS``."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -97,16 +99,22 @@ class Pipeline:
     """W2: clicks, deferred leads, qualifications and purchases at about 100 : 12 : 6 : 2."""
 
     name = "w2"
-    inputs = (Topic.CLICKS, Topic.DEFERRED_LEADS, Topic.QUALIFICATIONS, Topic.PURCHASES, Topic.ERASURES)
+    inputs: tuple[str, ...] = (
+        Topic.CLICKS,
+        Topic.DEFERRED_LEADS,
+        Topic.QUALIFICATIONS,
+        Topic.PURCHASES,
+        Topic.ERASURES,
+    )
 
-    def __init__(self, events: int, now_ms: int, seed: int = 20) -> None:
-        self.events = events
+    def __init__(self, size: int, now_ms: int, seed: int = 20) -> None:
+        self.events = self._size = size
         self._now_ms = now_ms
         self._seed = seed
 
     @cached_property
     def _records(self) -> list[Record]:
-        traffic = generate(self.events, self._seed, self._now_ms)
+        traffic = generate(self._size, self._seed, self._now_ms)
         return [Record(one.topic, one.key or b"", one.value) for one in traffic]
 
     @cached_property
@@ -124,15 +132,19 @@ class Pipeline:
         """(workspace, customer) of whom order decides; their leads are not in :meth:`leads`."""
         return self._expected.unsure
 
-    def leads(self) -> dict[str, bytes]:
-        return {key: _content(msgspec.json.encode(lead)) for key, lead in self._expected.leads.items()}
+    def leads(self) -> dict[str, Hashable]:
+        return {key: self._content(msgspec.json.encode(lead)) for key, lead in self._expected.leads.items()}
 
     def found(self, values: Iterable[bytes]) -> Iterator[Found]:
         """Without the leads of customers of whom order decides."""
         for value in values:
             lead = orjson.loads(value)
             if (lead["workspaceId"], lead["customer"]["externalId"]) not in self._expected.unsure:
-                yield Found(lead["leadId"], lead["revision"], _content(value))
+                yield Found(lead["leadId"], lead["revision"], self._content(value))
+
+    @staticmethod
+    def _content(value: bytes) -> Hashable:
+        return w1.canonical({**orjson.loads(value), "revision": 0})
 
     def triggers(self) -> Trigger:
         places: dict[tuple[str, str], int] = {}
@@ -143,7 +155,7 @@ class Pipeline:
 
         def trigger(value: bytes) -> tuple[int, Kind]:
             lead = orjson.loads(value)
-            workspace, click = lead["workspaceId"], lead["click"]["id"]
+            workspace, click = lead["workspaceId"], lead["click"].get("id") or lead["click"]["clickId"]
             request = places[workspace, lead["eventId"]]
             last = max(request, places[workspace, click], places[workspace, f"su_{click}"])
             if last != request or lead["revision"] > 1:
@@ -153,5 +165,32 @@ class Pipeline:
         return trigger
 
 
-def _content(value: bytes) -> bytes:
-    return w1.canonical({**orjson.loads(value), "revision": 0})
+class Core(Pipeline):
+    """What of W2 every contestant can do: no purchases, and of a lead what attribution says of it."""
+
+    name = "w2-core"
+    inputs = (Topic.CLICKS, Topic.DEFERRED_LEADS, Topic.QUALIFICATIONS)
+
+    def __init__(self, size: int, now_ms: int, seed: int = 20) -> None:
+        super().__init__(size, now_ms, seed)
+        self.events = len(self.records())
+
+    @cached_property
+    def _records(self) -> list[Record]:
+        traffic = generate(self._size, self._seed, self._now_ms)
+        return [Record(one.topic, one.key or b"", one.value) for one in traffic if one.topic in self.inputs]
+
+    @staticmethod
+    def _content(value: bytes) -> Hashable:
+        lead = orjson.loads(value)
+        click = lead["click"]
+        return (
+            *(lead[name] for name in ("eventName", "quantity", "eventId")),
+            *(_ms(time) for time in (lead["timestamp"], lead["deferredAt"], click["timestamp"])),
+            click.get("id") or click["clickId"],
+            orjson.dumps(lead["metadata"]),
+        )
+
+
+def _ms(time: str | int) -> int:
+    return time if isinstance(time, int) else to_ms(datetime.fromisoformat(time))

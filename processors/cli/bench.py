@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PARTITIONS = 8
 
 # Known without importing the bench; a test holds them against it.
-WORKLOADS = ("w1", "w1-long", "w2")
+WORKLOADS = ("w1", "w1-long", "w2", "w2-core")
 MEASURES = ("throughput", "latency", "recovery", "sink")
 CONTESTANTS = (
     "leadstream",
@@ -86,6 +86,7 @@ def bench(
       w1       the customer join alone, which every contestant can do
       w1-long  the same for long enough that a compiler has learnt all it can (Java)
       w2       the whole pipeline: 100 clicks to 12 deferred leads to 6 qualifications to 2 purchases
+      w2-core  the same without purchases, and only leads come out: what peers can be held to
 
     The leads of every run are held against what has to come out: a run that loses, doubles or changes one
     does not count. Figures of one run compare with each other, not with those of another machine or day.

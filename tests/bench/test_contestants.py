@@ -9,7 +9,7 @@ from bench.contestants import CONTESTANTS, Contestant
 from bench.environments import NotAvailable, ensure_maven, run_program
 from bench.site import Site
 from bench.w1 import plan
-from bench.workloads import LEADS, CustomerJoin, Pipeline, Workload
+from bench.workloads import LEADS, Core, CustomerJoin, Pipeline, Workload
 from processors.cli import bench as command
 
 NOW_MS = 1_760_000_000_000
@@ -25,12 +25,10 @@ def test_the_command_knows_everybody() -> None:
 
 @pytest.mark.parametrize("contestant", CONTESTANTS, ids=lambda one: one.name)
 def test_everybody_can_be_started(contestant: Contestant, tmp_path: Path) -> None:
-    workloads: dict[str, Workload] = {
-        "w1": CustomerJoin("w1", plan(10)),
-        "w2": Pipeline(10, 1_760_000_000_000),
-    }
+    join, pipeline, core = CustomerJoin("w1", plan(10)), Pipeline(10, NOW_MS), Core(10, NOW_MS)
+    workloads: dict[str, Workload] = {"w1": join, "w1-long": join, "w2": pipeline, "w2-core": core}
     for name, launch in contestant.workloads.items():
-        topics = {short: f"run.{short}" for short in [*workloads[name.removesuffix("-long")].inputs, LEADS]}
+        topics = {short: f"run.{short}" for short in [*workloads[name].inputs, LEADS]}
         launched = launch(Site("127.0.0.1:9092", 8, "run", topics, tmp_path))
         for started in launched.commands:
             assert started.env["BENCH_LEADS"] == "run.leads"

@@ -30,6 +30,12 @@ final class Main {
         return switch (workload) {
             case "w1" -> CustomerJoin.topology(
                     env.get("BENCH_DEFERRED"), env.get("BENCH_QUALIFIED"), env.get("BENCH_LEADS"));
+            case "w2" -> Pipeline.topology(
+                    env.get("BENCH_CLICKS"),
+                    env.get("BENCH_DEFERRED_LEADS"),
+                    env.get("BENCH_QUALIFICATIONS"),
+                    env.get("BENCH_TOUCHES"),
+                    env.get("BENCH_LEADS"));
             default -> throw new IllegalArgumentException(workload);
         };
     }
