@@ -1,12 +1,13 @@
 """How long it takes from an event to its lead, at a fixed rate."""
 
 import asyncio
+import os
 import pickle
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,9 +21,11 @@ from bench.throughput import OUTPUT
 from bench.verdict import Verdict, judge
 from bench.watch import ContestantDied, Watch
 from bench.workloads import LEADS, Kind, Workload
+from deploy.local.process import Child
 
 _WARM_S: Final = 3.0
 _POLL_S: Final = 0.1
+_START_S: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -84,43 +87,37 @@ async def latency(
 @asynccontextmanager
 async def _reading(site: Site) -> AsyncIterator[Path]:
     """A reader that is at the end of what is there; its file is complete on exit."""
-    out = site.directory / "seen"
-    reader = await asyncio.create_subprocess_exec(
-        *[sys.executable, "-m", "bench.reader"],
-        *[site.bootstrap, str(site.partitions), site.names[LEADS], str(out)],
-        cwd=site.root,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert reader.stdout is not None  # noqa: S101 - narrows
-        if not await reader.stdout.readline():
-            raise ContestantDied("the reader did not start")
+    out, log = site.directory / "seen", site.directory / "reader.log"
+    arguments = [site.bootstrap, str(site.partitions), site.names[LEADS], str(out)]
+    with _beside(site, log, "bench.reader", *arguments) as reader:
+        if not await asyncio.to_thread(reader.wait_until, lambda: "ready" in log.read_text(), _START_S):
+            raise ContestantDied(f"the reader did not start: {reader.log_tail()}")
         yield out
-        reader.terminate()
-        await reader.wait()
-    finally:
-        if reader.returncode is None:
-            reader.kill()
-            await reader.wait()
+        await asyncio.to_thread(reader.stop, _START_S)
 
 
 async def _pace(site: Site, pace: Pace, watch: Watch) -> list[tuple[int, float]]:
     """(monotonic nanoseconds, CPU seconds) again and again until everything is sent."""
     plan = site.directory / "pace"
     plan.write_bytes(pickle.dumps(pace))
-    pacer = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.pacer", str(plan), cwd=site.root
-    )
     usage = []
-    try:
-        while pacer.returncode is None:
+    with _beside(site, site.directory / "pacer.log", "bench.pacer", str(plan)) as pacer:
+        while pacer.alive:
             usage.append((time.monotonic_ns(), watch.cpu_s()))
             await asyncio.sleep(_POLL_S)
-    finally:
-        if pacer.returncode is None:
-            pacer.kill()
-            await pacer.wait()
+        if pacer.returncode:
+            raise ContestantDied(f"the producer failed: {pacer.log_tail()}")
     return usage
+
+
+@contextmanager
+def _beside(site: Site, log: Path, *module: str) -> Iterator[Child]:
+    """One of our own programs, as a process."""
+    child = Child([sys.executable, "-m", *module], cwd=site.root, env=os.environ, log_path=log)
+    try:
+        yield child
+    finally:
+        child.kill()
 
 
 def _figures(

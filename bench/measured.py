@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from deploy.local.process import Child
 
 
 @dataclass(frozen=True)
@@ -22,37 +23,33 @@ class Command:
 
 
 class Measured:
-    """One process and its children. Linux only: reads ``/proc`` and the CPU clocks of other processes."""
+    """One process and its children. Linux only: reads ``/proc`` and the CPU clocks of other processes.
+
+    Runs inside the context, and dies with us however we end.
+    """
 
     def __init__(self, command: Command, log: Path) -> None:
         self._command = command
-        self.log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._log = log
         self._gone_s = 0.0
         self._last: dict[int, float] = {}
 
     def __enter__(self) -> Self:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command.argv,
-                env={**os.environ, **self._command.env},
-                cwd=self._command.cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        command = self._command
+        self._child = Child(
+            command.argv, cwd=command.cwd, env={**os.environ, **command.env}, log_path=self._log
+        )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.kill()
+        self.stop(0)
 
     @property
     def alive(self) -> bool:
         """Still running."""
-        return self._process is not None and self._process.poll() is None
+        return self._child.alive
 
     def cpu_s(self) -> float:
         """User and system time since the start, of the process and its children, dead ones included."""
@@ -67,28 +64,19 @@ class Measured:
         return sum(_peak_rss(pid) for pid in self.pids())
 
     def stop(self, patience_s: float = 30.0) -> None:
-        """SIGTERM, and after ``patience_s`` SIGKILL."""
-        if self._process is not None and self.alive:
-            self._process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(patience_s)
-        self.kill()
+        """SIGTERM, and after ``patience_s`` SIGKILL, to its children as well. Harmless when it is gone."""
+        if self.alive:
+            self._child.stop(patience_s)
+        with suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
 
-    def kill(self) -> None:
-        """The whole session, at once."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-    def complaint(self, characters: int = 2_000) -> str:
+    def complaint(self) -> str:
         """The end of what it wrote."""
-        return self.log.read_text(errors="replace")[-characters:]
+        return self._child.log_tail()
 
     def pids(self) -> list[int]:
         """Of the process itself and, after it, its children and theirs."""
-        assert self._process is not None  # noqa: S101 - narrows
-        found = [self._process.pid]
+        found = [self._child.pid]
         for pid in found:
             with suppress(OSError):
                 for task in Path(f"/proc/{pid}/task").iterdir():

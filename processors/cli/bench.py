@@ -146,13 +146,14 @@ def _measure(
     from bench.run import run_bench
     from processors.cli.bench_kafka import broker
     from processors.cli.progress import Bar
+    from processors.cli.running.interrupt import Interrupt
 
     logging.getLogger().addHandler(logging.NullHandler())
     # The defaults are measured, in the children as well.
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     out.mkdir(parents=True, exist_ok=True)
-    with Bar("measuring", len(todo), "runs") as bar, broker(kafka, bar.say) as bootstrap:
+    with Interrupt(), Bar("measuring", len(todo), "runs") as bar, broker(kafka, bar.say) as bootstrap:
 
         def tell(result: "Result") -> None:
             results.append(result)

@@ -38,6 +38,7 @@ def test_children_count_while_they_live_and_afterwards(tmp_path: Path) -> None:
     command = Command([sys.executable, "-c", PARENT, BURN, str(MIB), "0.3"], {}, tmp_path)
     with Measured(command, tmp_path / "log") as process:
         eventually(lambda: burnt(process))
+        eventually(lambda: len(process.pids()) == 2)
         before = process.cpu_s()
         assert before >= 0.3
         (child,) = process.pids()[1:]
