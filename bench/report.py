@@ -87,15 +87,17 @@ def markdown(results: Sequence[Result]) -> str:
 
 
 def write(out: Path, results: Sequence[Result], sizes: Sizes, say: Say, *, as_json: bool) -> str:
-    """``results.json``, ``results.md`` and ``results.svg`` into ``out``; returns one of the first two."""
+    """``results.json``, ``results.md`` and ``results.svg`` (if there is something to draw) into
+    ``out``; returns one of the first two."""
     as_document = json.dumps(document(results, sizes), indent=1)
     table = markdown(results)
     (out / "results.json").write_text(as_document + "\n")
     (out / "results.md").write_text(table + "\n")
-    try:
-        draw(out / "results.json", out / "results.svg", say)
-    except NotAvailable as why:
-        say(f"WITHOUT a plot: {why}")
+    if any(one.counts and isinstance(one.figures, Throughput | Latency) for one in results):
+        try:
+            draw(out / "results.json", out / "results.svg", say)
+        except NotAvailable as why:
+            say(f"WITHOUT a plot: {why}")
     return as_document if as_json else table
 
 

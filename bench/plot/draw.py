@@ -26,8 +26,6 @@ def main(results: Path, picture: Path) -> None:
         for measure, draw in (("throughput", _cpu), ("latency", _latency))
         if (found := [run for run in counting if (run["workload"], run["measure"]) == (workload, measure)])
     ]
-    if not rows:
-        sys.exit("nothing to draw: no run of throughput or latency counts")
     figure = Figure(figsize=(9, 4.2 * len(rows)), layout="constrained")
     for axes, (draw, workload, found) in zip(
         figure.subplots(len(rows), squeeze=False).flat, rows, strict=True
@@ -68,7 +66,7 @@ def _latency(axes: Any, workload: str, runs: Runs) -> None:
         ylabel="ms (log)",
         title=f"{workload}: qualification produced → lead read; solid p50, dotted p99",
     )
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     axes.grid(visible=True, which="both", alpha=0.2)
 
 
