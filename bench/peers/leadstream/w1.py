@@ -4,10 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from aiokafka import ConsumerRecord
-
 from bench.peers import w1join
-from processors.engine import EngineSettings, Output, create_app, run
+from processors.engine import EngineSettings, Output, Record, create_app, run
 from processors.garbage import collect_rarely
 
 Fact = w1join.Deferred | w1join.Qualified
@@ -24,10 +22,11 @@ class Join:
         self.outputs = frozenset({leads})
         self._deferred, self._leads = deferred, leads
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, Fact]:
+    def parse(self, record: Record) -> tuple[str, bytes, Fact]:
+        key, value = record.key or b"", record.value or b""
         if record.topic == self._deferred:
-            return record.topic, record.key, w1join.decode_deferred(record.value)
-        return record.topic, record.key, w1join.decode_qualified(record.value)
+            return record.topic, key, w1join.decode_deferred(value)
+        return record.topic, key, w1join.decode_qualified(value)
 
     def load(self, raw: bytes) -> w1join.State:
         return w1join.decode_state(raw)
