@@ -23,10 +23,9 @@ class Join:
         self._deferred, self._leads = deferred, leads
 
     def parse(self, record: Record) -> tuple[str, bytes, Fact]:
-        key, value = record.key or b"", record.value or b""
         if record.topic == self._deferred:
-            return record.topic, key, w1join.decode_deferred(value)
-        return record.topic, key, w1join.decode_qualified(value)
+            return record.topic, record.key, w1join.decode_deferred(record.value)
+        return record.topic, record.key, w1join.decode_qualified(record.value)
 
     def load(self, raw: bytes) -> w1join.State:
         return w1join.decode_state(raw)
