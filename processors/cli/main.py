@@ -40,6 +40,7 @@ used, 78 a setting is wrong, 130 interrupted."""
         "replay": Lazy("processors.cli.replay:replay", "Compute or store everything once more."),
         "dlq": Lazy("processors.cli.dlq:dlq", "Look at dead letters, and send them back."),
         "unmatched": Lazy("processors.cli.unmatched:unmatched", "Look at events that led to nothing."),
+        "bench": Lazy("processors.cli.bench:bench", "Measure it on a real broker, beside its peers."),
         "doctor": Lazy("processors.cli.doctor:doctor", "Check everything that the system needs."),
         "config": Lazy("processors.cli.config:config", "Show every setting and where it comes from."),
         "version": Lazy("processors.cli.version:version", "Show the versions of everything involved."),
