@@ -67,7 +67,8 @@ def judge_stores(stack: Stack, table: str, log: Log, findings: Findings) -> None
 
 def data_directories(stack: Stack) -> list[Path]:
     """Of all workers there ever were."""
-    return [one for one in sorted(stack.directory.iterdir()) if (one / "state").is_dir()]
+    workers = {one.env["LEADSTREAM_DATA_DIR"] for one in stack.services if one.command == ["worker"]}
+    return [Path(one) for one in sorted(workers) if (Path(one) / "state").is_dir()]
 
 
 def read_changelog(stack: Stack, table: str) -> Log:

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-from confluent_kafka import ConsumerGroupState
-from confluent_kafka.admin import AdminClient
 
 from processors.engine.steps import Step
 from tests.faults.conftest import NewTrial, Recorder, check
@@ -34,10 +32,11 @@ def freeze_and_thaw(trial: Trial, fault: Fault) -> tuple[Service, Service]:
     trial.begin(per_second=3_000).gate(0.8)
     wait_for(lambda: is_frozen(frozen), 60, lambda: "it does not freeze")
     since = time.monotonic()
-    before = members(trial)
+    group = trial.stack.settings.worker_group
+    before = trial.members(group)
     other = trial.stack.worker("other")
     wait_for(
-        lambda: bool(members(trial)) and not members(trial) & before,
+        lambda: bool(trial.members(group)) and not trial.members(group) & before,
         60,
         lambda: "it has not lost its session",
     )
@@ -49,16 +48,6 @@ def freeze_and_thaw(trial: Trial, fault: Fault) -> tuple[Service, Service]:
     frozen.send_signal(signal.SIGCONT)
     trial.faults += 1
     return frozen, other
-
-
-def members(trial: Trial) -> set[str]:
-    """Of the workers' group, while it is settled."""
-    settings = trial.stack.settings
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-    group = settings.worker_group
-    described = admin.describe_consumer_groups([group])[group].result()
-    settled = described.state == ConsumerGroupState.STABLE
-    return {member.member_id for member in described.members} if settled else set()
 
 
 def replaced(now: set[str], before: set[str]) -> bool:

@@ -56,7 +56,8 @@ class Load(threading.Thread):
                 self._send(producer, event)
                 self.sent += 1
             due += _TICK_S
-            producer.poll(max(0.0, due - time.monotonic()))
+            producer.poll(0)
+            time.sleep(max(0.0, due - time.monotonic()))
         producer.flush()
 
     def producer(self) -> Producer:

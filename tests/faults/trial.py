@@ -2,13 +2,18 @@
 
 import json
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka.admin import AdminClient
+
 from processors.demo.steps import DemoEvent
 from processors.engine.settings import epoch_ms
+from schemas.topics import Topic
 from tests.faults.process import Fault, stats_file
 from tests.faults.state import judge_state, open_transactions
 from tests.faults.traffic import Load, Watch
@@ -42,6 +47,8 @@ class Trial:
         self.load: Load | None = None
         self.watch = Watch(stack)
         self._supervised = False
+        #: Records in ``leads`` that no worker wrote.
+        self._foreign = 0
         #: Length of a service's log when its present life began.
         self._lives: dict[Path, int] = {}
 
@@ -68,7 +75,7 @@ class Trial:
         return text.decode(errors="replace")
 
     def restart(self, service: Service, fault: Fault | None = None) -> None:
-        self._lives[service.log] = service.log.stat().st_size
+        self._lives[service.log] = service.log.stat().st_size if service.log.exists() else 0
         service.start(**env_of(fault))
 
     def stats(self, worker: Service) -> dict[str, float]:
@@ -88,6 +95,10 @@ class Trial:
             pause=0.02,
         )
 
+    def stop_in_any_state(self, service: Service) -> None:
+        """Perhaps before it has begun."""
+        assert service.stop() in (0, -signal.SIGTERM), self.life(service)[-3000:]
+
     # --- a run
 
     def begin(self, per_second: int) -> Load:
@@ -96,8 +107,29 @@ class Trial:
         self.load = Load(self.stack, self.events, per_second)
         self.load.start()
         wait_for(lambda: self.watch.read > 0, READY_S, lambda: "nothing comes out")
+        settings = self.stack.settings
+        if any(service.command == ["sink"] for service in self._running()):
+            wait_for(lambda: bool(self.members(settings.full_sink_group)), READY_S, lambda: "no sink")
         self.watch.reset()
         return self.load
+
+    def send_unreadable_lead(self) -> None:
+        """To a topic that only workers write to: the sink has to reject it."""
+        producer = self.stack.producer()
+        self._foreign += 1
+        body = b'{"leadId":"unreadable %d"}' % self._foreign
+        self.stack.send(producer, Topic.LEADS, b"acme:nobody", body)
+        assert producer.flush(30) == 0
+
+    def members(self, group: str) -> set[str]:
+        """Of a consumer group, while it is settled."""
+        admin = AdminClient({"bootstrap.servers": self.stack.settings.kafka_bootstrap})
+        try:
+            described = admin.describe_consumer_groups([group])[group].result()
+        except KafkaException:
+            return set()  # its coordinator is only just being found
+        settled = described.state == ConsumerGroupState.STABLE
+        return {member.member_id for member in described.members} if settled else set()
 
     def reach(self, share: float) -> None:
         """Wait until so much of the traffic is sent; it goes on meanwhile, up to the gate."""
