@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import signal
+import time
 from typing import Final
 
 from aiokafka.errors import KafkaConnectionError
+from clickhouse_connect.driver.client import Client
 
 from processors.garbage import collect_rarely
 from processors.settings import Settings
-from processors.sink.client import MISCONFIGURED, UNAVAILABLE, connect
-from processors.sink.loop import NoTopics, Sink
+from processors.sink.client import MISCONFIGURED, UNAVAILABLE, NoClickHouse, connect
+from processors.sink.loop import START_PATIENCE_S, NoTopics, Sink
 from processors.sink.stats import Stats
 from processors.sink.tables import TABLES
 from processors.sink.writer import CannotStore, Writer
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 
 # Less than the 30 s that orchestrators give a process to end: an insert under way is waited for.
 _SILENCE_S: Final = 15
+_RETRY_S: Final = 1.0
 
 # It tells of every value that it cannot encode, with a stack trace; so does the writer, in one line.
 logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)
@@ -32,12 +35,25 @@ class SinkFailed(Exception):
         self.exit_code = exit_code
 
 
+def _connected(url: str) -> Client:
+    """A server that is restarting is waited for, so that no supervisor need start us again and again."""
+    deadline = time.monotonic() + START_PATIENCE_S
+    while True:
+        try:
+            return connect(url, patience_s=_SILENCE_S)
+        except NoClickHouse as error:
+            if error.exit_code != UNAVAILABLE or time.monotonic() >= deadline:
+                raise
+            log.warning("waiting for ClickHouse: %s", error)
+            time.sleep(_RETRY_S)
+
+
 async def run_sink(settings: Settings) -> None:
     """Store results until SIGTERM or SIGINT, then finish the batch under way.
 
     Raises :class:`SinkFailed`, and ``NoClickHouse`` when it cannot be reached at start.
     """
-    client = connect(settings.clickhouse_url.get_secret_value(), patience_s=_SILENCE_S)
+    client = _connected(settings.clickhouse_url.get_secret_value())
     try:
         stopping, stats, loop = asyncio.Event(), Stats(), asyncio.get_running_loop()
 

@@ -178,14 +178,14 @@ class Stack:
                 producer.poll(0)
                 return
 
-    def read(self, topic: Topic) -> Iterator[Message]:
-        """Every committed record of a topic, from the beginning to the end of now."""
-        yield from self.read_topic(self.settings.topic(topic))
+    def read(self, topic: Topic, *, committed: bool = True) -> Iterator[Message]:
+        """Every committed record of a topic, from the beginning to the end of now; or every one there is."""
+        yield from self.read_topic(self.settings.topic(topic), committed=committed)
 
-    def read_topic(self, name: str) -> Iterator[Message]:
+    def read_topic(self, name: str, *, committed: bool = True) -> Iterator[Message]:
         """The same for any topic, by its full name."""
         places = [TopicPartition(name, partition, 0) for partition in range(self.settings.partitions)]
-        yield from self._records(places)
+        yield from self._records(places, committed=committed)
 
     def drained(self, group: str, topics: Iterable[Topic]) -> bool:
         """True when a group has committed past the last record. Trailing commit markers are no records."""
@@ -215,20 +215,20 @@ class Stack:
 
         wait_for(processed, timeout, lambda: "the workers or the sink did not catch up")
 
-    def _consumer(self, group: str) -> Consumer:
+    def _consumer(self, group: str, *, committed: bool = True) -> Consumer:
         return Consumer(
             {
                 "bootstrap.servers": self.settings.kafka_bootstrap,
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
-                "isolation.level": "read_committed",
+                "isolation.level": "read_committed" if committed else "read_uncommitted",
                 "auto.offset.reset": "earliest",
             }
         )
 
-    def _records(self, places: list[TopicPartition]) -> Iterator[Message]:
-        with closing(self._consumer("reader")) as consumer:
+    def _records(self, places: list[TopicPartition], *, committed: bool = True) -> Iterator[Message]:
+        with closing(self._consumer("reader", committed=committed)) as consumer:
             consumer.assign(places)
             open_places = len(places)
             while open_places:

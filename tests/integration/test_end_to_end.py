@@ -99,7 +99,7 @@ def wait_until_busy(stack: Stack) -> None:
 def check(stack: Stack) -> Truth:
     """Topics and views hold what the model makes of what was sent."""
     truth = truth_of(stack, time.time_ns() // 1_000_000)
-    for findings in (judge_topics(stack, truth), judge_clickhouse(stack, truth)):
+    for findings in (judge_topics(stack, truth), judge_clickhouse(stack)):
         assert not findings, str(findings)
     return truth
 
