@@ -1,8 +1,6 @@
 """ClickHouse in trouble: ``leads`` go on as if nothing were, and the tables catch up."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +24,8 @@ pytestmark = pytest.mark.integration
 SMALL_BATCHES = {"LEADSTREAM_SINK_BATCH_ROWS": "500", "LEADSTREAM_SINK_FLUSH_INTERVAL": "200ms"}
 #: Far longer than it takes without trouble, far shorter than any of the outages.
 UNAFFECTED_S = 5.0
+ORIGINAL_USERS = local._USERS
+WRITER = "<password/><networks><ip>127.0.0.1</ip></networks><profile>writing</profile><quota>default</quota>"
 
 
 @pytest.mark.faults
@@ -112,31 +112,31 @@ def test_read_only(
     new_trial: NewTrial, record: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An operator has to act: the sink says so and ends, no offset moves; later on nothing is missing."""
-    with (
-        LocalClickHouse(tmp_path / "clickhouse") as server,
-        new_trial("ClickHouse: read-only", 20_000, clickhouse=server) as trial,
-    ):
-        sink = begin(trial)
-        trial.reach(0.3)
-        server.stop()
-        with read_only(monkeypatch):
+    give_rights(monkeypatch, "")
+    with LocalClickHouse(tmp_path / "clickhouse") as server:
+        url = f"http://writer:@127.0.0.1:{server.port}/default"
+        with new_trial("ClickHouse: read-only", 20_000, clickhouse_url=url) as trial:
+            sink = begin(trial)
+            trial.reach(0.3)
+            server.stop()
+            give_rights(monkeypatch, "<readonly>2</readonly>")
             server.start()
-        trial.faults += 1
-        assert sink.wait(90) == 78
-        assert "mend the rights" in trial.life(sink)
-        server.stop()
-        server.start()
-        trial.restart(sink)
-        conclude(trial, record)
+            trial.faults += 1
+            assert sink.wait(90) == 78
+            assert "mend the rights" in trial.life(sink)
+            server.stop()
+            give_rights(monkeypatch, "")
+            server.start()
+            trial.restart(sink)
+            conclude(trial, record)
 
 
-@contextmanager
-def read_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """For servers that are started meanwhile."""
-    with monkeypatch.context() as patched:
-        users = local._USERS.replace("<default/>", "<default><readonly>2</readonly></default>", 1)
-        patched.setattr(local, "_USERS", users)
-        yield
+def give_rights(monkeypatch: pytest.MonkeyPatch, rights: str) -> None:
+    """To the user ``writer`` of servers that are started from now on."""
+    users = ORIGINAL_USERS.replace("<default/>", f"<default/><writing>{rights}</writing>", 1).replace(
+        "<default>", f"<writer>{WRITER}</writer><default>", 1
+    )
+    monkeypatch.setattr(local, "_USERS", users)
 
 
 def begin(trial: Trial) -> Service:

@@ -230,14 +230,16 @@ class Stack:
     def _records(self, places: list[TopicPartition], *, committed: bool = True) -> Iterator[Message]:
         with closing(self._consumer("reader", committed=committed)) as consumer:
             consumer.assign(places)
-            open_places = len(places)
-            while open_places:
+            left = {(place.topic, place.partition) for place in places}
+            while left:
                 for message in consumer.consume(2000, 1.0):
-                    error = message.error()
+                    place, error = (message.topic(), message.partition()), message.error()
+                    if place not in left:
+                        continue  # written after the end was reached, which is then reached once more
                     if error is None:
                         yield message
                     elif error.code() == KafkaError._PARTITION_EOF:
-                        open_places -= 1
+                        left.remove(place)
                     else:
                         raise AssertionError(str(error))
 
