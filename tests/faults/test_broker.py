@@ -11,7 +11,7 @@ from tests.faults.trial import Trial
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize(
     ("kills", "events"),
     [
@@ -40,7 +40,7 @@ def test_broker_killed(
         check(record(trial.conclude()))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.faults
 def test_broker_away(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> None:
     """For a minute: longer than sessions, transactions and batches live."""

@@ -24,7 +24,7 @@ EVENTS = 12_000
 WorkerPair = tuple[Step, Step]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize(
     "pairs",
     [
@@ -57,7 +57,7 @@ def several(step: Step) -> int:
     return 7 if step in (Step.QUEUED, Step.STORED) else 2
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize(
     "pairs",
     [

@@ -7,7 +7,7 @@ from tests.faults.conftest import NewTrial, Recorder, check
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize(
     ("kills", "events"),
     [
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.integration
 )
 def test_kill_9(new_trial: NewTrial, record: Recorder, kills: int, events: int) -> None:
     """Three workers and a sink under load; each comes back under its name."""
-    with new_trial("kill -9 of random workers", events) as trial:
+    patience = {"LEADSTREAM_SESSION_TIMEOUT": "10s"}
+    with new_trial("kill -9 of random workers", events, **patience) as trial:
         workers = trial.workers(3)
         trial.stack.sink()
         load = trial.begin(per_second=2_500)

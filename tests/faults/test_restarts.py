@@ -11,7 +11,7 @@ from tests.integration.stack import Service
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize(
     ("rounds", "events"),
     [
@@ -42,7 +42,7 @@ def test_rolling_restart(new_trial: NewTrial, record: Recorder, rounds: int, eve
         check(record(trial.conclude()))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.faults
 def test_one_to_four_and_back(new_trial: NewTrial, record: Recorder) -> None:
     """Workers come one by one and go one by one; then a storm of both at once."""
