@@ -5,6 +5,7 @@ family of types, and everything that it reads or writes goes through them. The r
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
@@ -53,11 +54,11 @@ def _default(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Release:
-    """``states``: by table. ``touch``: of the topic between the joins."""
+    """``states``: by table. ``between``: what may be in the topic between the joins."""
 
     version: bytes
     states: dict[str, Any]
-    touch: Any
+    between: tuple[Any, ...]
 
     def state(self, table: str, raw: bytes) -> bytes:
         """As this release would write it after it has read it."""
@@ -67,17 +68,20 @@ class Release:
         return self.version + msgspec.msgpack.encode(known)
 
     def touch_record(self, value: bytes | None) -> bytes:
-        """The same of a touch."""
-        return msgspec.json.encode(msgspec.json.decode(value or b"", type=self.touch))
+        """The same of a record between the joins."""
+        for kind in self.between:
+            with suppress(msgspec.ValidationError):
+                return msgspec.json.encode(msgspec.json.decode(value or b"", type=kind))
+        raise ValueError(f"no record that this release knows: {value!r}")
 
 
-PREVIOUS: Final = Release(previous.STATE_VERSION, previous.STATES, previous.Touch)
+PREVIOUS: Final = Release(previous.STATE_VERSION, previous.STATES, (previous.Touch,))
 """The release before this one."""
 NEXT: Final = Release(
-    OURS, {"clicks": extended(ClickState), "customers": extended(CustomerState)}, extended(Touch)
+    OURS, {"clicks": extended(ClickState), "customers": extended(CustomerState)}, (extended(Touch),)
 )
 """A release after this one that has appended a field wherever one can be."""
-LATER: Final = Release(b"\x7f", NEXT.states, NEXT.touch)
+LATER: Final = Release(b"\x7f", NEXT.states, NEXT.between)
 """A release that writes what this one cannot read."""
 RELEASES: Final = {"previous": PREVIOUS, "next": NEXT, "later": LATER}
 
