@@ -24,9 +24,10 @@ def test_five_minutes_ahead_and_behind(new_trial: NewTrial, record: Recorder) ->
         for worker in workers:
             trial.ready(worker)
         trial.stack.sink()
-        trial.begin(per_second=1_500)
+        load = trial.begin(per_second=1_500)
         for turn in range(1, 5):
-            trial.reach(turn / 5)
+            load.gate((turn + 1) / 6)
+            trial.reach((turn + 0.5) / 6)
             clocks.reverse()
             for worker, fault in zip(workers, clocks, strict=True):
                 trial.kill(worker, fault)

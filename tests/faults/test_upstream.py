@@ -37,7 +37,7 @@ def test_aborted_input(new_trial: NewTrial, record: Recorder) -> None:
                 aborted += _CHUNK
             transact(trial, producer, wanted[start : start + _CHUNK], commit=True)
             if start // _CHUNK % 12 == 6:
-                trial.kill(trial.dice.choice(workers))
+                trial.kill(trial.dice.choice(workers), traffic=False)
         trial.notes.append(f"{aborted:,} aborted records in the input")
         assert leftover(trial) > 0
         check(record(trial.conclude()))

@@ -140,14 +140,14 @@ class Trial:
         goal = int(share * len(self.events))
         wait_for(lambda: load.sent >= goal, 300, lambda: "no traffic", pause=0.01)
 
-    def kill(self, worker: Service, back: Fault | None = None) -> None:
-        """Kill -9, start again, wait for its first batch."""
+    def kill(self, worker: Service, back: Fault | None = None, *, traffic: bool = True) -> None:
+        """Kill -9, start again, wait for its first batch; without traffic, until it is ready for one."""
         started = time.monotonic()
         worker.kill()
         assert worker.exits[-1] == -9
         self.faults += 1
         self.restart(worker, back)
-        self.at_work(worker)
+        (self.at_work if traffic else self.ready)(worker)
         self.recoveries.append(time.monotonic() - started)
 
     def flows_again(self, timeout: float = 120) -> None:
