@@ -118,4 +118,4 @@ def replay(
 def _kind(settings: Settings) -> "Kind":
     from processors.cli.refusals.dead_letters import dead_letters
 
-    return dead_letters(settings.topic_prefix)
+    return dead_letters({settings.topic(topic): topic for topic in Topic})

@@ -9,7 +9,7 @@ from processors.cli.refusals.selection import Id, IdType, filters, replay_option
 from processors.cli.topics import run_on_kafka
 from processors.settings import Settings
 from schemas.reasons import UnmatchedReason
-from schemas.topics import SPECS, Role
+from schemas.topics import SPECS, Role, Topic
 
 if TYPE_CHECKING:
     from processors.cli.refusals.refusal import Kind
@@ -81,4 +81,4 @@ def replay(ids: tuple[Id, ...], dry_run: bool, rate: int, as_json: bool, **chose
 def _kind(settings: Settings) -> "Kind":
     from processors.cli.refusals.unmatched import unmatched_events
 
-    return unmatched_events(settings.topic_prefix)
+    return unmatched_events({settings.topic(topic): topic for topic in Topic})

@@ -23,6 +23,7 @@ from schemas.results import Unmatched, UnmatchedSource
 from schemas.times import DAY_MS, rfc3339
 from schemas.topics import Topic
 
+TOPICS = {topic.on("test."): topic for topic in Topic}
 NOW = 1_780_000_000_000
 CLICK = b'{"workspaceId":"acme","clickId":"c1"}'
 
@@ -46,7 +47,7 @@ def dead_letter(
     value: bytes | None = CLICK, source: Source | None = None, key: bytes | None = b"k"
 ) -> Refusal:
     headers = dead_letter_headers(source or Source(), DeadLetterReason.NOT_JSON, "truncated")
-    found = dead_letters("test.").read(record(Topic.DEAD_LETTERS, value, headers, key))
+    found = dead_letters(TOPICS).read(record(Topic.DEAD_LETTERS, value, headers, key))
     assert found is not None
     return found
 
@@ -63,7 +64,7 @@ def unmatched(event: bytes, topic: str = "test.clicks", record_ms: int = NOW - D
         event=msgspec.Raw(event),
         source=UnmatchedSource(topic=topic, partition=1, offset=2, timestamp=rfc3339(record_ms)),
     )
-    found = unmatched_events("test.").read(record(Topic.UNMATCHED, msgspec.json.encode(one)))
+    found = unmatched_events(TOPICS).read(record(Topic.UNMATCHED, msgspec.json.encode(one)))
     assert found is not None
     return found
 
@@ -108,8 +109,8 @@ def test_an_unmatched_event_goes_back_under_its_right_key_at_the_time_of_its_rec
 
 
 def test_what_is_none_of_them() -> None:
-    assert unmatched_events("").read(record(Topic.UNMATCHED, b"\xff")) is None
-    foreign = dead_letters("").read(record(Topic.DEAD_LETTERS, None))
+    assert unmatched_events(TOPICS).read(record(Topic.UNMATCHED, b"\xff")) is None
+    foreign = dead_letters(TOPICS).read(record(Topic.DEAD_LETTERS, None))
     assert foreign is not None
     assert (foreign.reason, foreign.topic, foreign.workspace) == ("", None, "")
     assert foreign.document()["source"]["timestamp"] is None

@@ -1,7 +1,7 @@
 """A dead letter as its topic holds it."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -36,14 +36,14 @@ _LARGEST: Final = (1 << 20) - 4096
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """``prefix``: that of the topics of this deployment."""
+    """``topic``: where the record came from; None when somebody else wrote this dead letter."""
 
     id: str
     reported_ms: int
     key: bytes | None
     value: bytes | None
     cause: Cause
-    prefix: str
+    topic: Topic | None
 
     @property
     def identity(self) -> bytes:
@@ -65,19 +65,12 @@ class DeadLetter:
         """As far as it can be read."""
         return workspace_of(self.key or b"", self.value or b"")
 
-    @cached_property
-    def topic(self) -> Topic | None:
-        """None when somebody else wrote this dead letter."""
-        name = self.cause.source.topic
-        known = (topic for topic in Topic if topic.on(self.prefix) == name)
-        return next(known, None)
-
     def back(self, now_ms: int) -> Outgoing:  # noqa: ARG002 - its time is its record's
         """The value untouched; the time and the first place of the record with it. Raises ``LeftAlone``."""
         if self.topic is None:
             raise LeftAlone("no topic of this system is named as its source")
         if SPECS[self.topic].role not in (Role.INPUT, Role.INTERNAL):
-            raise LeftAlone("a result: another LEADSTREAM_SINK_GROUP makes the sink read all results again")
+            raise LeftAlone("a result, not an event: `leadstream replay clickhouse` stores all results again")
         if len(self.key or b"") + len(self.value or b"") > _LARGEST:
             raise LeftAlone("too large to be sent again")
         timestamp = self.cause.timestamp_ms if self.cause.timestamp_ms >= 0 else None
@@ -132,14 +125,14 @@ def _text(name: str, value: bytes | None) -> dict[str, str | None]:
         return {f"{name}Base64": b64encode(value).decode()}
 
 
-def dead_letters(prefix: str) -> Kind:
-    """Of the deployment with this prefix."""
+def dead_letters(topics: Mapping[str, Topic]) -> Kind:
+    """Of the deployment with topics of these full names."""
 
     def read(record: ConsumerRecord) -> DeadLetter:
         place = f"{record.partition}:{record.offset}"
-        return DeadLetter(
-            place, max(record.timestamp, 0), record.key, record.value, cause_of(record.headers), prefix
-        )
+        cause = cause_of(record.headers)
+        topic = topics.get(cause.source.topic)
+        return DeadLetter(place, max(record.timestamp, 0), record.key, record.value, cause, topic)
 
     columns = ("id", "reported (UTC)", "topic", "workspace", "reason", "attempt", "detail")
     return Kind(Topic.DEAD_LETTERS, "dead letter", "dead letters", columns, read)

@@ -1,6 +1,6 @@
 """An unmatched event as its topic holds it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -123,17 +123,16 @@ class UnmatchedEvent:
         )
 
 
-def unmatched_events(prefix: str) -> Kind:
-    """Of the deployment with this prefix."""
+def unmatched_events(topics: Mapping[str, Topic]) -> Kind:
+    """Of the deployment with topics of these full names."""
 
     def read(record: ConsumerRecord) -> UnmatchedEvent | None:
         try:
             one = _decode(record.value or b"")
-            base = one.source.topic.removeprefix(prefix)
-            identity = unmatched_identity(one, base).encode()
+            topic = topics.get(one.source.topic)
+            identity = unmatched_identity(one, topic or one.source.topic).encode()
         except UNREADABLE:
             return None
-        topic = Topic(base) if base in Topic.__members__.values() else None
         place = f"{record.partition}:{record.offset}"
         return UnmatchedEvent(place, max(record.timestamp, 0), identity, one, topic)
 
