@@ -6,18 +6,18 @@ family of types, and everything that it reads or writes goes through them. The r
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any, Final, get_args, get_origin
 
 import msgspec
-from aiokafka import ConsumerRecord
 from msgspec import Struct
+from msgspec.structs import replace
 
 from processors.attribution.click_join import ClickState
 from processors.attribution.customer_state import CustomerState
-from processors.engine import Output, Processor
+from processors.engine import Output, Processor, Record
 from schemas.results import Touch
 from tests.upgrade import previous
 
@@ -98,7 +98,7 @@ class Foreign:
         self.outputs = processor.outputs
         self.retention_ms = processor.retention_ms
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, Any]:
+    def parse(self, record: Record) -> tuple[str, bytes, Any]:
         if record.topic == self._touches:
             record = replace(record, value=self._release.touch_record(record.value))
         return self._processor.parse(record)
