@@ -22,8 +22,6 @@ from tests.model.reference import ReferenceModel
 pytestmark = pytest.mark.integration
 
 SMALL_BATCHES = {"LEADSTREAM_SINK_BATCH_ROWS": "500", "LEADSTREAM_SINK_FLUSH_INTERVAL": "200ms"}
-#: Far longer than it takes without trouble, far shorter than any of the outages.
-UNAFFECTED_S = 5.0
 ORIGINAL_USERS = local._USERS
 WRITER = "<password/><networks><ip>127.0.0.1</ip></networks><profile>writing</profile><quota>default</quota>"
 
@@ -39,6 +37,7 @@ def test_down(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> None:
         trial.reach(0.3)
         server.kill()
         trial.faults += 1
+        trial.flows()
         trial.let_pass(15)
         server.start()
         conclude(trial, record)
@@ -80,6 +79,7 @@ def test_slow(new_trial: NewTrial, record: Recorder, clickhouse: LocalClickHouse
             trial.faults += 1
             answers = proxy.answers
             wait_for(lambda: proxy.answers > answers, 60, lambda: "it does not ask any more")
+            trial.flows()
             trial.let_pass(20)
             proxy.delay_s = 0.0
             conclude(trial, record)
@@ -124,6 +124,7 @@ def test_read_only(
             trial.faults += 1
             assert sink.wait(90) == 78
             assert "mend the rights" in trial.life(sink)
+            trial.flows()
             server.stop()
             give_rights(monkeypatch, "")
             server.start()
@@ -147,7 +148,4 @@ def begin(trial: Trial) -> Service:
 
 
 def conclude(trial: Trial, record: Recorder) -> None:
-    verdict = record(trial.conclude())
-    check(verdict)
-    assert verdict.stall is not None
-    assert verdict.stall < UNAFFECTED_S, "leads had to wait for ClickHouse"
+    check(record(trial.conclude()))
