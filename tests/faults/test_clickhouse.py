@@ -34,6 +34,7 @@ def test_down(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> None:
         new_trial("ClickHouse: down for 15 s", 30_000, clickhouse=server) as trial,
     ):
         begin(trial)
+        outlast(trial)
         trial.reach(0.3)
         server.kill()
         trial.faults += 1
@@ -74,12 +75,12 @@ def test_slow(new_trial: NewTrial, record: Recorder, clickhouse: LocalClickHouse
             trial.reach(0.3)
             proxy.delay_s = 3.0
             trial.faults += 1
+            trial.flows()
             trial.reach(0.9)
             proxy.delay_s = 20.0
             trial.faults += 1
             answers = proxy.answers
             wait_for(lambda: proxy.answers > answers, 60, lambda: "it does not ask any more")
-            trial.flows()
             trial.let_pass(20)
             proxy.delay_s = 0.0
             conclude(trial, record)
@@ -117,6 +118,7 @@ def test_read_only(
         url = f"http://writer:@127.0.0.1:{server.port}/default"
         with new_trial("ClickHouse: read-only", 20_000, clickhouse_url=url) as trial:
             sink = begin(trial)
+            outlast(trial)
             trial.reach(0.3)
             server.stop()
             give_rights(monkeypatch, "<readonly>2</readonly>")
@@ -145,6 +147,12 @@ def begin(trial: Trial) -> Service:
     sink = trial.stack.sink()
     trial.begin(per_second=1_500)
     return sink
+
+
+def outlast(trial: Trial) -> None:
+    """Let the traffic go on for as long as the outage."""
+    assert trial.load is not None
+    trial.load.gate(0.6)
 
 
 def conclude(trial: Trial, record: Recorder) -> None:
