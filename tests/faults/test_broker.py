@@ -67,4 +67,4 @@ def away(trial: Trial, kafka: LocalKafka, seconds: float) -> None:
     trial.faults += 1
     trial.let_pass(seconds)
     kafka.start()
-    trial.flows_again()
+    trial.recoveries.append(trial.flows())

@@ -85,4 +85,4 @@ def leave(trial: Trial, worker: Service) -> None:
 
 def flows(trial: Trial) -> None:
     """No partition is idle for more than 30 s from now."""
-    trial.flows_again(timeout=30)
+    trial.recoveries.append(trial.flows(timeout=30))

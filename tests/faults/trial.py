@@ -150,8 +150,8 @@ class Trial:
         (self.at_work if traffic else self.ready)(worker)
         self.recoveries.append(time.monotonic() - started)
 
-    def flows_again(self, timeout: float = 120) -> None:
-        """From now until every partition of ``customers`` has something new."""
+    def flows(self, timeout: float = 120) -> float:
+        """Seconds from now until every partition of ``customers`` has had something new."""
         since = time.monotonic()
         partitions = self.stack.settings.partitions
         wait_for(
@@ -160,7 +160,7 @@ class Trial:
             lambda: f"only {self.watch.heard_since(since)} of {partitions} partitions go on",
             pause=0.05,
         )
-        self.recoveries.append(time.monotonic() - since)
+        return time.monotonic() - since
 
     def supervise(self) -> None:
         """From now on start again who asks for it, as an orchestrator does."""
