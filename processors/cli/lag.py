@@ -31,6 +31,7 @@ WORKER_TOPICS: Final = (
     Topic.PURCHASES,
     Topic.ERASURES,
     Topic.TOUCHES,
+    Topic.CLICK_ERASURES,
 )
 SINK_TOPICS: Final = tuple(table.topic for table in TABLES)
 

@@ -7,9 +7,9 @@ from aiokafka import ConsumerRecord
 from msgspec.json import Decoder
 
 from processors.attribution import click_join, customer_join
-from processors.attribution.click_join import ClickState
+from processors.attribution.click_join import ClickFact, ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState
-from processors.attribution.facts import Fact, TouchFact
+from processors.attribution.facts import Fact, TouchFact, UnjoinedFact
 from processors.attribution.policy import Policy
 from processors.engine import Output, Rejected
 from processors.worker.dead_letters import DeadLetterLimit, dead_letter
@@ -21,17 +21,19 @@ from schemas.decoding import (
     decode_lead_event,
     decode_purchase,
 )
-from schemas.events import Click, LeadEvent
+from schemas.events import LeadEvent
 from schemas.reasons import DeadLetterReason
-from schemas.results import Touch
+from schemas.results import ClickErasure, Touch, Unjoined
 from schemas.times import DAY_MS
 from schemas.topics import Topic, click_key, customer_key, split_key
 
-ClickFact = Fact[Click] | Fact[LeadEvent]
 CLICKS_TABLE = "clicks"
 CUSTOMERS_TABLE = "customers"
 
 _decode_touch = Decoder(Touch).decode
+_decode_unjoined = Decoder(Unjoined).decode
+_decode_click_erasure = Decoder(ClickErasure).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Joining:
@@ -62,7 +64,7 @@ class _Joining:
 
 
 class ClickProcessor(_Joining):
-    """Clicks and the lead events that name one → touches."""
+    """Clicks, the lead events that name one, and whom a click is to forget → touches."""
 
     table = CLICKS_TABLE
 
@@ -70,16 +72,18 @@ class ClickProcessor(_Joining):
         self, names: Mapping[Topic, str], policy: Policy, limit: DeadLetterLimit, clock: Callable[[], int]
     ) -> None:
         super().__init__(names, policy, limit, clock)
-        self.topics = self._full(Topic.CLICKS, Topic.DEFERRED_LEADS)
+        self.topics = self._full(Topic.CLICKS, Topic.DEFERRED_LEADS, Topic.CLICK_ERASURES)
         self.outputs = self._full(Topic.TOUCHES, Topic.UNMATCHED, Topic.DEAD_LETTERS, Topic.QUALIFICATIONS)
         self.retention_ms: int | None = click_retention_ms(policy)
-        self._clicks = names[Topic.CLICKS]
+        self._clicks, self._erasures = names[Topic.CLICKS], names[Topic.CLICK_ERASURES]
 
     def parse(self, record: ConsumerRecord) -> tuple[str, bytes, ClickFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
-            if record.topic != self._clicks:
-                parsed: tuple[str, bytes, ClickFact] = self._lead_event(record)
+            if record.topic == self._erasures:
+                parsed: tuple[str, bytes, ClickFact] = self._click_erasure(record)
+            elif record.topic != self._clicks:
+                parsed = self._lead_event(record)
             else:
                 click, at_ms = decode_click(record.value, record.timestamp, self._clock())
                 key = click_key(click.workspace_id, click.click_id)
@@ -88,6 +92,14 @@ class ClickProcessor(_Joining):
             raise self._reject(record, refused) from None
         self._limit.seen += 1
         return parsed
+
+    def _click_erasure(self, record: ConsumerRecord) -> tuple[str, bytes, ClickErasure]:
+        """Written by our own customer join."""
+        try:
+            erasure = _decode_click_erasure(record.value or b"")
+        except _UNREADABLE as error:
+            raise Refused(DeadLetterReason.SCHEMA_VIOLATION, f"not a click erasure: {error}") from None
+        return record.topic, click_key(erasure.workspace_id, erasure.click_id), erasure
 
     load = staticmethod(click_join.load)
     dump = staticmethod(click_join.dump)
@@ -132,6 +144,7 @@ class CustomerProcessor(_Joining):
             Topic.UNMATCHED,
             Topic.DEAD_LETTERS,
             Topic.DEFERRED_LEADS,
+            Topic.CLICK_ERASURES,
         )
         self._parsers: dict[str, Callable[[ConsumerRecord], tuple[str, bytes, CustomerFact]]] = {
             names[Topic.TOUCHES]: self._touch,
@@ -172,18 +185,30 @@ class CustomerProcessor(_Joining):
         after, results = customer_join.expire(state, now_ms, self._policy)
         return after, self._publish(results)
 
-    def _touch(self, record: ConsumerRecord) -> tuple[str, bytes, TouchFact]:
+    def _touch(self, record: ConsumerRecord) -> tuple[str, bytes, TouchFact | UnjoinedFact]:
         """Written by our own click join; a foreign record here is a dead letter like any other."""
         try:
             touch = _decode_touch(record.value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Refused(DeadLetterReason.SCHEMA_VIOLATION, f"not a touch: {error}") from None
+        except _UNREADABLE as error:
+            return self._unjoined(record, error)
         key = customer_key(touch.workspace_id, touch.customer_external_id)
         if touch.source is None:
             return record.topic, key, TouchFact(touch, None, touch.click.timestamp)
         # It was judged when it arrived; a worker whose clock is behind must not refuse it after all.
         event, at_ms = decode_lead_event(bytes(touch.event), touch.source.timestamp, self._clock() + DAY_MS)
         return record.topic, key, TouchFact(touch, event, at_ms)
+
+    def _unjoined(self, record: ConsumerRecord, no_touch: Exception) -> tuple[str, bytes, UnjoinedFact]:
+        try:
+            unjoined = _decode_unjoined(record.value or b"")
+        except _UNREADABLE:
+            raise Refused(DeadLetterReason.SCHEMA_VIOLATION, f"not a touch: {no_touch}") from None
+        key = customer_key(unjoined.workspace_id, unjoined.customer_external_id)
+        if unjoined.source is None or unjoined.reason is None:
+            return record.topic, key, UnjoinedFact(unjoined, None, record.timestamp)
+        now_ms = self._clock() + DAY_MS
+        event, at_ms = decode_lead_event(bytes(unjoined.event), unjoined.source.timestamp, now_ms)
+        return record.topic, key, UnjoinedFact(unjoined, event, at_ms)
 
     def _purchase(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())
