@@ -18,7 +18,7 @@ from aiokafka.errors import (
 )
 
 from processors.settings import Settings
-from processors.sink.tables import TABLES
+from processors.sink.tables import TOPICS
 from processors.topics import NoBroker
 from schemas.topics import Topic
 
@@ -33,7 +33,7 @@ WORKER_TOPICS: Final = (
     Topic.TOUCHES,
     Topic.CLICK_ERASURES,
 )
-SINK_TOPICS: Final = tuple(table.topic for table in TABLES)
+SINK_TOPICS: Final = tuple(sorted(TOPICS))
 
 _PROBED: Final = 1_000
 """Shorter distances are looked into: they may hold nothing but the markers of transactions."""

@@ -1,6 +1,7 @@
 """Unmatched events and dead letters → rows: one per event, however often it comes back; the first stays."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Final
@@ -9,9 +10,12 @@ import msgspec
 from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 
+from processors.sink.persons import persons_in
 from processors.sink.rows import UNREADABLE, Row, first_wins, text
 from schemas.decoding import Refused, decode_click
 from schemas.headers import Header
+from schemas.ids import customer_id
+from schemas.reasons import UnmatchedReason
 from schemas.results import ClickFacts, Unmatched
 from schemas.times import MAX_AHEAD_MS, parse_rfc3339
 from schemas.topics import Topic
@@ -26,6 +30,7 @@ UNMATCHED_COLUMNS = (
     "reason",
     "detail",
     "customer_external_id",
+    "customer_id",
     "click_id",
     "event_name",
     "timestamp",
@@ -53,6 +58,7 @@ def unmatched_row(record: ConsumerRecord) -> Row:
         one.reason.value,
         one.detail,
         customer,
+        customer_id(one.workspace_id, customer) if customer else "",
         click_id,
         one.event_name or "",
         at_ms,
@@ -85,9 +91,19 @@ def _content(topic: str, event: str, at_ms: int) -> bytes:
     return encode([*content, bool(click.bot)])
 
 
+_REASON: Final = UNMATCHED_COLUMNS.index("reason")
+_CUSTOMER_ID: Final = UNMATCHED_COLUMNS.index("customer_id")
+
+
+def unmatched_persons(row: Row) -> Sequence[str]:
+    """A suppressed event says nothing that would have to go."""
+    return () if row[_REASON] == UnmatchedReason.SUPPRESSED.value else row[_CUSTOMER_ID : _CUSTOMER_ID + 1]
+
+
 DEAD_LETTER_COLUMNS = (
     "dead_letter_id",
     "workspace_id",
+    "customer_ids",
     "reason",
     "detail",
     "key",
@@ -109,6 +125,7 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
     return (
         _identity(topic, key, value),
         _workspace_of(key, value),
+        persons_in(key, value),
         _readable(headers.get(Header.REASON, b"")),
         _readable(headers.get(Header.DETAIL, b"")),
         key,
@@ -122,6 +139,13 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
     )
 
 
+def dead_letter_persons(row: Row) -> Sequence[str]:
+    """Everybody whom it names."""
+    persons: list[str] = row[_CUSTOMER_IDS]
+    return persons
+
+
+_CUSTOMER_IDS: Final = DEAD_LETTER_COLUMNS.index("customer_ids")
 _UINT32: Final = (1 << 32) - 1
 _INT63: Final = (1 << 63) - 1
 _YEAR_2200_MS: Final = 7_258_118_400_000
