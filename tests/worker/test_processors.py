@@ -163,7 +163,7 @@ def test_an_erasure_reaches_what_waits_for_a_click() -> None:
     waiting, [told] = clicks.apply(click_key, None, fact, NOW)
     _, key, news = customers.parse(Record(told.topic, told.value, told.key))
     known, outputs = customers.apply(key, None, news, NOW)
-    assert outputs == []
+    assert not outputs
     _, _, erasure = customers.parse(record(Topic.ERASURES, customerExternalId="u1"))
     erased, outputs = customers.apply(key, known, erasure, NOW)
     [to_click] = [one for one in outputs if one.topic == "test.click-erasures"]
