@@ -34,6 +34,8 @@ used, 78 a setting is wrong, 130 interrupted."""
         "send": Lazy("processors.cli.send:send", "Send events from a file or a pipe."),
         "worker": Lazy("processors.cli.services:worker", "One worker: events become leads."),
         "sink": Lazy("processors.cli.services:sink", "One sink: leads become rows in ClickHouse."),
+        "trace": Lazy("processors.cli.trace:trace", "Why a customer has its leads, or has none."),
+        "erase": Lazy("processors.cli.erase:erase", "Forget a person everywhere."),
         "topics": Lazy("processors.cli.topics:topics", "Create or check the Kafka topics."),
         "migrate": Lazy("processors.cli.migrate:migrate", "Bring ClickHouse's tables up to date."),
         "dlq": Lazy("processors.cli.dlq:dlq", "Look at dead letters, and send them back."),

@@ -26,6 +26,7 @@ INPUTS: Final = (
     Topic.PURCHASES,
     Topic.ERASURES,
     Topic.TOUCHES,
+    Topic.CLICK_ERASURES,
 )
 STORED: Final = (
     Topic.CLICKS,
