@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from processors.attribution.click_join import ClickState
 from processors.attribution.customer_state import CustomerState
 from processors.engine import Output, Processor, Record
-from schemas.results import Touch
+from schemas.results import Touch, Unjoined
 from tests.upgrade import previous
 
 MARK: Final = "appended"
@@ -75,10 +75,12 @@ class Release:
         raise ValueError(f"no record that this release knows: {value!r}")
 
 
-PREVIOUS: Final = Release(previous.STATE_VERSION, previous.STATES, (previous.Touch,))
+PREVIOUS: Final = Release(previous.STATE_VERSION, previous.STATES, (previous.Touch, previous.Unjoined))
 """The release before this one."""
 NEXT: Final = Release(
-    OURS, {"clicks": extended(ClickState), "customers": extended(CustomerState)}, (extended(Touch),)
+    OURS,
+    {"clicks": extended(ClickState), "customers": extended(CustomerState)},
+    (extended(Touch), extended(Unjoined)),
 )
 """A release after this one that has appended a field wherever one can be."""
 LATER: Final = Release(b"\x7f", NEXT.states, NEXT.between)
