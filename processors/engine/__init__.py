@@ -50,6 +50,7 @@ of tables with a retention are swept.
 from processors.engine.app import EngineApp, create_app
 from processors.engine.errors import EngineError
 from processors.engine.processor import Halt, Output, Processor, Rejected
+from processors.engine.records import Record
 from processors.engine.settings import EngineSettings, changelog_topic, partition_for
 from processors.engine.stats import Stats
 from processors.engine.worker import run
@@ -61,6 +62,7 @@ __all__ = [
     "Halt",
     "Output",
     "Processor",
+    "Record",
     "Rejected",
     "Stats",
     "changelog_topic",

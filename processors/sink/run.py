@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import time
+from contextlib import suppress
 from typing import Final
 
 from aiokafka.errors import KafkaConnectionError
@@ -35,17 +36,22 @@ class SinkFailed(Exception):
         self.exit_code = exit_code
 
 
-def _connected(url: str) -> Client:
-    """A server that is restarting is waited for, so that no supervisor need start us again and again."""
+async def _connected(url: str, stopping: asyncio.Event) -> Client | None:
+    """A server that is restarting is waited for, so that no supervisor need start us again and again.
+
+    None: we were told to stop meanwhile.
+    """
     deadline = time.monotonic() + START_PATIENCE_S
-    while True:
+    while not stopping.is_set():
         try:
             return connect(url, patience_s=_SILENCE_S)
         except NoClickHouse as error:
             if error.exit_code != UNAVAILABLE or time.monotonic() >= deadline:
                 raise
             log.warning("waiting for ClickHouse: %s", error)
-            time.sleep(_RETRY_S)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _RETRY_S)
+    return None
 
 
 async def run_sink(settings: Settings) -> None:
@@ -53,9 +59,18 @@ async def run_sink(settings: Settings) -> None:
 
     Raises :class:`SinkFailed`, and ``NoClickHouse`` when it cannot be reached at start.
     """
-    client = _connected(settings.clickhouse_url.get_secret_value())
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await store_until(settings, stopping, Stats())
+
+
+async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats) -> None:
+    """Store results until told to stop, then finish the batch under way. Raises as :func:`run_sink` does."""
+    client = await _connected(settings.clickhouse_url.get_secret_value(), stopping)
+    if client is None:
+        return
     try:
-        stopping, stats, loop = asyncio.Event(), Stats(), asyncio.get_running_loop()
 
         def pausing(why: str) -> None:
             stats.waiting_because = why
@@ -63,8 +78,6 @@ async def run_sink(settings: Settings) -> None:
 
         writer = Writer(client, stopping, pausing)
         sink = Sink(settings, writer, stopping, stats)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
         try:
             await writer.check(TABLES)
             collect_rarely()

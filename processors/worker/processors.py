@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-from aiokafka import ConsumerRecord
-from msgspec.json import Decoder
-
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState
 from processors.attribution.facts import Fact, TouchFact
 from processors.attribution.policy import Policy
-from processors.engine import Output, Rejected
+from processors.engine import Output, Record, Rejected
 from processors.worker.dead_letters import DeadLetterLimit, dead_letter
 from processors.worker.publishing import Publisher
+from processors.worker.touches import read_touch
+from schemas.dead_letters import cause_of
 from schemas.decoding import (
     Refused,
     decode_click,
@@ -22,16 +20,12 @@ from schemas.decoding import (
     decode_purchase,
 )
 from schemas.events import Click, LeadEvent
-from schemas.reasons import DeadLetterReason
-from schemas.results import Touch
 from schemas.times import DAY_MS
 from schemas.topics import Topic, click_key, customer_key, split_key
 
 ClickFact = Fact[Click] | Fact[LeadEvent]
 CLICKS_TABLE = "clicks"
 CUSTOMERS_TABLE = "customers"
-
-_decode_touch = Decoder(Touch).decode
 
 
 class _Joining:
@@ -50,11 +44,13 @@ class _Joining:
     def _full(self, *topics: Topic) -> frozenset[str]:
         return frozenset(self._names[topic] for topic in topics)
 
-    def _reject(self, record: ConsumerRecord, refused: Refused) -> Rejected:
-        self._limit.dead(refused)
+    def _reject(self, record: Record, refused: Refused) -> Rejected:
+        # A replayed dead letter says nothing about the deployment: it was one before.
+        if not cause_of(record.headers).attempt:
+            self._limit.dead(refused)
         return Rejected([dead_letter(self._dead_letters, record, refused)])
 
-    def _lead_event(self, record: ConsumerRecord) -> tuple[str, bytes, Fact[LeadEvent]]:
+    def _lead_event(self, record: Record) -> tuple[str, bytes, Fact[LeadEvent]]:
         """A lead event belongs by its click when it names one, else by its customer."""
         event, at_ms = decode_lead_event(record.value, record.timestamp, self._clock())
         topic = Topic.DEFERRED_LEADS if event.click_id else Topic.QUALIFICATIONS
@@ -75,7 +71,7 @@ class ClickProcessor(_Joining):
         self.retention_ms: int | None = click_retention_ms(policy)
         self._clicks = names[Topic.CLICKS]
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, ClickFact]:
+    def parse(self, record: Record) -> tuple[str, bytes, ClickFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             if record.topic != self._clicks:
@@ -133,7 +129,7 @@ class CustomerProcessor(_Joining):
             Topic.DEAD_LETTERS,
             Topic.DEFERRED_LEADS,
         )
-        self._parsers: dict[str, Callable[[ConsumerRecord], tuple[str, bytes, CustomerFact]]] = {
+        self._parsers: dict[str, Callable[[Record], tuple[str, bytes, CustomerFact]]] = {
             names[Topic.TOUCHES]: self._touch,
             names[Topic.QUALIFICATIONS]: self._lead_event,
             names[Topic.PURCHASES]: self._purchase,
@@ -141,7 +137,7 @@ class CustomerProcessor(_Joining):
         }
         self.topics = frozenset(self._parsers)
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def parse(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             parsed = self._parsers[record.topic](record)
@@ -172,24 +168,16 @@ class CustomerProcessor(_Joining):
         after, results = customer_join.expire(state, now_ms, self._policy)
         return after, self._publish(results)
 
-    def _touch(self, record: ConsumerRecord) -> tuple[str, bytes, TouchFact]:
-        """Written by our own click join; a foreign record here is a dead letter like any other."""
-        try:
-            touch = _decode_touch(record.value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Refused(DeadLetterReason.SCHEMA_VIOLATION, f"not a touch: {error}") from None
-        key = customer_key(touch.workspace_id, touch.customer_external_id)
-        if touch.source is None:
-            return record.topic, key, TouchFact(touch, None, touch.click.timestamp)
-        # It was judged when it arrived; a worker whose clock is behind must not refuse it after all.
-        event, at_ms = decode_lead_event(bytes(touch.event), touch.source.timestamp, self._clock() + DAY_MS)
-        return record.topic, key, TouchFact(touch, event, at_ms)
+    def _touch(self, record: Record) -> tuple[str, bytes, TouchFact]:
+        fact = read_touch(record.value or b"", self._clock())
+        key = customer_key(fact.touch.workspace_id, fact.touch.customer_external_id)
+        return record.topic, key, fact
 
-    def _purchase(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
 
-    def _erasure(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def _erasure(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_erasure(record.value, record.timestamp, self._clock())
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
 

@@ -7,6 +7,8 @@ import pytest
 
 from deploy.local import clickhouse as local
 from deploy.local.clickhouse import LocalClickHouse
+from processors.audit.model.arrivals import TopicRecord, read_all
+from processors.audit.model.reference import ReferenceModel
 from processors.engine.settings import epoch_ms
 from processors.sink.client import connect
 from processors.worker.run import policy_of
@@ -16,8 +18,6 @@ from tests.faults.conftest import NewTrial, Recorder, check
 from tests.faults.proxy import Proxy
 from tests.faults.trial import Trial
 from tests.integration.stack import Service, wait_for
-from tests.model.arrivals import TopicRecord, read_all
-from tests.model.reference import ReferenceModel
 
 pytestmark = pytest.mark.integration
 

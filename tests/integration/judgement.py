@@ -9,6 +9,9 @@ from typing import Any
 import msgspec
 from confluent_kafka import Message
 
+from processors.audit.model.arrivals import Arrived, Reading, RefusedRecord, TopicRecord, read
+from processors.audit.model.outcome import AT_ONCE, CustomerKey, Outcome, key_of, reported, uncounted
+from processors.audit.model.reference import ReferenceModel
 from processors.sink.client import connect
 from processors.worker.run import policy_of
 from schemas.decoding import Refused
@@ -18,9 +21,6 @@ from schemas.results import Customer, Lead, Sale, Unmatched
 from schemas.times import to_ms
 from schemas.topics import Topic
 from tests.integration.stack import Stack
-from tests.model.arrivals import Arrived, Reading, RefusedRecord, TopicRecord, read
-from tests.model.outcome import AT_ONCE, CustomerKey, Outcome, key_of, reported, uncounted
-from tests.model.reference import ReferenceModel
 
 SOURCES = (Topic.CLICKS, Topic.DEFERRED_LEADS, Topic.QUALIFICATIONS, Topic.PURCHASES, Topic.ERASURES)
 FOREIGN_KEY = b"acme:nobody"

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,7 @@ STORED: Final = (
 
 @dataclass
 class Service:
-    """One process of the system, which can die and come back."""
+    """One process of the system, which can die and come back. ``module``: what Python runs."""
 
     command: list[str]
     env: dict[str, str]
@@ -68,7 +68,7 @@ class Service:
         """As an orchestrator does it; returns the exit code."""
         return self._end(signal.SIGTERM)
 
-    def wait(self, timeout: float = 60) -> int:
+    def wait(self, timeout: float = 120) -> int:
         """Until it has ended by itself; returns the exit code, negative for a signal."""
         assert self.process is not None
         self.exits.append(self.process.wait(timeout))
@@ -124,12 +124,14 @@ class Stack:
             if service.process is not None:
                 service.kill()
 
-    def run(self, *command: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    def run(
+        self, *command: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         """One command of the tool, to its end."""
         return subprocess.run(
             [sys.executable, "-m", COMMAND, *command],
             cwd=ROOT,
-            env=self.env,
+            env={**self.env, **(env or {})},
             input=stdin,
             capture_output=True,
             timeout=120,
