@@ -62,6 +62,33 @@ class Touch(Struct, frozen=True, kw_only=True, rename="camel"):
     source: Source | None = None
 
 
+class Unjoined(Struct, frozen=True, kw_only=True, rename="camel"):
+    """News of a lead event that has no click, in the internal topic ``touches``.
+
+    Without a ``reason`` it waits for its click, and ``event`` is null. With one it led to nothing, and
+    ``event`` is the event as it came: whether that may be published is for its customer to say.
+    """
+
+    workspace_id: str
+    customer_external_id: str
+    click_id: str
+    reason: UnmatchedReason | None = None
+    detail: str = ""
+    event: Raw = field(default_factory=lambda: NULL)
+    source: Source | None = None
+
+
+class ClickErasure(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """A person is to be forgotten under one click: the internal topic ``click-erasures``.
+
+    ``customer_id`` is our own id of the customer, so that the topic names nobody.
+    """
+
+    workspace_id: str
+    click_id: str
+    customer_id: str
+
+
 class LeadCustomer(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """The customer of a lead. ``id`` is ours, ``external_id`` the workspace's own."""
 

@@ -14,6 +14,7 @@ class Topic(StrEnum):
     PURCHASES = "purchases"
     ERASURES = "erasures"
     TOUCHES = "touches"
+    CLICK_ERASURES = "click-erasures"
     LEADS = "leads"
     SALES = "sales"
     CUSTOMERS = "customers"
@@ -62,7 +63,8 @@ SPECS: Final[dict[Topic, TopicSpec]] = {
     Topic.QUALIFICATIONS: TopicSpec(Role.INPUT, _BY_CUSTOMER, "lead event without a clickId"),
     Topic.PURCHASES: TopicSpec(Role.INPUT, _BY_CUSTOMER, "purchase"),
     Topic.ERASURES: TopicSpec(Role.INPUT, _BY_CUSTOMER, "a person to forget"),
-    Topic.TOUCHES: TopicSpec(Role.INTERNAL, _BY_CUSTOMER, "lead event joined with its click"),
+    Topic.TOUCHES: TopicSpec(Role.INTERNAL, _BY_CUSTOMER, "lead event joined with its click, or without one"),
+    Topic.CLICK_ERASURES: TopicSpec(Role.INTERNAL, _BY_CLICK, "a person to forget who named this click"),
     Topic.LEADS: TopicSpec(Role.OUTPUT, _BY_CUSTOMER, "final lead", broker_time=True),
     Topic.SALES: TopicSpec(Role.OUTPUT, _BY_CUSTOMER, "purchase joined with its lead", broker_time=True),
     Topic.CUSTOMERS: TopicSpec(

@@ -3,7 +3,8 @@
 No I/O, no clock, no Faust. Two state machines of one shape, ``apply(state, fact, …) -> (state, outputs)``:
 
 ``click_join``
-    keyed by click: a lead event meets its click and leaves as a :class:`~schemas.results.Touch`.
+    keyed by click: a lead event meets its click and leaves as a :class:`~schemas.results.Touch`. Of one that
+    waits, or has waited in vain, its customer hears by an :class:`~schemas.results.Unjoined`.
 ``customer_join``
     keyed by customer: touches, requests and purchases become leads, sales and the customer's status.
 

@@ -1,6 +1,7 @@
 """Keyed by click: a lead event meets its click and leaves as a touch (docs/rules.md, 1-4).
 
-Which lead events make a touch is not decided here but in the customer join, where all of them meet.
+Which lead events make a touch is not decided here but in the customer join, where all of them meet. Nor is
+anything of a lead event published from here: only its customer knows whether that was erased.
 """
 
 from msgspec import Raw, Struct
@@ -9,12 +10,13 @@ from msgspec.msgpack import Decoder, Encoder
 from msgspec.structs import replace
 
 from processors.attribution.clicks import StoredClick, earlier, remember, same_apart_from_time, travelling
-from processors.attribution.facts import Fact, Held, earliest_due_ms, hold, source_of, unmatched
+from processors.attribution.facts import Fact, Held, earliest_due_ms, hold, source_of, suppressed, unmatched
 from processors.attribution.policy import Policy
 from schemas.decoding import decode_lead_event
 from schemas.events import Click, LeadEvent
+from schemas.ids import customer_id
 from schemas.reasons import UnmatchedReason
-from schemas.results import Source, Touch, Unmatched
+from schemas.results import ClickErasure, Source, Touch, Unjoined, Unmatched
 
 VERSION = b"\x01"
 """First byte of a stored state. Fields are only ever appended, so an older state of a version decodes too."""
@@ -33,7 +35,8 @@ class ClickState(Struct, frozen=True, array_like=True, gc=False):
     bot: bool = False
 
 
-Output = Touch | Unmatched
+Output = Touch | Unjoined | Unmatched
+ClickFact = Fact[Click] | Fact[LeadEvent] | ClickErasure
 Step = tuple[ClickState | None, list[Output]]
 
 _EMPTY = ClickState()
@@ -58,8 +61,10 @@ def due_ms(state: ClickState, policy: Policy) -> int | None:
     return earliest_due_ms(state.held, policy.hold_ms) if state.held else None
 
 
-def apply(state: ClickState | None, fact: Fact[Click] | Fact[LeadEvent], now_ms: int, policy: Policy) -> Step:
-    """Add a click or a lead event that names one."""
+def apply(state: ClickState | None, fact: ClickFact, now_ms: int, policy: Policy) -> Step:
+    """Add a click or a lead event that names one, or forget a person."""
+    if isinstance(fact, ClickErasure):
+        return (None, []) if state is None else _forget(state, fact)
     if isinstance(fact.event, LeadEvent):
         return _lead_event(state or _EMPTY, fact, now_ms, policy)
     if fact.event.bot:
@@ -86,7 +91,7 @@ def expire(state: ClickState, now_ms: int, policy: Policy) -> Step:
 
 
 def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: Policy) -> Step:
-    event, at_ms, record = fact.event, fact.at_ms, fact.record
+    event, record = fact.event, fact.record
     if state.click is not None:
         touch = _touch(event, state.click, record.value, source_of(record))
         known = event.customer in state.customers or len(state.customers) >= policy.held_limit
@@ -95,12 +100,13 @@ def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: P
         return state, []
     if len(state.held) >= policy.held_limit:
         detail = f"{policy.held_limit} lead events wait for this click already"
-        refusal = unmatched(
-            UnmatchedReason.TOO_MANY_HELD, detail, event, at_ms, record.value, source_of(record)
-        )
-        return state, [refusal]
+        return state, [
+            _refused(UnmatchedReason.TOO_MANY_HELD, detail, event, record.value, source_of(record))
+        ]
     held = hold(record, now_ms, reported=state.bot)
-    outputs: list[Output] = [_named_a_bot(held)] if state.bot else []
+    outputs: list[Output] = [_waits(event)]
+    if state.bot:
+        outputs.append(_named_a_bot(held))
     return replace(state, held=(*state.held, held)), outputs
 
 
@@ -171,13 +177,47 @@ def _event_of(held: Held) -> tuple[LeadEvent, int]:
     return decode_lead_event(held.raw, held.timestamp, held.arrived_ms)
 
 
-def _named_a_bot(held: Held) -> Unmatched:
+def _named_a_bot(held: Held) -> Unjoined:
     return _given_up(held, UnmatchedReason.BOT_CLICK, "its click was made by a bot")
 
 
-def _given_up(held: Held, reason: UnmatchedReason, detail: str) -> Unmatched:
-    event, at_ms = _event_of(held)
-    return unmatched(reason, detail, event, at_ms, held.raw, held.source())
+def _given_up(held: Held, reason: UnmatchedReason, detail: str) -> Unjoined:
+    return _refused(reason, detail, _event_of(held)[0], held.raw, held.source())
+
+
+def _refused(reason: UnmatchedReason, detail: str, event: LeadEvent, raw: bytes, source: Source) -> Unjoined:
+    return replace(_waits(event), reason=reason, detail=detail, event=Raw(raw), source=source)
+
+
+def _waits(event: LeadEvent) -> Unjoined:
+    """So that an erasure of the customer finds what waits here."""
+    return Unjoined(
+        workspace_id=event.workspace_id,
+        customer_external_id=event.customer,
+        click_id=event.click_id or "",
+    )
+
+
+def _forget(state: ClickState, erasure: ClickErasure) -> Step:
+    """Nothing of the person stays here (docs/rules.md, 17)."""
+
+    def is_theirs(customer: str) -> bool:
+        return customer_id(erasure.workspace_id, customer) == erasure.customer_id
+
+    events = [(*_event_of(held), held) for held in state.held]
+    outputs: list[Output] = [
+        suppressed(event, at_ms, held.source())
+        for event, at_ms, held in events
+        if is_theirs(event.customer) and not held.reported
+    ]
+    left = replace(
+        state,
+        held=tuple(held for event, _, held in events if not is_theirs(event.customer)),
+        customers=tuple(customer for customer in state.customers if not is_theirs(customer)),
+    )
+    if left == state:
+        return state, []
+    return (None if left == _EMPTY else left), outputs
 
 
 def _conflict(fact: Fact[Click], loser: StoredClick | None) -> Unmatched:

@@ -1,14 +1,22 @@
 """Keyed by customer: touches, requests and purchases become leads and sales (docs/rules.md, 5-18)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from processors.attribution import results
 from processors.attribution.customer_state import CustomerState, PurchaseState, Request, dump, load
-from processors.attribution.facts import Fact, Held, TouchFact, earliest_due_ms, source_of, unmatched
+from processors.attribution.erasing import ERASED, Forgotten, after_erasure, forget, waiting_for_click
+from processors.attribution.facts import (
+    CustomerFact,
+    Held,
+    TouchFact,
+    UnjoinedFact,
+    earliest_due_ms,
+    source_of,
+    unmatched,
+)
 from processors.attribution.meaning import NOTHING, Meaning, attributions, makes_touch, meaning
 from processors.attribution.merging import (
     knows_purchase,
@@ -25,28 +33,18 @@ from schemas.decoding import decode_lead_event, decode_purchase
 from schemas.events import Erasure, LeadEvent, Purchase
 from schemas.ids import event_key
 from schemas.reasons import UnmatchedReason as Reason
-from schemas.results import Customer, Lead, Sale, Source, Unmatched
+from schemas.results import ClickErasure, Customer, Lead, Sale, Source, Unmatched
 
-__all__ = ["CustomerState", "Forgotten", "apply", "due_ms", "dump", "expire", "load"]
-
-
-@dataclass(frozen=True)
-class Forgotten:
-    """The customer was erased: what was published of it is to be deleted."""
-
-    workspace_id: str
-    customer_external_id: str
+__all__ = ["CustomerFact", "CustomerState", "Forgotten", "apply", "due_ms", "dump", "expire", "load"]
 
 
-Output = Lead | Sale | Customer | Forgotten | Unmatched
+Output = Lead | Sale | Customer | Forgotten | ClickErasure | Unmatched
 Step = tuple[CustomerState | None, list[Output]]
-CustomerFact = TouchFact | Fact[LeadEvent] | Fact[Purchase] | Fact[Erasure]
 
 MAX_REMEMBERED = 2_000
 """Leads and sales of one customer whose revisions are known; of older ones the next would be the first."""
 
 _EMPTY = CustomerState()
-_ERASED = CustomerState(erased=True)
 
 
 class _Origin(NamedTuple):
@@ -71,7 +69,11 @@ class _Added(NamedTuple):
 
 def due_ms(state: CustomerState, policy: Policy) -> int | None:
     """When :func:`expire` has something to do."""
-    return earliest_due_ms((one.held for one in _facts(state)), policy.hold_ms)
+    held_ms = earliest_due_ms((one.held for one in _facts(state)), policy.hold_ms)
+    if not state.waiting:
+        return held_ms
+    waiting_ms = min(state.waiting.values()) + policy.hold_ms
+    return waiting_ms if held_ms is None else min(held_ms, waiting_ms)
 
 
 def apply(
@@ -84,14 +86,19 @@ def apply(
 ) -> Step:
     """Add a fact about this customer."""
     before = state or _EMPTY
-    if isinstance(fact, TouchFact) and fact.event is None:
-        added = before if before.erased else with_touch(before, fact.touch, None, policy)
-        return _settle(workspace_id, customer, before, added, policy)
-    origin = _origin(fact)
     if before.erased:
-        return before, _suppressed(origin)
+        return before, [*after_erasure(workspace_id, customer, fact)]
+    if isinstance(fact, TouchFact) and fact.event is None:
+        added = with_touch(before, fact.touch, None, policy)
+        return _settle(workspace_id, customer, before, added, policy)
+    if isinstance(fact, UnjoinedFact) and fact.event is None:
+        return waiting_for_click(before, fact.unjoined.click_id, now_ms, policy), []
+    origin = _origin(fact)
     if isinstance(origin.event, Erasure):
-        return _ERASED, [Forgotten(workspace_id, customer)]
+        return ERASED, [*forget(workspace_id, customer, before)]
+    if isinstance(fact, UnjoinedFact):
+        assert fact.unjoined.reason is not None  # noqa: S101 - an event comes with its reason
+        return state, [unmatched(fact.unjoined.reason, fact.unjoined.detail, *origin)]
     added, refusal = _add(before, fact, origin, now_ms, policy)
     after, outputs = _settle(workspace_id, customer, before, added, policy)
     if after is not None and _too_many_held(after, policy.held_limit):
@@ -110,17 +117,21 @@ def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
         return one.held is not None and one.held.arrived_ms + policy.hold_ms <= now_ms
 
     given_up = [one for one in _facts(state) if over(one)]
-    if not given_up:
+    waiting = {key: since for key, since in state.waiting.items() if since + policy.hold_ms > now_ms}
+    if not given_up and len(waiting) == len(state.waiting):
         return state, []
     left = replace(
         state,
         requests=tuple(request for request in state.requests if not over(request)),
         purchases=tuple(purchase for purchase in state.purchases if not over(purchase)),
+        waiting=waiting,
     )
     touched = bool(attributions(state.touches, policy))
     outputs = [_given_up(one, touched) for one in given_up if not _accounted_for(one, state)]
     worth_keeping = left.touches or left.requests or left.purchases or left.lead_revisions
-    return (left if worth_keeping else None), [*outputs]
+    if not worth_keeping:
+        return (CustomerState(waiting=waiting) if waiting else None), [*outputs]
+    return left, [*outputs]
 
 
 def _add(state: CustomerState, fact: CustomerFact, origin: _Origin, now_ms: int, policy: Policy) -> _Added:
@@ -273,15 +284,11 @@ def _why_no_touch(track_conversion: bool) -> tuple[Reason, str]:
     return Reason.OUTSIDE_ATTRIBUTION_WINDOW, "too long after its click, or before it"
 
 
-def _suppressed(origin: _Origin) -> list[Output]:
-    """Nothing that an erased person did is repeated."""
-    if isinstance(origin.event, Erasure):
-        return []
-    reason, detail = Reason.SUPPRESSED, "the customer was erased"
-    return [unmatched(reason, detail, *origin._replace(raw=None))]
-
-
 def _origin(fact: CustomerFact) -> _Origin:
+    if isinstance(fact, UnjoinedFact):
+        assert fact.event is not None  # noqa: S101 - one that waits has no origin
+        assert fact.unjoined.source is not None  # noqa: S101 - the click join sets both or none
+        return _Origin(fact.event, fact.at_ms, bytes(fact.unjoined.event), fact.unjoined.source)
     if isinstance(fact, TouchFact):
         assert fact.event is not None  # noqa: S101 - news of a click alone has no origin
         assert fact.touch.source is not None  # noqa: S101 - the click join sets both or none

@@ -60,7 +60,10 @@ Said = tuple[int, str] | None
 
 
 class CustomerState(Struct, frozen=True, array_like=True, gc=False):
-    """``lead_revisions``, ``sale_revisions``: by eventKey and sale id, the revision emitted last."""
+    """``lead_revisions``, ``sale_revisions``: by eventKey and sale id, the revision emitted last.
+
+    ``waiting``: by clickId, since when a lead event of this customer may be waiting for that click.
+    """
 
     touches: tuple[TouchState, ...] = ()
     requests: tuple[Request, ...] = ()
@@ -72,6 +75,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     lead_revisions: dict[str, int] = {}
     sale_revisions: dict[str, int] = {}
     erased: bool = False
+    waiting: dict[str, int] = {}
 
 
 _encode = Encoder().encode

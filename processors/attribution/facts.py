@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 
 from schemas.events import Click, Erasure, LeadEvent, Purchase
 from schemas.reasons import UnmatchedReason
-from schemas.results import NULL, Source, Touch, Unmatched, UnmatchedSource
+from schemas.results import NULL, Source, Touch, Unjoined, Unmatched, UnmatchedSource
 from schemas.times import LATEST_MS, rfc3339
 
 E = TypeVar("E", bound=Click | LeadEvent | Purchase | Erasure)
@@ -42,6 +42,17 @@ class TouchFact(NamedTuple):
     touch: Touch
     event: LeadEvent | None
     at_ms: int
+
+
+class UnjoinedFact(NamedTuple):
+    """News of a lead event that has no click. Without an event it waits for one."""
+
+    unjoined: Unjoined
+    event: LeadEvent | None
+    at_ms: int
+
+
+CustomerFact = TouchFact | UnjoinedFact | Fact[LeadEvent] | Fact[Purchase] | Fact[Erasure]
 
 
 class Held(Struct, frozen=True, array_like=True, gc=False):
@@ -115,3 +126,8 @@ def unmatched(
             timestamp=rfc3339(min(max(source.timestamp, 0), LATEST_MS)),
         ),
     )
+
+
+def suppressed(event: LeadEvent | Purchase, at_ms: int, source: Source) -> Unmatched:
+    """An event of an erased person, without what it said."""
+    return unmatched(UnmatchedReason.SUPPRESSED, "the customer was erased", event, at_ms, None, source)

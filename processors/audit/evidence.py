@@ -44,11 +44,15 @@ Found = dict[str, tuple[CustomerKey, Traces]]
 
 @dataclass
 class Gathered:
-    """What is known of the customers of one bucket. ``published``: those with a status in ``customers``."""
+    """What is known of the customers of one bucket.
+
+    ``published``: those with a status in ``customers``. ``going``: whose erasure the sink has yet to see.
+    """
 
     facts: Facts
     found: dict[Kind, Found] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     published: set[CustomerKey] = field(default_factory=set)
+    going: set[CustomerKey] = field(default_factory=set)
 
     def trace(self, kind: Kind, identity: str, whose: CustomerKey) -> Traces:
         """The traces of a result, new ones when there are none."""
@@ -124,6 +128,8 @@ class Evidence:
         kind, whose = _KINDS[emitted.kind], split_key(emitted.key)
         if emitted.value is None:
             _forget(gathered, kind, whose, live=emitted.live)
+            if emitted.behind and not emitted.live:
+                gathered.going.add(whose)
             return
         result = kind.read(emitted.value)
         traces = gathered.trace(kind, kind.identity_of(result), whose)

@@ -26,11 +26,12 @@ class Horizon:
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of the customer whose result it is."""
+    """What is known of the customer whose result it is. ``going``: the sink has yet to see the erasure."""
 
     contested: bool = False
     unsettled: bool = False
     erased: bool = False
+    going: bool = False
     published: bool = False
     """The customer's status is in ``customers``: it was not erased by an erasure that is gone."""
 
@@ -103,6 +104,8 @@ class _Case:
         if self.standing.unsettled:
             return [self._apart(Apart.UNSETTLED)]
         if self.standing.erased:
+            if self.traces.rows and self.standing.going:
+                return [self._apart(Apart.NOT_STORED_YET)]
             if self.traces.rows:
                 return [self._wrong(Wrong.UNEXPECTED_IN_CLICKHOUSE, detail="its customer was erased")]
             return [self._apart(Apart.ERASED)] if newest is not None else []

@@ -124,6 +124,7 @@ def _standing(whose: CustomerKey, gathered: Gathered, expected: Outcome) -> Stan
         contested=whose in expected.contested,
         unsettled=whose in gathered.facts.unsettled,
         erased=whose in expected.forgotten,
+        going=whose in gathered.going,
         published=whose in gathered.published,
     )
 

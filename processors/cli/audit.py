@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.moment import Moment
+from processors.cli.moment import MomentType
 
 
 @click.command()
 @click.option("--workspace", metavar="ID", help="Audit this workspace only.")
-@click.option("--since", type=Moment(), help="Only results that happened then or later: 2026-11-01, 7d.")
+@click.option("--since", type=MomentType(), help="Only results that happened then or later: 2026-11-01, 7d.")
 @click.option("--no-clickhouse", is_flag=True, help="Audit the topics only.")
 @click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Name at most so many.")
 @click.option("--apart", is_flag=True, help="Also name what is listed apart.")

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from processors.settings import Settings
-from processors.sink.tables import TABLES
+from processors.sink.tables import TOPICS
 from processors.topics import NoBroker
 from processors.topics.groups import patiently
 from schemas.topics import Topic
@@ -23,8 +23,9 @@ WORKER_TOPICS: Final = (
     Topic.PURCHASES,
     Topic.ERASURES,
     Topic.TOUCHES,
+    Topic.CLICK_ERASURES,
 )
-SINK_TOPICS: Final = tuple(table.topic for table in TABLES)
+SINK_TOPICS: Final = tuple(sorted(TOPICS))
 
 _PROBED: Final = 1_000
 """Shorter distances are looked into: they may hold nothing but the markers of transactions."""

@@ -59,6 +59,11 @@ class Bar:
         if self._progress is not None:
             self._progress.advance(self._task, amount)
 
+    def reach(self, done: int, total: int) -> None:
+        """So much is done, of so much in all."""
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done, total=total)
+
     def say(self, text: str) -> None:
         """A line on stderr, above the bar."""
         if self._progress is not None:

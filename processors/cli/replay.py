@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from processors.cli.errors import Misconfigured, UserError
 from processors.cli.loading import load_settings
-from processors.cli.moment import Moment
+from processors.cli.moment import MomentType
 from processors.cli.progress import Bar
 from processors.settings import Settings
 
@@ -81,7 +81,7 @@ def _sink_settings(settings: Settings, into: str | None) -> Settings:
 @click.option(
     "--output-prefix", metavar="PREFIX", help="In front of its topics.  [default: the live one, ID, a dot]"
 )
-@click.option("--from", "since", type=Moment(), help="Begin there: 2026-11-01, 7d.  [default: beginning]")
+@click.option("--from", "since", type=MomentType(), help="Begin there: 2026-11-01, 7d.  [default: beginning]")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option(
     "--work-dir",

@@ -22,7 +22,8 @@ def worker() -> None:
 
     \b
     Reads   clicks, deferred-leads, qualifications, purchases, erasures
-    Writes  touches, leads, sales, customers, unmatched, dead-letters, the changelogs; LEADSTREAM_DATA_DIR
+    Writes  leads, sales, customers, unmatched, dead-letters; LEADSTREAM_DATA_DIR; for itself touches,
+            click-erasures and the changelogs
     Example
       LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 LEADSTREAM_INSTANCE_ID=worker-1 \\
       LEADSTREAM_DATA_DIR=/var/lib/leadstream/1 leadstream worker

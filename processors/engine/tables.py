@@ -6,7 +6,8 @@ follow those of the sources.
 """
 
 import logging
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,25 @@ import faust
 from faust.stores.base import Store
 from faust.tables import TableManager
 
-from processors.engine.store import PartitionStore, new_cache
+from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
 
 #: Faust logs each service's comings and goings under the service's own logger.
 FAUST_LOG = logging.getLogger("faust.engine")
+
+
+_DROP_EVERY_S = 3600.0
+
+
+def abandoned(directory: Path, table: str, owned: Set[int], now_ms: int) -> list[Path]:
+    """Stores of a table that are not ours now and were not written for :data:`.store.MAX_AGE_MS`."""
+    found = []
+    for path in directory.glob(f"{table}-*"):
+        partition = path.name.removeprefix(f"{table}-")
+        if partition.isdigit() and int(partition) not in owned:
+            written = max((file.stat().st_mtime for file in path.iterdir()), default=path.stat().st_mtime)
+            if now_ms - written * 1000 > MAX_AGE_MS:
+                found.append(path)
+    return found
 
 
 class PartitionStores(Store):  # type: ignore[misc]
@@ -41,6 +57,17 @@ class PartitionStores(Store):  # type: ignore[misc]
         for partition in sorted(partitions - self.partitions.keys()):
             path = self._directory / f"{self.table_name}-{partition}"
             self.partitions[partition] = PartitionStore(path, self._cache, self._clock())
+
+        self.drop_abandoned()
+
+    def drop_abandoned(self) -> None:
+        """Stores of former partitions that are too old to be of use: nobody deletes in them what is to go."""
+        for path in abandoned(self._directory, self.table_name, self.partitions.keys(), self._clock()):
+            shutil.rmtree(path, ignore_errors=True)
+
+    @Store.timer(_DROP_EVERY_S)  # type: ignore[untyped-decorator]
+    async def _drop_abandoned(self) -> None:
+        self.drop_abandoned()
 
     async def on_stop(self) -> None:
         """Release RocksDB's locks."""

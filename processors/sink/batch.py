@@ -1,6 +1,6 @@
 """What one round of the sink stores: rows by table, and the record that each came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -17,6 +17,17 @@ class TableBatch:
     rows: list[Row] = field(default_factory=list)
     records: list[ConsumerRecord] = field(default_factory=list)
 
+    def persons(self) -> set[str]:
+        """Our own ids of the customers in it."""
+        return {person for row in self.rows for person in self.table.persons(row)}
+
+    def drop(self, erased: Set[str]) -> None:
+        """Without the rows of these customers."""
+        persons = self.table.persons
+        kept = [place for place, row in enumerate(self.rows) if erased.isdisjoint(persons(row))]
+        self.rows = [self.rows[place] for place in kept]
+        self.records = [self.records[place] for place in kept]
+
 
 @dataclass
 class Batch:
@@ -28,16 +39,20 @@ class Batch:
     records: int = 0
     bytes: int = 0
 
-    def add(self, place: TopicPartition, table: Table, records: Sequence[ConsumerRecord]) -> None:
+    def add(self, place: TopicPartition, tables: Sequence[Table], records: Sequence[ConsumerRecord]) -> None:
         """Records of one partition, in the order of their offsets."""
         if not records:
             return
-        batch = self.tables.setdefault(table.name, TableBatch(table))
         self.records += len(records)
+        self.bytes += sum(max(record.serialized_value_size, 0) for record in records)
         self.offsets[place] = records[-1].offset + 1
+        for table in tables:
+            self._add(table, records)
+
+    def _add(self, table: Table, records: Sequence[ConsumerRecord]) -> None:
+        batch = self.tables.setdefault(table.name, TableBatch(table))
         read, add_row, add_record = table.row, batch.rows.append, batch.records.append
         for record in records:
-            self.bytes += max(record.serialized_value_size, 0)
             try:
                 row = read(record)
             except UNREADABLE as error:
@@ -48,7 +63,9 @@ class Batch:
                 add_record(record)
 
     def add_all(
-        self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], tables: Mapping[str, Table]
+        self,
+        fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]],
+        tables: Mapping[str, Sequence[Table]],
     ) -> None:
         """A whole fetch; ``tables`` by full topic name."""
         for place, records in fetched.items():

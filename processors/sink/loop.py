@@ -1,10 +1,13 @@
 """The sink's loop: gather, insert, dead-letter, commit. In this order, so that nothing is lost.
 
 1. **gather** until the batch is full or its time is up. A crash: nothing happened.
-2. **insert** one table after the other. A crash, or no answer: the rows may be there. They will come again,
-   and collapse into themselves.
-3. **dead-letter** what cannot be stored. A crash: it will be in ``dead-letters`` twice, once in the table.
-4. **commit** the offsets. Refused, because the partitions have gone to another sink: that one stores the rows
+2. **insert** who was erased, then one table after the other, without rows of erased customers. A crash, or no
+   answer: the rows may be there. They will come again, and collapse into themselves.
+3. **delete** what is there of erased customers, when the batch told of some, or when another sink has
+   meanwhile heard that one of those whose rows were just inserted was erased. Each sink first writes and then
+   looks: one of the two sees what the other wrote. A crash: it is done again.
+4. **dead-letter** what cannot be stored. A crash: it will be in ``dead-letters`` twice, once in the table.
+5. **commit** the offsets. Refused, because the partitions have gone to another sink: that one stores the rows
    again.
 
 What was fetched is stored even when its partition has meanwhile gone: nothing that was fetched is ever passed
@@ -21,6 +24,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
+    KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
 )
@@ -29,11 +33,14 @@ from processors.settings import Settings
 from processors.sink.batch import Batch, TableBatch
 from processors.sink.rejects import Rejects
 from processors.sink.stats import Stats
-from processors.sink.tables import TABLES
+from processors.sink.tables import ERASED, by_topic
 from processors.sink.writer import GivenUp, Writer
 from schemas.reasons import DeadLetterReason
 
 log = logging.getLogger(__name__)
+
+START_PATIENCE_S: Final = 30.0
+"""How long a sink that starts waits for a server that does not answer."""
 
 _POLL_MS: Final = 200
 _RETRY_S: Final = 0.5
@@ -53,7 +60,7 @@ class NoTopics(Exception):
 
 
 class Sink:
-    """Reads the topics of ``TABLES`` as a member of the sink's group.
+    """Reads the topics of ``tables.TABLES`` as a member of the sink's group.
 
     ``stopping``: once set, the batch under way is finished, or given up if ClickHouse or Kafka does not take
     it. Given up or killed, its records are read again by whoever comes next.
@@ -71,7 +78,7 @@ class Sink:
         self._settings = settings
         self._writer = writer
         self._clock = clock
-        self._tables = {settings.topic(table.topic): table for table in TABLES}
+        self._tables = by_topic(settings.topic)
         self._stopping = stopping
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
@@ -90,7 +97,8 @@ class Sink:
     async def run(self) -> None:
         """Until told to stop. Raises ``CannotStore``, and at start ``NoTopics`` and aiokafka's errors."""
         try:
-            await self._consumer.start()
+            if not await self._connected():
+                return
             await self._subscribe()
             await self._rejects.start()
             while not self._stopping.is_set():
@@ -101,6 +109,24 @@ class Sink:
             log.warning("stopped with records that were not stored; they will be read again")
         finally:
             await self._close()
+
+    async def _connected(self) -> bool:
+        """A broker that is restarting is waited for, so that no supervisor need start us again and again.
+
+        False: told to stop meanwhile.
+        """
+        deadline = self._clock() + START_PATIENCE_S
+        while not self._stopping.is_set():
+            try:
+                await self._consumer.start()
+            except KafkaConnectionError as error:
+                if self._clock() >= deadline:
+                    raise
+                log.warning("waiting for a Kafka broker: %s", error)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return True
+        return False
 
     async def _subscribe(self) -> None:
         """To a topic that is missing, aiokafka would subscribe all the same, or wait for it for a minute."""
@@ -135,9 +161,15 @@ class Sink:
         return batch
 
     async def _store(self, batch: Batch) -> None:
+        erased = batch.tables.pop(ERASED.name, None)
+        if erased and erased.rows:
+            await self._insert(erased)
+        await self._leave_out_erased(batch)
         for one in batch.tables.values():
             if one.rows:
                 await self._insert(one)
+        if (erased and erased.rows) or await self._erased_in(batch):
+            await self._writer.delete_erased()
         for record, unreadable in batch.refused:
             await self._reject(record, unreadable.reason, unreadable.detail)
         await self._commit(batch)
@@ -145,6 +177,15 @@ class Sink:
         self.stats.batches += 1
         self.stats.stored_at = self._clock()
         self.stats.lag = await self._lag()
+
+    async def _leave_out_erased(self, batch: Batch) -> None:
+        if erased := await self._erased_in(batch):
+            for one in batch.tables.values():
+                one.drop(erased)
+
+    async def _erased_in(self, batch: Batch) -> set[str]:
+        persons: set[str] = set().union(*(one.persons() for one in batch.tables.values()))
+        return await self._writer.erased(persons) if persons else set()
 
     async def _insert(self, batch: TableBatch) -> None:
         poisoned = await self._writer.insert(batch.table, batch.rows)

@@ -4,6 +4,7 @@ The first report stays; of a dead letter that was replayed in vain, the first on
 """
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Final
@@ -12,9 +13,12 @@ import msgspec
 from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 
+from processors.sink.persons import persons_in
 from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, text
 from schemas.dead_letters import cause_of
 from schemas.decoding import Refused, decode_click
+from schemas.ids import customer_id
+from schemas.reasons import UnmatchedReason
 from schemas.results import ClickFacts, Unmatched
 from schemas.times import MAX_AHEAD_MS, parse_rfc3339
 from schemas.topics import Topic
@@ -29,6 +33,7 @@ UNMATCHED_COLUMNS = (
     "reason",
     "detail",
     "customer_external_id",
+    "customer_id",
     "click_id",
     "event_name",
     "timestamp",
@@ -47,12 +52,14 @@ def unmatched_row(record: ConsumerRecord) -> Row:
     """Raises one of ``rows.UNREADABLE``."""
     one = _unmatched(record.value or b"")
     topic = one.source.topic.removeprefix(record.topic.removesuffix(Topic.UNMATCHED))
+    customer = one.customer_external_id or ""
     return (
         one.workspace_id,
         unmatched_identity(one, topic),
         one.reason.value,
         one.detail,
-        one.customer_external_id or "",
+        customer,
+        customer_id(one.workspace_id, customer) if customer else "",
         one.click_id or "",
         one.event_name or "",
         parse_rfc3339(one.timestamp),
@@ -97,9 +104,19 @@ def _content(topic: str, event: str, at_ms: int) -> bytes:
     return encode([*content, bool(click.bot)])
 
 
+_REASON: Final = UNMATCHED_COLUMNS.index("reason")
+_CUSTOMER_ID: Final = UNMATCHED_COLUMNS.index("customer_id")
+
+
+def unmatched_persons(row: Row) -> Sequence[str]:
+    """A suppressed event says nothing that would have to go."""
+    return () if row[_REASON] == UnmatchedReason.SUPPRESSED.value else row[_CUSTOMER_ID : _CUSTOMER_ID + 1]
+
+
 DEAD_LETTER_COLUMNS = (
     "dead_letter_id",
     "workspace_id",
+    "customer_ids",
     "reason",
     "detail",
     "key",
@@ -123,6 +140,7 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
     return (
         _identity(source.topic.encode(), key, value),
         workspace_of(key, value),
+        persons_in(key, value),
         cause.reason,
         cause.detail,
         key,
@@ -143,6 +161,13 @@ def _position(record: ConsumerRecord) -> str:
     return f"{record.partition}:{record.offset}"
 
 
+def dead_letter_persons(row: Row) -> Sequence[str]:
+    """Everybody whom it names."""
+    persons: list[str] = row[_CUSTOMER_IDS]
+    return persons
+
+
+_CUSTOMER_IDS: Final = DEAD_LETTER_COLUMNS.index("customer_ids")
 _WORKSPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -5,6 +5,7 @@ from aiokafka import ConsumerRecord
 from msgspec.json import Decoder
 
 from processors.sink.rows import Row, last_wins, text
+from schemas.ids import customer_id
 from schemas.results import Customer, Lead, LeadClick, LeadCustomer, LeadLink, Sale
 from schemas.times import parse_rfc3339
 from schemas.topics import split_key
@@ -149,24 +150,25 @@ STATUS_COLUMNS = (
     *CUSTOMER_COLUMNS,
     *ATTRIBUTION_COLUMNS,
     "version",
-    "is_deleted",
 )
-_ERASED = (
-    *("", 0, None, 0, 0, ""),
-    *("", 0, "", "", "", "", "", "", "", "", "", "", False),
-    *("", "", "", "", "", "", "", "", ""),
-)
+ERASED_COLUMNS = ("customer_id", "version")
 
 
-def customer_row(record: ConsumerRecord) -> Row:
-    """A tombstone deletes the customer's row."""
+def erased_row(record: ConsumerRecord) -> Row | None:
+    """A tombstone: the customer was erased. The row names nobody."""
+    if record.value is not None:
+        return None
+    workspace_id, customer = split_key(record.key or b"")
+    if not workspace_id or not customer:
+        raise ValueError("a tombstone whose key is not workspaceId:customerExternalId")
+    return customer_id(workspace_id, customer), last_wins(record)
+
+
+def customer_row(record: ConsumerRecord) -> Row | None:
+    """The status of a customer; None for a tombstone, which :func:`erased_row` reads."""
     if record.value is None:
-        workspace_id, customer = split_key(record.key or b"")
-        if not workspace_id or not customer:
-            raise ValueError("a tombstone whose key is not workspaceId:customerExternalId")
-        person = ("", customer, "", "", "", 0)
-        return (workspace_id, *_ERASED[:6], *person, *_ERASED[6:], last_wins(record), 1)
-    status = _customer(record.value or b"")
+        return None
+    status = _customer(record.value)
     return (
         status.workspace_id,
         status.status,
@@ -184,7 +186,6 @@ def customer_row(record: ConsumerRecord) -> Row:
         *_clicked(status.click),
         *_linked(status.link),
         last_wins(record),
-        0,
     )
 
 

@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import signal
+import time
+from contextlib import suppress
 from typing import Final
 
 from aiokafka.errors import KafkaConnectionError
+from clickhouse_connect.driver.client import Client
 
 from processors.garbage import collect_rarely
 from processors.settings import Settings
-from processors.sink.client import MISCONFIGURED, UNAVAILABLE, connect
-from processors.sink.loop import NoTopics, Sink
+from processors.sink.client import MISCONFIGURED, UNAVAILABLE, NoClickHouse, connect
+from processors.sink.loop import START_PATIENCE_S, NoTopics, Sink
 from processors.sink.stats import Stats
 from processors.sink.tables import TABLES
 from processors.sink.writer import CannotStore, Writer
@@ -19,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # Less than the 30 s that orchestrators give a process to end: an insert under way is waited for.
 _SILENCE_S: Final = 15
+_RETRY_S: Final = 1.0
 
 # It tells of every value that it cannot encode, with a stack trace; so does the writer, in one line.
 logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)
@@ -30,6 +34,24 @@ class SinkFailed(Exception):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+async def _connected(url: str, stopping: asyncio.Event) -> Client | None:
+    """A server that is restarting is waited for, so that no supervisor need start us again and again.
+
+    None: we were told to stop meanwhile.
+    """
+    deadline = time.monotonic() + START_PATIENCE_S
+    while not stopping.is_set():
+        try:
+            return connect(url, patience_s=_SILENCE_S)
+        except NoClickHouse as error:
+            if error.exit_code != UNAVAILABLE or time.monotonic() >= deadline:
+                raise
+            log.warning("waiting for ClickHouse: %s", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _RETRY_S)
+    return None
 
 
 async def run_sink(settings: Settings) -> None:
@@ -45,7 +67,9 @@ async def run_sink(settings: Settings) -> None:
 
 async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats) -> None:
     """Store results until told to stop, then finish the batch under way. Raises as :func:`run_sink` does."""
-    client = connect(settings.clickhouse_url.get_secret_value(), patience_s=_SILENCE_S)
+    client = await _connected(settings.clickhouse_url.get_secret_value(), stopping)
+    if client is None:
+        return
     try:
 
         def pausing(why: str) -> None:

@@ -1,7 +1,7 @@
 """Which topic fills which table."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,31 +12,68 @@ from processors.sink.rows import Row
 from schemas.topics import Topic
 
 
+def nobody(_: Row) -> Sequence[str]:
+    """The row is about no customer."""
+    return ()
+
+
+def _customer(columns: tuple[str, ...]) -> Callable[[Row], Sequence[str]]:
+    place = columns.index("customer_id")
+    return lambda row: row[place : place + 1]
+
+
 @dataclass(frozen=True)
 class Table:
     """A table behind a view, filled by one topic.
 
     ``row`` makes a row of a record, or None: there is nothing to store. It raises one of ``rows.UNREADABLE``
-    for a record that is none of what the topic holds.
+    for a record that is none of what the topic holds. ``persons``: our own ids of the customers of a row;
+    when one of them is erased, the row has to go.
     """
 
     topic: Topic
     name: str
     columns: tuple[str, ...]
     row: Callable[[ConsumerRecord], Row | None]
+    persons: Callable[[Row], Sequence[str]] = nobody
 
 
 def _epoch_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+ERASED: Final = Table(Topic.CUSTOMERS, "erased_raw", result_rows.ERASED_COLUMNS, result_rows.erased_row)
 TABLES: Final = (
+    ERASED,
     Table(Topic.CLICKS, "clicks_raw", click_rows.CLICK_COLUMNS, click_rows.click_rows(_epoch_ms)),
-    Table(Topic.LEADS, "leads_raw", result_rows.LEAD_COLUMNS, result_rows.lead_row),
-    Table(Topic.SALES, "sales_raw", result_rows.SALE_COLUMNS, result_rows.sale_row),
-    Table(Topic.CUSTOMERS, "customers_raw", result_rows.STATUS_COLUMNS, result_rows.customer_row),
-    Table(Topic.UNMATCHED, "unmatched_raw", refusal_rows.UNMATCHED_COLUMNS, refusal_rows.unmatched_row),
+    *(
+        Table(topic, name, columns, row, _customer(columns))
+        for topic, name, columns, row in (
+            (Topic.LEADS, "leads_raw", result_rows.LEAD_COLUMNS, result_rows.lead_row),
+            (Topic.SALES, "sales_raw", result_rows.SALE_COLUMNS, result_rows.sale_row),
+            (Topic.CUSTOMERS, "customers_raw", result_rows.STATUS_COLUMNS, result_rows.customer_row),
+        )
+    ),
     Table(
-        Topic.DEAD_LETTERS, "dead_letters_raw", refusal_rows.DEAD_LETTER_COLUMNS, refusal_rows.dead_letter_row
+        Topic.UNMATCHED,
+        "unmatched_raw",
+        refusal_rows.UNMATCHED_COLUMNS,
+        refusal_rows.unmatched_row,
+        refusal_rows.unmatched_persons,
+    ),
+    Table(
+        Topic.DEAD_LETTERS,
+        "dead_letters_raw",
+        refusal_rows.DEAD_LETTER_COLUMNS,
+        refusal_rows.dead_letter_row,
+        refusal_rows.dead_letter_persons,
     ),
 )
+
+
+def by_topic(name_of: Callable[[Topic], str]) -> Mapping[str, Sequence[Table]]:
+    """What each topic fills, by the topic's full name."""
+    return {name_of(topic): [one for one in TABLES if one.topic == topic] for topic in sorted(TOPICS)}
+
+
+TOPICS: Final = frozenset(table.topic for table in TABLES)

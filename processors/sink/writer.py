@@ -4,20 +4,23 @@ import asyncio
 import logging
 import random
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from processors.sink.erasing import delete_erased, erased_among
 from processors.sink.failures import Verdict, cause, judge
 from processors.sink.rows import Row
 from processors.sink.tables import Table
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 30.0
@@ -73,24 +76,41 @@ class Writer:
         # Should the driver, or a retry of ours, send the batch twice, the server drops the second. Not made
         # of offsets: in a topic deleted and made anew those are other records', which would be dropped.
         token = uuid.uuid4().hex
+        try:
+            await self._patiently(table.name, self._insert, table, rows, token)
+        except Exception as error:
+            if judge(error) is not Verdict.POISON:
+                raise
+            return await self._bisect(table, rows, error)
+        self._refused = 0
+        return []
+
+    async def erased(self, persons: Set[str]) -> set[str]:
+        """Those of these customers who were erased. Raises like :meth:`insert`."""
+        return await self._patiently("erased_raw", erased_among, self._client, sorted(persons))
+
+    async def delete_erased(self) -> None:
+        """Have every row of an erased customer deleted; until that is done the views hide them.
+
+        Raises like :meth:`insert`.
+        """
+        await self._patiently("the tables of erased customers", delete_erased, self._client)
+
+    async def _patiently(self, name: str, work: Callable[..., T], *args: Any) -> T:
+        """Until it succeeds, unless trying again is of no use."""
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                await self._in_thread(self._insert, table, rows, token)
+                return await self._in_thread(work, *args)
             except Exception as error:
                 verdict = judge(error)
                 if verdict is Verdict.STOP:
-                    raise CannotStore(f"cannot write to {table.name}: {cause(error)}") from error
-                if verdict is Verdict.BUG:
+                    raise CannotStore(f"cannot write to {name}: {cause(error)}") from error
+                if verdict is not Verdict.RETRY:
                     raise
-                if verdict is Verdict.POISON:
-                    return await self._bisect(table, rows, error)
-                self._pausing(f"{table.name}: {cause(error)}")
+                self._pausing(f"{name}: {cause(error)}")
                 await self._pause(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(2 * pause_s, self._longest_pause_s)
-            else:
-                self._refused = 0
-                return []
 
     async def check(self, tables: Iterable[Table]) -> None:
         """Raises :class:`CannotStore` when one is missing or lacks a column; it may be down for now."""
@@ -143,5 +163,5 @@ class Writer:
             types = self._types[table.name] = context.column_types
         return types
 
-    async def _in_thread(self, function: Callable[..., object], *args: Any) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args))
+    async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args))

@@ -18,13 +18,14 @@ _RESULT_BYTES: Final = 8 * _MIB
 # A state holds up to a hundred events that wait, each of up to 256 KiB.
 _CHANGELOG_BYTES: Final = 32 * _MIB
 
+_TOMBSTONES_MS: Final = 7 * DAY_MS
 _COMPACTION: Final = {
     # Small segments and an eager cleaner: whoever restores a table reads little more than the table.
     "segment.bytes": str(64 * _MIB),
     "min.cleanable.dirty.ratio": "0.2",
     "max.compaction.lag.ms": str(DAY_MS),
     # Tombstones stay for a week, for readers that were away: a worker's local table, a mirror.
-    "delete.retention.ms": str(7 * DAY_MS),
+    "delete.retention.ms": str(_TOMBSTONES_MS),
 }
 
 
@@ -59,7 +60,9 @@ def _topic_configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
         "max.message.bytes": str(largest),
     }
     if spec.compacted:
-        return {"cleanup.policy": "compact", **configs, **_COMPACTION}
+        # Longer than what they delete lives in other topics: who reads all of them anew learns of erasures.
+        tombstones = {"delete.retention.ms": str(settings.retention + _TOMBSTONES_MS)}
+        return {"cleanup.policy": "compact", **configs, **_COMPACTION, **tombstones}
     return {"cleanup.policy": "delete", **configs, **_retention(settings.retention)}
 
 

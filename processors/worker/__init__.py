@@ -1,8 +1,9 @@
 """The worker: the attribution core as two processors of the batch engine.
 
-``clicks`` reads ``clicks`` and ``deferred-leads`` and writes ``touches``; ``customers`` reads ``touches``,
-``qualifications``, ``purchases`` and ``erasures`` and writes ``leads``, ``sales`` and ``customers``. Both
-write ``unmatched`` and ``dead-letters``. They run in one process, in the same transactions.
+``clicks`` reads ``clicks``, ``deferred-leads`` and ``click-erasures`` and writes ``touches``; ``customers``
+reads ``touches``, ``qualifications``, ``purchases`` and ``erasures`` and writes ``leads``, ``sales``,
+``customers`` and ``click-erasures``. Both write ``unmatched`` and ``dead-letters``. They run in one process,
+in the same transactions.
 """
 
 from processors.worker.run import run_worker

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from processors.attribution import click_join, customer_join
-from processors.attribution.click_join import ClickState
+from processors.attribution.click_join import ClickFact, ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState
-from processors.attribution.facts import Fact, TouchFact
+from processors.attribution.facts import Fact, TouchFact, UnjoinedFact
 from processors.attribution.policy import Policy
 from processors.engine import Output, Record, Rejected
 from processors.worker.dead_letters import DeadLetterLimit, dead_letter
 from processors.worker.publishing import Publisher
-from processors.worker.touches import read_touch
+from processors.worker.touches import read_click_erasure, read_told
 from schemas.dead_letters import cause_of
 from schemas.decoding import (
     Refused,
@@ -19,11 +19,10 @@ from schemas.decoding import (
     decode_lead_event,
     decode_purchase,
 )
-from schemas.events import Click, LeadEvent
+from schemas.events import LeadEvent
 from schemas.times import DAY_MS
 from schemas.topics import Topic, click_key, customer_key, split_key
 
-ClickFact = Fact[Click] | Fact[LeadEvent]
 CLICKS_TABLE = "clicks"
 CUSTOMERS_TABLE = "customers"
 
@@ -58,7 +57,7 @@ class _Joining:
 
 
 class ClickProcessor(_Joining):
-    """Clicks and the lead events that name one → touches."""
+    """Clicks, the lead events that name one, and whom a click is to forget → touches."""
 
     table = CLICKS_TABLE
 
@@ -66,20 +65,23 @@ class ClickProcessor(_Joining):
         self, names: Mapping[Topic, str], policy: Policy, limit: DeadLetterLimit, clock: Callable[[], int]
     ) -> None:
         super().__init__(names, policy, limit, clock)
-        self.topics = self._full(Topic.CLICKS, Topic.DEFERRED_LEADS)
+        self.topics = self._full(Topic.CLICKS, Topic.DEFERRED_LEADS, Topic.CLICK_ERASURES)
         self.outputs = self._full(Topic.TOUCHES, Topic.UNMATCHED, Topic.DEAD_LETTERS, Topic.QUALIFICATIONS)
         self.retention_ms: int | None = click_retention_ms(policy)
-        self._clicks = names[Topic.CLICKS]
+        self._clicks, self._erasures = names[Topic.CLICKS], names[Topic.CLICK_ERASURES]
 
     def parse(self, record: Record) -> tuple[str, bytes, ClickFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
-            if record.topic != self._clicks:
-                parsed: tuple[str, bytes, ClickFact] = self._lead_event(record)
-            else:
+            if record.topic == self._clicks:  # nearly all
                 click, at_ms = decode_click(record.value, record.timestamp, self._clock())
                 key = click_key(click.workspace_id, click.click_id)
-                parsed = self._clicks, key, Fact(click, at_ms, record)
+                parsed: tuple[str, bytes, ClickFact] = self._clicks, key, Fact(click, at_ms, record)
+            elif record.topic == self._erasures:
+                erasure = read_click_erasure(record.value or b"")
+                parsed = self._erasures, click_key(erasure.workspace_id, erasure.click_id), erasure
+            else:
+                parsed = self._lead_event(record)
         except Refused as refused:
             raise self._reject(record, refused) from None
         self._limit.seen += 1
@@ -128,6 +130,7 @@ class CustomerProcessor(_Joining):
             Topic.UNMATCHED,
             Topic.DEAD_LETTERS,
             Topic.DEFERRED_LEADS,
+            Topic.CLICK_ERASURES,
         )
         self._parsers: dict[str, Callable[[Record], tuple[str, bytes, CustomerFact]]] = {
             names[Topic.TOUCHES]: self._touch,
@@ -168,10 +171,10 @@ class CustomerProcessor(_Joining):
         after, results = customer_join.expire(state, now_ms, self._policy)
         return after, self._publish(results)
 
-    def _touch(self, record: Record) -> tuple[str, bytes, TouchFact]:
-        fact = read_touch(record.value or b"", self._clock())
-        key = customer_key(fact.touch.workspace_id, fact.touch.customer_external_id)
-        return record.topic, key, fact
+    def _touch(self, record: Record) -> tuple[str, bytes, TouchFact | UnjoinedFact]:
+        fact = read_told(record.value or b"", record.timestamp, self._clock())
+        told = fact.touch if isinstance(fact, TouchFact) else fact.unjoined
+        return record.topic, customer_key(told.workspace_id, told.customer_external_id), fact
 
     def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())

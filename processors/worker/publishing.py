@@ -8,10 +8,10 @@ from msgspec.json import Encoder
 from processors.attribution.customer_join import Forgotten
 from processors.engine import Output
 from schemas.headers import Header, Headers
-from schemas.results import Customer, Lead, Sale, Touch, Unmatched
+from schemas.results import ClickErasure, Customer, Lead, Sale, Touch, Unjoined, Unmatched
 from schemas.topics import Topic, click_key, customer_key
 
-Result = Touch | Lead | Sale | Customer | Forgotten | Unmatched
+Result = Touch | Unjoined | Lead | Sale | Customer | Forgotten | ClickErasure | Unmatched
 
 _encode = Encoder().encode
 
@@ -24,6 +24,7 @@ class Publisher:
         self._sales = names[Topic.SALES]
         self._customers = names[Topic.CUSTOMERS]
         self._touches = names[Topic.TOUCHES]
+        self._click_erasures = names[Topic.CLICK_ERASURES]
         self._unmatched = names[Topic.UNMATCHED]
 
     def records(self, results: Iterable[Result]) -> list[Output]:
@@ -34,7 +35,7 @@ class Publisher:
         if isinstance(result, Customer):
             key = customer_key(result.workspace_id, result.customer_external_id)
             return Output(self._customers, key, _encode(result))
-        if isinstance(result, Touch):
+        if isinstance(result, (Touch, Unjoined)):
             key = customer_key(result.workspace_id, result.customer_external_id)
             return Output(self._touches, key, _encode(result))
         if isinstance(result, Lead):
@@ -45,6 +46,9 @@ class Publisher:
             return Output(self._sales, key, _encode(result), _sale_event(result))
         if isinstance(result, Unmatched):
             return Output(self._unmatched, _source_key(result), _encode(result))
+        if isinstance(result, ClickErasure):
+            key = click_key(result.workspace_id, result.click_id)
+            return Output(self._click_erasures, key, _encode(result))
         key = customer_key(result.workspace_id, result.customer_external_id)
         return Output(self._customers, key, None)
 

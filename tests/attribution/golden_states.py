@@ -1,7 +1,8 @@
-"""States as version 1 of the codec wrote them, which every later version has to read.
+"""States as releases wrote them, which every later release has to read.
 
 ``python -m tests.attribution.golden_states`` writes the files that are missing, and never changes one: a
-release has stored states like these. A new version of the codec adds a directory beside ``v1``.
+release has stored states like these. A field that is appended, or a new version of the codec, adds a
+directory beside the others.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from tests.attribution.builders import click, deferred, erasure, lead, network, 
 from tests.model.simulate import Network, Record
 
 DIRECTORY: Final = Path(__file__).parent / "golden"
-VERSION: Final = "v1"
+VERSION: Final = "v2"
 
 
 class Interrupted(NamedTuple):

@@ -7,7 +7,7 @@ from processors.attribution import click_join, customer_join
 from processors.attribution.policy import AttributionModel
 from tests.attribution.builders import network
 from tests.attribution.effort import examples
-from tests.attribution.golden_states import DIRECTORY, STORIES, lines, restored
+from tests.attribution.golden_states import DIRECTORY, STORIES, VERSION, lines, restored
 from tests.attribution.strategies import MODELS, histories
 from tests.model.simulate import Record
 
@@ -28,7 +28,7 @@ def test_round_trip(model: AttributionModel, records: list[Record]) -> None:
 
 
 def test_every_story_has_its_golden_file() -> None:
-    assert {name for version, name in GOLDEN if version == "v1"} == STORIES.keys()
+    assert {name for version, name in GOLDEN if version == VERSION} == STORIES.keys()
 
 
 @pytest.mark.parametrize(("version", "name"), GOLDEN)
@@ -51,7 +51,7 @@ def test_the_codec_writes_what_it_wrote(name: str) -> None:
     """A change of the format without a new version byte breaks every stored state: add a version instead."""
     system = network()
     system.run(STORIES[name].before)
-    assert "".join(lines(system)) == (DIRECTORY / "v1" / f"{name}.hex").read_text()
+    assert "".join(lines(system)) == (DIRECTORY / VERSION / f"{name}.hex").read_text()
 
 
 @pytest.mark.parametrize("raw", [b"\x02\x90", b"\xff", b"\x00"])

@@ -28,7 +28,7 @@ from schemas.topics import Topic, customer_key
 from tests.attribution.builders import T0, network, policy
 from tests.model.simulate import Output, Record
 
-ROWS: Final[dict[Kind, tuple[tuple[str, ...], Callable[[ConsumerRecord], tuple[Any, ...]]]]] = {
+ROWS: Final[dict[Kind, tuple[tuple[str, ...], Callable[[ConsumerRecord], tuple[Any, ...] | None]]]] = {
     LEADS: (LEAD_COLUMNS, lead_row),
     SALES: (SALE_COLUMNS, sale_row),
     CUSTOMERS: (STATUS_COLUMNS, customer_row),
@@ -71,7 +71,9 @@ def row_of(kind: Kind, key: bytes, value: bytes | None) -> Row:
     """By the sink's own functions."""
     columns, row = ROWS[kind]
     record = ConsumerRecord("", 0, 0, T0, 0, key, value, None, 0, 0, ())
-    values = dict(zip(columns, row(record), strict=True))
+    stored = row(record)
+    assert stored is not None
+    values = dict(zip(columns, stored, strict=True))
     return {name: value for name, value in values.items() if name not in ("version", "is_deleted")}
 
 

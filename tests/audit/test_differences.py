@@ -258,6 +258,9 @@ def test_erased_customers_keep_nothing_in_clickhouse(tmp_path: Path) -> None:
     assert named(audit(tmp_path / "1", story)) == [(Apart.ERASED, "lead"), (Apart.ERASED, "sale")]
     story.published.rows += happen(EVENTS).published.rows[:1]
     assert named(audit(tmp_path / "2", story))[-1][0] == Wrong.UNEXPECTED_IN_CLICKHOUSE
+    tombstone = of_kind(story.published, CUSTOMERS)
+    found = named(audit(tmp_path / "3", story, stored=tombstone))
+    assert {why for why, _ in found} == {Apart.ERASED, Apart.NOT_STORED_YET}
 
 
 def horizons(inputs: int | None, results: int | None) -> dict[Kind, Horizon]:

@@ -22,7 +22,7 @@ from processors.demo.steps import DemoEvent
 from processors.demo.traffic import generate
 from processors.sink.client import connect
 from schemas.topics import Topic
-from tests.integration.stack import CLI, INPUTS, Stack, wait_for
+from tests.integration.stack import COMMAND, INPUTS, Stack, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -140,7 +140,7 @@ def test_what_is_missing_is_said(stack: Stack) -> None:
 
 
 def test_an_interrupted_audit_leaves_nothing_behind(stack: Stack) -> None:
-    command = [sys.executable, "-m", CLI, "audit", "--work-dir", str(stack.directory)]
+    command = [sys.executable, "-m", COMMAND, "audit", "--work-dir", str(stack.directory)]
     process = subprocess.Popen(command, env=stack.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(
         lambda: bool(work_directories(stack)) or process.poll() is not None, 30, lambda: "it did not begin"

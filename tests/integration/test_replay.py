@@ -19,7 +19,7 @@ from processors.demo.steps import DemoEvent
 from processors.demo.traffic import generate
 from processors.sink.client import connect
 from schemas.topics import Topic
-from tests.integration.stack import CLI, INPUTS, Stack, wait_for
+from tests.integration.stack import COMMAND, INPUTS, Stack, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -146,7 +146,9 @@ def test_state_and_leads_come_again_from_the_events(stack: Stack) -> None:
 def interrupt_once_begun(stack: Stack, *command: str) -> None:
     """Ctrl-C, when its workers have written something."""
     again = beside(stack, LEADSTREAM_APPLICATION_ID="again", LEADSTREAM_OUTPUT_PREFIX="replay.again.")
-    process = subprocess.Popen([sys.executable, "-m", CLI, *command], env=stack.env, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", COMMAND, *command], env=stack.env, stderr=subprocess.PIPE
+    )
     topics = AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap}).list_topics
     wait_for(
         lambda: (

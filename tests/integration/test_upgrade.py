@@ -20,7 +20,7 @@ from processors.demo.steps import DemoEvent
 from processors.demo.traffic import generate
 from processors.engine import changelog_topic
 from schemas.topics import Topic
-from tests.integration.stack import CLI, INPUTS, Service, Stack, wait_for
+from tests.integration.stack import COMMAND, INPUTS, Service, Stack, wait_for
 from tests.upgrade.releases import MARK
 
 pytestmark = pytest.mark.integration
@@ -49,7 +49,9 @@ def test_leads_survive_upgrades(kafka: LocalKafka, clickhouse: LocalClickHouse, 
     parts = [events[number :: len(ROLL) + 1] for number in range(len(ROLL) + 1)]
     with Stack(kafka.bootstrap, clickhouse.url, "upgrade", tmp_path, LEADSTREAM_PARTITIONS="4") as stack:
         stack.create()
-        workers = [stack.worker(f"worker-{number}", "previous", module=OTHER) for number in range(2)]
+        workers = [stack.service("worker", f"worker-{number}") for number in range(2)]
+        for worker in workers:
+            start(worker, "previous")
         send(stack, parts[0])
         for (number, release, disk_lost), part in zip(ROLL, parts[1:], strict=True):
             wait_until_read(stack)
@@ -69,19 +71,17 @@ def test_a_release_that_is_too_old_stops(
     events = list(generate(EVENTS // 4, SEED, time.time_ns() // 1_000_000))
     with Stack(kafka.bootstrap, clickhouse.url, "too-old", tmp_path, LEADSTREAM_PARTITIONS="4") as stack:
         stack.create()
-        worker = stack.worker("worker", "later", module=OTHER)
+        worker = stack.service("worker", "worker")
+        start(worker, "later")
         send(stack, events[::2])
         wait_until_read(stack)
         assert worker.stop() == 0
         send(stack, events[1::2])
-        worker.module, worker.command = CLI, ["worker"]
-        worker.start()
-        assert worker.process is not None
-        assert worker.process.wait(60) == 70
+        start(worker, "current")
+        assert worker.wait() == 70
         assert "version 127: written by a newer release" in worker.log.read_text()
 
-        worker.module, worker.command = OTHER, ["later"]
-        worker.start()
+        start(worker, "later")
         wait_until_read(stack)
         check_leads(stack, len(events))
 
@@ -91,8 +91,13 @@ def roll(worker: Service, release: str, *, disk_lost: bool) -> None:
     assert worker.stop() == 0
     if disk_lost:
         shutil.rmtree(worker.env["LEADSTREAM_DATA_DIR"])
+    start(worker, release)
+
+
+def start(worker: Service, release: str) -> None:
+    """As that release."""
     ours = release == "current"
-    worker.module, worker.command = (CLI, ["worker"]) if ours else (OTHER, [release])
+    worker.program, worker.command = (COMMAND, ["worker"]) if ours else (OTHER, [release])
     worker.start()
 
 
@@ -129,6 +134,6 @@ def check_that_releases_were_mixed(stack: Stack) -> None:
     """Or the test would prove nothing: both formats are in each of the topics that releases share."""
     group, mark = stack.settings.worker_group, MARK.encode()
     for topic in (*(changelog_topic(group, table) for table in TABLES), stack.settings.topic(Topic.TOUCHES)):
-        values = [message.value() or b"" for message in stack.read_name(topic)]
+        values = [message.value() or b"" for message in stack.read_topic(topic)]
         marked = sum(mark in value for value in values)
         assert 100 < marked < len(values) - 100, f"{topic}: {marked} of {len(values)}"

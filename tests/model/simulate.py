@@ -1,7 +1,7 @@
-"""The two joins in memory: encoded states, touches that travel between them, a clock and expiry.
+"""The two joins in memory: encoded states, what travels between them, a clock and expiry.
 
-Every step goes through ``dump`` and ``load``, and every touch through JSON, as they do in the worker. The
-network also holds the joins to their conventions (see :class:`Broken`).
+Every step goes through ``dump`` and ``load``, and all that travels through JSON, as they do in the worker.
+The network also holds the joins to their conventions (see :class:`Broken`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,23 +12,27 @@ from msgspec.json import Decoder, encode
 from msgspec.structs import replace
 
 from processors.attribution import click_join, customer_join
-from processors.attribution.click_join import ClickState
+from processors.attribution.click_join import ClickFact, ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState, Forgotten
-from processors.attribution.facts import Fact, TouchFact
+from processors.attribution.facts import Fact, TouchFact, UnjoinedFact
 from processors.attribution.policy import Policy
 from processors.audit.model.arrivals import TopicRecord, read
 from processors.audit.model.outcome import CustomerKey, Outcome, key_of, reported, uncounted
 from schemas.decoding import decode_lead_event
 from schemas.events import Click, Erasure, LeadEvent, Purchase
-from schemas.results import Customer, Lead, Sale, Touch, Unmatched
+from schemas.results import ClickErasure, Customer, Lead, Sale, Touch, Unjoined, Unmatched
 from schemas.times import DAY_MS
-from schemas.topics import customer_key, split_key
+from schemas.topics import click_key, customer_key, split_key
 
 Output = Lead | Sale | Customer | Forgotten | Unmatched
 State = TypeVar("State", ClickState, CustomerState)
 Revised = TypeVar("Revised", Lead, Sale)
 
-_decode_touch = Decoder(Touch).decode
+Travelling = Touch | Unjoined | ClickErasure
+
+_decoders: dict[type[Travelling], Decoder[Travelling]] = {
+    kind: Decoder(kind) for kind in (Touch, Unjoined, ClickErasure)
+}
 
 
 class Broken(AssertionError):
@@ -99,9 +103,9 @@ class Published:
 
 
 class Network:
-    """Click join → touches → customer join.
+    """Click join → touches → customer join → erasures → click join.
 
-    With ``touches_wait`` a touch travels only when :meth:`deliver` says so; without, at once.
+    With ``touches_wait`` these travel only when :meth:`deliver` says so; without, at once.
     """
 
     def __init__(self, policy: Policy, now_ms: int, *, touches_wait: bool = False) -> None:
@@ -109,7 +113,7 @@ class Network:
         self.now_ms = now_ms
         self.clicks: dict[bytes, bytes] = {}
         self.customers: dict[bytes, bytes] = {}
-        self.travelling: list[bytes] = []
+        self.travelling: list[tuple[type[Travelling], bytes]] = []
         self._touches_wait = touches_wait
         self.published = Published()
 
@@ -139,18 +143,21 @@ class Network:
         return self._apply_customer(event.topic_key(), Fact(event, at_ms, record))
 
     def deliver(self, position: int) -> list[Output]:
-        """One of the touches under way arrives."""
-        touch = _decode_touch(self.travelling.pop(position % len(self.travelling)))
-        if touch.source is None:
-            fact = TouchFact(touch, None, touch.click.timestamp)
-        else:
-            raw = bytes(touch.event)
-            event, at_ms = decode_lead_event(raw, touch.source.timestamp, self.now_ms + DAY_MS)
-            fact = TouchFact(touch, event, at_ms)
-        return self._apply_customer(customer_key(touch.workspace_id, touch.customer_external_id), fact)
+        """One of those under way arrives."""
+        kind, raw = self.travelling.pop(position % len(self.travelling))
+        news = _decoders[kind].decode(raw)
+        if isinstance(news, ClickErasure):
+            return self._apply_click(click_key(news.workspace_id, news.click_id), news)
+        fact: CustomerFact
+        event, at_ms = None, self.now_ms
+        if news.source is not None:
+            clock_ms = self.now_ms + DAY_MS
+            event, at_ms = decode_lead_event(bytes(news.event), news.source.timestamp, clock_ms)
+        fact = TouchFact(news, event, at_ms) if isinstance(news, Touch) else UnjoinedFact(news, event, at_ms)
+        return self._apply_customer(customer_key(news.workspace_id, news.customer_external_id), fact)
 
     def deliver_all(self) -> list[Output]:
-        """Every touch under way arrives."""
+        """All that is under way arrives."""
         outputs = []
         while self.travelling:
             outputs += self.deliver(0)
@@ -184,18 +191,19 @@ class Network:
         return [due_ms for due_ms in (*clicks, *customers) if due_ms is not None]
 
     def drain(self) -> list[Output]:
-        """Touches arrive, holds pass, until nothing waits."""
+        """What is under way arrives, holds pass, until nothing waits."""
         outputs = self.deliver_all()
-        return outputs + self.advance(self.now_ms + self.policy.hold_ms)
+        outputs += self.advance(self.now_ms + self.policy.hold_ms)
+        return outputs + self.deliver_all()
 
-    def _apply_click(self, key: bytes, fact: Fact[Click] | Fact[LeadEvent]) -> list[Output]:
+    def _apply_click(self, key: bytes, fact: ClickFact) -> list[Output]:
         state = click_join.load(self.clicks[key]) if key in self.clicks else None
         step = click_join.apply(state, fact, self.now_ms, self.policy)
         return self._publish(self._store_click(key, state, step))
 
     def _store_click(
         self, key: bytes, before: ClickState | None, step: click_join.Step
-    ) -> Sequence[Touch | Unmatched]:
+    ) -> Sequence[click_join.Output]:
         after, outputs = step
         _check_identity(before, after)
         _store(self.clicks, key, None if after is None else click_join.dump(after))
@@ -208,11 +216,11 @@ class Network:
         _store(self.customers, key, None if after is None else customer_join.dump(after))
         return self._publish(outputs)
 
-    def _publish(self, outputs: Sequence[Output | Touch]) -> list[Output]:
+    def _publish(self, outputs: Sequence[customer_join.Output | click_join.Output]) -> list[Output]:
         published: list[Output] = []
         for output in outputs:
-            if isinstance(output, Touch):
-                self.travelling.append(encode(output))
+            if isinstance(output, Travelling):
+                self.travelling.append((type(output), encode(output)))
             else:
                 self.published.read(output)
                 published.append(output)

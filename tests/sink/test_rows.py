@@ -5,10 +5,12 @@ from hypothesis import strategies as st
 
 from processors.sink.batch import Batch
 from processors.sink.click_rows import CLICK_COLUMNS, click_rows, earliest_wins
+from processors.sink.persons import persons_in
 from processors.sink.refusal_rows import DEAD_LETTER_COLUMNS, dead_letter_row, unmatched_row
-from processors.sink.result_rows import STATUS_COLUMNS, customer_row
+from processors.sink.result_rows import customer_row, erased_row
 from processors.sink.rows import Row, first_wins, last_wins
-from processors.sink.tables import TABLES
+from processors.sink.tables import TABLES, by_topic
+from schemas.ids import customer_id
 from schemas.times import DAY_MS
 from tests.sink import records
 from tests.sink.records import T0, click, record, unmatched
@@ -79,21 +81,22 @@ def test_a_click_is_judged_by_the_clock_and_not_by_its_record() -> None:
 def test_what_is_no_result_is_refused_with_a_reason(
     topic: str, value: bytes | None, key: bytes | None, reason: str
 ) -> None:
-    table = next(table for table in TABLES if table.topic == topic)
+    tables = by_topic(str)[topic]
     batch = Batch()
-    batch.add(TopicPartition(topic, 0), table, [record(topic, value, key=key, offset=41)])
+    batch.add(TopicPartition(topic, 0), tables, [record(topic, value, key=key, offset=41)])
     [(refused, unreadable)] = batch.refused
     assert refused.offset == 41
     assert unreadable.reason == reason
     assert unreadable.detail
-    assert batch.tables[table.name].rows == []
+    assert [one.rows for one in batch.tables.values()] == [[] for _ in tables]
     assert batch.offsets == {TopicPartition(topic, 0): 42}, "it must not be read for ever"
 
 
-def test_a_tombstone_deletes_its_customer_and_says_nothing_of_it() -> None:
-    row = dict(zip(STATUS_COLUMNS, customer_row(record("customers", None, key=b"w:a:b")), strict=True))
-    said = {name: value for name, value in row.items() if value and name != "version"}
-    assert said == {"workspace_id": "w", "customer_external_id": "a:b", "is_deleted": 1}
+def test_a_tombstone_erases_its_customer_and_names_nobody() -> None:
+    tombstone = record("customers", None, key=b"w:a:b", offset=1)
+    assert customer_row(tombstone) is None
+    assert erased_row(tombstone) == (customer_id("w", "a:b"), last_wins(tombstone))
+    assert erased_row(record("customers", records.customer("c"))) is None
 
 
 class TestUnmatchedIds:
@@ -175,3 +178,49 @@ class TestDeadLetters:
     ) -> None:
         row = dead_letter(dead_letter_row(records.dead_letter(value, key=key)))
         assert row["workspace_id"] == workspace
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "customers"),
+    [
+        (b"w:u1", b"", ["u1"]),
+        (b"w:u1", b'{"workspaceId":"w","customerExternalId":"u2"}', ["u1", "u2"]),
+        (
+            b"w:k1",
+            b'{"workspaceId":"w","externalId":" u2 ","customerId" : "u3", "c',
+            ["k1", "u2", "u3"],
+        ),
+        (b"w:k1", b'[{"customerId":"u2"},{"customerId":"u3"},{"customerId":"u2"}]', ["k1", "u2", "u3"]),
+        (b"w:k1", rb'{"customerId":"Zo\u00eb\n\"x"', ["k1", 'Zoë\n"x']),
+        (b"w:k1", b'{"customerId":"\xff"', ["k1", "\ufffd"]),
+        (b"w:k1", b'{"customerId":42,"amount":"43"}', ["k1", "42"]),
+        (b"w:k1", b"sign-up,u2;Zo\xc3\xab", ["k1", "sign-up", "u2", "Zoë"]),
+        (b"nothing", b'{"customerId":"u2"}', []),
+    ],
+)
+def test_whom_a_dead_letter_names(key: bytes, value: bytes, customers: list[str]) -> None:
+    """However broken it is."""
+    assert persons_in(key, value) == [customer_id("w", customer) for customer in customers]
+
+
+def test_a_dead_letter_names_no_more_than_a_row_can_bear() -> None:
+    names = b",".join(b'{"customerId":"u%d"}' % number for number in range(10_000))
+    assert len(persons_in(b"w:k1", names)) == 100
+
+
+def test_what_goes_with_a_person() -> None:
+    tables = {table.name: table for table in TABLES}
+
+    def persons(name: str, value: bytes) -> list[str]:
+        row = tables[name].row(record("any", value))
+        assert row is not None
+        return list(tables[name].persons(row))
+
+    theirs = [customer_id("w", "c")]
+    assert persons("leads_raw", records.lead("c")) == theirs
+    assert persons("sales_raw", records.sale("c", "i")) == theirs
+    assert persons("customers_raw", records.customer("c")) == theirs
+    assert persons("unmatched_raw", unmatched(b"{}")) == theirs
+    assert persons("dead_letters_raw", b"{") == [*theirs]
+    assert persons("unmatched_raw", unmatched(b"null", reason="suppressed")) == []
+    assert persons("clicks_raw", click("c")) == []

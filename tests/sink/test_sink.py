@@ -31,9 +31,9 @@ async def test_every_topic_has_its_table(kafka: LocalKafka, database: Database) 
             (Topic.CLICKS, b"w:x", b"not json: the worker's to dead-letter"),
             *leads(5),
             (Topic.SALES, b"w:c1", records.sale("c1", "i1")),
-            (Topic.CUSTOMERS, b"w:c1", records.customer("c1")),
+            (Topic.CUSTOMERS, b"w:c9", records.customer("c9")),
             (Topic.CUSTOMERS, b"w:c2", records.customer("c2")),
-            (Topic.CUSTOMERS, b"w:c1", None),
+            (Topic.CUSTOMERS, b"w:c9", None),
             (Topic.UNMATCHED, b"w:c", records.unmatched(b"{}")),
             (Topic.DEAD_LETTERS, dead.key, dead.value),
         ]

@@ -25,7 +25,7 @@ TOO_MUCH = 2**63
 
 def batch_of(table: Table, records: Sequence[ConsumerRecord]) -> TableBatch:
     batch = Batch()
-    batch.add(TopicPartition(table.topic, 0), table, records)
+    batch.add(TopicPartition(table.topic, 0), [table], records)
     assert not batch.refused
     return batch.tables[table.name]
 

@@ -49,8 +49,8 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("referer_url", "ip", "trigger", "qr"),
     ),
     "unmatched": (
-        *("workspace_id", "unmatched_id", "reason", "detail", "customer_external_id", "click_id"),
-        *("event_name", "timestamp", "event", *_SOURCE, "position", "reported_at"),
+        *("workspace_id", "unmatched_id", "reason", "detail", "customer_external_id", "customer_id"),
+        *("click_id", "event_name", "timestamp", "event", *_SOURCE, "position", "reported_at"),
     ),
     "dead_letters": (
         *("dead_letter_id", "workspace_id", "reason", "detail", "key", "value", "attempt", *_SOURCE),

@@ -1,4 +1,4 @@
-"""The formats of release 0.1, copied once and frozen: states of both tables, touches.
+"""The formats of release 0.1, copied once and frozen: states of both tables, and what is in ``touches``.
 
 Never edited. When a release changes a format, a copy of what it replaces takes this one's place. Nothing here
 may come from ``processors``, or it would change with it.
@@ -93,6 +93,7 @@ class CustomerState(Struct, frozen=True, array_like=True):
     lead_revisions: dict[str, int] = {}
     sale_revisions: dict[str, int] = {}
     erased: bool = False
+    waiting: dict[str, int] = {}
 
 
 class ClickFacts(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -131,6 +132,16 @@ class Touch(Struct, frozen=True, kw_only=True, rename="camel"):
     customer_external_id: str
     click_id: str
     click: ClickFacts
+    event: Raw
+    source: Source | None = None
+
+
+class Unjoined(Struct, frozen=True, kw_only=True, rename="camel"):
+    workspace_id: str
+    customer_external_id: str
+    click_id: str
+    reason: str | None = None
+    detail: str = ""
     event: Raw
     source: Source | None = None
 

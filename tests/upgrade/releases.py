@@ -5,19 +5,20 @@ family of types, and everything that it reads or writes goes through them. The r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any, Final, get_args, get_origin
 
 import msgspec
-from aiokafka import ConsumerRecord
 from msgspec import Struct
+from msgspec.structs import replace
 
 from processors.attribution.click_join import ClickState
 from processors.attribution.customer_state import CustomerState
-from processors.engine import Output, Processor
-from schemas.results import Touch
+from processors.engine import Output, Processor, Record
+from schemas.results import Touch, Unjoined
 from tests.upgrade import previous
 
 MARK: Final = "appended"
@@ -53,11 +54,11 @@ def _default(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Release:
-    """``states``: by table. ``touch``: of the topic between the joins."""
+    """``states``: by table. ``between``: what may be in the topic between the joins."""
 
     version: bytes
     states: dict[str, Any]
-    touch: Any
+    between: tuple[Any, ...]
 
     def state(self, table: str, raw: bytes) -> bytes:
         """As this release would write it after it has read it."""
@@ -67,17 +68,22 @@ class Release:
         return self.version + msgspec.msgpack.encode(known)
 
     def touch_record(self, value: bytes | None) -> bytes:
-        """The same of a touch."""
-        return msgspec.json.encode(msgspec.json.decode(value or b"", type=self.touch))
+        """The same of a record between the joins."""
+        for kind in self.between:
+            with suppress(msgspec.ValidationError):
+                return msgspec.json.encode(msgspec.json.decode(value or b"", type=kind))
+        raise ValueError(f"no record that this release knows: {value!r}")
 
 
-PREVIOUS: Final = Release(previous.STATE_VERSION, previous.STATES, previous.Touch)
+PREVIOUS: Final = Release(previous.STATE_VERSION, previous.STATES, (previous.Touch, previous.Unjoined))
 """The release before this one."""
 NEXT: Final = Release(
-    OURS, {"clicks": extended(ClickState), "customers": extended(CustomerState)}, extended(Touch)
+    OURS,
+    {"clicks": extended(ClickState), "customers": extended(CustomerState)},
+    (extended(Touch), extended(Unjoined)),
 )
 """A release after this one that has appended a field wherever one can be."""
-LATER: Final = Release(b"\x7f", NEXT.states, NEXT.touch)
+LATER: Final = Release(b"\x7f", NEXT.states, NEXT.between)
 """A release that writes what this one cannot read."""
 RELEASES: Final = {"previous": PREVIOUS, "next": NEXT, "later": LATER}
 
@@ -94,7 +100,7 @@ class Foreign:
         self.outputs = processor.outputs
         self.retention_ms = processor.retention_ms
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, Any]:
+    def parse(self, record: Record) -> tuple[str, bytes, Any]:
         if record.topic == self._touches:
             record = replace(record, value=self._release.touch_record(record.value))
         return self._processor.parse(record)

@@ -1,6 +1,7 @@
 """What releases write and read of each other, to the byte: states, the engine's frame, touches."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from processors.attribution.facts import TouchFact
 from processors.engine import frame
 from schemas.results import Touch
 from schemas.topics import Topic
-from tests.attribution.golden_states import STORIES, restored
+from tests.attribution.golden_states import STORIES, VERSION, restored
 from tests.upgrade.releases import NEXT, PREVIOUS, Release
 from tests.worker.test_processors import CLICK, DEFERRED, NAMES, in_topic, joins
 
@@ -24,9 +25,9 @@ JOINS: Final = {"clicks": click_join, "customers": customer_join}
 
 
 def golden() -> Iterator[tuple[str, bytes]]:
-    """Table and state, of every story."""
-    for name in STORIES:
-        system = restored(name, "v1")
+    """Table and state, of every story and version."""
+    for name, version in product(STORIES, ("v1", VERSION)):
+        system = restored(name, version)
         yield from (("clicks", raw) for raw in system.clicks.values())
         yield from (("customers", raw) for raw in system.customers.values())
 

@@ -111,6 +111,7 @@ def test_a_lead_event_in_the_other_topic_belongs_elsewhere(
         (Topic.ERASURES, b"x" * 300_000, b"too_large"),
         (Topic.TOUCHES, b'{"workspaceId":"acme"}', b"schema_violation"),
         (Topic.TOUCHES, b"\xff", b"not_json"),
+        (Topic.CLICK_ERASURES, b"{}", b"schema_violation"),
     ],
 )
 def test_what_cannot_be_used_is_a_dead_letter(topic: Topic, value: bytes | None, reason: bytes) -> None:
@@ -138,11 +139,15 @@ def test_replayed_dead_letters_do_not_stop_a_worker() -> None:
 def test_an_event_that_waits_in_vain_is_unmatched() -> None:
     clicks, customers = joins()
     _, key, fact = clicks.parse(DEFERRED)
-    waiting, _ = clicks.apply(key, None, fact, NOW)
+    waiting, [told] = clicks.apply(key, None, fact, NOW)
+    assert (told.topic, told.key) == ("test.touches", b"acme:u1")
     assert waiting is not None
     assert clicks.due(waiting) == NOW + DAY_MS
-    left, outputs = clicks.expire(key, waiting, NOW + DAY_MS)
+    left, [given_up] = clicks.expire(key, waiting, NOW + DAY_MS)
     assert left is None
+    _, key, news = customers.parse(in_topic(given_up.topic, given_up.value, given_up.key))
+    unknown, outputs = customers.apply(key, None, news, NOW + DAY_MS)
+    assert unknown is None
     [unmatched] = by_topic(outputs)["unmatched"]
     assert unmatched["reason"] == "click_not_found"
     assert unmatched["event"] == orjson.loads(DEFERRED.value or b"")
@@ -155,6 +160,32 @@ def test_an_event_that_waits_in_vain_is_unmatched() -> None:
     assert left_over is None
     assert [one["reason"] for one in by_topic(outputs)["unmatched"]] == ["no_deferred_lead"]
     assert outputs[0].key == b"acme:u1"
+
+
+def test_an_erasure_reaches_what_waits_for_a_click() -> None:
+    clicks, customers = joins()
+    _, click_key, fact = clicks.parse(DEFERRED)
+    waiting, [told] = clicks.apply(click_key, None, fact, NOW)
+    _, key, news = customers.parse(in_topic(told.topic, told.value, told.key))
+    known, outputs = customers.apply(key, None, news, NOW)
+    assert not outputs
+    _, _, erasure = customers.parse(record(Topic.ERASURES, customerExternalId="u1"))
+    erased, outputs = customers.apply(key, known, erasure, NOW)
+    [to_click] = [one for one in outputs if one.topic == "test.click-erasures"]
+    assert to_click.key == click_key == b"acme:c1"
+    assert b"u1" not in (to_click.value or b"")
+
+    topic, key_there, forget = clicks.parse(in_topic(to_click.topic, to_click.value, to_click.key))
+    assert (topic, key_there) == ("test.click-erasures", click_key)
+    left, outputs = clicks.apply(click_key, waiting, forget, NOW)
+    assert left is None
+    [unmatched] = by_topic(outputs)["unmatched"]
+    assert (unmatched["reason"], unmatched["event"]) == ("suppressed", None)
+
+    # Whatever waits there later is answered in the same way.
+    same, outputs = customers.apply(key, erased, news, NOW)
+    assert same is erased
+    assert [(one.topic, one.key) for one in outputs] == [("test.click-erasures", click_key)]
 
 
 def test_an_erased_customer_is_forgotten() -> None:

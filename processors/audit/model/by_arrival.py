@@ -85,11 +85,11 @@ class ArrivalModel:
         workspace_id = event.workspace_id
         if isinstance(event, Click):
             self._click(event, at_ms, now_ms)
-        elif isinstance(event, LeadEvent) and event.click_id:
-            self._lead_event_with_click(LeadFact(event, at_ms), (workspace_id, event.click_id), now_ms)
         elif self._customers[workspace_id, event.customer].erased:
             if not isinstance(event, Erasure):
                 self._report(event, at_ms, Reason.SUPPRESSED)
+        elif isinstance(event, LeadEvent) and event.click_id:
+            self._lead_event_with_click(LeadFact(event, at_ms), (workspace_id, event.click_id), now_ms)
         elif isinstance(event, LeadEvent):
             self._lead_event_without_click(LeadFact(event, at_ms), now_ms)
         elif isinstance(event, Purchase):
@@ -140,9 +140,6 @@ class ArrivalModel:
         key = (event.workspace_id, event.customer)
         click.named_by.add(event.customer)
         customer = self._customers[key]
-        if customer.erased:
-            self._report(*lead_event, Reason.SUPPRESSED)
-            return
         assert click.counting is not None  # noqa: S101 - narrows
         customer.joined.append(lead_event)
         made = any(touch.click_id == event.click_id for touch in self._conclude(key).touches)
@@ -229,6 +226,12 @@ class ArrivalModel:
 
     def _erase(self, key: CustomerKey) -> None:
         outcome = self._outcome
+        for (workspace_id, _), click in self._clicks.items():
+            theirs = [one for one in click.waiting if (workspace_id, one.event.customer) == key]
+            for lead_event in theirs:
+                click.waiting.remove(lead_event)
+                if not click.bot:
+                    self._report(*lead_event, Reason.SUPPRESSED)
         self._customers[key].erased = True  # what waits of this customer asks when its hold is over
         self._customers[key] = _Customer(erased=True)
         outcome.forgotten.add(key)

@@ -1,15 +1,12 @@
 """Which refusals a command is about: the filters, and their options."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from processors.settings import parse_duration_ms
-from schemas.times import to_ms
+from processors.cli.moment import MomentType
 from schemas.topics import Topic
 
 if TYPE_CHECKING:
@@ -41,30 +38,6 @@ class IdType(click.ParamType):
         if all(part.isascii() and part.isdigit() and len(part) < 19 for part in (partition, offset)):
             return Id(int(partition), int(offset))
         return self.fail(f"{value!r} is none: write partition:offset, as `list` prints it", param, ctx)
-
-
-class MomentType(click.ParamType):
-    """``24h`` (ago), ``2026-11-01``, ``2026-11-01T10:00Z`` → epoch milliseconds; UTC without an offset."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Fails with a usage error."""
-        if isinstance(value, int):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-            return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-        except ValueError:
-            pass
-        try:
-            ago = parse_duration_ms(value)
-            assert isinstance(ago, int)  # noqa: S101 - narrows: a text gives milliseconds or raises
-            return max(0, time.time_ns() // 1_000_000 - ago)
-        except ValueError:
-            return self.fail(
-                f"{value!r} is none: write 24h for 24 hours ago, or 2026-11-01T10:00Z", param, ctx
-            )
 
 
 @dataclass(frozen=True)

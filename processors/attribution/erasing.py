@@ -1,0 +1,69 @@
+"""What an erasure reaches beyond the customer's own state (docs/rules.md, 17).
+
+Lead events wait for their click under the click's key, and a click remembers who named it. So a customer
+remembers the clicks that it named: an erasure, or a lead event that comes after one, goes on to those.
+"""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from processors.attribution.customer_state import CustomerState
+from processors.attribution.facts import CustomerFact, TouchFact, UnjoinedFact, source_of, suppressed
+from processors.attribution.policy import Policy
+from schemas.events import Erasure
+from schemas.ids import customer_id
+from schemas.results import ClickErasure, Unmatched
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """The customer was erased: what was published of it is to be deleted."""
+
+    workspace_id: str
+    customer_external_id: str
+
+
+ERASED = CustomerState(erased=True)
+"""All that is kept of an erased customer, under its key: enough to suppress what comes later."""
+
+
+def waiting_for_click(state: CustomerState, click_id: str, now_ms: int, policy: Policy) -> CustomerState:
+    """A lead event waits in the click join.
+
+    Of very many clicks some are not remembered; what waits for those is suppressed when its hold is over.
+    """
+    if state.waiting.get(click_id) == now_ms:
+        return state
+    waiting = {**state.waiting, click_id: now_ms}
+    if len(waiting) > policy.held_limit:
+        del waiting[next(iter(waiting))]
+    return replace(state, waiting=waiting)
+
+
+def forget(workspace_id: str, customer: str, state: CustomerState) -> list[Forgotten | ClickErasure]:
+    """What to tell the world, and the clicks that this customer named."""
+    click_ids = dict.fromkeys([*(touch.click_id for touch in state.touches), *state.waiting])
+    erasures = [_click_erasure(workspace_id, customer, click_id) for click_id in click_ids]
+    return [Forgotten(workspace_id, customer), *erasures]
+
+
+def after_erasure(workspace_id: str, customer: str, fact: CustomerFact) -> list[ClickErasure | Unmatched]:
+    """Nothing that an erased person does is repeated, and no click goes on knowing the person."""
+    if isinstance(fact, TouchFact):
+        erasure = _click_erasure(workspace_id, customer, fact.touch.click_id)
+        if fact.event is None or fact.touch.source is None:
+            return [erasure]
+        return [erasure, suppressed(fact.event, fact.at_ms, fact.touch.source)]
+    if isinstance(fact, UnjoinedFact):
+        if fact.event is None or fact.unjoined.source is None:
+            return [_click_erasure(workspace_id, customer, fact.unjoined.click_id)]
+        return [suppressed(fact.event, fact.at_ms, fact.unjoined.source)]
+    if isinstance(fact.event, Erasure):
+        return []
+    return [suppressed(fact.event, fact.at_ms, source_of(fact.record))]
+
+
+def _click_erasure(workspace_id: str, customer: str, click_id: str) -> ClickErasure:
+    identity = customer_id(workspace_id, customer)
+    return ClickErasure(workspace_id=workspace_id, click_id=click_id, customer_id=identity)

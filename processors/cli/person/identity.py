@@ -1,0 +1,50 @@
+"""Whom a command is about."""
+
+import time
+from dataclasses import dataclass
+
+import click
+import orjson
+
+from schemas.decoding import Refused, decode_erasure
+from schemas.ids import customer_id
+from schemas.topics import customer_key
+
+
+@dataclass(frozen=True)
+class Person:
+    """A customer of a workspace."""
+
+    workspace_id: str
+    external_id: str
+
+    @property
+    def key(self) -> bytes:
+        """Of everything that belongs to the customer."""
+        return customer_key(self.workspace_id, self.external_id)
+
+    @property
+    def id(self) -> str:
+        """Our own id, which says nothing of the person."""
+        return customer_id(self.workspace_id, self.external_id)
+
+    def erasure(self) -> bytes:
+        """The event that asks to forget this person."""
+        event = {"workspaceId": self.workspace_id, "customerExternalId": self.external_id}
+        return orjson.dumps(event)
+
+    def __str__(self) -> str:
+        return f"{self.external_id!r} of workspace {self.workspace_id!r}"
+
+
+def person(workspace: str, customer: str) -> Person:
+    """As events name it. Raises ``click.BadParameter`` for what no event could name."""
+    given = Person(workspace, customer)
+    try:
+        now_ms = time.time_ns() // 1_000_000
+        event, _ = decode_erasure(given.erasure(), now_ms, now_ms)
+    except Refused as refused:
+        raise click.BadParameter(refused.detail) from None
+    except (TypeError, UnicodeError):
+        raise click.BadParameter("not UTF-8") from None
+    return Person(event.workspace_id, event.customer)

@@ -1,0 +1,93 @@
+"""An explanation in lines of text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+from processors.attribution.explanation import Candidate, ExplainedRequest, Explanation
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def explanation_lines(found: Explanation) -> Iterator[str]:
+    """The decision first, then each fact, and what became of it."""
+    if found.customer is not None:
+        known = [found.customer.name, found.customer.email, found.customer.avatar]
+        said = ", ".join(one for one in known if one) or "no name"
+        yield f"  {said}; first seen {found.customer.first_seen_at}; {found.customer_id}"
+    if found.touches:
+        yield heading("clicks named by lead events")
+    for touch in found.touches:
+        link = "".join(f", {name} {value}" for name, value in _link(touch.link_id, touch.partner_id))
+        yield f"  {touch.click_id}  clicked {touch.clicked_at}{link}"
+        yield f"      {touch.why}"
+    if found.requests:
+        yield heading(f"requests ({found.attribution_model})")
+    for request in found.requests:
+        yield from _request(request)
+    if found.purchases:
+        yield heading("purchases")
+    for purchase in found.purchases:
+        paid = f"{purchase.amount} {purchase.currency}"
+        yield f"  {purchase.timestamp}  {paid}  {purchase.why}{_until(purchase.waits_until)}"
+    if found.waits:
+        yield heading("lead events that wait for their click")
+    for wait in found.waits:
+        yield f"  {wait.click_id}  {wait.why}{_until(wait.waits_until)}"
+    if found.kept:
+        yield heading("leads that were emitted and that the facts no longer carry (never withdrawn)")
+    for lead_id in found.kept:
+        yield f"  {lead_id}"
+
+
+def clickhouse_lines(found: Rows) -> Iterator[str]:
+    """What is shown to analysts, and every reason for what did not match."""
+    if found["leads"] or found["sales"]:
+        yield heading("in ClickHouse")
+    for lead in found["leads"]:
+        by = f"click {lead['click_id']}" + "".join(
+            f", {name} {value}" for name, value in _link(lead["link_id"], lead["partner_id"])
+        )
+        yield f"  {_time(lead['timestamp'])}  lead  {lead['event_name']}, revision {lead['revision']}, {by}"
+    for sale in found["sales"]:
+        paid = f"{sale['amount']} {sale['currency']}"
+        yield f"  {_time(sale['timestamp'])}  sale  {paid}, of lead {sale['lead_event_name']}"
+    if found["unmatched"]:
+        yield heading("what did not match")
+    for one in found["unmatched"]:
+        named = f" {one['event_name']}" if one["event_name"] else ""
+        at_click = f" (click {one['click_id']})" if one["click_id"] else ""
+        yield f"  {_time(one['timestamp'])}  {one['reason']}{named}{at_click}: {one['detail']}"
+
+
+def heading(text: str) -> str:
+    """Above a group of lines."""
+    return click.style(text, bold=True)
+
+
+def _request(request: ExplainedRequest) -> Iterator[str]:
+    named = f" naming click {request.click_id}" if request.click_id else ""
+    yield f"  {request.timestamp}  {request.event_name}{named}: {request.why}{_until(request.waits_until)}"
+    if request.makes_lead:
+        yield f"      {request.lead_id}, revision {request.revision}"
+    for candidate in request.candidates:
+        touch = f"{candidate.click_id}  deferred {candidate.deferred_at}"
+        yield f"      {_mark(candidate)} {touch}: {candidate.why}"
+
+
+def _mark(candidate: Candidate) -> str:
+    return "→" if candidate.chosen else "·" if candidate.eligible else "×"
+
+
+def _until(moment: str | None) -> str:
+    return "" if moment is None else f"; waits until {moment}"
+
+
+def _link(link_id: str | None, partner_id: str | None) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in (("link", link_id), ("partner", partner_id)) if value]
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

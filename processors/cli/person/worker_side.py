@@ -1,0 +1,53 @@
+"""What the workers hold of a person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from processors.attribution.customer_join import CustomerState, load
+from processors.cli.person.identity import Person
+from processors.engine.lookup import look_up
+from processors.engine.settings import changelog_topic
+from processors.settings import Settings
+from processors.topics import NoBroker, TopicsFailed, partition_counts
+from processors.worker.processors import CUSTOMERS_TABLE
+
+
+@dataclass(frozen=True)
+class HeldState:
+    """The customer's state as of the record at ``offset``; None: there is none, or no longer."""
+
+    state: CustomerState | None
+    topic: str = ""
+    partition: int = 0
+    offset: int = 0
+    written_ms: int = 0
+
+
+async def held_state(
+    settings: Settings, person: Person, progress: Callable[[int, int], None] | None = None
+) -> HeldState:
+    """From the changelog of the customers' table. Raises ``NoBroker`` or ``TopicsFailed``."""
+    topic = changelog_topic(settings.worker_group, CUSTOMERS_TABLE)
+    # As many as there are, whatever the settings of this process say.
+    partitions = (await partition_counts(settings)).get(topic, 0)
+    if not partitions:
+        raise TopicsFailed(f"topic {topic} does not exist: run `leadstream topics create`")
+    try:
+        stored = await look_up(
+            settings.kafka_bootstrap,
+            settings.worker_group,
+            CUSTOMERS_TABLE,
+            person.key,
+            partitions,
+            progress,
+        )
+    except (KafkaConnectionError, OSError) as error:
+        raise NoBroker(f"no Kafka broker answers at {settings.kafka_bootstrap}") from error
+    except KafkaError as error:
+        raise TopicsFailed(f"Kafka at {settings.kafka_bootstrap} refused: {error}") from error
+    if stored is None:
+        return HeldState(None)
+    state = None if stored.state is None else load(stored.state)
+    return HeldState(state, stored.topic, stored.partition, stored.offset, stored.written_ms)

@@ -1,0 +1,155 @@
+"""``leadstream trace``."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from processors.cli.errors import CheckFailed, Unavailable
+from processors.cli.loading import load_settings
+from processors.cli.progress import Bar
+from processors.settings import Settings
+from schemas.times import rfc3339
+
+if TYPE_CHECKING:
+    from processors.attribution.explanation import Explanation
+    from processors.cli.person.identity import Person
+    from processors.cli.person.worker_side import HeldState
+
+
+@click.command()
+@click.argument("workspace")
+@click.argument("customer")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with every fact and reason.")
+def trace(workspace: str, customer: str, as_json: bool) -> None:
+    """Say why CUSTOMER of WORKSPACE has its leads, or has none.
+
+    Shows the facts that the workers hold, which click was chosen for each request and what excluded the
+    others, what still waits, and until when; then what ClickHouse has, with the reason of every event that
+    did not match. Windows and model are those of the environment: set them as for the workers.
+
+    The workers' state is read from the changelog of their table: no worker has to run, and it is exact as of
+    their last transaction. Without Kafka, ClickHouse alone answers; without ClickHouse, the workers' state.
+
+    \b
+    Examples:
+      leadstream trace acme u1
+      leadstream trace acme u1 --json | jq '.explanation.requests[].why'
+
+    Reads one partition of the changelog, and ClickHouse. Changes nothing.
+
+    Exit codes: 0, 1 nothing is known of the customer, 69 neither Kafka nor ClickHouse answers,
+    78 a setting is wrong.
+    """
+    settings = load_settings()
+    from processors.cli.person.identity import person
+
+    found = _find(settings, person(workspace, customer))
+    for note in found.notes:
+        click.echo(f"note: {note}", err=True)
+    _show(found, as_json)
+    if not found.known:
+        raise CheckFailed(f"nothing is known of {found.person}", "Is that its id, as events give it?")
+
+
+@dataclass
+class _Found:
+    """What each side knows; None: it did not answer, and ``notes`` says why."""
+
+    person: "Person"
+    held: "HeldState | None" = None
+    explanation: "Explanation | None" = None
+    clickhouse: dict[str, list[dict[str, Any]]] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def known(self) -> bool:
+        """Has anybody heard of this customer?"""
+        held = self.held is not None and self.held.state is not None
+        return held or any((self.clickhouse or {}).values())
+
+
+def _find(settings: Settings, person: "Person") -> _Found:
+    from processors.attribution.explaining import explain
+    from processors.cli.clickhouse import open_clickhouse
+    from processors.cli.person.clickhouse_side import shown
+    from processors.cli.person.worker_side import held_state
+    from processors.sink.client import NoClickHouse
+    from processors.topics import NoBroker, TopicsFailed
+    from processors.worker.run import policy_of
+
+    found = _Found(person)
+    try:
+        with Bar("reading the workers' state", None, "records") as bar:
+            found.held = asyncio.run(held_state(settings, person, bar.reach))
+    except (NoBroker, TopicsFailed) as error:
+        found.notes.append(f"{error}; the workers' state is not shown, only what ClickHouse has")
+    else:
+        policy = policy_of(settings)
+        found.explanation = explain(person.workspace_id, person.external_id, found.held.state, policy)
+    try:
+        client = open_clickhouse(settings)
+        try:
+            found.clickhouse = shown(client, person)
+        finally:
+            client.close()
+    except NoClickHouse as error:
+        if found.held is None:
+            raise Unavailable(f"{found.notes[0]}; {error}", "One of the two has to answer.") from error
+        found.notes.append(f"{error}; what did not match, and why, is not shown")
+    return found
+
+
+def _show(found: _Found, as_json: bool) -> None:
+    from processors.cli.person.telling import clickhouse_lines, explanation_lines
+
+    if as_json:
+        click.echo(_document(found))
+        return
+    status, summary = _decision(found)
+    who = f"{found.person.workspace_id} / {found.person.external_id}"
+    click.echo(f"{click.style(f'{who}: {status}', bold=True)}")
+    click.echo(summary)
+    if found.explanation is not None:
+        for line in explanation_lines(found.explanation):
+            click.echo(line)
+    if found.clickhouse is not None:
+        for line in clickhouse_lines(found.clickhouse):
+            click.echo(line)
+    if found.held is not None and found.held.topic:
+        held = found.held
+        place = f"{held.topic}, partition {held.partition}, offset {held.offset}"
+        click.secho(f"state of {rfc3339(held.written_ms)} ({place})", dim=True)
+
+
+def _decision(found: _Found) -> tuple[str, str]:
+    if found.explanation is not None:
+        return found.explanation.status, found.explanation.summary
+    shown = found.clickhouse or {}
+    status = str(shown["customers"][0]["status"]) if shown.get("customers") else "unknown"
+    return (
+        status,
+        f"{len(shown.get('leads', ()))} leads and {len(shown.get('sales', ()))} sales in ClickHouse.",
+    )
+
+
+def _document(found: _Found) -> str:
+    import msgspec
+
+    held = found.held
+    state = None
+    if held is not None and held.topic:
+        place = {"topic": held.topic, "partition": held.partition, "offset": held.offset}
+        state = {**place, "writtenAt": rfc3339(held.written_ms)}
+    document = {
+        "workspaceId": found.person.workspace_id,
+        "customerExternalId": found.person.external_id,
+        "customerId": found.person.id,
+        "status": _decision(found)[0],
+        "explanation": found.explanation,
+        "state": state,
+        "clickhouse": found.clickhouse,
+        "notes": found.notes,
+    }
+    return msgspec.json.format(msgspec.json.encode(document)).decode()
