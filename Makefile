@@ -1,12 +1,17 @@
 # make run    the whole system on this machine, with demo traffic
 # make test   every test, on a clean machine
+# make faults everything that may happen to a running system, at length; SEED=n repeats a run
+# make soak   MINUTES=n of steady traffic with faults mixed in
 # make check  lint, types and the fast tests, in under a minute
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= .leadstream
+SEED   ?= 20
+MINUTES ?= 10
+RESULTS ?= .faults
 
-.PHONY: run test check lock schemas clean
+.PHONY: run test faults soak check lock schemas clean
 
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
@@ -16,6 +21,12 @@ test: $(VENV)/dev-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+faults: $(VENV)/dev-ready
+	FAULTS_SEED=$(SEED) FAULTS_RESULTS=$(RESULTS) $(BIN)/pytest tests/faults -m integration
+
+soak: $(VENV)/dev-ready
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED)
 
 check: $(VENV)/dev-ready
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from schemas.topics import Topic
+from schemas.topics import SPECS, Role, Topic
 
 _UNITS: Final = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 
@@ -57,6 +57,11 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]{0,50}$",
         description="In front of every topic and consumer group.",
     )
+    output_prefix: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{0,50}$",
+        description="In front of the topics that workers write, where it differs: a replay beside them.",
+    )
     partitions: int = Field(default=8, ge=1, le=10_000, description="Partitions of every topic.")
     replication: int = Field(default=1, ge=1, le=9, description="Replicas of every topic; 3 in production.")
     retention: DurationMs = Field(
@@ -96,7 +101,8 @@ class Settings(BaseSettings):
 
     def topic(self, topic: Topic) -> str:
         """The topic's full name on the broker."""
-        return topic.on(self.topic_prefix)
+        ours = SPECS[topic].role in (Role.INTERNAL, Role.OUTPUT)
+        return topic.on(self.output_prefix if ours and self.output_prefix is not None else self.topic_prefix)
 
     @property
     def worker_group(self) -> str:

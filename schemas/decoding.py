@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-from msgspec import DecodeError, ValidationError
+from msgspec import DecodeError, Raw
 from msgspec.json import Decoder
 
 from schemas.events import Click, Erasure, Event, LeadEvent, Purchase
@@ -13,6 +13,10 @@ from schemas.times import EARLIEST_MS, MAX_AHEAD_MS, rfc3339, to_ms
 
 MAX_RECORD_BYTES: Final = 256 * 1024
 """The largest record that is read (contract section 3)."""
+MAX_NESTING: Final = 400
+"""Arrays and objects inside each other. Far below what any call stack leaves to msgspec: an event that was
+read once is read again, inside a touch, from a hold, in the sink."""
+_MAX_DETAIL: Final = 500
 
 E = TypeVar("E", bound=Event)
 
@@ -21,9 +25,10 @@ class Refused(Exception):
     """These bytes are no event. ``reason`` says of which kind, ``detail`` names field and rule."""
 
     def __init__(self, reason: DeadLetterReason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
         self.reason = reason
-        self.detail = detail
+        # It may quote the value, which may be all of the record.
+        self.detail = detail if len(detail) <= _MAX_DETAIL else detail[: _MAX_DETAIL - 1] + "…"
+        super().__init__(f"{reason}: {self.detail}")
 
 
 class EventDecoder(Generic[E]):
@@ -43,9 +48,11 @@ class EventDecoder(Generic[E]):
         try:
             if not value.isascii():
                 value.decode()  # msgspec checks what it skips for everything but this
+            if len(value) > 2 * MAX_NESTING:
+                _check_nesting(value)
             event = self._decode(value)
-        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _refused(error) from None
+        except UNDECODABLE as error:
+            raise refusal(value, error) from None
         stamp = event.timestamp
         if isinstance(stamp, int):
             event_ms = stamp
@@ -64,15 +71,46 @@ def _refused_size(value: bytes | None) -> Refused:
     return Refused(DeadLetterReason.TOO_LARGE, f"{len(value)} bytes, at most {MAX_RECORD_BYTES}")
 
 
-def _refused(error: Exception) -> Refused:
-    if isinstance(error, RecursionError):
+UNDECODABLE: Final = (DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding may raise."""
+
+_BLANKS: Final = b" \t\r\n"
+_check_syntax: Final = Decoder(Raw).decode
+
+
+def refusal(value: bytes, error: Exception) -> Refused:
+    """Why ``value`` could not be decoded, ``error`` being one of :data:`UNDECODABLE`.
+
+    A decoder stops at the first breach, and may not have come to the place where the value is no JSON at all.
+    """
+    try:
+        value.decode()
+        _check_syntax(value)
+    except RecursionError:
         return Refused(DeadLetterReason.NOT_JSON, "nested too deeply")
-    if not isinstance(error, ValidationError):
+    except (DecodeError, UnicodeDecodeError) as malformed:
+        return Refused(DeadLetterReason.NOT_JSON, str(malformed))
+    if isinstance(error, RecursionError):
         return Refused(DeadLetterReason.NOT_JSON, str(error))
-    text = str(error)
-    if text.startswith("Expected `object`, got") and " - at " not in text:
-        return Refused(DeadLetterReason.NOT_AN_OBJECT, text)
-    return Refused(DeadLetterReason.SCHEMA_VIOLATION, field_and_rule(text))
+    if not value.lstrip(_BLANKS).startswith(b"{"):
+        return Refused(DeadLetterReason.NOT_AN_OBJECT, str(error))
+    if str(error) == "Integer value out of range - at `$.timestamp`":
+        return Refused(DeadLetterReason.TIMESTAMP_OUT_OF_RANGE, field_and_rule(str(error)))
+    return Refused(DeadLetterReason.SCHEMA_VIOLATION, field_and_rule(str(error)))
+
+
+_NO_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}"]+', re.DOTALL)
+
+
+def _check_nesting(value: bytes) -> None:
+    """Raises ``RecursionError``."""
+    if value.count(b"[") + value.count(b"{") <= MAX_NESTING:
+        return
+    depth = 0
+    for bracket in _NO_BRACKETS.sub(b"", value):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_NESTING:
+            raise RecursionError(f"nested deeper than {MAX_NESTING}")
 
 
 _AT_FIELD: Final = re.compile(r"^(?P<rule>.*) - at `\$\.(?P<field>[^`]+)`$", re.DOTALL)

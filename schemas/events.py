@@ -3,7 +3,9 @@
 Every optional field may be absent or null, as the SDKs send them; unknown fields are ignored.
 """
 
+import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta, Raw, Struct, field
@@ -14,7 +16,12 @@ from schemas.topics import click_key, customer_key
 MAX_METADATA_CHARACTERS: Final = 10_000
 
 WorkspaceId = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The workspace; workspaces never meet.")
+    str,
+    Meta(
+        description="The workspace; workspaces never meet.",
+        # By _check_workspace: a pattern here is matched anew for every event, a fifth of the time of decoding.
+        extra_json_schema={"pattern": "^[A-Za-z0-9_-]{1,64}$"},
+    ),
 ]
 Timestamp = Annotated[
     Annotated[int, Meta(description="Epoch milliseconds.")]
@@ -26,6 +33,16 @@ EventId = Annotated[str, Meta(max_length=255)] | None
 CustomerExternalId = Annotated[str, Meta(max_length=100, description="The customer's id in your own system.")]
 Flag = bool | Literal[0, 1] | None
 Coordinate = float | str | None
+
+
+_is_workspace: Final = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+
+
+@lru_cache(maxsize=4096)
+def _check_workspace(workspace_id: str) -> None:
+    """Remembers the good ones, for they come again and again."""
+    if not _is_workspace(workspace_id):
+        raise ValueError("workspaceId: expected 1 to 64 letters, digits, - or _")
 
 
 class Event(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -71,6 +88,7 @@ class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):
     bot: Flag = None
 
     def __post_init__(self) -> None:
+        _check_workspace(self.workspace_id)
         trimmed = self.click_id.strip()
         if trimmed is not self.click_id:
             if not trimmed:
@@ -90,6 +108,7 @@ class CustomerEvent(Event, frozen=True, kw_only=True, rename="camel", gc=False):
     customer_id: Annotated[CustomerExternalId | None, Meta(description="Alias of customerExternalId.")] = None
 
     def __post_init__(self) -> None:
+        _check_workspace(self.workspace_id)
         for alias in (self.customer_external_id, self.external_id, self.customer_id):
             if alias is not None and (trimmed := alias.strip()):
                 force_setattr(self, "customer_external_id", trimmed)

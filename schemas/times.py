@@ -14,6 +14,8 @@ DAY_MS: Final = 24 * HOUR_MS
 
 EARLIEST_MS: Final = 946_684_800_000
 """2000-01-01T00:00:00Z; an event before it is a dead letter (contract section 3)."""
+LATEST_MS: Final = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z, the last moment that has a name in RFC 3339."""
 MAX_AHEAD_MS: Final = DAY_MS
 """An event further in the future than this is a dead letter (contract section 3)."""
 

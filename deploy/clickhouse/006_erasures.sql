@@ -70,10 +70,15 @@ ALTER TABLE customers
 ALTER TABLE unmatched
     MODIFY COMMENT 'One row per valid event that led to nothing, as it was first reported; of an erased customer only what came later',
     COMMENT COLUMN timestamp 'When it happened',
-    COMMENT COLUMN event 'The event as it came; null when its customer was erased';
+    COMMENT COLUMN event 'The event as it came; null when its customer was erased',
+    COMMENT COLUMN position 'partition:offset in the topic unmatched',
+    COMMENT COLUMN reported_at 'When it was found to lead to nothing';
 
 ALTER TABLE dead_letters
-    MODIFY COMMENT 'One row per record that could not be used, as it was first reported; none that names an erased customer',
+    MODIFY COMMENT 'One row per record that could not be used, as its last attempt was first reported; none that names an erased customer',
     COMMENT COLUMN workspace_id 'As far as it can be read',
     COMMENT COLUMN value 'The bytes as they came',
-    COMMENT COLUMN preview 'The beginning of the value, readable';
+    COMMENT COLUMN preview 'The beginning of the value, readable',
+    COMMENT COLUMN attempt 'How often it could not be used: 1, and one more for each replay in vain',
+    COMMENT COLUMN position 'partition:offset in the topic dead-letters, as leadstream dlq show takes it',
+    COMMENT COLUMN reported_at 'When its last attempt failed';

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from schemas.events import Click, Erasure, LeadEvent, Purchase
 from schemas.reasons import UnmatchedReason
 from schemas.results import NULL, Source, Touch, Unjoined, Unmatched, UnmatchedSource
-from schemas.times import rfc3339
+from schemas.times import LATEST_MS, rfc3339
 
 E = TypeVar("E", bound=Click | LeadEvent | Purchase | Erasure)
 
@@ -123,7 +123,7 @@ def unmatched(
             topic=source.topic,
             partition=source.partition,
             offset=source.offset,
-            timestamp=rfc3339(max(source.timestamp, 0)),
+            timestamp=rfc3339(min(max(source.timestamp, 0), LATEST_MS)),
         ),
     )
 

@@ -19,6 +19,11 @@ def with_database(url: str, database: str = "leadstream") -> str:
     return urlunsplit(parts._replace(path=f"/{database}"))
 
 
+def replace_database(url: str, database: str) -> str:
+    """``url``, naming ``database`` whatever it named."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
 def open_clickhouse(settings: Settings) -> Client:
     """A client for the database of the settings. Raises ``NoClickHouse``."""
     return connect(settings.clickhouse_url.get_secret_value())

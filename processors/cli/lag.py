@@ -1,28 +1,20 @@
 """How far the consumer groups are behind, to the record."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import (
-    GroupCoordinatorNotAvailableError,
-    GroupLoadInProgressError,
-    KafkaError,
-    NotCoordinatorForGroupError,
-)
+from aiokafka.errors import KafkaError
 
 from processors.settings import Settings
 from processors.sink.tables import TOPICS
 from processors.topics import NoBroker
+from processors.topics.groups import patiently
 from schemas.topics import Topic
-
-T = TypeVar("T")
 
 WORKER_TOPICS: Final = (
     Topic.CLICKS,
@@ -38,13 +30,6 @@ SINK_TOPICS: Final = tuple(sorted(TOPICS))
 _PROBED: Final = 1_000
 """Shorter distances are looked into: they may hold nothing but the markers of transactions."""
 _PROBE_MS: Final = 250
-_PATIENCE_S: Final = 15.0
-_PASSING: Final = (
-    GroupCoordinatorNotAvailableError,
-    GroupLoadInProgressError,
-    NotCoordinatorForGroupError,
-)
-"""What a broker answers that has just started, or that never had a group before."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +86,20 @@ class LagReader:
 
     async def members(self, group: str) -> tuple[str, int]:
         """``Stable``, ``PreparingRebalance``, ``Empty``, ``Dead`` (there is none)…; and how many members."""
-        (response,) = await _patiently(lambda: self._admin.describe_consumer_groups([group]))
+        (response,) = await patiently(lambda: self._admin.describe_consumer_groups([group]))
         _error, _name, state, _type, _protocol, members, *_ = response.groups[0]
         return state, len(members)
 
-    async def lag(self, group: str, topics: Iterable[Topic]) -> dict[TopicPartition, int]:
-        """Records that the group has not read, of each partition where there are any."""
+    async def lag(
+        self, group: str, topics: Iterable[Topic], ends: Mapping[TopicPartition, int] | None = None
+    ) -> dict[TopicPartition, int]:
+        """Records that the group has not read, of each partition where there are any.
+
+        ``ends``: only those before; None: before the ends of now.
+        """
         # In this order: what has been read by now cannot be more than what there will be.
-        committed = await _patiently(lambda: self._admin.list_consumer_group_offsets(group))
-        ends = await self.ends(topics)
+        committed = await patiently(lambda: self._admin.list_consumer_group_offsets(group))
+        ends = await self.ends(topics) if ends is None else ends
         lag: dict[TopicPartition, int] = {}
         near: dict[TopicPartition, tuple[int, int]] = {}
         for place, end in ends.items():
@@ -158,14 +148,3 @@ class LagReader:
                     finished[place] = counts[place]
                     idle = 0
         return finished
-
-
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            return await ask()
-        except _PASSING:
-            if time.monotonic() > deadline:
-                raise
-        await asyncio.sleep(0.1)

@@ -36,6 +36,8 @@ class Bar:
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
+                # It would go to stderr; right for a terminal, wrong for a pipe.
+                redirect_stdout=sys.stdout.isatty(),
             )
             self._task = self._progress.add_task(self._label, total=self._total)
             self._progress.start()
@@ -46,6 +48,11 @@ class Bar:
     ) -> None:
         if self._progress is not None:
             self._progress.stop()
+
+    def expect(self, total: int) -> None:
+        """The end is known now."""
+        if self._progress is not None:
+            self._progress.update(self._task, total=total)
 
     def advance(self, amount: int) -> None:
         """So much more is done."""

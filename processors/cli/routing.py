@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from msgspec import DecodeError, Struct, ValidationError
+from msgspec import Struct
 from msgspec.json import Decoder
 
 from schemas.decoding import (
     MAX_RECORD_BYTES,
+    UNDECODABLE,
     Refused,
     decode_click,
     decode_erasure,
     decode_lead_event,
     decode_purchase,
-    field_and_rule,
+    refusal,
 )
 from schemas.events import AnyEvent, Click, Erasure, LeadEvent, Purchase
 from schemas.reasons import DeadLetterReason
@@ -66,11 +67,8 @@ def _kind(value: bytes) -> str:
         raise Refused(DeadLetterReason.TOO_LARGE, f"more than {MAX_RECORD_BYTES} bytes")
     try:
         return _type_of(value).type
-    except ValidationError as error:
-        text = str(error)
-        if text.startswith("Expected `object`") and " - at " not in text:
-            raise Refused(DeadLetterReason.NOT_AN_OBJECT, text) from None
-        detail = f"{field_and_rule(text)} (click, lead, purchase or erasure)"
-        raise Refused(DeadLetterReason.SCHEMA_VIOLATION, detail) from None
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(DeadLetterReason.NOT_JSON, str(error)) from None
+    except UNDECODABLE as error:
+        refused = refusal(value, error)
+        if refused.reason is DeadLetterReason.SCHEMA_VIOLATION:
+            refused = Refused(refused.reason, f"{refused.detail} (click, lead, purchase or erasure)")
+        raise refused from None

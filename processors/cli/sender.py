@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 from processors.engine.settings import partition_for
 from processors.settings import Settings
 from processors.topics import NoBroker, TopicsFailed, partition_counts
+from schemas.headers import Headers
 from schemas.topics import Topic
 
 _BATCH_BYTES: Final = 256 * 1024
@@ -65,22 +66,30 @@ class EventSender:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._producer.stop(), 2 if self._flying else None)
 
-    async def send(self, topic: Topic, key: bytes | None, value: bytes) -> None:
-        """Add one event; blocks while the broker is behind."""
+    async def send(
+        self,
+        topic: Topic,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp_ms: int | None = None,
+        headers: Headers = (),
+    ) -> None:
+        """Add one event; blocks while the broker is behind. ``timestamp_ms`` None: now."""
         partitions = self._partitions[topic]
         if not partitions:
             raise TopicsFailed(
                 f"topic {self._settings.topic(topic)} does not exist: run `leadstream topics create`"
             )
-        partition = zlib.crc32(value) % partitions if key is None else partition_for(key, partitions)
+        partition = zlib.crc32(value or b"") % partitions if key is None else partition_for(key, partitions)
         place = topic, partition
         batch = self._open.get(place)
         if batch is None:
             batch = self._open[place] = self._producer.create_batch()
-        if batch.append(timestamp=None, key=key, value=value) is None:
+        record = {"timestamp": timestamp_ms, "key": key, "value": value, "headers": list(headers)}
+        if batch.append(**record) is None:
             await self._dispatch(place)
             batch = self._open[place] = self._producer.create_batch()
-            batch.append(timestamp=None, key=key, value=value)
+            batch.append(**record)
         self.sent += 1
 
     async def dispatch(self) -> None:

@@ -81,7 +81,7 @@ def run_on_kafka(work: Coroutine[Any, Any, T]) -> T:
     from processors.topics import NoBroker, TopicsFailed
 
     try:
-        return asyncio.run(work)
+        return asyncio.run(_interruptible(work))
     except NoBroker as error:
         raise Unavailable(
             str(error),
@@ -89,3 +89,11 @@ def run_on_kafka(work: Coroutine[Any, Any, T]) -> T:
         ) from error
     except TopicsFailed as error:
         raise Misconfigured(str(error)) from error
+
+
+async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
+    """The client of Kafka swallows a cancellation now and then: Ctrl-C must not end in exit code 0."""
+    task, result = asyncio.current_task(), await work
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+    return result

@@ -33,8 +33,9 @@ replaced meanwhile          it aborts and goes on as an ordinary member. If they
                             and the new owner has waited for it. If the transaction timed out: exit code 70
 the broker goes away        requests are repeated; a batch that takes longer than half the rebalance timeout
                             ends in exit code 70, and so does a rebalance or restore without progress
-the disk is lost            everything is restored from the changelogs. A store ahead of its changelog, or
-                            left alone for so long that tombstones may have passed it by, is not trusted
+the disk is lost            everything is restored from the changelogs. A store that is damaged
+                            (:mod:`.damage`), or was left alone for so long that tombstones may have passed it
+                            by, is not trusted
 a record cannot be used     the processor's dead letter, in the transaction; or :class:`Halt`, exit code 65
 anything unexpected         exit code 70 before an offset moves; the supervisor restarts the worker
 ==========================  ================================================================================
@@ -49,6 +50,7 @@ of tables with a retention are swept.
 from processors.engine.app import EngineApp, create_app
 from processors.engine.errors import EngineError
 from processors.engine.processor import Halt, Output, Processor, Rejected
+from processors.engine.records import Record
 from processors.engine.settings import EngineSettings, changelog_topic, partition_for
 from processors.engine.stats import Stats
 from processors.engine.worker import run
@@ -60,6 +62,7 @@ __all__ = [
     "Halt",
     "Output",
     "Processor",
+    "Record",
     "Rejected",
     "Stats",
     "changelog_topic",

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from aiokafka import ConsumerRecord
 from aiokafka.structs import TopicPartition
 
 from processors.engine import frame
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
 from processors.engine.processor import Output, Processor, Rejected
+from processors.engine.records import Record
 from processors.engine.settings import partition_for
 from processors.engine.store import RESERVED
 
@@ -153,7 +153,7 @@ class Computer:
         self._collect(views, effects)
         return effects
 
-    def _apply(self, view: _View, records: Sequence[ConsumerRecord], effects: Effects) -> None:
+    def _apply(self, view: _View, records: Sequence[Record], effects: Effects) -> None:
         """One stride. Everything per record that is not the processor's own work is here and in _parse."""
         facts = self._parse(view, records, effects)
         view.load(list(dict.fromkeys([key for key, _ in facts])))
@@ -170,9 +170,7 @@ class Computer:
                 effects.emit(outputs, key, partition, partitions)
         view.dump(changed)
 
-    def _parse(
-        self, view: _View, records: Sequence[ConsumerRecord], effects: Effects
-    ) -> list[tuple[bytes, Any]]:
+    def _parse(self, view: _View, records: Sequence[Record], effects: Effects) -> list[tuple[bytes, Any]]:
         """Keys and facts of the records that are in place; the others go elsewhere."""
         parse, partition, partitions = view.job.parse, view.partition, self._partitions
         placed: list[tuple[bytes, Any]] = []
@@ -191,7 +189,7 @@ class Computer:
                 placed.append((key, fact))
         return placed
 
-    def _forward(self, record: ConsumerRecord, topic: str, key: bytes, effects: Effects) -> None:
+    def _forward(self, record: Record, topic: str, key: bytes, effects: Effects) -> None:
         effects.forwarded += 1
         sent_on = Output(topic, key, record.value, tuple(record.headers), record.timestamp)
         effects.outputs[topic, partition_for(key, self._partitions)].append(sent_on)

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from aiokafka import ConsumerRecord
 from aiokafka.structs import TopicPartition
+
+from processors.engine.records import Record
 
 
 class Fetched(NamedTuple):
@@ -21,7 +22,7 @@ class Fetched(NamedTuple):
     tp: TopicPartition
     start: int
     end: int
-    records: Sequence[ConsumerRecord]
+    records: Sequence[Record]
 
 
 class Refusal(Enum):

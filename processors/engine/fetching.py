@@ -15,6 +15,7 @@ from faust.transport.drivers import aiokafka as driver
 from processors.engine import private
 from processors.engine.contiguity import Fetched
 from processors.engine.exits import die
+from processors.engine.records import slim
 from processors.engine.tables import FAUST_LOG
 
 #: Records taken from the fetcher at a time: bounds how long the thread unpacks without sending a heartbeat.
@@ -113,6 +114,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 fetcher._notify(fetcher._wait_consume_future)
                 continue
             start = state.position
+            private.make_records_with(result, slim)
             records = result.getall(left)  # empty if the position has moved since the fetch was sent
             if not result.has_more():
                 del fetcher._records[tp]

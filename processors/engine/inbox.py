@@ -5,17 +5,17 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from aiokafka import ConsumerRecord
 from aiokafka.structs import TopicPartition
 
 from processors.engine.contiguity import Fetched
+from processors.engine.records import Record
 
 
 class Chunk(NamedTuple):
     """Records of one partition, and the offset to go on at once they are processed."""
 
     tp: TopicPartition
-    records: Sequence[ConsumerRecord]
+    records: Sequence[Record]
     next_offset: int
 
 

@@ -9,7 +9,7 @@ against what these names do, not against what they are called.
 
 import copy
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import aiokafka
@@ -82,6 +82,8 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(fetcher_module.Fetcher, "_records", "read"),
     Name(fetcher_module.Fetcher, "_subscriptions", "read"),
     Name(fetcher_module.Fetcher, "_wait_consume_future", "read"),
+    Name(fetcher_module.FetchResult, "_partition_records", "read"),
+    Name(fetcher_module.PartitionRecords, "_consumer_record", "override"),
     # aiokafka, producing
     Name(aiokafka.AIOKafkaProducer, "_message_accumulator", "read"),
     Name(aiokafka.AIOKafkaProducer, "_request_timeout_ms", "read"),
@@ -162,6 +164,12 @@ def set_fetch_wait(kafka: Any, min_bytes: int, max_wait_ms: int) -> None:
     """How long the broker gathers for the fetches to come. May be called from any thread."""
     kafka._fetcher._fetch_min_bytes = min_bytes
     kafka._fetcher._fetch_max_wait_ms = max_wait_ms
+
+
+def make_records_with(result: Any, make: Callable[[TopicPartition, Any], Any]) -> None:
+    """Let a fetch result make its records with ``make``."""
+    if result._partition_records is not None:
+        result._partition_records._consumer_record = make
 
 
 async def high_watermarks(kafka: Any, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:

@@ -1,10 +1,9 @@
 """What a job gives the engine: a :class:`Processor`. The engine knows nothing of its facts and states."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from aiokafka import ConsumerRecord
+from processors.engine.records import Record
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -66,7 +65,7 @@ class Processor(Protocol[S, F]):
     def retention_ms(self) -> int | None:
         """None: state is kept for ever. Else state written longer ago than this may vanish at any time."""
 
-    def parse(self, record: "ConsumerRecord") -> tuple[str, bytes, F]:
+    def parse(self, record: Record) -> tuple[str, bytes, F]:
         """The topic and key where the record belongs, and its fact. Raises :class:`Rejected`, :class:`Halt`.
 
         A record that is not in the place named here (or not in the key's partition) is sent there, unchanged

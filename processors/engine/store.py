@@ -14,6 +14,7 @@ from pathlib import Path
 import rocksdict
 
 from processors.engine import frame
+from processors.engine.damage import noticing, open_database
 
 #: First byte of the engine's own keys. Keys of processors never start with it.
 RESERVED = b"\0"
@@ -79,16 +80,20 @@ class PartitionStore:
             self.reset()
 
     def _open(self) -> None:
-        self._db = rocksdict.Rdict(str(self.path), options=_options(self._cache))
+        self._db = open_database(self.path, _options(self._cache))
         writing = rocksdict.WriteOptions()
         writing.memtable_insert_hint_per_batch = True
         self._db.set_write_options(writing)
         #: The stored form of a key's state, or None.
         self.get = self._db.get
-        #: The same for a list of keys, as a list.
-        self.get_many = self._db.get
         #: Offset of the last changelog record that is in here; -1: none.
         self.position = -1
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The stored forms of the keys' states."""
+        with noticing(self.path):
+            found: list[bytes | None] = self._db.get(keys)
+        return found
 
     def reset(self) -> None:
         """Forget everything; the changelog has it."""
@@ -113,7 +118,8 @@ class PartitionStore:
                 if due is not None:
                     put(_DUE + due + key, b"")
         put(_POSITION, _position.pack(position, now_ms))
-        self._db.write(batch)
+        with noticing(self.path):
+            self._db.write(batch)
         self.position = position
 
     def spend(self, entries: Iterable[bytes]) -> None:

@@ -24,6 +24,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
+    KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
 )
@@ -37,6 +38,9 @@ from processors.sink.writer import GivenUp, Writer
 from schemas.reasons import DeadLetterReason
 
 log = logging.getLogger(__name__)
+
+START_PATIENCE_S: Final = 30.0
+"""How long a sink that starts waits for a server that does not answer."""
 
 _POLL_MS: Final = 200
 _RETRY_S: Final = 0.5
@@ -93,7 +97,8 @@ class Sink:
     async def run(self) -> None:
         """Until told to stop. Raises ``CannotStore``, and at start ``NoTopics`` and aiokafka's errors."""
         try:
-            await self._consumer.start()
+            if not await self._connected():
+                return
             await self._subscribe()
             await self._rejects.start()
             while not self._stopping.is_set():
@@ -104,6 +109,24 @@ class Sink:
             log.warning("stopped with records that were not stored; they will be read again")
         finally:
             await self._close()
+
+    async def _connected(self) -> bool:
+        """A broker that is restarting is waited for, so that no supervisor need start us again and again.
+
+        False: told to stop meanwhile.
+        """
+        deadline = self._clock() + START_PATIENCE_S
+        while not self._stopping.is_set():
+            try:
+                await self._consumer.start()
+            except KafkaConnectionError as error:
+                if self._clock() >= deadline:
+                    raise
+                log.warning("waiting for a Kafka broker: %s", error)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return True
+        return False
 
     async def _subscribe(self) -> None:
         """To a topic that is missing, aiokafka would subscribe all the same, or wait for it for a minute."""

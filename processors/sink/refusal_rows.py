@@ -1,4 +1,7 @@
-"""Unmatched events and dead letters → rows: one per event, however often it comes back; the first stays."""
+"""Unmatched events and dead letters → rows: one per event, however often it comes back.
+
+The first report stays; of a dead letter that was replayed in vain, the first one of its last attempt.
+"""
 
 import re
 from collections.abc import Sequence
@@ -11,9 +14,9 @@ from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 
 from processors.sink.persons import persons_in
-from processors.sink.rows import UNREADABLE, Row, first_wins, text
+from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, text
+from schemas.dead_letters import cause_of
 from schemas.decoding import Refused, decode_click
-from schemas.headers import Header
 from schemas.ids import customer_id
 from schemas.reasons import UnmatchedReason
 from schemas.results import ClickFacts, Unmatched
@@ -39,6 +42,8 @@ UNMATCHED_COLUMNS = (
     "source_partition",
     "source_offset",
     "source_timestamp",
+    "position",
+    "reported_at",
     "version",
 )
 
@@ -46,29 +51,36 @@ UNMATCHED_COLUMNS = (
 def unmatched_row(record: ConsumerRecord) -> Row:
     """Raises one of ``rows.UNREADABLE``."""
     one = _unmatched(record.value or b"")
-    event = text(one.event)
-    at_ms = parse_rfc3339(one.timestamp)
     topic = one.source.topic.removeprefix(record.topic.removesuffix(Topic.UNMATCHED))
-    customer, click_id = one.customer_external_id or "", one.click_id or ""
-    # With the event time: the record's for an event that has none, and all that is known of a suppressed one.
-    identity = "\x1f".join((topic, one.workspace_id, customer, click_id, one.timestamp))
     return (
         one.workspace_id,
-        _identity(identity.encode(), _content(topic, event, at_ms)),
+        unmatched_identity(one, topic),
         one.reason.value,
         one.detail,
-        customer,
-        customer_id(one.workspace_id, customer) if customer else "",
-        click_id,
+        one.customer_external_id or "",
+        customer_id(one.workspace_id, one.customer_external_id) if one.customer_external_id else "",
+        one.click_id or "",
         one.event_name or "",
-        at_ms,
-        event,
+        parse_rfc3339(one.timestamp),
+        text(one.event),
         one.source.topic,
         one.source.partition,
         one.source.offset,
         parse_rfc3339(one.source.timestamp),
+        _position(record),
+        max(record.timestamp, 0),
         first_wins(record),
     )
+
+
+def unmatched_identity(one: Unmatched, topic: str) -> str:
+    """What all reports of one event share; ``topic``: the base name of its source. Raises like the row.
+
+    With the event time: the record's for an event that has none, and all that is known of a suppressed one.
+    """
+    named = (topic, one.workspace_id, one.customer_external_id or "", one.click_id or "", one.timestamp)
+    content = _content(topic, text(one.event), parse_rfc3339(one.timestamp))
+    return _identity("\x1f".join(named).encode(), content)
 
 
 def _content(topic: str, event: str, at_ms: int) -> bytes:
@@ -113,29 +125,33 @@ DEAD_LETTER_COLUMNS = (
     "source_partition",
     "source_offset",
     "source_timestamp",
+    "position",
+    "reported_at",
     "version",
 )
 
 
 def dead_letter_row(record: ConsumerRecord) -> Row:
     """Whatever is in ``dead-letters`` becomes a row, also what somebody else put there. Raises nothing."""
-    headers = {name: value or b"" for name, value in record.headers}
+    cause = cause_of(record.headers)
     key, value = record.key or b"", record.value or b""
-    topic = headers.get(Header.SOURCE_TOPIC, b"")
+    source = cause.source
     return (
-        _identity(topic, key, value),
-        _workspace_of(key, value),
+        _identity(source.topic.encode(), key, value),
+        workspace_of(key, value),
         persons_in(key, value),
-        _readable(headers.get(Header.REASON, b"")),
-        _readable(headers.get(Header.DETAIL, b"")),
+        cause.reason,
+        cause.detail,
         key,
         value,
-        _number(headers.get(Header.ATTEMPT, b""), _UINT32),
-        _readable(topic),
-        _number(headers.get(Header.SOURCE_PARTITION, b""), _UINT32),
-        _number(headers.get(Header.SOURCE_OFFSET, b""), _INT63),
-        _number(headers.get(Header.SOURCE_TIMESTAMP, b""), _YEAR_2200_MS),
-        first_wins(record),
+        cause.attempt,
+        source.topic,
+        source.partition,
+        source.offset,
+        max(cause.timestamp_ms, 0),
+        _position(record),
+        max(record.timestamp, 0),
+        last_attempt_wins(record, cause.attempt),
     )
 
 
@@ -146,9 +162,13 @@ def dead_letter_persons(row: Row) -> Sequence[str]:
 
 
 _CUSTOMER_IDS: Final = DEAD_LETTER_COLUMNS.index("customer_ids")
-_UINT32: Final = (1 << 32) - 1
-_INT63: Final = (1 << 63) - 1
-_YEAR_2200_MS: Final = 7_258_118_400_000
+
+
+def _position(record: ConsumerRecord) -> str:
+    """As the commands print and take it."""
+    return f"{record.partition}:{record.offset}"
+
+
 _WORKSPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -159,23 +179,15 @@ class _Workspaced(msgspec.Struct, rename="camel"):
 _decode_workspace = Decoder(_Workspaced).decode
 
 
-def _workspace_of(key: bytes, value: bytes) -> str:
+def workspace_of(key: bytes, value: bytes) -> str:
     """As the value says, else as the key says, else empty."""
     named = []
     with suppress(*UNREADABLE):
         named.append(_decode_workspace(value).workspace_id)
     if b":" in key:
-        named.append(_readable(key.partition(b":")[0]))
+        named.append(key.partition(b":")[0].decode(errors="replace"))
     return next((name for name in named if _WORKSPACE.fullmatch(name)), "")
 
 
 def _identity(*parts: bytes) -> str:
     return blake2b(b"\x1f".join(parts), digest_size=16).hexdigest()
-
-
-def _readable(value: bytes) -> str:
-    return value.decode(errors="replace")
-
-
-def _number(value: bytes, most: int) -> int:
-    return min(int(value), most) if value.isdigit() and len(value) < 20 else 0

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import MessageSizeTooLargeError
 
 from processors.settings import Settings
-from schemas.headers import Header
+from schemas.dead_letters import dead_letter_headers
 from schemas.reasons import DeadLetterReason
 from schemas.topics import Topic
 
@@ -53,7 +53,7 @@ class Rejects:
                 record.value,
                 record.key,
                 partition=record.partition,
-                headers=_headers(record, reason, detail),
+                headers=list(dead_letter_headers(record, reason, detail)),
             )
         except MessageSizeTooLargeError:
             log.error(
@@ -65,21 +65,3 @@ class Rejects:
             )
             return False
         return True
-
-
-def _headers(record: ConsumerRecord, reason: DeadLetterReason, detail: str) -> list[tuple[str, bytes]]:
-    return [
-        (Header.REASON.value, reason.encode()),
-        (Header.DETAIL.value, detail.encode(errors="replace")),
-        (Header.SOURCE_TOPIC.value, record.topic.encode()),
-        (Header.SOURCE_PARTITION.value, b"%d" % record.partition),
-        (Header.SOURCE_OFFSET.value, b"%d" % record.offset),
-        (Header.SOURCE_TIMESTAMP.value, b"%d" % record.timestamp),
-        (Header.ATTEMPT.value, b"%d" % (_attempts(record) + 1)),
-    ]
-
-
-def _attempts(record: ConsumerRecord) -> int:
-    """How often this record was a dead letter already."""
-    given = dict(record.headers).get(Header.ATTEMPT.value) or b""
-    return int(given) if given.isdigit() and len(given) < 10 else 0

@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import signal
+import time
+from contextlib import suppress
 from typing import Final
 
 from aiokafka.errors import KafkaConnectionError
+from clickhouse_connect.driver.client import Client
 
 from processors.garbage import collect_rarely
 from processors.settings import Settings
-from processors.sink.client import MISCONFIGURED, UNAVAILABLE, connect
-from processors.sink.loop import NoTopics, Sink
+from processors.sink.client import MISCONFIGURED, UNAVAILABLE, NoClickHouse, connect
+from processors.sink.loop import START_PATIENCE_S, NoTopics, Sink
 from processors.sink.stats import Stats
 from processors.sink.tables import TABLES
 from processors.sink.writer import CannotStore, Writer
@@ -19,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # Less than the 30 s that orchestrators give a process to end: an insert under way is waited for.
 _SILENCE_S: Final = 15
+_RETRY_S: Final = 1.0
 
 # It tells of every value that it cannot encode, with a stack trace; so does the writer, in one line.
 logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)
@@ -32,14 +36,41 @@ class SinkFailed(Exception):
         self.exit_code = exit_code
 
 
+async def _connected(url: str, stopping: asyncio.Event) -> Client | None:
+    """A server that is restarting is waited for, so that no supervisor need start us again and again.
+
+    None: we were told to stop meanwhile.
+    """
+    deadline = time.monotonic() + START_PATIENCE_S
+    while not stopping.is_set():
+        try:
+            return connect(url, patience_s=_SILENCE_S)
+        except NoClickHouse as error:
+            if error.exit_code != UNAVAILABLE or time.monotonic() >= deadline:
+                raise
+            log.warning("waiting for ClickHouse: %s", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _RETRY_S)
+    return None
+
+
 async def run_sink(settings: Settings) -> None:
     """Store results until SIGTERM or SIGINT, then finish the batch under way.
 
     Raises :class:`SinkFailed`, and ``NoClickHouse`` when it cannot be reached at start.
     """
-    client = connect(settings.clickhouse_url.get_secret_value(), patience_s=_SILENCE_S)
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await store_until(settings, stopping, Stats())
+
+
+async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats) -> None:
+    """Store results until told to stop, then finish the batch under way. Raises as :func:`run_sink` does."""
+    client = await _connected(settings.clickhouse_url.get_secret_value(), stopping)
+    if client is None:
+        return
     try:
-        stopping, stats, loop = asyncio.Event(), Stats(), asyncio.get_running_loop()
 
         def pausing(why: str) -> None:
             stats.waiting_because = why
@@ -47,8 +78,6 @@ async def run_sink(settings: Settings) -> None:
 
         writer = Writer(client, stopping, pausing)
         sink = Sink(settings, writer, stopping, stats)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
         try:
             await writer.check(TABLES)
             collect_rarely()

@@ -62,7 +62,7 @@ async def create_topics(settings: Settings, *, update: bool = False) -> Report:
     """
     wanted = layouts(settings)
     report = Report()
-    async with _admin(settings) as admin:
+    async with admin_of(settings) as admin:
         before = await _differences(admin, wanted)
         missing = {one.topic for one in before if one.actual == MISSING}
         await _create(admin, [layout for layout in wanted if layout.name in missing])
@@ -75,18 +75,19 @@ async def create_topics(settings: Settings, *, update: bool = False) -> Report:
 
 async def check_topics(settings: Settings) -> list[Difference]:
     """Everything that is not as it should be. Changes nothing. Raises ``NoBroker`` or ``TopicsFailed``."""
-    async with _admin(settings) as admin:
+    async with admin_of(settings) as admin:
         return await _differences(admin, layouts(settings))
 
 
 async def partition_counts(settings: Settings) -> dict[str, int]:
     """Topic → partitions, of all topics on the broker. Raises ``NoBroker`` or ``TopicsFailed``."""
-    async with _admin(settings) as admin:
+    async with admin_of(settings) as admin:
         return {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics()}
 
 
 @asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connected; what goes wrong inside is raised as ``NoBroker`` or ``TopicsFailed``."""
     admin = AIOKafkaAdminClient(
         bootstrap_servers=settings.kafka_bootstrap, client_id="leadstream", request_timeout_ms=15_000
     )

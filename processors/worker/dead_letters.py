@@ -2,39 +2,18 @@
 
 from collections import deque
 
-from aiokafka import ConsumerRecord
-
-from processors.engine import Halt, Output
+from processors.engine import Halt, Output, Record
+from schemas.dead_letters import dead_letter_headers
 from schemas.decoding import Refused
-from schemas.headers import Header, Headers
 
 WINDOW = 1_000
 """Consecutive records of which a share may be dead letters (contract section 5)."""
 
 
-def dead_letter(topic: str, record: ConsumerRecord, refused: Refused) -> Output:
+def dead_letter(topic: str, record: Record, refused: Refused) -> Output:
     """The record as it came, with headers that say why it could not be used (contract section 4)."""
-    return Output(topic, record.key, record.value, _headers(record, refused))
-
-
-def _headers(record: ConsumerRecord, refused: Refused) -> Headers:
-    return (
-        (Header.REASON.value, refused.reason.encode()),
-        (Header.DETAIL.value, refused.detail.encode(errors="replace")),
-        (Header.SOURCE_TOPIC.value, record.topic.encode()),
-        (Header.SOURCE_PARTITION.value, b"%d" % record.partition),
-        (Header.SOURCE_OFFSET.value, b"%d" % record.offset),
-        (Header.SOURCE_TIMESTAMP.value, b"%d" % record.timestamp),
-        (Header.ATTEMPT.value, b"%d" % (attempts(record) + 1)),
-    )
-
-
-def attempts(record: ConsumerRecord) -> int:
-    """How often this record was a dead letter already: replaying one counts on."""
-    for name, value in record.headers:
-        if name == Header.ATTEMPT and value.isdigit():
-            return int(value)
-    return 0
+    headers = dead_letter_headers(record, refused.reason, refused.detail)
+    return Output(topic, record.key, record.value, headers)
 
 
 class DeadLetterLimit:
@@ -55,9 +34,11 @@ class DeadLetterLimit:
         self._dead.append(self.seen)
         while self._dead[0] <= self.seen - WINDOW:
             self._dead.popleft()
-        if self.seen >= WINDOW and len(self._dead) > self._most:
+        # Not only after a whole window: a worker that is started again and again would drain its topics.
+        if len(self._dead) > self._most:
             raise Halt(
-                f"{len(self._dead)} of the last {WINDOW} records could not be used, the last one because of "
-                f"{refused}. Nothing was skipped. Mend the producer or deploy a worker that can read them; "
-                "to let them pass as dead letters, start with LEADSTREAM_DEAD_LETTER_LIMIT=1."
+                f"{len(self._dead)} of the last {min(self.seen, WINDOW)} records could not be used, "
+                f"the last one because of {refused}. Nothing was skipped. Mend the producer or deploy a "
+                "worker that can read them; to let them pass as dead letters, start with "
+                "LEADSTREAM_DEAD_LETTER_LIMIT=1."
             )

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-from aiokafka import ConsumerRecord
-from msgspec.json import Decoder
-
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickFact, ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState
 from processors.attribution.facts import Fact, TouchFact, UnjoinedFact
 from processors.attribution.policy import Policy
-from processors.engine import Output, Rejected
+from processors.engine import Output, Record, Rejected
 from processors.worker.dead_letters import DeadLetterLimit, dead_letter
 from processors.worker.publishing import Publisher
+from processors.worker.touches import read_click_erasure, read_touch
+from schemas.dead_letters import cause_of
 from schemas.decoding import (
     Refused,
     decode_click,
@@ -22,18 +20,11 @@ from schemas.decoding import (
     decode_purchase,
 )
 from schemas.events import LeadEvent
-from schemas.reasons import DeadLetterReason
-from schemas.results import ClickErasure, Touch, Unjoined
 from schemas.times import DAY_MS
 from schemas.topics import Topic, click_key, customer_key, split_key
 
 CLICKS_TABLE = "clicks"
 CUSTOMERS_TABLE = "customers"
-
-_decode_touch = Decoder(Touch).decode
-_decode_unjoined = Decoder(Unjoined).decode
-_decode_click_erasure = Decoder(ClickErasure).decode
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Joining:
@@ -52,11 +43,13 @@ class _Joining:
     def _full(self, *topics: Topic) -> frozenset[str]:
         return frozenset(self._names[topic] for topic in topics)
 
-    def _reject(self, record: ConsumerRecord, refused: Refused) -> Rejected:
-        self._limit.dead(refused)
+    def _reject(self, record: Record, refused: Refused) -> Rejected:
+        # A replayed dead letter says nothing about the deployment: it was one before.
+        if not cause_of(record.headers).attempt:
+            self._limit.dead(refused)
         return Rejected([dead_letter(self._dead_letters, record, refused)])
 
-    def _lead_event(self, record: ConsumerRecord) -> tuple[str, bytes, Fact[LeadEvent]]:
+    def _lead_event(self, record: Record) -> tuple[str, bytes, Fact[LeadEvent]]:
         """A lead event belongs by its click when it names one, else by its customer."""
         event, at_ms = decode_lead_event(record.value, record.timestamp, self._clock())
         topic = Topic.DEFERRED_LEADS if event.click_id else Topic.QUALIFICATIONS
@@ -77,11 +70,13 @@ class ClickProcessor(_Joining):
         self.retention_ms: int | None = click_retention_ms(policy)
         self._clicks, self._erasures = names[Topic.CLICKS], names[Topic.CLICK_ERASURES]
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, ClickFact]:
+    def parse(self, record: Record) -> tuple[str, bytes, ClickFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             if record.topic == self._erasures:
-                parsed: tuple[str, bytes, ClickFact] = self._click_erasure(record)
+                erasure = read_click_erasure(record.value or b"")
+                key = click_key(erasure.workspace_id, erasure.click_id)
+                parsed: tuple[str, bytes, ClickFact] = self._erasures, key, erasure
             elif record.topic != self._clicks:
                 parsed = self._lead_event(record)
             else:
@@ -92,14 +87,6 @@ class ClickProcessor(_Joining):
             raise self._reject(record, refused) from None
         self._limit.seen += 1
         return parsed
-
-    def _click_erasure(self, record: ConsumerRecord) -> tuple[str, bytes, ClickErasure]:
-        """Written by our own customer join."""
-        try:
-            erasure = _decode_click_erasure(record.value or b"")
-        except _UNREADABLE as error:
-            raise Refused(DeadLetterReason.SCHEMA_VIOLATION, f"not a click erasure: {error}") from None
-        return record.topic, click_key(erasure.workspace_id, erasure.click_id), erasure
 
     load = staticmethod(click_join.load)
     dump = staticmethod(click_join.dump)
@@ -146,7 +133,7 @@ class CustomerProcessor(_Joining):
             Topic.DEFERRED_LEADS,
             Topic.CLICK_ERASURES,
         )
-        self._parsers: dict[str, Callable[[ConsumerRecord], tuple[str, bytes, CustomerFact]]] = {
+        self._parsers: dict[str, Callable[[Record], tuple[str, bytes, CustomerFact]]] = {
             names[Topic.TOUCHES]: self._touch,
             names[Topic.QUALIFICATIONS]: self._lead_event,
             names[Topic.PURCHASES]: self._purchase,
@@ -154,7 +141,7 @@ class CustomerProcessor(_Joining):
         }
         self.topics = frozenset(self._parsers)
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def parse(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             parsed = self._parsers[record.topic](record)
@@ -185,36 +172,16 @@ class CustomerProcessor(_Joining):
         after, results = customer_join.expire(state, now_ms, self._policy)
         return after, self._publish(results)
 
-    def _touch(self, record: ConsumerRecord) -> tuple[str, bytes, TouchFact | UnjoinedFact]:
-        """Written by our own click join; a foreign record here is a dead letter like any other."""
-        try:
-            touch = _decode_touch(record.value or b"")
-        except _UNREADABLE as error:
-            return self._unjoined(record, error)
-        key = customer_key(touch.workspace_id, touch.customer_external_id)
-        if touch.source is None:
-            return record.topic, key, TouchFact(touch, None, touch.click.timestamp)
-        # It was judged when it arrived; a worker whose clock is behind must not refuse it after all.
-        event, at_ms = decode_lead_event(bytes(touch.event), touch.source.timestamp, self._clock() + DAY_MS)
-        return record.topic, key, TouchFact(touch, event, at_ms)
+    def _touch(self, record: Record) -> tuple[str, bytes, TouchFact | UnjoinedFact]:
+        fact = read_touch(record.value or b"", self._clock())
+        news = fact[0]
+        return record.topic, customer_key(news.workspace_id, news.customer_external_id), fact
 
-    def _unjoined(self, record: ConsumerRecord, no_touch: Exception) -> tuple[str, bytes, UnjoinedFact]:
-        try:
-            unjoined = _decode_unjoined(record.value or b"")
-        except _UNREADABLE:
-            raise Refused(DeadLetterReason.SCHEMA_VIOLATION, f"not a touch: {no_touch}") from None
-        key = customer_key(unjoined.workspace_id, unjoined.customer_external_id)
-        if unjoined.source is None or unjoined.reason is None:
-            return record.topic, key, UnjoinedFact(unjoined, None, record.timestamp)
-        now_ms = self._clock() + DAY_MS
-        event, at_ms = decode_lead_event(bytes(unjoined.event), unjoined.source.timestamp, now_ms)
-        return record.topic, key, UnjoinedFact(unjoined, event, at_ms)
-
-    def _purchase(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
 
-    def _erasure(self, record: ConsumerRecord) -> tuple[str, bytes, CustomerFact]:
+    def _erasure(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_erasure(record.value, record.timestamp, self._clock())
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
 

@@ -1,5 +1,6 @@
 """Settings → a running worker."""
 
+from collections.abc import Callable
 from typing import NoReturn
 
 from processors.attribution.policy import Policy
@@ -22,13 +23,15 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def processors_of(settings: Settings) -> tuple[ClickProcessor, CustomerProcessor]:
+def processors_of(
+    settings: Settings, clock: Callable[[], int] = epoch_ms
+) -> tuple[ClickProcessor, CustomerProcessor]:
     """Both joins, sharing one limit on dead letters."""
     names = {topic: settings.topic(topic) for topic in Topic}
     policy, limit = policy_of(settings), DeadLetterLimit(settings.dead_letter_limit)
     return (
-        ClickProcessor(names, policy, limit, epoch_ms),
-        CustomerProcessor(names, policy, limit, epoch_ms),
+        ClickProcessor(names, policy, limit, clock),
+        CustomerProcessor(names, policy, limit, clock),
     )
 
 

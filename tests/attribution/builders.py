@@ -7,9 +7,9 @@ from typing import Final
 import orjson
 
 from processors.attribution.policy import AttributionModel, Policy
+from processors.audit.model.arrivals import Arrived, TopicRecord, read
 from schemas.times import rfc3339
 from schemas.topics import Topic
-from tests.model.arrivals import Arrived, TopicRecord, read
 from tests.model.simulate import Network, Record
 
 T0: Final = 1_767_225_600_000

@@ -23,6 +23,11 @@ class Interrupted(NamedTuple):
     after: list[Record]
 
 
+CLICK_FIELDS: Final = (
+    *("linkId", "domain", "key", "url", "partnerId", "programId", "tenantId", "linkExternalId"),
+    *("continent", "country", "region", "city", "device", "browser", "os", "referer", "refererUrl"),
+)
+
 STORIES: Final = {
     # Everything that can wait waits, in both joins.
     "waiting": Interrupted(
@@ -52,6 +57,16 @@ STORIES: Final = {
     "bot": Interrupted([click("c1", 0, bot=True), deferred("c1", 10)], [click("c1", 5), lead(70)]),
     # A request that makes no touch was reported, and still waits for an event that does.
     "reported": Interrupted([click("c1", 0), lead(110, click_id="c1")], [deferred("c1", 100)]),
+    # Whatever can be known of a click and of a customer, and a click that makes no touch.
+    "everything": Interrupted(
+        [
+            click("c1", 0, **{name: f"its {name}" for name in CLICK_FIELDS}, trigger="qr", qr=True),
+            click("c2", 0, trackConversion=False),
+            deferred("c1", 10, customerName="Ann", customerEmail="ann@example.com", customerAvatar="a.png"),
+            deferred("c2", 20),
+        ],
+        [lead(70), purchase(80)],
+    ),
     # Nothing of this customer may ever come back.
     "erased": Interrupted([click("c1", 0), deferred("c1", 10), erasure()], [lead(70)]),
 }

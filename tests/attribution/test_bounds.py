@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.attribution.policy import AttributionModel
+from processors.audit.model.reference import ReferenceModel
 from schemas.results import Lead, Sale
 from tests.attribution.builders import T0, arrived, click, deferred, lead, policy, purchase, time
 from tests.attribution.effort import examples
 from tests.attribution.strategies import MODELS
-from tests.model.reference import ReferenceModel
 from tests.model.simulate import Network, Record
 
 SMALL = replace(policy(), touches_kept=2, held_limit=3, leads_limit=2, purchases_kept=2)

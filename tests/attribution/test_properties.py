@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.attribution.policy import AttributionModel
+from processors.audit.model.arrivals import Arrived
+from processors.audit.model.by_arrival import ArrivalModel
+from processors.audit.model.outcome import AT_ONCE, CustomerKey, Outcome, key_of
+from processors.audit.model.reference import ReferenceModel
 from schemas.results import Unmatched
 from tests.attribution.builders import HOLD, T0, arrived, network, policy
 from tests.attribution.effort import examples
 from tests.attribution.strategies import MODELS, histories, histories_with_conflicts
-from tests.model.arrivals import Arrived
-from tests.model.by_arrival import ArrivalModel
-from tests.model.outcome import AT_ONCE, CustomerKey, Outcome, key_of
-from tests.model.reference import ReferenceModel
 from tests.model.simulate import Network, Record
 
 TOUCHES_BETWEEN = st.lists(st.sampled_from((-1, 0, 1, 2)), min_size=0, max_size=30)

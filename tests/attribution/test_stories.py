@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from processors.audit.model.reference import ReferenceModel
 from schemas.results import Customer, Lead, Sale
 from tests.attribution.builders import (
     T0,
@@ -18,7 +19,6 @@ from tests.attribution.builders import (
     time,
 )
 from tests.attribution.stories import STORIES, Story
-from tests.model.reference import ReferenceModel
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.why.split(":")[0])

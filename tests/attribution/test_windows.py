@@ -3,6 +3,10 @@
 import pytest
 
 from processors.attribution.policy import AttributionModel
+from processors.audit.model.arrivals import Arrived
+from processors.audit.model.by_arrival import ArrivalModel
+from processors.audit.model.outcome import Outcome
+from processors.audit.model.reference import ReferenceModel
 from tests.attribution.builders import (
     ATTRIBUTION,
     HOLD,
@@ -16,10 +20,6 @@ from tests.attribution.builders import (
     policy,
     purchase,
 )
-from tests.model.arrivals import Arrived
-from tests.model.by_arrival import ArrivalModel
-from tests.model.outcome import Outcome
-from tests.model.reference import ReferenceModel
 from tests.model.simulate import Record
 
 BOTH = pytest.mark.parametrize("model", ["first-click", "last-click"])

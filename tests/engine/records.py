@@ -1,6 +1,6 @@
-"""Consumer records for tests without a broker."""
+"""Records for tests without a broker."""
 
-from aiokafka import ConsumerRecord
+from processors.engine.records import Record
 
 
 def record(
@@ -10,7 +10,6 @@ def record(
     key: bytes | None,
     value: bytes | None,
     headers: tuple[tuple[str, bytes], ...] = (),
-) -> ConsumerRecord:
-    """As aiokafka makes them."""
-    sizes = len(key or b""), len(value or b"")
-    return ConsumerRecord(topic, partition, offset, 1000 + offset, 0, key, value, None, *sizes, headers)
+) -> Record:
+    """As the consumer thread makes them."""
+    return Record(topic, partition, offset, 1000 + offset, key, value, headers)

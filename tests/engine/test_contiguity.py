@@ -1,12 +1,12 @@
 """No range of a log is skipped, whatever the fetcher hands in."""
 
-from aiokafka import ConsumerRecord
 from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.engine.contiguity import Contiguity, Fetched, Refusal
 from processors.engine.inbox import Inbox
+from processors.engine.records import Record
 from tests.engine.records import record
 
 TP = TopicPartition("t", 0)
@@ -16,7 +16,7 @@ def fetched(start: int, end: int, *offsets: int) -> Fetched:
     return Fetched(TP, start, end, [record("t", 0, o, b"k", b"v") for o in offsets])
 
 
-def offsets(records: list[ConsumerRecord]) -> list[int]:
+def offsets(records: list[Record]) -> list[int]:
     return [r.offset for r in records]
 
 

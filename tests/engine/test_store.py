@@ -1,6 +1,7 @@
 """Frames, positions, the due index, the sweep."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,11 @@ def store(path: Path) -> Iterator[PartitionStore]:
     made.close()
 
 
-def reopened(store: PartitionStore, now_ms: int = NOW) -> PartitionStore:
+def reopened(
+    store: PartitionStore, now_ms: int = NOW, meanwhile: Callable[[], None] = lambda: None
+) -> PartitionStore:
     store.close()
+    meanwhile()
     store.__init__(store.path, new_cache(), now_ms)  # type: ignore[misc]
     return store
 
@@ -128,3 +132,52 @@ def test_sweep_goes_round(store: PartitionStore) -> None:
 def test_second_opening_is_refused(store: PartitionStore) -> None:
     with pytest.raises(Exception, match="lock"):
         PartitionStore(store.path, new_cache(), NOW)
+
+
+def flushed(store: PartitionStore) -> dict[bytes, bytes | None]:
+    """Into a file of its own, and something more only in the log."""
+    values = plain(*(blake2b(b"%d" % n).digest() for n in range(5000)))
+    store.write(values, 7, NOW)
+    store._db.flush()
+    store.write(plain(b"later"), 8, NOW)
+    return values
+
+
+def overwrite(store: PartitionStore, pattern: str, begin: float = 0.0, end: float = 1.0) -> None:
+    path = max(store.path.glob(pattern), key=lambda one: one.stat().st_size)
+    raw = bytearray(path.read_bytes())
+    first, last = int(begin * len(raw)), int(end * len(raw))
+    raw[first:last] = b"\xa5" * (last - first)
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("pattern", ["MANIFEST-*", "CURRENT"])
+def test_a_damaged_store_begins_anew(store: PartitionStore, pattern: str) -> None:
+    flushed(store)
+    assert reopened(store, meanwhile=lambda: overwrite(store, pattern)).position == -1
+    assert dict(store.states()) == {}
+
+
+def test_an_incomplete_store_begins_anew(store: PartitionStore) -> None:
+    """RocksDB would replay its log, position included, and miss what was in the other files."""
+    flushed(store)
+    assert reopened(store, meanwhile=(store.path / "CURRENT").unlink).position == -1
+    assert dict(store.states()) == {}
+
+
+def test_damage_that_shows_in_reading_is_remembered(store: PartitionStore) -> None:
+    values = flushed(store)
+    # Some states; what is read first, and the index at the end, are whole.
+    assert reopened(store, meanwhile=lambda: overwrite(store, "*.sst", 0.3, 0.4)).position == 8
+    with pytest.raises(Exception, match="Corruption"):
+        store.get_many(list(values))
+    assert reopened(store).position == -1
+    store.write(values, 7, NOW)
+    assert reopened(store).position == 7
+
+
+def test_a_lock_is_no_damage(store: PartitionStore) -> None:
+    store.write(plain(b"a"), 1, NOW)
+    with pytest.raises(Exception, match="lock"):
+        PartitionStore(store.path, new_cache(), NOW)
+    assert reopened(store).position == 1

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
-from aiokafka import ConsumerRecord
 
 from processors.engine.processor import Halt, Output, Rejected
+from processors.engine.records import Record
 
 POISON = b"poison"
 HALT = b"halt"
@@ -44,7 +44,7 @@ class Counter:
         self._dead = dead
         self._chain = chain
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, str]:
+    def parse(self, record: Record) -> tuple[str, bytes, str]:
         if record.value == POISON or record.value is None:
             raise Rejected([Output(self._dead, record.key, record.value, (("why", b"poison"),))])
         if record.value == HALT:
@@ -97,7 +97,7 @@ class Holder:
         self._names = names
         self._hold_ms = hold_ms
 
-    def parse(self, record: ConsumerRecord) -> tuple[str, bytes, bool]:
+    def parse(self, record: Record) -> tuple[str, bytes, bool]:
         return record.topic, record.key, record.topic == self._names("ask")
 
     def load(self, raw: bytes) -> list[int]:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,8 @@ from processors.engine import partition_for
 from processors.settings import Settings
 from schemas.topics import Topic
 
+ROOT: Final = Path(__file__).parents[2]
+COMMAND: Final = "processors.cli.main"
 INPUTS: Final = (
     Topic.CLICKS,
     Topic.DEFERRED_LEADS,
@@ -38,19 +40,22 @@ STORED: Final = (
 
 @dataclass
 class Service:
-    """One process of the system, which can die and come back."""
+    """One process of the system, which can die and come back. ``module``: what Python runs."""
 
     command: list[str]
     env: dict[str, str]
     log: Path
+    program: str = COMMAND
     process: subprocess.Popen[bytes] | None = None
     exits: list[int] = field(default_factory=list)
 
-    def start(self) -> None:
+    def start(self, **env: str) -> None:
+        """``env``: for this life only."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "processors.cli.main", *self.command],
-                env=self.env,
+                [sys.executable, "-m", self.program, *self.command],
+                cwd=ROOT,
+                env={**self.env, **env},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -62,23 +67,34 @@ class Service:
 
     def stop(self) -> int:
         """As an orchestrator does it; returns the exit code."""
-        self._end(signal.SIGTERM)
+        return self._end(signal.SIGTERM)
+
+    def wait(self, timeout: float = 120) -> int:
+        """Until it has ended by itself; returns the exit code, negative for a signal."""
+        assert self.process is not None
+        self.exits.append(self.process.wait(timeout))
+        self.process = None
         return self.exits[-1]
+
+    def send_signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
 
     def check_alive(self) -> None:
         assert self.process is not None
         code = self.process.poll()
         assert code is None, f"{self.command} exited with {code}:\n{self.log.read_text()[-4000:]}"
 
-    def _end(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-        self.exits.append(self.process.wait(60))
-        self.process = None
+    def _end(self, number: signal.Signals) -> int:
+        self.send_signal(number)
+        return self.wait()
 
 
 class Stack:
     """Topics, database and processes of one test, apart from every other test's."""
+
+    #: The module that is run as a worker or a sink.
+    program = COMMAND
 
     def __init__(self, bootstrap: str, clickhouse_url: str, name: str, directory: Path, **env: str) -> None:
         server = clickhouse_url.rsplit("/", 1)[0]
@@ -109,11 +125,14 @@ class Stack:
             if service.process is not None:
                 service.kill()
 
-    def run(self, *command: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    def run(
+        self, *command: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         """One command of the tool, to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "processors.cli.main", *command],
-            env=self.env,
+            [sys.executable, "-m", COMMAND, *command],
+            cwd=ROOT,
+            env={**self.env, **(env or {})},
             input=stdin,
             capture_output=True,
             timeout=120,
@@ -126,17 +145,24 @@ class Stack:
             done = self.run(*command)
             assert done.returncode == 0, done.stderr.decode()
 
-    def worker(self, name: str) -> Service:
-        return self._service(
-            ["worker"], name, LEADSTREAM_INSTANCE_ID=name, LEADSTREAM_DATA_DIR=str(self.directory / name)
-        )
+    def worker(self, name: str, **env: str) -> Service:
+        """Started, and from then on watched. ``env``: for its first life only."""
+        service = self.service("worker", name)
+        service.start(**env)
+        return service
 
-    def sink(self) -> Service:
-        return self._service(["sink"], "sink")
+    def sink(self, **env: str) -> Service:
+        """Started, and from then on watched. ``env``: for its first life only."""
+        service = self.service("sink", "sink")
+        service.start(**env)
+        return service
 
-    def _service(self, command: list[str], name: str, **env: str) -> Service:
-        service = Service(command, {**self.env, **env}, self.directory / f"{name}.log")
-        service.start()
+    def service(self, command: str, name: str) -> Service:
+        """One that is not started yet. A worker's name is its instance and its data directory."""
+        env = dict(self.env)
+        if command == "worker":
+            env |= {"LEADSTREAM_INSTANCE_ID": name, "LEADSTREAM_DATA_DIR": str(self.directory / name)}
+        service = Service([command], env, self.directory / f"{name}.log", self.program)
         self.services.append(service)
         return service
 
@@ -155,10 +181,14 @@ class Stack:
                 producer.poll(0)
                 return
 
-    def read(self, topic: Topic) -> Iterator[Message]:
-        """Every committed record of a topic, from the beginning to the end of now."""
-        places = [(topic, partition, 0) for partition in range(self.settings.partitions)]
-        yield from self._records(places)
+    def read(self, topic: Topic, *, committed: bool = True) -> Iterator[Message]:
+        """Every committed record of a topic, from the beginning to the end of now; or every one there is."""
+        yield from self.read_topic(self.settings.topic(topic), committed=committed)
+
+    def read_topic(self, name: str, *, committed: bool = True) -> Iterator[Message]:
+        """The same for any topic, by its full name."""
+        places = [TopicPartition(name, partition, 0) for partition in range(self.settings.partitions)]
+        yield from self._records(places, committed=committed)
 
     def drained(self, group: str, topics: Iterable[Topic]) -> bool:
         """True when a group has committed past the last record. Trailing commit markers are no records."""
@@ -172,10 +202,7 @@ class Stack:
                 committed = consumer.committed(asked, timeout=20)
             except KafkaException:
                 return False  # the group's coordinator is only just being found
-        prefix = self.settings.topic_prefix
-        places = [
-            (Topic(one.topic.removeprefix(prefix)), one.partition, max(one.offset, 0)) for one in committed
-        ]
+        places = [TopicPartition(one.topic, one.partition, max(one.offset, 0)) for one in committed]
         return next(self._records(places), None) is None
 
     def wait_until_processed(self, timeout: float = 180) -> None:
@@ -191,41 +218,40 @@ class Stack:
 
         wait_for(processed, timeout, lambda: "the workers or the sink did not catch up")
 
-    def _consumer(self, group: str) -> Consumer:
+    def _consumer(self, group: str, *, committed: bool = True) -> Consumer:
         return Consumer(
             {
                 "bootstrap.servers": self.settings.kafka_bootstrap,
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
-                "isolation.level": "read_committed",
+                "isolation.level": "read_committed" if committed else "read_uncommitted",
                 "auto.offset.reset": "earliest",
             }
         )
 
-    def _records(self, places: list[tuple[Topic, int, int]]) -> Iterator[Message]:
-        with closing(self._consumer("reader")) as consumer:
-            consumer.assign(
-                [
-                    TopicPartition(self.settings.topic(topic), partition, offset)
-                    for topic, partition, offset in places
-                ]
-            )
-            open_places = len(places)
-            while open_places:
+    def _records(self, places: list[TopicPartition], *, committed: bool = True) -> Iterator[Message]:
+        with closing(self._consumer("reader", committed=committed)) as consumer:
+            consumer.assign(places)
+            left = {(place.topic, place.partition) for place in places}
+            while left:
                 for message in consumer.consume(2000, 1.0):
-                    error = message.error()
+                    place, error = (message.topic(), message.partition()), message.error()
+                    if place not in left:
+                        continue  # written after the end was reached, which is then reached once more
                     if error is None:
                         yield message
                     elif error.code() == KafkaError._PARTITION_EOF:
-                        open_places -= 1
+                        left.remove(place)
                     else:
                         raise AssertionError(str(error))
 
 
-def wait_for(condition: Callable[[], bool], timeout: float, complaint: Callable[[], str]) -> None:
+def wait_for(
+    condition: Callable[[], bool], timeout: float, complaint: Callable[[], str], *, pause: float = 0.2
+) -> None:
     """Poll until the condition holds; fail with the complaint when it never does."""
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, complaint()
-        time.sleep(0.2)
+        time.sleep(pause)

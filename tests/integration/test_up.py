@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from processors.attribution.policy import Policy
+from processors.audit.model.arrivals import TopicRecord, read_all
+from processors.audit.model.reference import ReferenceModel
 from processors.demo import generate
 from processors.settings import Settings
 from processors.worker.run import policy_of
 from schemas.events import Click
-from tests.model.arrivals import TopicRecord, read_all
-from tests.model.reference import ReferenceModel
 
 pytestmark = pytest.mark.integration
 

@@ -16,13 +16,13 @@ from processors.attribution.click_join import ClickFact, ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState, Forgotten
 from processors.attribution.facts import Fact, TouchFact, UnjoinedFact
 from processors.attribution.policy import Policy
+from processors.audit.model.arrivals import TopicRecord, read
+from processors.audit.model.outcome import CustomerKey, Outcome, key_of, reported, uncounted
 from schemas.decoding import decode_lead_event
 from schemas.events import Click, Erasure, LeadEvent, Purchase
 from schemas.results import ClickErasure, Customer, Lead, Sale, Touch, Unjoined, Unmatched
 from schemas.times import DAY_MS
 from schemas.topics import click_key, customer_key, split_key
-from tests.model.arrivals import TopicRecord, read
-from tests.model.outcome import CustomerKey, Outcome, key_of, reported, uncounted
 
 Output = Lead | Sale | Customer | Forgotten | Unmatched
 State = TypeVar("State", ClickState, CustomerState)

@@ -6,13 +6,13 @@ import orjson
 import pytest
 
 from processors.attribution.policy import Policy
+from processors.audit.model.arrivals import TopicRecord, read, read_all
+from processors.audit.model.by_arrival import ArrivalModel
+from processors.audit.model.reference import ReferenceModel
 from schemas.reasons import DeadLetterReason
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import Topic
 from tests.attribution.builders import T0, arrived, click, deferred, lead, policy, purchase
-from tests.model.arrivals import TopicRecord, read, read_all
-from tests.model.by_arrival import ArrivalModel
-from tests.model.reference import ReferenceModel
 from tests.model.simulate import Record
 
 DEFAULT = Policy("first-click", 90 * DAY_MS, 365 * DAY_MS, DAY_MS)

@@ -45,13 +45,21 @@ def purchase(**fields: object) -> bytes:
         (b'{"workspaceId":"w","clickId":"a","other":"\\ud800"}', Reason.NOT_JSON, ""),
         (b'{"workspaceId":"w","clickId":NaN}', Reason.NOT_JSON, "malformed"),
         (b'{"x":' + b"[" * 10_000 + b"]" * 10_000 + b"}", Reason.NOT_JSON, "nested"),
+        # Read again in other places, on other stacks: the bound is one that every stack has room for.
+        (b'{"x":' + b"[" * 400 + b"]" * 400 + b"}", Reason.NOT_JSON, "nested deeper than 400"),
+        # It breaks a rule before it turns out to be no JSON.
+        (b'{"workspaceId":7,"clickId":', Reason.NOT_JSON, "truncated"),
+        (b'{"workspaceId":7} tail', Reason.NOT_JSON, "trailing"),
+        (b"[1,2", Reason.NOT_JSON, "truncated"),
         (b"[]", Reason.NOT_AN_OBJECT, "array"),
+        (b"9" * 5000, Reason.NOT_AN_OBJECT, ""),
         (b'"text"', Reason.NOT_AN_OBJECT, "str"),
         (b"null", Reason.NOT_AN_OBJECT, "null"),
         (b"7", Reason.NOT_AN_OBJECT, "int"),
         (b" " * (MAX_RECORD_BYTES + 1), Reason.TOO_LARGE, "262145 bytes"),
         (b'{"clickId":"a"}', Reason.SCHEMA_VIOLATION, "workspaceId: required"),
         (click(workspaceId="a b"), Reason.SCHEMA_VIOLATION, "workspaceId: "),
+        (click(workspaceId="acme\n"), Reason.SCHEMA_VIOLATION, "workspaceId: "),
         (click(workspaceId="w" * 65), Reason.SCHEMA_VIOLATION, "workspaceId: "),
         (click(clickId="c" * 65), Reason.SCHEMA_VIOLATION, "clickId: "),
         (click(clickId="  "), Reason.SCHEMA_VIOLATION, "clickId: required"),
@@ -63,6 +71,11 @@ def purchase(**fields: object) -> bytes:
         (click(timestamp="yesterday"), Reason.SCHEMA_VIOLATION, "timestamp: "),
         (click(timestamp=946_684_799_999), Reason.TIMESTAMP_OUT_OF_RANGE, "1999-12-31T23:59:59.999Z"),
         (click(timestamp=NOW + DAY_MS + 1), Reason.TIMESTAMP_OUT_OF_RANGE, "future"),
+        (
+            b'{"workspaceId":"w","clickId":"a","timestamp":%s}' % (b"9" * 5000),
+            Reason.TIMESTAMP_OUT_OF_RANGE,
+            "",
+        ),
         (click(timestamp=10**18), Reason.TIMESTAMP_OUT_OF_RANGE, "1000000000000000000 ms"),
     ],
 )
@@ -71,6 +84,13 @@ def test_refused_click(value: bytes | None, reason: Reason, detail: str) -> None
         decode_click(value, NOW, NOW)
     assert refused.value.reason is reason
     assert detail in refused.value.detail
+
+
+def test_a_detail_does_not_repeat_the_whole_record() -> None:
+    with pytest.raises(Refused) as refused:
+        decode_click(click(trigger="smoke" * 10_000), NOW, NOW)
+    assert refused.value.detail.startswith("trigger: Invalid enum value 'smoke")
+    assert len(refused.value.detail) == 500
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,31 @@ async def test_it_ends_without_a_broker_and_without_clickhouse(tmp_path: Path) -
         server.start()
 
 
+async def test_a_sink_that_starts_waits_for_its_servers(tmp_path: Path) -> None:
+    with (
+        LocalKafka(tmp_path / "kafka") as kafka,
+        LocalClickHouse(tmp_path / "clickhouse") as server,
+        fresh_database(server.url) as database,
+    ):
+        deployment = await deploy(kafka.bootstrap, database)
+        await deployment.send(clicks(10))
+        kafka.kill()
+        server.kill()
+        sink = deployment.spawn()
+        assert sink.stderr is not None
+        said = iter(sink.stderr.readline, b"")
+        for awaited, start in (
+            (b"waiting for ClickHouse", server.start),
+            (b"waiting for a Kafka", kafka.start),
+        ):
+            assert await asyncio.to_thread(lambda what=awaited: any(what in line for line in said))  # type: ignore[misc]
+            await asyncio.to_thread(start)
+        await until(lambda: deployment.count("clicks") == 10)
+        sink.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(sink.communicate, timeout=30)
+        assert sink.returncode == 0
+
+
 async def test_without_a_schema_it_says_what_to_do(kafka: LocalKafka, database: Database) -> None:
     deployment = await deploy(kafka.bootstrap, database)
     database.client.command("DROP TABLE sales_raw")

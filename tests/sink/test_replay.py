@@ -103,7 +103,7 @@ async def test_the_winner_is_the_right_one(database: Database) -> None:
     )
     assert database.rows("SELECT DISTINCT reason FROM unmatched") == [("no_deferred_lead",)]
     assert database.rows("SELECT min(source_offset), max(source_offset) FROM unmatched") == [(0, 7)]
-    assert database.rows("SELECT DISTINCT attempt FROM dead_letters") == [(1,)]
+    assert database.rows("SELECT DISTINCT attempt FROM dead_letters") == [(3,)]
 
 
 @pytest.mark.parametrize("seed", range(4))

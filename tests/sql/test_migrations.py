@@ -21,7 +21,7 @@ def test_numbers_have_no_twin() -> None:
 def test_statements_are_split_outside_of_comments() -> None:
     for migration in migrations():
         for statement in migration.statements():
-            assert re.match(r"(CREATE (TABLE|VIEW)|ALTER TABLE) \w+", statement), statement
+            assert re.match(r"(CREATE (TABLE|VIEW|OR REPLACE VIEW)|ALTER TABLE) \w+", statement), statement
             assert not statement.endswith(";")
 
 

@@ -51,10 +51,11 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "unmatched": (
         *("workspace_id", "unmatched_id", "reason", "detail", "customer_external_id", "customer_id"),
         *("click_id", "event_name", "timestamp", "event", *_SOURCE),
+        *("position", "reported_at"),
     ),
     "dead_letters": (
         *("dead_letter_id", "workspace_id", "reason", "detail", "key", "value", "attempt", *_SOURCE),
-        "preview",
+        *("position", "reported_at", "preview"),
     ),
     "links": (
         *("workspace_id", "link_id", "domain", "key", "short_link", "url", "track_conversion"),
@@ -82,6 +83,14 @@ def described(database: Database, what: str) -> Sequence[object]:
 def test_columns_of_a_view(database: Database, view: str) -> None:
     """Queries of users rest on these names: add to them, never rename."""
     assert set(described(database, view)) == set(COLUMNS[view])
+
+
+@pytest.mark.parametrize("table", ["dead_letters", "unmatched"])
+def test_rows_from_before_the_column_know_when_they_were_reported(database: Database, table: str) -> None:
+    version = (1 << 64) - 1 - (1_780_000_000_123 << 22 | 77)
+    database.client.insert(f"{table}_raw", [[version]], column_names=["version"])
+    found = database.rows(f"SELECT toUnixTimestamp64Milli(reported_at), position FROM {table}")
+    assert found == [(1_780_000_000_123, "")]
 
 
 @pytest.mark.parametrize("call", ANSWERS, ids=lambda call: call.partition("(")[0])

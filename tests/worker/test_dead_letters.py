@@ -1,31 +1,22 @@
 """Dead letters carry why and whence; too many of them stop the worker."""
 
-from dataclasses import dataclass
-
 import pytest
+from msgspec.structs import replace
 
-from processors.engine import Halt
+from processors.engine import Halt, Record
 from processors.worker.dead_letters import WINDOW, DeadLetterLimit, dead_letter
+from schemas.dead_letters import cause_of, replay_headers
 from schemas.decoding import Refused
-from schemas.headers import Headers
 from schemas.reasons import DeadLetterReason
 
 REFUSED = Refused(DeadLetterReason.SCHEMA_VIOLATION, "clickId: required")
 
 
-@dataclass(frozen=True)
-class Record:
-    topic: str = "clicks"
-    partition: int = 3
-    offset: int = 42
-    timestamp: int = 1_780_000_000_000
-    key: bytes | None = None
-    value: bytes | None = b"\xff not json"
-    headers: Headers = ()
+RECORD = Record("clicks", 3, 42, 1_780_000_000_000, None, b"\xff not json")
 
 
 def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
-    output = dead_letter("dead-letters", Record(), REFUSED)
+    output = dead_letter("dead-letters", RECORD, REFUSED)
     assert (output.topic, output.key, output.value) == ("dead-letters", None, b"\xff not json")
     assert dict(output.headers) == {
         "reason": b"schema_violation",
@@ -38,10 +29,28 @@ def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
     }
 
 
-@pytest.mark.parametrize(("attempt", "next_attempt"), [(b"1", b"2"), (b"9", b"10"), (b"x", b"1")])
-def test_a_replayed_dead_letter_counts_its_attempts(attempt: bytes, next_attempt: bytes) -> None:
-    record = Record(headers=(("other", b"7"), ("attempt", attempt)))
+@pytest.mark.parametrize(
+    ("attempt", "next_attempt"),
+    [(b"1", b"2"), (b"9", b"10"), (b"x", b"1"), (None, b"1"), (b"9" * 5000, b"1"), ("²".encode(), b"1")],
+)
+def test_a_replayed_dead_letter_counts_its_attempts(attempt: bytes | None, next_attempt: bytes) -> None:
+    record = replace(RECORD, headers=(("other", b"7"), ("attempt", attempt)))
     assert dict(dead_letter("dead-letters", record, REFUSED).headers)["attempt"] == next_attempt
+
+
+def test_a_replayed_dead_letter_keeps_the_place_where_it_stood_at_first() -> None:
+    first = dead_letter("dead-letters", RECORD, REFUSED)
+    back = replay_headers(cause_of(first.headers))
+    again = dead_letter("dead-letters", replace(RECORD, partition=1, offset=99, headers=back), REFUSED)
+    assert cause_of(again.headers) == cause_of(first.headers)._replace(attempt=2)
+
+
+def test_a_place_in_another_topic_is_not_believed() -> None:
+    back = replay_headers(
+        cause_of(dead_letter("dead-letters", replace(RECORD, topic="purchases"), REFUSED).headers)
+    )
+    output = dead_letter("dead-letters", replace(RECORD, headers=back), REFUSED)
+    assert cause_of(output.headers).source == ("clicks", 3, 42)
 
 
 def test_half_of_the_records_may_be_dead_letters() -> None:
@@ -61,10 +70,17 @@ def test_one_more_than_half_of_the_window_stops_the_worker() -> None:
         limit.dead(REFUSED)
 
 
-def test_a_few_records_are_not_judged() -> None:
+def test_a_worker_that_has_just_started_is_judged_by_the_same_number() -> None:
     limit = DeadLetterLimit(0.5)
-    for _ in range(WINDOW - 1):
+    for _ in range(WINDOW // 2):
         limit.dead(REFUSED)
+    with pytest.raises(Halt, match=r"501 of the last 501 records"):
+        limit.dead(REFUSED)
+
+
+def test_limit_zero_stops_at_the_first_dead_letter() -> None:
+    with pytest.raises(Halt, match=r"1 of the last 1 records"):
+        DeadLetterLimit(0.0).dead(REFUSED)
 
 
 def test_old_dead_letters_are_forgotten() -> None:

@@ -1,17 +1,16 @@
 """Records in, records out: where each event belongs, and what leaves the two joins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from processors.attribution.policy import Policy
-from processors.engine import Output, Rejected
-from processors.worker.dead_letters import DeadLetterLimit
+from processors.engine import Halt, Output, Record, Rejected
+from processors.worker.dead_letters import WINDOW, DeadLetterLimit
 from processors.worker.processors import ClickProcessor, CustomerProcessor
-from schemas.headers import Headers
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import Topic
 
@@ -20,15 +19,8 @@ POLICY = Policy("first-click", 90 * DAY_MS, 365 * DAY_MS, DAY_MS)
 NAMES = {topic: topic.on("test.") for topic in Topic}
 
 
-@dataclass(frozen=True)
-class Record:
-    topic: str
-    value: bytes | None
-    key: bytes | None = None
-    partition: int = 0
-    offset: int = 0
-    timestamp: int = NOW
-    headers: Headers = field(default=())
+def in_topic(topic: str, value: bytes | None, key: bytes | None = None) -> Record:
+    return Record(topic, 0, 0, NOW, key, value)
 
 
 def joins() -> tuple[ClickProcessor, CustomerProcessor]:
@@ -40,7 +32,7 @@ def joins() -> tuple[ClickProcessor, CustomerProcessor]:
 
 
 def record(topic: Topic, **fields: Any) -> Record:
-    return Record(NAMES[topic], orjson.dumps({"workspaceId": "acme", "timestamp": NOW - HOUR_MS} | fields))
+    return in_topic(NAMES[topic], orjson.dumps({"workspaceId": "acme", "timestamp": NOW - HOUR_MS} | fields))
 
 
 def by_topic(outputs: Sequence[Output]) -> dict[str, list[Any]]:
@@ -71,7 +63,7 @@ def test_the_story_of_a_lead() -> None:
     [touch] = touches
     assert (touch.topic, touch.key) == ("test.touches", b"acme:u1")
 
-    _, key, fact = customers.parse(Record(touch.topic, touch.value, touch.key))
+    _, key, fact = customers.parse(in_topic(touch.topic, touch.value, touch.key))
     pending, outputs = customers.apply(key, None, fact, NOW)
     assert [one["status"] for one in by_topic(outputs)["customers"]] == ["pending"]
     assert "leads" not in by_topic(outputs)
@@ -103,7 +95,7 @@ def test_a_lead_event_in_the_other_topic_belongs_elsewhere(
     found_in: Topic, event: Record, belongs_to: Topic, key: bytes
 ) -> None:
     clicks, customers = joins()
-    misplaced = Record(NAMES[found_in], event.value)
+    misplaced = in_topic(NAMES[found_in], event.value)
     parsed = (clicks if found_in is Topic.DEFERRED_LEADS else customers).parse(misplaced)
     assert parsed[:2] == (NAMES[belongs_to], key)
 
@@ -118,17 +110,30 @@ def test_a_lead_event_in_the_other_topic_belongs_elsewhere(
         (Topic.PURCHASES, b'{"workspaceId":"acme","customerExternalId":"u1"}', b"schema_violation"),
         (Topic.ERASURES, b"x" * 300_000, b"too_large"),
         (Topic.TOUCHES, b'{"workspaceId":"acme"}', b"schema_violation"),
-        (Topic.TOUCHES, b"\xff", b"schema_violation"),
+        (Topic.TOUCHES, b"\xff", b"not_json"),
         (Topic.CLICK_ERASURES, b"{}", b"schema_violation"),
     ],
 )
 def test_what_cannot_be_used_is_a_dead_letter(topic: Topic, value: bytes | None, reason: bytes) -> None:
     processor = next(one for one in joins() if NAMES[topic] in one.topics)
     with pytest.raises(Rejected) as rejected:
-        processor.parse(Record(NAMES[topic], value, b"some key"))
+        processor.parse(in_topic(NAMES[topic], value, b"some key"))
     [letter] = rejected.value.outputs
     assert (letter.topic, letter.key, letter.value) == ("test.dead-letters", b"some key", value)
     assert dict(letter.headers)["reason"] == reason
+
+
+def test_replayed_dead_letters_do_not_stop_a_worker() -> None:
+    """They are none of its deployment's; a fresh one counts."""
+    clicks = ClickProcessor(NAMES, POLICY, DeadLetterLimit(0.0), lambda: NOW)
+    replayed = replace(in_topic(NAMES[Topic.CLICKS], b"{"), headers=(("attempt", b"1"),))
+    for _ in range(2 * WINDOW):
+        with pytest.raises(Rejected):
+            clicks.parse(replayed)
+    for _ in range(WINDOW - 1):
+        clicks.parse(CLICK)
+    with pytest.raises(Halt):
+        clicks.parse(in_topic(NAMES[Topic.CLICKS], b"{"))
 
 
 def test_an_event_that_waits_in_vain_is_unmatched() -> None:
@@ -140,7 +145,7 @@ def test_an_event_that_waits_in_vain_is_unmatched() -> None:
     assert clicks.due(waiting) == NOW + DAY_MS
     left, [given_up] = clicks.expire(key, waiting, NOW + DAY_MS)
     assert left is None
-    _, key, news = customers.parse(Record(given_up.topic, given_up.value, given_up.key))
+    _, key, news = customers.parse(in_topic(given_up.topic, given_up.value, given_up.key))
     unknown, outputs = customers.apply(key, None, news, NOW + DAY_MS)
     assert unknown is None
     [unmatched] = by_topic(outputs)["unmatched"]
@@ -161,7 +166,7 @@ def test_an_erasure_reaches_what_waits_for_a_click() -> None:
     clicks, customers = joins()
     _, click_key, fact = clicks.parse(DEFERRED)
     waiting, [told] = clicks.apply(click_key, None, fact, NOW)
-    _, key, news = customers.parse(Record(told.topic, told.value, told.key))
+    _, key, news = customers.parse(in_topic(told.topic, told.value, told.key))
     known, outputs = customers.apply(key, None, news, NOW)
     assert not outputs
     _, _, erasure = customers.parse(record(Topic.ERASURES, customerExternalId="u1"))
@@ -170,7 +175,7 @@ def test_an_erasure_reaches_what_waits_for_a_click() -> None:
     assert to_click.key == click_key == b"acme:c1"
     assert b"u1" not in (to_click.value or b"")
 
-    topic, key_there, forget = clicks.parse(Record(to_click.topic, to_click.value, to_click.key))
+    topic, key_there, forget = clicks.parse(in_topic(to_click.topic, to_click.value, to_click.key))
     assert (topic, key_there) == ("test.click-erasures", click_key)
     left, outputs = clicks.apply(click_key, waiting, forget, NOW)
     assert left is None

@@ -13,9 +13,7 @@ and where a bound is reached (rule 16): what is kept then depends on what was th
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from schemas.ids import event_key
-from schemas.results import ClickFacts
-from tests.model.rules import (
+from processors.audit.model.rules import (
     Conclusion,
     LeadFact,
     ModelPolicy,
@@ -25,6 +23,8 @@ from tests.model.rules import (
     sale_of,
     touch_times,
 )
+from schemas.ids import event_key
+from schemas.results import ClickFacts
 
 
 def order_shows(

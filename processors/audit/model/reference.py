@@ -1,23 +1,18 @@
 """The reference model: slow, in batch, and obviously right.
 
 Given everything that ever arrived, sorted and grouped, it applies docs/rules.md with plain loops. It assumes
-that whatever an event waits for arrived within the hold; ``tests.model.by_arrival`` does without that
-assumption.
+that whatever an event waits for arrived within the hold; ``by_arrival`` does without that assumption.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from schemas.events import Click, Erasure, LeadEvent, Purchase
-from schemas.ids import event_key
-from schemas.reasons import UnmatchedReason as Reason
-from schemas.results import ClickFacts
-from tests.model.arrivals import Arrived
-from tests.model.contested import order_shows
-from tests.model.documents import customer_document, lead_document, sale_document
-from tests.model.outcome import CustomerKey, Outcome, not_matched
-from tests.model.rules import (
+from processors.audit.model.arrivals import Arrived
+from processors.audit.model.contested import order_shows
+from processors.audit.model.documents import customer_document, lead_document, sale_document
+from processors.audit.model.outcome import CustomerKey, Outcome, not_matched
+from processors.audit.model.rules import (
     Conclusion,
     LeadFact,
     ModelPolicy,
@@ -29,6 +24,10 @@ from tests.model.rules import (
     sale_of,
     touch_of,
 )
+from schemas.events import Click, Erasure, LeadEvent, Purchase
+from schemas.ids import event_key
+from schemas.reasons import UnmatchedReason as Reason
+from schemas.results import ClickFacts
 
 
 @dataclass
@@ -98,7 +97,7 @@ class ReferenceModel:
         conclusion = conclude(reached, requests, customer.purchases, clicks, policy)
         status = customer_document(*key, conclusion, policy)
         if status is not None:
-            assert conclusion.person is not None
+            assert conclusion.person is not None  # noqa: S101 - narrows
             outcome.customers[key] = status
             for lead in conclusion.leads.values():
                 document = lead_document(lead, conclusion.person, policy)
@@ -137,7 +136,7 @@ class ReferenceModel:
             return None if event.click_id else Reason.CLICK_NOT_FOUND
         if event_key(event.event_name) in conclusion.leads:
             return None
-        assert touch_of(lead_event, conclusion.touches, self._policy) is None
+        assert touch_of(lead_event, conclusion.touches, self._policy) is None  # noqa: S101 - the model would contradict itself
         return Reason.OUTSIDE_QUALIFICATION_WINDOW if conclusion.touches else Reason.NO_DEFERRED_LEAD
 
 

@@ -4,10 +4,7 @@ from typing import Final
 
 from msgspec import Raw
 
-from schemas.ids import customer_id, event_key, lead_id
-from schemas.results import NULL, ClickFacts, Customer, Lead, LeadClick, LeadCustomer, LeadLink, Sale
-from schemas.times import rfc3339
-from tests.model.rules import (
+from processors.audit.model.rules import (
     ConcludedLead,
     Conclusion,
     ModelPolicy,
@@ -17,6 +14,9 @@ from tests.model.rules import (
     own_touch,
     sale_of,
 )
+from schemas.ids import customer_id, event_key, lead_id
+from schemas.results import NULL, ClickFacts, Customer, Lead, LeadClick, LeadCustomer, LeadLink, Sale
+from schemas.times import rfc3339
 
 NOT_COUNTED: Final = 0
 """The revision in every document of the model."""

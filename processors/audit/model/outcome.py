@@ -6,11 +6,11 @@ from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from processors.audit.model.documents import NOT_COUNTED
 from schemas.events import AnyEvent, Click, LeadEvent, Purchase
 from schemas.reasons import UnmatchedReason
 from schemas.results import Customer, Lead, Sale, Unmatched
 from schemas.times import rfc3339
-from tests.model.documents import NOT_COUNTED
 
 Revised = TypeVar("Revised", Lead, Sale)
 CustomerKey = tuple[str, str]
@@ -72,7 +72,7 @@ class Outcome:
 
     ``contested``: customers about whom order matters after all, because a lead or a sale that was emitted is
     never withdrawn (rule 9) or because a bound (rule 16) was reached. Of them only so much is certain: every
-    lead here was emitted under its id, perhaps with other content. See ``tests.model.contested``.
+    lead here was emitted under its id, perhaps with other content. See ``processors.audit.model.contested``.
 
     ``forgotten``: erased customers. What of theirs was unmatched depends on when the erasure came.
     """

@@ -9,15 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from schemas.events import Click, Erasure, LeadEvent, Purchase
-from schemas.ids import event_key
-from schemas.reasons import UnmatchedReason as Reason
-from schemas.results import ClickFacts
-from tests.model.arrivals import Arrived
-from tests.model.documents import customer_document, lead_document, sale_document
-from tests.model.outcome import CustomerKey, Outcome, not_matched
-from tests.model.reference import ReferenceModel, why_no_touch
-from tests.model.rules import (
+from processors.audit.model.arrivals import Arrived
+from processors.audit.model.documents import customer_document, lead_document, sale_document
+from processors.audit.model.outcome import CustomerKey, Outcome, not_matched
+from processors.audit.model.reference import ReferenceModel, why_no_touch
+from processors.audit.model.rules import (
     Conclusion,
     LeadFact,
     ModelPolicy,
@@ -29,6 +25,10 @@ from tests.model.rules import (
     request_order,
     sale_of,
 )
+from schemas.events import Click, Erasure, LeadEvent, Purchase
+from schemas.ids import event_key
+from schemas.reasons import UnmatchedReason as Reason
+from schemas.results import ClickFacts
 
 K = TypeVar("K")
 
@@ -140,7 +140,7 @@ class ArrivalModel:
         key = (event.workspace_id, event.customer)
         click.named_by.add(event.customer)
         customer = self._customers[key]
-        assert click.counting is not None
+        assert click.counting is not None  # noqa: S101 - narrows
         customer.joined.append(lead_event)
         made = any(touch.click_id == event.click_id for touch in self._conclude(key).touches)
         if not made:
@@ -186,7 +186,7 @@ class ArrivalModel:
         status = customer_document(*key, conclusion, self._policy)
         if customer.erased or status is None:
             return
-        assert conclusion.person is not None
+        assert conclusion.person is not None  # noqa: S101 - narrows
         self._outcome.customers[key] = status
         for event_name, lead in conclusion.leads.items():
             customer.leads.add(event_name)
@@ -244,7 +244,7 @@ class ArrivalModel:
         clicks = {}
         for click_id in {lead_event.event.click_id or "" for lead_event in customer.joined} - {""}:
             counting = self._clicks[key[0], click_id].counting
-            assert counting is not None
+            assert counting is not None  # noqa: S101 - narrows
             clicks[click_id] = counting
         return conclude(customer.joined, customer.requests, customer.purchases.values(), clicks, self._policy)
 

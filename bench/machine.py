@@ -1,0 +1,32 @@
+"""What the figures were measured on."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from deploy.local.jars import KAFKA_VERSION
+
+_PACKAGES = ("leadstream", "faust-streaming", "aiokafka", "rocksdict", "msgspec")
+
+
+def machine() -> dict[str, object]:
+    """Processor, cores, memory, kernel, versions."""
+    return {
+        "cpu": _field("/proc/cpuinfo", "model name"),
+        "cores": os.cpu_count(),
+        "memory": _field("/proc/meminfo", "MemTotal"),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "kafka": KAFKA_VERSION,
+        "packages": {name: version(name) for name in _PACKAGES},
+        "load": os.getloadavg(),
+    }
+
+
+def _field(path: str, name: str) -> str:
+    for line in Path(path).read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return "unknown"

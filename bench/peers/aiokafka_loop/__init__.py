@@ -1,0 +1,1 @@
+"""A loop by hand on aiokafka."""

@@ -1,0 +1,1 @@
+"""Leadstream itself."""

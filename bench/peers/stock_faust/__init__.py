@@ -1,0 +1,1 @@
+"""Faust as its users run it."""

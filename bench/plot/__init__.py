@@ -1,0 +1,1 @@
+"""Results as a picture, drawn in an environment of its own (:mod:`bench.environments`)."""

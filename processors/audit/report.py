@@ -1,0 +1,196 @@
+"""What an audit says."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Wrong(StrEnum):
+    """A difference. The docstrings of the members are the user documentation."""
+
+    MISSING_IN_TOPIC = "missing in topic"
+    """The events make it, and it was never published."""
+    UNEXPECTED_IN_TOPIC = "unexpected in topic"
+    """It was published, and no events make it."""
+    DIFFERS_IN_TOPIC = "differs in topic"
+    """Its newest revision is not what the events make."""
+    REVISION_TWICE = "revision twice"
+    """A reader of committed records sees a revision twice."""
+    REVISION_MISSING = "revision missing"
+    """Its revisions are not numbered 1, 2, 3…"""
+    UNREADABLE_IN_TOPIC = "unreadable in topic"
+    """A record of a result topic that is no result."""
+    MISSING_IN_CLICKHOUSE = "missing in ClickHouse"
+    """It was published, and is not in the view."""
+    UNEXPECTED_IN_CLICKHOUSE = "unexpected in ClickHouse"
+    """It is in the view, and was never published, or its customer was erased."""
+    DIFFERS_IN_CLICKHOUSE = "differs in ClickHouse"
+    """The view shows something else than its newest revision."""
+    TWICE_IN_CLICKHOUSE = "twice in ClickHouse"
+    """The view shows it more than once."""
+    NOT_REPLAYED = "not replayed"
+    """The live system has published it, and the replay has not."""
+    ONLY_REPLAYED = "only replayed"
+    """The replay has published it, and the live system has not."""
+    REPLAYED_DIFFERENTLY = "replayed differently"
+    """The newest revision of the replay is not that of the live system."""
+
+
+class Apart(StrEnum):
+    """Why a result could not be judged. The docstrings of the members are the user documentation."""
+
+    BEYOND_INPUT = "beyond the input"
+    """Retention has removed events or records that it may rest on."""
+    CONTESTED = "contested"
+    """It is not what the model says, and the order of arrival may show about its customer (docs/rules.md)."""
+    HOLD = "decided by the hold"
+    """Something came about a hold later than what waited for it: which was first, only the worker knows."""
+    UNSETTLED = "not settled"
+    """Events of this customer are not processed yet, or came while the audit read."""
+    ERASED = "erased"
+    """Its customer was erased after it was published."""
+    NOT_STORED_YET = "not stored yet"
+    """The sink has not come to it."""
+
+
+class Change(NamedTuple):
+    """A field, what it should be and what it is."""
+
+    field: str
+    expected: object
+    found: object
+
+    def __str__(self) -> str:
+        return f"{self.field} is {self.found!r}, should be {self.expected!r}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not as it should be. ``changes``: the fields that differ; ``detail``: in words."""
+
+    wrong: Wrong
+    kind: str
+    identity: str
+    workspace: str
+    customer: str
+    changes: tuple[Change, ...] = ()
+    detail: str = ""
+
+    def __str__(self) -> str:
+        what = "; ".join(map(str, self.changes)) or self.detail
+        whose = f" of {self.workspace}:{self.customer}" if self.workspace else ""
+        return f"{self.wrong}: {self.kind} {self.identity}{whose}" + (f": {what}" if what else "")
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "wrong": self.wrong,
+            "kind": self.kind,
+            "id": self.identity,
+            "workspaceId": self.workspace,
+            "customerExternalId": self.customer,
+            "changes": [one._asdict() for one in self.changes],
+            "detail": self.detail,
+        }
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A result that is listed apart, because nothing certain can be said of it."""
+
+    why: Apart
+    kind: str
+    identity: str
+    workspace: str
+    customer: str
+
+    def __str__(self) -> str:
+        return f"apart, {self.why}: {self.kind} {self.identity} of {self.workspace}:{self.customer}"
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "why": self.why,
+            "kind": self.kind,
+            "id": self.identity,
+            "workspaceId": self.workspace,
+            "customerExternalId": self.customer,
+        }
+
+
+@dataclass
+class Counts:
+    """Of one kind of result. ``agreeing``: everywhere where it should be, as it should be."""
+
+    expected: int = 0
+    in_topic: int = 0
+    in_clickhouse: int = 0
+    agreeing: int = 0
+
+
+@dataclass
+class Summary:
+    """Everything but the single differences.
+
+    ``contested``: customers, whether or not anything of theirs differs. ``clickhouse``: it was looked at.
+    """
+
+    clickhouse: bool = True
+    events: int = 0
+    refused: int = 0
+    unprocessed: int = 0
+    contested: int = 0
+    kinds: dict[str, Counts] = field(default_factory=dict)
+    differences: Counter[tuple[str, Wrong]] = field(default_factory=Counter)
+    apart: Counter[tuple[str, Apart]] = field(default_factory=Counter)
+
+    @property
+    def clean(self) -> bool:
+        """Nothing differs."""
+        return not self.differences
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        for name, one in self.kinds.items():
+            stored = f", {one.in_clickhouse:,} in ClickHouse" if self.clickhouse else ""
+            yield (
+                f"{name + 's:':<10} {one.expected:,} expected, {one.in_topic:,} in the topic{stored}; "
+                f"{one.agreeing:,} agree"
+            )
+            for (kind, wrong), count in sorted(self.differences.items()):
+                if kind == name:
+                    yield f"{'':<10} {count:,} {wrong}"
+            for (kind, why), count in sorted(self.apart.items()):
+                if kind == name:
+                    yield f"{'':<10} apart: {count:,} {why}"
+        notes = {
+            "records are no events (dead letters)": self.refused,
+            "events are not processed yet, or came while the audit read": self.unprocessed,
+            "customers about whom the order of arrival may show": self.contested,
+        }
+        yield from (f"{count:,} {text}" for text, count in notes.items() if count)
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "events": self.events,
+            "refused": self.refused,
+            "unprocessed": self.unprocessed,
+            "contestedCustomers": self.contested,
+            **{
+                name: {
+                    "expected": one.expected,
+                    "inTopic": one.in_topic,
+                    "inClickHouse": one.in_clickhouse,
+                    "agreeing": one.agreeing,
+                    "differences": {
+                        wrong: n for (kind, wrong), n in self.differences.items() if kind == name
+                    },
+                    "apart": {why: n for (kind, why), n in self.apart.items() if kind == name},
+                }
+                for name, one in self.kinds.items()
+            },
+            "differences": self.differences.total(),
+        }

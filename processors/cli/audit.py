@@ -1,0 +1,71 @@
+"""``leadstream audit``."""
+
+from pathlib import Path
+
+import click
+
+from processors.cli.loading import load_settings
+from processors.cli.moment import MomentType
+
+
+@click.command()
+@click.option("--workspace", metavar="ID", help="Audit this workspace only.")
+@click.option("--since", type=MomentType(), help="Only results that happened then or later: 2026-11-01, 7d.")
+@click.option("--no-clickhouse", is_flag=True, help="Audit the topics only.")
+@click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Name at most so many.")
+@click.option("--apart", is_flag=True, help="Also name what is listed apart.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per difference, then the summary.")
+@click.option(
+    "--work-dir",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Where to put what does not fit in memory: about as much as the topics hold.",
+)
+def audit(
+    workspace: str | None,
+    since: int | None,
+    no_clickhouse: bool,
+    limit: int,
+    apart: bool,
+    as_json: bool,
+    work_dir: Path | None,
+) -> None:
+    """Recompute every result from the events, and compare it with what was published and stored.
+
+    Leads, sales and the status of customers are computed anew by the reference model, which shares no code
+    with the workers, under the LEADSTREAM_ATTRIBUTION_* settings of this process, and held against the result
+    topics (each revision once, without a gap, the newest as the events make it) and against ClickHouse's
+    views. The system may run meanwhile. Memory stays bounded, whatever the topics hold.
+
+    \b
+    Not everything can be decided; what cannot is counted apart, with the reason:
+      beyond the input     retention has removed events that it may rest on
+      not settled          not processed yet, or new events came while the audit read
+      not stored yet       the sink has not come to it
+      contested            the order of arrival may show about this customer (docs/rules.md)
+      decided by the hold  something came about a hold too late; only the worker knows whether it did
+      erased               the customer was erased after it was published
+
+    \b
+    Examples:
+      leadstream audit
+      leadstream audit --workspace acme --since 7d
+      leadstream audit --json --limit 1000000 | jq -c 'select(.difference)'
+
+    Reads the topics at LEADSTREAM_KAFKA_BOOTSTRAP, the views at LEADSTREAM_CLICKHOUSE_URL. Changes nothing.
+
+    Exit codes: 0 nothing differs, 1 something does, 69 a server did not answer, 73 the work directory is
+    full, 78 a topic or the database is missing.
+    """
+    settings = load_settings()
+    from processors.cli.auditing import run_audit
+
+    run_audit(
+        settings,
+        clickhouse=not no_clickhouse,
+        workspace=workspace,
+        since_ms=since,
+        work_dir=work_dir,
+        limit=limit,
+        apart=apart,
+        as_json=as_json,
+    )

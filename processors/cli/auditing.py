@@ -1,0 +1,117 @@
+"""An audit as a command runs it: progress, differences as they are found, the summary, the exit code."""
+
+import errno
+import json
+import tempfile
+import time
+from contextlib import closing, nullcontext
+from pathlib import Path
+
+import click
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from processors.audit.judging import Verdict
+from processors.audit.report import Difference, Summary
+from processors.audit.run import Audit
+from processors.cli.clickhouse import open_clickhouse
+from processors.cli.errors import CannotWrite, CheckFailed, Misconfigured, Unavailable
+from processors.cli.progress import Bar
+from processors.cli.topics import run_on_kafka
+from processors.garbage import collect_rarely
+from processors.settings import Settings
+from processors.sink.failures import Verdict as Judgement
+from processors.sink.failures import cause, judge
+from processors.worker.run import policy_of
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
+
+
+def run_audit(
+    settings: Settings,
+    *,
+    live: Settings | None = None,
+    begun_ms: int | None = None,
+    clickhouse: bool = True,
+    workspace: str | None = None,
+    since_ms: int | None = None,
+    work_dir: Path | None = None,
+    limit: int = 100,
+    apart: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Raises ``CheckFailed`` when anything differs. The rest: see ``Audit``."""
+    collect_rarely()
+    begin = time.monotonic()
+    say = _Speaker(limit, apart, as_json)
+    client = open_clickhouse(settings) if clickhouse else None
+    try:
+        with (
+            nullcontext() if client is None else closing(client),
+            tempfile.TemporaryDirectory(prefix="leadstream-audit-", dir=work_dir) as directory,
+        ):
+            audit = Audit(
+                settings,
+                policy_of(settings),
+                client,
+                Path(directory),
+                live=live,
+                begun_ms=begun_ms,
+                workspace=workspace,
+                since_ms=since_ms,
+            )
+            _work(audit, say)
+    except ClickHouseError as error:
+        if judge(error) is Judgement.STOP:
+            raise Misconfigured(f"ClickHouse: {cause(error)}", "Run leadstream migrate.") from error
+        raise Unavailable(f"ClickHouse did not answer: {cause(error)}", "Run the audit again.") from error
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise CannotWrite(
+            f"cannot write to {work_dir or tempfile.gettempdir()}: {error.strerror}",
+            "Choose another directory with --work-dir.",
+        ) from error
+    say.summary(audit.summary, time.monotonic() - begin)
+    if not audit.summary.clean:
+        count = audit.summary.differences.total()
+        raise CheckFailed(f"{count:,} difference{'s' if count > 1 else ''}")
+
+
+def _work(audit: Audit, say: "_Speaker") -> None:
+    with Bar("reading", None, "records") as bar:
+        run_on_kafka(audit.read(bar.expect, bar.advance))
+    with Bar("comparing", audit.steps, "parts") as bar:
+        for verdicts in audit.verdicts(bar.advance):
+            say.verdicts(verdicts)
+
+
+class _Speaker:
+    """Names up to ``limit`` differences, and as many results apart when asked to."""
+
+    def __init__(self, limit: int, apart: bool, as_json: bool) -> None:
+        self._limit = limit
+        self._apart = apart
+        self._as_json = as_json
+        self._named = {"difference": 0, "apart": 0}
+
+    def verdicts(self, verdicts: list[Verdict]) -> None:
+        """One line each."""
+        for verdict in verdicts:
+            group = "difference" if isinstance(verdict, Difference) else "apart"
+            if group == "apart" and not self._apart:
+                continue
+            self._named[group] += 1
+            if self._named[group] <= self._limit:
+                click.echo(json.dumps({group: verdict.as_dict()}) if self._as_json else str(verdict))
+            elif self._named[group] == self._limit + 1 and not self._as_json:
+                click.echo(f"… more of these are counted, not named: --limit {self._limit}")
+
+    def summary(self, summary: Summary, seconds: float) -> None:
+        """What was compared, and what came of it."""
+        if self._as_json:
+            click.echo(json.dumps({"summary": summary.as_dict()}))
+            return
+        for line in summary.lines():
+            click.echo(line)
+        rate = summary.events / max(seconds, 1e-3)
+        click.echo(f"{summary.events:,} events in {seconds:.1f} s ({rate:,.0f}/s)")

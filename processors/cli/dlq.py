@@ -1,0 +1,121 @@
+"""``leadstream dlq``."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from processors.cli.loading import load_settings
+from processors.cli.refusals.selection import Id, IdType, Selection, filters, replay_options, selection
+from processors.cli.topics import run_on_kafka
+from processors.settings import Settings
+from schemas.reasons import DeadLetterReason
+from schemas.topics import SPECS, Role, Topic
+
+if TYPE_CHECKING:
+    from processors.cli.refusals.refusal import Kind
+
+_filters = filters(
+    [reason.value for reason in DeadLetterReason],
+    [
+        topic
+        for topic, spec in SPECS.items()
+        if spec.role is not Role.REGISTRY and topic != Topic.DEAD_LETTERS
+    ],
+)
+
+
+@click.group()
+def dlq() -> None:
+    """Look at dead letters, and send them back when they can be used.
+
+    A dead letter is a record whose bytes could not be used: it lies in the topic dead-letters as it came,
+    with the reason. Of a record that was replayed in vain, only its last attempt is shown.
+    """
+
+
+@dlq.command("list")
+@_filters
+@click.option("--limit", type=click.IntRange(0), help="The newest N; 50, with --json all.", metavar="N")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines, with keys and values.")
+def list_(limit: int | None, as_json: bool, **chosen: Any) -> None:
+    """List dead letters, the newest first, and how many there are of each reason.
+
+    \b
+    Examples:
+      leadstream dlq list
+      leadstream dlq list --reason schema_violation --workspace acme --since 24h
+      leadstream dlq list --json | jq -r .detail | sort | uniq -c
+
+    Reads the topic dead-letters. Exit codes: 0 done, 69 no broker, 78 the topic is missing.
+    """
+    from processors.cli.refusals.listing import show_list
+
+    settings = load_settings()
+    run_on_kafka(show_list(settings, _kind(settings), selection(**chosen), limit, as_json=as_json))
+
+
+@dlq.command()
+@click.argument("dead_letter", type=IdType())
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--raw", is_flag=True, help="The value alone, byte for byte.")
+def show(dead_letter: Id, as_json: bool, raw: bool) -> None:
+    """Show one dead letter: its headers, key and value. Bytes that are no text are shown in hexadecimal.
+
+    DEAD_LETTER is the id that `list` prints, and the column `position` in ClickHouse: partition:offset.
+
+    \b
+    Examples:
+      leadstream dlq show 3:42
+      leadstream dlq show --raw 3:42 > record.json
+
+    Reads the topic dead-letters. Exit codes: 0 done, 1 there is no such dead letter, 69 no broker.
+    """
+    from processors.cli.refusals.listing import show_one
+
+    settings = load_settings()
+    chosen = Selection(ids=frozenset({dead_letter}))
+    run_on_kafka(show_one(settings, _kind(settings), chosen, as_json=as_json, raw=raw))
+
+
+@dlq.command()
+@click.argument("ids", nargs=-1, type=IdType(), metavar="[ID]...")
+@_filters
+@replay_options
+@click.option(
+    "--max-attempts",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Leave alone what failed so often; an ID goes back all the same.",
+)
+def replay(
+    ids: tuple[Id, ...], dry_run: bool, rate: int, max_attempts: int, as_json: bool, **chosen: Any
+) -> None:
+    """Send dead letters back to their topics: those with the IDs, or all that pass the filters.
+
+    Do this after deploying a worker that can read them. The value stays untouched, and an event without a
+    time of its own keeps that of its record. What cannot be used this time either is a dead letter again, its
+    attempt one higher; it does not count for LEADSTREAM_DEAD_LETTER_LIMIT. Replaying what was used already
+    changes nothing. Results (topics leads, sales, …) never go back.
+
+    \b
+    Examples:
+      leadstream dlq replay --reason schema_violation --since 24h --dry-run
+      leadstream dlq replay --reason schema_violation --since 24h --rate 200
+      leadstream dlq replay 3:42 5:7
+
+    Reads dead-letters, writes the topics named there. Exit codes: 0 done, 1 an ID is not there, 69 no broker,
+    78 a topic is missing.
+    """
+    from processors.cli.refusals.replaying import Replay
+
+    settings = load_settings()
+    chosen_ones = selection(**chosen, ids=ids)
+    run = Replay(settings, _kind(settings), chosen_ones, rate=rate, max_attempts=max_attempts)
+    run.finish(dry_run=dry_run, as_json=as_json)
+
+
+def _kind(settings: Settings) -> "Kind":
+    from processors.cli.refusals.dead_letters import dead_letters
+
+    return dead_letters({settings.topic(topic): topic for topic in Topic})

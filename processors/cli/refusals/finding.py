@@ -1,0 +1,99 @@
+"""Reads the refusals that are meant from their topic, each record's newest report once."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from hashlib import blake2b
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from processors.cli.progress import Bar
+from processors.cli.refusals.refusal import Kind, Refusal
+from processors.cli.refusals.selection import Id, Selection
+from processors.settings import Settings
+from processors.topics.reading import Span, TopicReader
+
+_OFFSET_BITS: Final = 22
+
+
+class Finder:
+    """One pass over the refusals of a kind. ``foreign``: records that are none. ``missing``: ids not there.
+
+    A record that was refused again and again is found once, as it was refused last. Keeps 120 bytes in memory
+    for each record that is refused, and nothing when ``selection`` names ids. For an event loop of its own;
+    raises what :class:`TopicReader` raises.
+    """
+
+    def __init__(self, settings: Settings, kind: Kind, selection: Selection, bar: Bar) -> None:
+        self._settings = settings
+        self._kind = kind
+        self._selection = selection
+        self._bar = bar
+        self.foreign = 0
+        self.missing: set[Id] = set(selection.ids)
+
+    async def find(self) -> AsyncIterator[Refusal]:
+        """In no particular order."""
+        async with TopicReader(self._settings) as reader:
+            spans = await reader.spans([self._kind.topic], self._selection.since_ms)
+            if self._selection.ids:
+                async for one in self._read(reader, self._around_ids(spans)):
+                    yield one
+                return
+            self._bar.expect(2 * sum(span.end - span.begin for span in spans.values()))
+            newest = await self._newest(reader, spans)
+            async for one in self._read(reader, spans):
+                if newest.get(_hashed(one.identity), 0) <= _rank(one) and self._selection.takes(one):
+                    yield one
+
+    async def _newest(self, reader: TopicReader, spans: Mapping[TopicPartition, Span]) -> dict[int, int]:
+        """Of each record that was refused, by hash, its newest report."""
+        newest: dict[int, int] = {}
+        async for one in self._read(reader, spans):
+            identity, rank = _hashed(one.identity), _rank(one)
+            if newest.get(identity, -1) < rank:
+                newest[identity] = rank
+        self.foreign = 0
+        return newest
+
+    async def _read(
+        self, reader: TopicReader, spans: Mapping[TopicPartition, Span]
+    ) -> AsyncIterator[Refusal]:
+        ids = self._selection.ids
+        async for records in reader.records(spans):
+            for record in records:
+                place = Id(record.partition, record.offset)
+                if ids and place not in ids:
+                    continue
+                self.missing.discard(place)
+                one = self._kind.read(record)
+                if one is None:
+                    self.foreign += 1
+                else:
+                    yield one
+            self._bar.advance(len(records))
+
+    def _around_ids(self, spans: Mapping[TopicPartition, Span]) -> dict[TopicPartition, Span]:
+        """Only as much of each partition as the ids lie in."""
+        offsets: dict[int, list[int]] = {}
+        for one in self._selection.ids:
+            offsets.setdefault(one.partition, []).append(one.offset)
+        return {
+            place: Span(max(span.begin, min(wanted)), min(span.end, max(wanted) + 1))
+            for place, span in spans.items()
+            if (wanted := offsets.get(place.partition))
+        }
+
+
+def _hashed(identity: bytes) -> int:
+    return int.from_bytes(blake2b(identity, digest_size=8).digest(), "big")
+
+
+def _rank(one: Refusal) -> int:
+    """The newest of a record's reports is that of its last attempt, and the last one of that."""
+    offset = int(one.id.rpartition(":")[2]) & ((1 << _OFFSET_BITS) - 1)
+    return (one.attempt << 64) | (one.reported_ms << _OFFSET_BITS) | offset
+
+
+def ids_text(ids: Iterable[Id]) -> str:
+    """For people."""
+    return ", ".join(map(str, sorted(ids)))

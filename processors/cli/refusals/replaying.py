@@ -1,0 +1,125 @@
+"""Sends refusals back to the topics they came from, no faster than asked."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import click
+import orjson
+
+from processors.cli.errors import CheckFailed
+from processors.cli.progress import Bar
+from processors.cli.refusals.finding import Finder, ids_text
+from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
+from processors.cli.refusals.selection import Id, Selection
+from processors.cli.sender import EventSender
+from processors.cli.topics import run_on_kafka
+from processors.settings import Settings
+
+_NAP_S: Final = 0.02
+
+
+@dataclass(frozen=True)
+class Pace:
+    """At most ``rate`` a second. ``clock``: seconds, never backwards."""
+
+    rate: int
+    clock: Callable[[], float] = time.monotonic
+    begin: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "begin", self.clock())
+
+    def wait_s(self, sent: int) -> float:
+        """How long after ``sent`` events the next one has to wait."""
+        return self.begin + sent / self.rate - self.clock()
+
+
+class Replay:
+    """One run over the selected refusals. What failed ``max_attempts`` times, no id naming it, stays."""
+
+    def __init__(
+        self, settings: Settings, kind: Kind, selection: Selection, *, rate: int, max_attempts: int = 1 << 31
+    ) -> None:
+        self._settings = settings
+        self._kind = kind
+        self._selection = selection
+        self._max_attempts = max_attempts
+        self._rate = rate
+        self._sender: EventSender | None = None
+        self._by_topic: Counter[str] = Counter()
+        self._left: Counter[str] = Counter()
+        self._readable = 0
+        self._missing: set[Id] = set()
+
+    def finish(self, *, dry_run: bool, as_json: bool) -> None:
+        """Do it, or find out what it would do; and tell. Raises ``CheckFailed`` when an id is not there."""
+        try:
+            run_on_kafka(self._each(self._take) if dry_run else self._run())
+        except BaseException:
+            if self._by_topic:
+                self._tell(as_json=as_json)
+            raise
+        self._tell(as_json=as_json)
+        if self._missing:
+            raise CheckFailed(f"not found: {ids_text(self._missing)}", "`list` shows the ids there are.")
+
+    async def _run(self) -> None:
+        """Returns when every event is acknowledged."""
+        pace = Pace(self._rate)
+
+        async def send(outgoing: Outgoing) -> None:
+            assert self._sender is not None  # noqa: S101 - narrows
+            if (wait_s := pace.wait_s(self._sender.sent)) > _NAP_S:
+                await self._sender.dispatch()
+                await asyncio.sleep(wait_s)
+            await self._sender.send(*outgoing)
+            await self._take(outgoing)
+
+        async with EventSender(self._settings) as self._sender:
+            await self._each(send)
+
+    async def _take(self, outgoing: Outgoing) -> None:
+        self._by_topic[outgoing.topic.value] += 1
+
+    async def _each(self, send: Callable[[Outgoing], Any]) -> None:
+        with Bar("replaying", None, "records") as bar:
+            finder = Finder(self._settings, self._kind, self._selection, bar)
+            async for one in finder.find():
+                now_ms = time.time_ns() // 1_000_000
+                try:
+                    if one.attempt >= self._max_attempts and not self._selection.ids:
+                        raise LeftAlone(f"failed {self._max_attempts} times or more (--max-attempts)")
+                    outgoing = one.back(now_ms)
+                except LeftAlone as why:
+                    self._left[str(why)] += 1
+                    continue
+                self._readable += one.readable(now_ms)
+                await send(outgoing)
+        self._missing = finder.missing
+
+    def _tell(self, *, as_json: bool) -> None:
+        planned = self._by_topic.total()
+        done = planned if self._sender is None else self._sender.acknowledged
+        if as_json:
+            document = {
+                "replayed": 0 if self._sender is None else done,
+                "selected": planned + self._left.total(),
+                "dryRun": self._sender is None,
+                "byTopic": dict(self._by_topic),
+                "readableByThisVersion": self._readable,
+                "leftAlone": dict(self._left),
+            }
+            click.echo(orjson.dumps(document))
+            return
+        verb = "would replay" if self._sender is None else "replayed"
+        text = f"{verb} {self._kind.count(done)}"
+        if done < planned:
+            text += f" acknowledged, of {planned:,} sent"
+        topics = ", ".join(f"{times:,} to {topic}" for topic, times in self._by_topic.most_common())
+        click.echo(text + (f": {topics}; this version reads {self._readable:,} of them" if planned else ""))
+        for why, times in self._left.most_common():
+            click.echo(f"left alone {times:,}: {why}")

@@ -1,0 +1,143 @@
+"""An unmatched event as its topic holds it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import orjson
+from aiokafka import ConsumerRecord
+from msgspec.json import Decoder
+
+from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing, printable
+from processors.cli.routing import topic_of
+from processors.sink.refusal_rows import unmatched_identity
+from processors.sink.rows import UNREADABLE
+from schemas.decoding import (
+    Refused,
+    decode_click,
+    decode_erasure,
+    decode_lead_event,
+    decode_purchase,
+)
+from schemas.events import AnyEvent
+from schemas.results import Unmatched
+from schemas.times import parse_rfc3339, rfc3339
+from schemas.topics import Topic
+
+_decode: Final = Decoder(Unmatched).decode
+_DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], tuple[AnyEvent, int]]]] = {
+    Topic.CLICKS: decode_click,
+    Topic.DEFERRED_LEADS: decode_lead_event,
+    Topic.QUALIFICATIONS: decode_lead_event,
+    Topic.PURCHASES: decode_purchase,
+    Topic.ERASURES: decode_erasure,
+}
+
+
+@dataclass(frozen=True)
+class UnmatchedEvent:
+    """``one``: as the topic has it. ``topic``: where the event came from."""
+
+    id: str
+    reported_ms: int
+    identity: bytes
+    one: Unmatched
+    topic: Topic | None
+    attempt: int = 0
+
+    @property
+    def reason(self) -> str:
+        """Why it led to nothing."""
+        return self.one.reason.value
+
+    @property
+    def workspace(self) -> str:
+        """An event has one."""
+        return self.one.workspace_id
+
+    @property
+    def _value(self) -> bytes:
+        return bytes(self.one.event)
+
+    @cached_property
+    def _timestamp_ms(self) -> int:
+        """The record's. One that had no time of its own happened when it was read: then the event's."""
+        return parse_rfc3339(self.one.source.timestamp) or parse_rfc3339(self.one.timestamp)
+
+    def back(self, now_ms: int) -> Outgoing:
+        """The event as it came, under its right key, at the time of its record. Raises ``LeftAlone``."""
+        if self._value == b"null":
+            raise LeftAlone("the event was not kept: its person was erased")
+        if self.topic not in _DECODERS:
+            raise LeftAlone("no topic of this system is named as its source")
+        try:
+            event, _ = _DECODERS[self.topic](self._value, self._timestamp_ms, now_ms)
+        except Refused as refused:
+            raise LeftAlone(f"no event any more: {refused}") from None
+        return Outgoing(topic_of(event), event.topic_key(), self._value, self._timestamp_ms)
+
+    def readable(self, now_ms: int) -> bool:
+        """It was valid when it came."""
+        try:
+            self.back(now_ms)
+        except LeftAlone:
+            return False
+        return True
+
+    def document(self) -> dict[str, Any]:
+        """The record's own document, and where it stands."""
+        one = self.one
+        return {
+            "id": self.id,
+            "reportedAt": rfc3339(self.reported_ms),
+            "reason": one.reason.value,
+            "detail": one.detail,
+            "workspaceId": one.workspace_id,
+            "customerExternalId": one.customer_external_id,
+            "clickId": one.click_id,
+            "eventName": one.event_name,
+            "timestamp": one.timestamp,
+            "event": orjson.Fragment(self._value),
+            "source": {
+                "topic": one.source.topic,
+                "partition": one.source.partition,
+                "offset": one.source.offset,
+                "timestamp": one.source.timestamp,
+            },
+        }
+
+    def cells(self) -> tuple[str, ...]:
+        """One line."""
+        one = self.one
+        return (
+            self.id,
+            rfc3339(self.reported_ms),
+            self.topic or printable(one.source.topic),
+            one.workspace_id,
+            one.reason.value,
+            printable(one.customer_external_id or ""),
+            printable(one.click_id or ""),
+            printable(one.event_name or ""),
+            one.timestamp,
+        )
+
+
+def unmatched_events(topics: Mapping[str, Topic]) -> Kind:
+    """Of the deployment with topics of these full names."""
+
+    def read(record: ConsumerRecord) -> UnmatchedEvent | None:
+        try:
+            one = _decode(record.value or b"")
+            topic = topics.get(one.source.topic)
+            identity = unmatched_identity(one, topic or one.source.topic).encode()
+        except UNREADABLE:
+            return None
+        place = f"{record.partition}:{record.offset}"
+        return UnmatchedEvent(place, max(record.timestamp, 0), identity, one, topic)
+
+    columns = (
+        *("id", "reported (UTC)", "topic", "workspace", "reason", "customer", "click", "event"),
+        "happened (UTC)",
+    )
+    return Kind(Topic.UNMATCHED, "unmatched event", "unmatched events", columns, read)

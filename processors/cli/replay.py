@@ -1,0 +1,187 @@
+"""``leadstream replay``."""
+
+import tempfile
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+
+from processors.cli.errors import Misconfigured, UserError
+from processors.cli.loading import load_settings
+from processors.cli.moment import MomentType
+from processors.cli.progress import Bar
+from processors.settings import Settings
+
+
+@click.group()
+def replay() -> None:
+    """Compute everything once more, beside the system that runs.
+
+    `replay clickhouse` stores what the result topics hold once more, `replay state` computes state and
+    results anew from the events. Both go back as far as the topics do (LEADSTREAM_RETENTION).
+    """
+
+
+@replay.command()
+@click.option("--into", metavar="DATABASE", help="Build this database instead of the one of the URL.")
+def clickhouse(into: str | None) -> None:
+    """Fill ClickHouse from the topics: from their beginnings to their ends of now, then stop.
+
+    Creates the database and its tables when they are missing. May run beside the sinks, over whatever is
+    stored, any number of times: rows collapse by id and the last revision wins, so what is there already does
+    not change and what is missing comes back. Nothing is deleted. With --into the rows go into a database
+    of their own; when it is complete, point the sinks and readers there.
+
+    What retention has removed from the topics does not come back; the command says how much that is.
+
+    \b
+    Examples:
+      leadstream replay clickhouse
+      leadstream replay clickhouse --into leadstream_2
+
+    Reads   clicks, leads, sales, customers, unmatched, dead-letters
+    Writes  the tables at LEADSTREAM_CLICKHOUSE_URL, or those of DATABASE
+
+    Exit codes: 0 done, 69 no broker or no ClickHouse, 78 a topic is missing, or another replay is running.
+    """
+    settings = _sink_settings(load_settings(), into)
+    from processors.cli.clickhouse import bring_up_to_date
+    from processors.cli.replaying.clickhouse import replay_clickhouse
+    from processors.cli.topics import run_on_kafka
+
+    for name in bring_up_to_date(settings):
+        click.echo(f"applied {name}")
+    with Bar("storing", None, "records") as bar:
+        stored = run_on_kafka(replay_clickhouse(settings, bar.expect, bar.advance))
+    for table, rows in sorted(stored.stats.rows.items()):
+        click.echo(f"{rows:>12,} rows into {table}")
+    for topic, records in sorted(stored.gone.items()):
+        click.echo(f"{records:>12,} offsets of {topic} are gone by retention: what they held was not stored")
+
+
+def _sink_settings(settings: Settings, into: str | None) -> Settings:
+    """A group of its own: the sinks keep theirs."""
+    from processors.cli.clickhouse import replace_database
+    from processors.sink.client import database_of
+
+    url = settings.clickhouse_url.get_secret_value()
+    if into is not None:
+        url = replace_database(url, into)
+    group = f"{settings.sink_group}-replay-{database_of(url)}"
+    return settings.model_copy(update={"sink_group": group, "clickhouse_url": SecretStr(url)})
+
+
+@replay.command()
+@click.option(
+    "--application-id",
+    required=True,
+    metavar="ID",
+    help="Group and state of the replay; not the one of the live workers.",
+)
+@click.option(
+    "--output-prefix", metavar="PREFIX", help="In front of its topics.  [default: the live one, ID, a dot]"
+)
+@click.option("--from", "since", type=MomentType(), help="Begin there: 2026-11-01, 7d.  [default: beginning]")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--work-dir",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="For local stores, logs and the comparison; removed afterwards.  [default: a temporary one]",
+)
+@click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Name at most so many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per difference, then the summary.")
+def state(
+    application_id: str,
+    output_prefix: str | None,
+    since: int | None,
+    workers: int,
+    work_dir: Path | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Compute all state and results anew from the events, and compare them with the live ones.
+
+    Runs workers under another application id, which have tables and changelogs of their own and write
+    touches, leads, sales, customers, unmatched and dead-letters behind a prefix of their own: nobody reads a
+    lead twice. When they have caught up they stop, and everything is compared: with the reference model, and
+    with what the live workers have published: same ids, same content. The topics stay. Interrupted, the same
+    command goes on where it was.
+
+    Where a hold decided (an event came more than LEADSTREAM_HOLD too late) a replay, to which all arrive at
+    once, may find a lead that the live system has given up; such results are counted apart, as `leadstream
+    audit` does it. With --from, so is what rests on earlier events.
+
+    \b
+    Examples:
+      leadstream replay state --application-id worker-2
+      leadstream replay state --application-id check-1 --from 7d --workers 4
+    To go on with it instead of the old state (docs/operations.md):
+      LEADSTREAM_APPLICATION_ID=worker-2 LEADSTREAM_OUTPUT_PREFIX=worker-2. leadstream worker
+
+    Reads   clicks, deferred-leads, qualifications, purchases, erasures, and the live results
+    Writes  the topics behind PREFIX and the changelogs of ID. A misplaced event is sent on once more.
+
+    Exit codes: 0 same ids, same content; 1 something differs, 69 no broker, 78 the settings do not fit.
+    """
+    live = load_settings()
+    from processors.cli.replaying.state import beside
+
+    prefix = f"{live.topic_prefix}{application_id}." if output_prefix is None else output_prefix
+    _refuse_live(live, application_id, prefix)
+    settings = _checked(beside(live, application_id, prefix))
+    with tempfile.TemporaryDirectory(prefix="leadstream-replay-", dir=work_dir) as directory:
+        _compute(settings, since, workers, Path(directory))
+    from processors.cli.auditing import run_audit
+
+    run_audit(
+        settings,
+        live=live,
+        begun_ms=since,
+        clickhouse=False,
+        work_dir=work_dir,
+        limit=limit,
+        as_json=as_json,
+    )
+
+
+def _refuse_live(live: Settings, application_id: str, prefix: str) -> None:
+    if application_id == live.application_id:
+        raise Misconfigured(
+            f"{application_id} is the application id of the live workers",
+            "Choose another one: theirs would only go on where they are.",
+        )
+    if prefix == (live.topic_prefix if live.output_prefix is None else live.output_prefix):
+        raise Misconfigured(
+            f"{prefix!r} is the prefix of the live topics",
+            "Choose another --output-prefix: readers of leads would get a second copy.",
+        )
+
+
+def _checked(settings: Settings) -> Settings:
+    """What came from the command line is held to the rules of the environment."""
+    from pydantic import ValidationError
+
+    try:
+        return Settings.model_validate(settings.model_dump())
+    except ValidationError as error:
+        wrong = "; ".join(f"--{str(one['loc'][0]).replace('_', '-')}: {one['msg']}" for one in error.errors())
+        raise click.UsageError(wrong) from None
+
+
+def _compute(settings: Settings, since: int | None, workers: int, directory: Path) -> None:
+    from processors.cli.replaying.state import run_workers, start_at
+    from processors.cli.running.supervisor import ServiceFailed
+    from processors.cli.topics import run_on_kafka
+    from processors.topics import create_topics
+
+    report = run_on_kafka(create_topics(settings))
+    click.echo(f"{len(report.created)} topics created", err=True)
+    if not run_on_kafka(start_at(settings, since)):
+        click.echo(f"{settings.worker_group} goes on where it was", err=True)
+    try:
+        with Bar("computing", None, "events") as bar:
+            run_on_kafka(run_workers(settings, workers, directory, bar.expect, bar.advance, bar.say))
+    except ServiceFailed as error:
+        failure = UserError(str(error), "Mend that, then run the same command again: it goes on.")
+        failure.exit_code = error.code
+        raise failure from error

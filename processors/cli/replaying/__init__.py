@@ -1,0 +1,1 @@
+"""Everything once more: ``clickhouse`` from the result topics, ``state`` from the events."""

@@ -1,0 +1,77 @@
+"""ClickHouse from the result topics: a sink of its own, from the beginning to the ends of now."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from processors.cli.lag import SINK_TOPICS, LagReader
+from processors.settings import Settings
+from processors.sink.run import store_until
+from processors.sink.stats import Stats
+from processors.topics import Span, TopicReader
+from processors.topics.groups import set_offsets
+
+_POLL_S: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Stored:
+    """``gone``: records that retention removed, by topic; what they said is not in the new rows."""
+
+    stats: Stats
+    gone: Mapping[str, int]
+
+
+async def replay_clickhouse(
+    settings: Settings, started: Callable[[int], None], advance: Callable[[int], None]
+) -> Stored:
+    """Store everything that the topics hold once more, as the group of ``settings``.
+
+    Harmless beside other sinks and over what is stored: rows collapse by id. Raises ``GroupInUse``,
+    ``NoBroker``, ``TopicsFailed``, and what a sink raises.
+    """
+    async with TopicReader(settings) as topics:
+        spans = await topics.spans(SINK_TOPICS)
+    records = sum(span.end - span.begin for span in spans.values())
+    started(records)
+    await set_offsets(
+        settings, settings.full_sink_group, {place: span.begin for place, span in spans.items()}
+    )
+    stopping, stats = asyncio.Event(), Stats()
+    sink = asyncio.create_task(store_until(settings, stopping, stats))
+    try:
+        await _until_stored(settings, spans, sink, records, advance)
+    finally:
+        stopping.set()
+        await asyncio.wait({sink})
+    await sink
+    return Stored(stats, _gone(spans))
+
+
+async def _until_stored(
+    settings: Settings,
+    spans: Mapping[TopicPartition, Span],
+    sink: asyncio.Task[None],
+    records: int,
+    advance: Callable[[int], None],
+) -> None:
+    """Returns when the group has come to the ends, or when the sink has failed."""
+    ends = {place: span.end for place, span in spans.items()}
+    async with LagReader(settings) as reader:
+        left = records
+        while left and not sink.done():
+            lag = sum((await reader.lag(settings.full_sink_group, SINK_TOPICS, ends)).values())
+            advance(max(left - lag, 0))
+            left = lag
+            await asyncio.wait({sink}, timeout=_POLL_S if left else 0)
+
+
+def _gone(spans: Mapping[TopicPartition, Span]) -> dict[str, int]:
+    gone: dict[str, int] = {}
+    for place, span in spans.items():
+        if span.begin:
+            gone[place.topic] = gone.get(place.topic, 0) + span.begin
+    return gone

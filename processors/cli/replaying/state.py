@@ -1,0 +1,94 @@
+"""All state and results from the events, by workers under another application id, beside the live ones."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from processors.cli.lag import WORKER_TOPICS, LagReader
+from processors.cli.loading import variable
+from processors.cli.running.supervisor import Service, Supervisor
+from processors.settings import Settings
+from processors.topics import TopicReader
+from processors.topics.groups import group_offsets, set_offsets
+from schemas.topics import Topic
+
+_POLL_S: Final = 0.5
+_EVENTS: Final = tuple(topic for topic in WORKER_TOPICS if topic is not Topic.TOUCHES)
+
+
+def beside(settings: Settings, application_id: str, output_prefix: str) -> Settings:
+    """The settings of the replay: the same events and rules, other state and other results."""
+    return settings.model_copy(update={"application_id": application_id, "output_prefix": output_prefix})
+
+
+async def start_at(replay: Settings, since_ms: int | None) -> bool:
+    """Let the replay begin at the first records of that time or later; None: at the very first.
+
+    False: it was begun before, and goes on where it was. Raises ``NoBroker`` and ``TopicsFailed``.
+    """
+    if await group_offsets(replay, replay.worker_group):
+        return False
+    if since_ms is not None:
+        async with TopicReader(replay) as reader:
+            spans = await reader.spans(_EVENTS, since_ms)
+        await set_offsets(replay, replay.worker_group, {place: span.begin for place, span in spans.items()})
+    return True
+
+
+async def run_workers(
+    replay: Settings,
+    workers: int,
+    directory: Path,
+    started: Callable[[int], None],
+    advance: Callable[[int], None],
+    say: Callable[[str], None],
+) -> None:
+    """Run workers until they have read everything that was written by now, and what came of it.
+
+    ``directory``: for their stores and logs. Raises ``ServiceFailed`` when one cannot go on.
+    """
+    supervisor = Supervisor(say)
+    for service in _services(replay, workers, directory):
+        supervisor.start(service)
+    try:
+        caught_up = asyncio.create_task(_until_read(replay, started, advance))
+        failed = asyncio.ensure_future(asyncio.wrap_future(supervisor.failed))
+        done, pending = await asyncio.wait({caught_up, failed}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        for task in done:
+            task.result()
+    finally:
+        await asyncio.to_thread(supervisor.stop, 30.0)
+
+
+async def _until_read(
+    replay: Settings, started: Callable[[int], None], advance: Callable[[int], None]
+) -> None:
+    async with LagReader(replay) as reader:
+        ends = await reader.ends(_EVENTS)
+        left = sum((await reader.lag(replay.worker_group, _EVENTS, ends)).values())
+        started(left)
+        while left or await reader.lag(replay.worker_group, [Topic.TOUCHES]):
+            await asyncio.sleep(_POLL_S)
+            lag = sum((await reader.lag(replay.worker_group, _EVENTS, ends)).values())
+            advance(max(left - lag, 0))
+            left = lag
+
+
+def _services(replay: Settings, workers: int, directory: Path) -> Iterator[Service]:
+    for number in range(1, workers + 1):
+        name = f"worker-{number}"
+        env = {
+            **os.environ,
+            variable("application_id"): replay.application_id,
+            variable("output_prefix"): replay.output_prefix or "",
+            variable("instance_id"): f"{replay.application_id}-{number}",
+            variable("data_dir"): str(directory / name),
+            variable("metrics_port"): "0",
+        }
+        argv = [sys.executable, "-m", "processors.cli.main", "worker"]
+        yield Service(name, argv, env, directory / f"{name}.log")

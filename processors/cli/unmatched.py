@@ -1,0 +1,84 @@
+"""``leadstream unmatched``."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from processors.cli.loading import load_settings
+from processors.cli.refusals.selection import Id, IdType, filters, replay_options, selection
+from processors.cli.topics import run_on_kafka
+from processors.settings import Settings
+from schemas.reasons import UnmatchedReason
+from schemas.topics import SPECS, Role, Topic
+
+if TYPE_CHECKING:
+    from processors.cli.refusals.refusal import Kind
+
+_filters = filters(
+    [reason.value for reason in UnmatchedReason],
+    [topic for topic, spec in SPECS.items() if spec.role is Role.INPUT],
+)
+
+
+@click.group()
+def unmatched() -> None:
+    """Look at events that led to nothing, and send them once more.
+
+    An unmatched event is valid, but what it needed was not there in time: a click, a deferred lead, a lead.
+    It lies in the topic unmatched with the reason. Of several reports of one event only the last is shown.
+    """
+
+
+@unmatched.command("list")
+@_filters
+@click.option("--limit", type=click.IntRange(0), help="The newest N; 50, with --json all.", metavar="N")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines, with the events.")
+def list_(limit: int | None, as_json: bool, **chosen: Any) -> None:
+    """List unmatched events, the newest first, and how many there are of each reason.
+
+    \b
+    Examples:
+      leadstream unmatched list
+      leadstream unmatched list --reason click_not_found --workspace acme --since 7d
+      leadstream unmatched list --json | jq .event
+
+    Reads the topic unmatched. Exit codes: 0 done, 69 no broker, 78 the topic is missing.
+    """
+    from processors.cli.refusals.listing import show_list
+
+    settings = load_settings()
+    run_on_kafka(show_list(settings, _kind(settings), selection(**chosen), limit, as_json=as_json))
+
+
+@unmatched.command()
+@click.argument("ids", nargs=-1, type=IdType(), metavar="[ID]...")
+@_filters
+@replay_options
+def replay(ids: tuple[Id, ...], dry_run: bool, rate: int, as_json: bool, **chosen: Any) -> None:
+    """Send unmatched events once more: those with the IDs, or all that pass the filters.
+
+    Do this when what they needed has come after all, or after LEADSTREAM_ATTRIBUTION_WINDOW has grown. Each
+    goes as it came to the topic and key where it belongs, at the time of its first record, and is held for
+    LEADSTREAM_HOLD again. What has led to a lead since changes nothing; what leads to nothing again is
+    reported again, and stays one row in ClickHouse.
+
+    \b
+    Examples:
+      leadstream unmatched replay --reason click_not_found --since 7d --dry-run
+      leadstream unmatched replay --reason click_not_found --since 7d --rate 200
+      leadstream unmatched replay 3:42
+
+    Reads unmatched, writes the topics of events. Exit codes: 0 done, 1 an ID is not there, 69 no broker,
+    78 a topic is missing.
+    """
+    from processors.cli.refusals.replaying import Replay
+
+    settings = load_settings()
+    run = Replay(settings, _kind(settings), selection(**chosen, ids=ids), rate=rate)
+    run.finish(dry_run=dry_run, as_json=as_json)
+
+
+def _kind(settings: Settings) -> "Kind":
+    from processors.cli.refusals.unmatched import unmatched_events
+
+    return unmatched_events({settings.topic(topic): topic for topic in Topic})

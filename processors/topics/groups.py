@@ -1,0 +1,91 @@
+"""How far consumer groups have come, and letting one go on elsewhere; as an outsider, who joins none."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    IllegalGenerationError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    UnknownMemberIdError,
+)
+
+from processors.settings import Settings
+from processors.topics.broker import NoBroker, admin_of
+
+T = TypeVar("T")
+
+_PATIENCE_S: Final = 15.0
+_PASSING: Final = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
+"""What a broker answers that has just started, or that never had a group before."""
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer, once the group's coordinator has been found. Raises a ``KafkaError`` that may pass."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return await ask()
+        except _PASSING:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.1)
+
+
+async def group_offsets(settings: Settings, group: str) -> dict[TopicPartition, int]:
+    """Where a group goes on, of every partition of which it has ever read anything; empty: never seen.
+
+    Raises ``NoBroker`` or ``TopicsFailed``.
+    """
+    async with admin_of(settings) as admin:
+        offsets = await patiently(lambda: admin.list_consumer_group_offsets(group))
+    return {place: one.offset for place, one in offsets.items() if one.offset >= 0}
+
+
+class GroupInUse(Exception):
+    """The group has members, who alone may move its offsets."""
+
+    exit_code = 78
+
+
+async def set_offsets(settings: Settings, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+    """Let a group go on at these offsets. Raises :class:`GroupInUse` and ``NoBroker``."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap, group_id=group, enable_auto_commit=False
+    )
+    try:
+        await consumer.start()
+        consumer.assign(list(offsets))
+        await consumer.commit(dict(offsets))
+    except (CommitFailedError, UnknownMemberIdError, IllegalGenerationError) as error:
+        raise GroupInUse(f"consumer group {group} has members: stop them first") from error
+    except KafkaError as error:
+        raise NoBroker(f"no Kafka broker answers at {settings.kafka_bootstrap}") from error
+    finally:
+        await consumer.stop()
+
+
+async def written_ends(settings: Settings, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """The ends of partitions, what is undecided included. Raises ``NoBroker``."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap,
+        client_id="leadstream-ends",
+        isolation_level="read_uncommitted",
+    )
+    try:
+        await consumer.start()
+        return dict(await consumer.end_offsets(list(places)))
+    except KafkaError as error:
+        raise NoBroker(f"no Kafka broker answers at {settings.kafka_bootstrap}") from error
+    finally:
+        await consumer.stop()

@@ -1,0 +1,123 @@
+"""Committed records of topics, from here to the end of now, in bounded memory. Joins no group."""
+
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+
+from processors.settings import Settings
+from processors.topics.broker import NoBroker, TopicsFailed, partition_counts
+from schemas.topics import Topic
+
+_POLL_MS: Final = 250
+_STALL_S: Final = 30.0
+_FETCH_BYTES: Final = 16 << 20
+_RECORDS: Final = 5_000
+
+
+class Span(NamedTuple):
+    """Offsets of a partition: from ``begin`` up to, not including, ``end``."""
+
+    begin: int
+    end: int
+
+
+class TopicReader:
+    """Reads as an outsider: what a ``read_committed`` reader sees, each record once. For one task at a time.
+
+    Methods raise ``NoBroker`` (nothing could be read for 30 s) or ``TopicsFailed``.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            client_id="leadstream-read",
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            # Retention may delete the beginning of a span while it is read: go on with what is left.
+            auto_offset_reset="earliest",
+            fetch_max_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=50,
+            retry_backoff_ms=20,
+        )
+        self._stack.push_async_callback(self._consumer.stop)
+        try:
+            await self._consumer.start()
+        except (KafkaConnectionError, OSError) as error:
+            await self._stack.aclose()
+            raise self._no_broker() from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def spans(self, topics: Iterable[Topic], since_ms: int | None = None) -> dict[TopicPartition, Span]:
+        """All that the topics hold now, or the part of it from the first record of ``since_ms`` or later.
+
+        Ends where a transaction is undecided: whoever reads waits for nobody.
+        """
+        counts = await partition_counts(self._settings)
+        names = [self._settings.topic(topic) for topic in topics]
+        if missing := [name for name in names if name not in counts]:
+            raise TopicsFailed(f"topic {missing[0]} does not exist: run `leadstream topics create`")
+        places = [TopicPartition(name, number) for name in names for number in range(counts[name])]
+        try:
+            ends = await self._consumer.end_offsets(places)
+            if since_ms is None:
+                begins = await self._consumer.beginning_offsets(places)
+            else:
+                found = await self._consumer.offsets_for_times(dict.fromkeys(places, max(since_ms, 0)))
+                begins = {place: one.offset if one else ends[place] for place, one in found.items()}
+        except KafkaError as error:
+            raise self._told(error) from error
+        return {place: Span(begins[place], ends[place]) for place in places}
+
+    async def records(self, spans: Mapping[TopicPartition, Span]) -> AsyncIterator[Sequence[ConsumerRecord]]:
+        """Every committed record of the spans, a run of one partition at a time, in its order."""
+        left = {place: span for place, span in spans.items() if span.begin < span.end}
+        # No await between this and the last seek: fetching must not start elsewhere.
+        self._consumer.assign(list(left))
+        for place, span in left.items():
+            self._consumer.seek(place, span.begin)
+        progress = time.monotonic()
+        while left:
+            try:
+                fetched = await self._consumer.getmany(*left, timeout_ms=_POLL_MS, max_records=_RECORDS)
+            except KafkaError as error:
+                raise self._told(error) from error
+            for place, records in fetched.items():
+                if inside := _before(left[place].end, records):
+                    yield inside
+            # Also without a record: what is aborted and the markers of transactions move the position.
+            reached = {place for place in left if await self._consumer.position(place) >= left[place].end}
+            for place in reached:
+                del left[place]
+                self._consumer.pause(place)
+            if fetched or reached:
+                progress = time.monotonic()
+            elif time.monotonic() - progress > _STALL_S:
+                raise self._no_broker()
+
+    def _told(self, error: KafkaError) -> NoBroker | TopicsFailed:
+        if error.retriable or isinstance(error, KafkaTimeoutError):
+            return self._no_broker()
+        return TopicsFailed(f"Kafka refused to be read: {type(error).__name__} {error}")
+
+    def _no_broker(self) -> NoBroker:
+        return NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}")
+
+
+def _before(end: int, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:
+    if records and records[-1].offset >= end:
+        return [record for record in records if record.offset < end]
+    return records

@@ -1,0 +1,154 @@
+"""What the two joins publish, and what the sink would store of it, given to an audit."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import ConsumerRecord
+from msgspec.json import encode
+
+from processors.attribution.customer_join import Forgotten
+from processors.attribution.policy import AttributionModel, Policy
+from processors.audit.evidence import Evidence
+from processors.audit.judging import Horizon, Verdict
+from processors.audit.report import Summary
+from processors.audit.results import CUSTOMERS, KINDS, LEADS, SALES, Kind, Row
+from processors.audit.verdicts import Verdicts
+from processors.sink.result_rows import (
+    LEAD_COLUMNS,
+    SALE_COLUMNS,
+    STATUS_COLUMNS,
+    customer_row,
+    lead_row,
+    sale_row,
+)
+from schemas.results import Customer, Lead, Sale
+from schemas.topics import Topic, customer_key
+from tests.attribution.builders import T0, network, policy
+from tests.model.simulate import Output, Record
+
+ROWS: Final[dict[Kind, tuple[tuple[str, ...], Callable[[ConsumerRecord], tuple[Any, ...] | None]]]] = {
+    LEADS: (LEAD_COLUMNS, lead_row),
+    SALES: (SALE_COLUMNS, sale_row),
+    CUSTOMERS: (STATUS_COLUMNS, customer_row),
+}
+COMPLETE: Final = {kind: Horizon() for kind in KINDS}
+
+
+@dataclass
+class Published:
+    """Records of the result topics in order, and rows of the views; tests take away, add and change."""
+
+    results: list[tuple[Kind, bytes, bytes | None]] = field(default_factory=list)
+    rows: list[tuple[Kind, Row]] = field(default_factory=list)
+
+    def add(self, output: Output) -> None:
+        """What the worker would write."""
+        match output:
+            case Lead() | Sale():
+                key = customer_key(output.workspace_id, output.customer.external_id)
+                self.results.append((LEADS if isinstance(output, Lead) else SALES, key, encode(output)))
+            case Customer():
+                key = customer_key(output.workspace_id, output.customer_external_id)
+                self.results.append((CUSTOMERS, key, encode(output)))
+            case Forgotten():
+                key = customer_key(output.workspace_id, output.customer_external_id)
+                self.results.append((CUSTOMERS, key, None))
+
+    def store(self) -> None:
+        """As the sink does it: of each result the newest; of an erased customer nothing."""
+        newest: dict[tuple[Kind, str], Row] = {}
+        erased = {key for kind, key, value in self.results if kind is CUSTOMERS and value is None}
+        for kind, key, value in self.results:
+            if key not in erased:
+                row = row_of(kind, key, value)
+                newest[kind, kind.identity_in(row)] = row
+        self.rows = [(kind, row) for (kind, _), row in newest.items()]
+
+
+def row_of(kind: Kind, key: bytes, value: bytes | None) -> Row:
+    """By the sink's own functions."""
+    columns, row = ROWS[kind]
+    record = ConsumerRecord("", 0, 0, T0, 0, key, value, None, 0, 0, ())
+    made = row(record)
+    assert made is not None, "a tombstone makes no row"
+    values = dict(zip(columns, made, strict=True))
+    return {name: value for name, value in values.items() if name != "version"}
+
+
+@dataclass
+class Story:
+    """Records with the times at which they arrived, and what became of them."""
+
+    records: list[Record]
+    published: Published
+
+
+def happen(
+    records: Iterable[Record], gaps: Iterable[int] = (), model: AttributionModel = "first-click"
+) -> Story:
+    """Through the joins, one after the other, ``gaps`` milliseconds apart; the rest at once."""
+    system, published, arrived, pauses = network(model), Published(), [], iter(gaps)
+    for record in records:
+        for output in system.advance(system.now_ms + next(pauses, 0)):
+            published.add(output)
+        one = Record(record.topic, record.value, system.now_ms, record.offset, record.partition)
+        arrived.append(one)
+        for output in system.send(one):
+            published.add(output)
+    for output in system.drain():
+        published.add(output)
+    published.store()
+    return Story(arrived, published)
+
+
+@dataclass
+class Audited:
+    """What an audit said."""
+
+    verdicts: list[Verdict]
+    summary: Summary
+
+
+def audited(
+    directory: Path,
+    story: Story,
+    model: AttributionModel = "first-click",
+    *,
+    rules: Policy | None = None,
+    horizons: dict[Kind, Horizon] = COMPLETE,
+    records: int = 1,
+    workspace: str | None = None,
+    since_ms: int | None = None,
+    settled: int | None = None,
+    stored: int | None = None,
+    clickhouse: bool = True,
+    live: Published | None = None,
+) -> Audited:
+    """``live``: what a live system has published, beside which ``story`` is a replay.
+
+    ``settled``, ``stored``: how many events the workers, and results the sink, have come to; None: all.
+    """
+    evidence = Evidence(directory, records, T0, workspace)
+    for number, record in enumerate(story.records):
+        known = settled is None or number < settled
+        evidence.inputs.add(Topic(record.topic), record.value, record.timestamp, settled=known)
+    for number, (kind, key, value) in enumerate(story.published.results):
+        behind = stored is not None and number >= stored
+        evidence.add_result(kind, f"{kind.topic} 0:{number}", key, value, behind=behind)
+    for kind, key, value in live.results if live is not None else ():
+        evidence.add_result(kind, "", key, value, live=True)
+    for kind, row in story.published.rows:
+        evidence.add_row(kind, row)
+    assert [*evidence.join()] == [*range(evidence.buckets)]
+    summary = Summary()
+    verdicts = Verdicts(
+        rules or policy(model),
+        horizons,
+        summary,
+        clickhouse=clickhouse,
+        beside=live is not None,
+        since_ms=since_ms,
+    )
+    return Audited([one for found in verdicts.of(evidence) for one in found], summary)

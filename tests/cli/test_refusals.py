@@ -1,0 +1,198 @@
+"""Dead letters and unmatched events as the commands see them: what is meant, shown, sent back."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+from aiokafka import ConsumerRecord
+from click.testing import CliRunner
+
+from processors.cli.main import cli
+from processors.cli.moment import MomentType
+from processors.cli.refusals.dead_letters import dead_letters
+from processors.cli.refusals.refusal import LeftAlone, Refusal, printable
+from processors.cli.refusals.replaying import Pace
+from processors.cli.refusals.selection import Id, IdType, Selection
+from processors.cli.refusals.unmatched import unmatched_events
+from schemas.dead_letters import cause_of, dead_letter_headers
+from schemas.headers import Headers
+from schemas.reasons import DeadLetterReason, UnmatchedReason
+from schemas.results import Unmatched, UnmatchedSource
+from schemas.times import DAY_MS, rfc3339
+from schemas.topics import Topic
+
+TOPICS = {topic.on("test."): topic for topic in Topic}
+NOW = 1_780_000_000_000
+CLICK = b'{"workspaceId":"acme","clickId":"c1"}'
+
+
+@dataclass(frozen=True)
+class Source:
+    topic: str = "test.clicks"
+    partition: int = 3
+    offset: int = 17
+    timestamp: int = NOW - DAY_MS
+    headers: Headers = ()
+
+
+def record(
+    topic: Topic, value: bytes | None, headers: Headers = (), key: bytes | None = b"k"
+) -> ConsumerRecord:
+    return ConsumerRecord(f"test.{topic}", 2, 7, NOW, 1, key, value, None, 0, 0, headers)
+
+
+def dead_letter(
+    value: bytes | None = CLICK, source: Source | None = None, key: bytes | None = b"k"
+) -> Refusal:
+    headers = dead_letter_headers(source or Source(), DeadLetterReason.NOT_JSON, "truncated")
+    found = dead_letters(TOPICS).read(record(Topic.DEAD_LETTERS, value, headers, key))
+    assert found is not None
+    return found
+
+
+def unmatched(event: bytes, topic: str = "test.clicks", record_ms: int = NOW - DAY_MS) -> Refusal:
+    one = Unmatched(
+        reason=UnmatchedReason.CLICK_NOT_FOUND,
+        detail="why",
+        workspace_id="acme",
+        customer_external_id="u1",
+        click_id=None,
+        event_name="Sign Up",
+        timestamp=rfc3339(NOW - 2),
+        event=msgspec.Raw(event),
+        source=UnmatchedSource(topic=topic, partition=1, offset=2, timestamp=rfc3339(record_ms)),
+    )
+    found = unmatched_events(TOPICS).read(record(Topic.UNMATCHED, msgspec.json.encode(one)))
+    assert found is not None
+    return found
+
+
+def test_a_dead_letter_goes_back_as_it_came() -> None:
+    letter = dead_letter(b"\xff", key=None)
+    back = letter.back(NOW)
+    assert back[:4] == (Topic.CLICKS, None, b"\xff", NOW - DAY_MS)
+    assert dict(back.headers)["attempt"] == b"1"
+    assert cause_of(back.headers).source == ("test.clicks", 3, 17)
+    assert not letter.readable(NOW)
+    assert dead_letter().readable(NOW)
+
+
+def test_a_record_without_a_time_goes_back_without_one() -> None:
+    assert dead_letter(source=Source(timestamp=-1)).back(NOW).timestamp_ms is None
+
+
+@pytest.mark.parametrize(
+    ("letter", "why"),
+    [
+        # A second copy would be a second lead to reward consumers.
+        (dead_letter(source=Source(topic="test.leads")), "a result"),
+        (dead_letter(source=Source(topic="clicks")), "no topic of this system"),
+        (dead_letter(b"x" * (1 << 20)), "too large"),
+        (unmatched(b"null"), "erased"),
+        (unmatched(CLICK, topic="elsewhere"), "no topic of this system"),
+        (unmatched(b'{"workspaceId":"acme"}'), "no event any more: schema_violation: clickId: required"),
+    ],
+)
+def test_what_is_left_alone(letter: Refusal, why: str) -> None:
+    with pytest.raises(LeftAlone, match=why):
+        letter.back(NOW)
+
+
+def test_an_unmatched_event_goes_back_under_its_right_key_at_the_time_of_its_record() -> None:
+    event = b'{"workspaceId":"acme","customerId":" u1 ","eventName":"Sign Up"}'
+    # It was sent to the wrong one of the two topics of lead events, then sent on, then unmatched.
+    back = unmatched(event, topic="test.deferred-leads").back(NOW)
+    assert back == (Topic.QUALIFICATIONS, b"acme:u1", event, NOW - DAY_MS, ())
+    assert unmatched(event, topic="test.qualifications", record_ms=0).back(NOW).timestamp_ms == NOW - 2
+
+
+def test_what_is_none_of_them() -> None:
+    assert unmatched_events(TOPICS).read(record(Topic.UNMATCHED, b"\xff")) is None
+    foreign = dead_letters(TOPICS).read(record(Topic.DEAD_LETTERS, None))
+    assert foreign is not None
+    assert (foreign.reason, foreign.topic, foreign.workspace) == ("", None, "")
+    assert foreign.document()["source"]["timestamp"] is None
+    with pytest.raises(LeftAlone):
+        foreign.back(NOW)
+
+
+@pytest.mark.parametrize(
+    ("selection", "taken"),
+    [
+        (Selection(), True),
+        (Selection(reasons=frozenset({"not_json", "too_large"}), workspace="acme", topic=Topic.CLICKS), True),
+        (Selection(since_ms=NOW, until_ms=NOW + 1), True),
+        (Selection(since_ms=NOW + 1), False),
+        (Selection(until_ms=NOW), False),
+        (Selection(reasons=frozenset({"too_large"})), False),
+        (Selection(workspace="globex"), False),
+        (Selection(topic=Topic.PURCHASES), False),
+    ],
+)
+def test_filters(selection: Selection, taken: bool) -> None:
+    assert selection.takes(dead_letter()) is taken
+
+
+def test_moments_and_ids() -> None:
+    moment = MomentType()
+    assert moment.convert("2026-05-28T20:26:40Z", None, None) == NOW
+    assert moment.convert("2026-05-28T22:26:40+02:00", None, None) == NOW
+    assert moment.convert("2026-05-28", None, None) == moment.convert("2026-05-28T00:00Z", None, None)
+    ago = time.time_ns() // 1_000_000 - moment.convert("24h", None, None)
+    assert abs(ago - DAY_MS) < 60_000
+    assert IdType().convert("3:42", None, None) == Id(3, 42)
+    for wrong in ("yesterday", "24 parsecs", ""):
+        with pytest.raises(click.BadParameter, match="24h for 24 hours ago"):
+            moment.convert(wrong, None, None)
+    for wrong in ("3", "3:", ":3", "-1:2", "a:b", "3:²", "1:" + "9" * 5000):
+        with pytest.raises(click.BadParameter, match="partition:offset"):
+            IdType().convert(wrong, None, None)
+
+
+def test_no_more_than_the_rate() -> None:
+    now = 100.0
+    pace = Pace(50, lambda: now)
+    assert pace.wait_s(0) == 0
+    assert pace.wait_s(1) == pytest.approx(0.02)
+    assert pace.wait_s(100) == pytest.approx(2.0)
+    now = 103.0
+    assert pace.wait_s(100) == pytest.approx(-1.0)
+
+
+def test_strangers_do_not_reach_the_terminal() -> None:
+    assert printable("größe 🙂") == "größe 🙂"
+    assert printable("\x1b]0;title\x07\n\u202e") == "\\u001b]0;title\\u0007\\u000a\\u202e"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dlq", "show"],
+        ["dlq", "show", "x"],
+        ["dlq", "list", "--reason", "boredom"],
+        ["dlq", "replay", "--rate", "0"],
+        ["unmatched", "list", "--since", "tomorrow"],
+    ],
+)
+def test_wrong_usage(runner: CliRunner, arguments: list[str]) -> None:
+    assert runner.invoke(cli, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "command", [["dlq", "list"], ["dlq", "replay"], ["unmatched", "replay", "--dry-run"]]
+)
+def test_without_a_broker(runner: CliRunner, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    monkeypatch.setenv("LEADSTREAM_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    result = runner.invoke(cli, command)
+    assert result.exit_code == 69
+    assert result.stdout == ""
+    assert "no Kafka broker answers at 127.0.0.1:1" in result.stderr
+
+
+def test_the_operators_page_explains_every_reason() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    for reason in (*DeadLetterReason, *UnmatchedReason):
+        assert f"`{reason.value}`" in page

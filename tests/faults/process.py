@@ -1,0 +1,169 @@
+"""A real worker or sink, as a process that can be told to die or freeze at a step, or to have another clock.
+
+Run as ``python -m tests.faults.process worker|sink`` with the settings of the product and, in the variable
+``FAULT``, a :class:`Fault` as JSON. All that is different from ``leadstream worker`` and ``leadstream sink``
+is in this file.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from processors.cli.loading import load_settings
+from processors.engine import Stats, create_app, run
+from processors.engine.settings import epoch_ms
+from processors.engine.steps import Step
+from processors.engine.transaction import GroupMember
+from processors.engine.transport import BatchConsumer
+from processors.garbage import collect_rarely
+from processors.logs import configure_logs
+from processors.settings import Settings
+from processors.sink import SinkFailed, loop, run_sink
+from processors.sink import run as sink_module
+from processors.sink.batch import Batch, TableBatch
+from processors.worker.run import engine_settings, processors_of
+from schemas.reasons import DeadLetterReason
+
+SIGNALS = {"die": signal.SIGKILL, "freeze": signal.SIGSTOP}
+
+
+class SinkStep(StrEnum):
+    """What has just happened in the sink. The comment says what a death at this point leaves behind."""
+
+    GATHERED = "gathered"  # nothing
+    INSERTING = "inserting"  # once per table: perhaps rows, in an insert that nobody hears the end of
+    INSERTED = "inserted"  # once per table: rows that will come again
+    REJECTED = "rejected"  # once per dead letter: it will be sent again
+    STORED = "stored"  # everything is stored, no offset has moved
+    COMMITTED = "committed"  # nothing
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a process. ``nth``: the time of the step ``at`` which it does not survive."""
+
+    at: str | None = None
+    nth: int = 1
+    action: str = "die"
+    #: The clock is ahead by this much.
+    skew_ms: int = 0
+    #: False: offsets are committed as stock aiokafka does it, on nobody's behalf.
+    fenced: bool = True
+    transaction_timeout_s: float = 10.0
+    max_batch: int = 500
+
+    def env(self) -> dict[str, str]:
+        """For the process that is to have it."""
+        return {"FAULT": json.dumps(asdict(self))}
+
+    def hook(self) -> Callable[[str], None]:
+        """Sends us the signal when the step comes for the n-th time."""
+        left = self.nth
+
+        def on_step(step: str) -> None:
+            nonlocal left
+            if step == self.at:
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), SIGNALS[self.action])
+
+        return on_step
+
+
+class SteppingSink(loop.Sink):
+    """The sink, telling of its steps."""
+
+    def __init__(self, on_step: Callable[[str], None], *args: Any) -> None:
+        super().__init__(*args)
+        self._on_step = on_step
+
+    async def _store(self, batch: Batch) -> None:
+        self._on_step(SinkStep.GATHERED)
+        await super()._store(batch)
+        self._on_step(SinkStep.COMMITTED)
+
+    async def _insert(self, batch: TableBatch) -> None:
+        insert = asyncio.ensure_future(super()._insert(batch))
+        await asyncio.sleep(0)  # the thread has it
+        self._on_step(SinkStep.INSERTING)
+        await insert
+        self._on_step(SinkStep.INSERTED)
+
+    async def _reject(self, record: ConsumerRecord, reason: DeadLetterReason, detail: str) -> None:
+        await super()._reject(record, reason, detail)
+        self._on_step(SinkStep.REJECTED)
+
+    async def _commit(self, batch: Batch) -> None:
+        self._on_step(SinkStep.STORED)
+        await super()._commit(batch)
+
+
+def stats_file(data_dir: Path) -> Path:
+    """Where a worker leaves its counters after every batch; ``pid`` says whose they are."""
+    return data_dir.with_suffix(".stats")
+
+
+def work(settings: Settings, fault: Fault) -> None:
+    """``leadstream worker``."""
+
+    def clock() -> int:
+        return epoch_ms() + fault.skew_ms
+
+    counters = stats_file(settings.data_dir)
+
+    def publish(stats: Stats) -> None:
+        new = counters.with_suffix(".new")
+        new.write_text(json.dumps({**stats.as_dict(), "pid": os.getpid()}))
+        new.replace(counters)
+
+    if not fault.fenced:
+        setattr(BatchConsumer, "group_member", _nobody)  # noqa: B010 - the fence is what is taken away
+    engine = replace(
+        engine_settings(settings),
+        clock=clock,
+        transaction_timeout_s=fault.transaction_timeout_s,
+        max_batch=fault.max_batch,
+        max_buffer=4 * fault.max_batch,
+    )
+    hook = fault.hook()
+
+    def on_step(step: Step) -> None:
+        hook(step)
+
+    app = create_app(engine, processors_of(settings, clock), on_step=on_step, on_batch=publish)
+    collect_rarely()
+    run(app)
+
+
+def _nobody(consumer: BatchConsumer, generation: int) -> GroupMember:
+    return GroupMember(consumer.app.settings.application_id, -1, "", None)
+
+
+def store(settings: Settings, fault: Fault) -> None:
+    """``leadstream sink``."""
+    setattr(sink_module, "Sink", partial(SteppingSink, fault.hook()))  # noqa: B010
+    try:
+        asyncio.run(run_sink(settings))
+    except SinkFailed as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+
+
+def main() -> None:
+    settings = load_settings()
+    configure_logs(settings, process=settings.instance_id or sys.argv[1])
+    {"worker": work, "sink": store}[sys.argv[1]](settings, Fault(**json.loads(os.environ.get("FAULT", "{}"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The broker dies, and stays away. No worker is to fall into a loop of crashes over that."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.local.kafka import LocalKafka
+from tests.faults.conftest import NewTrial, Recorder, check
+from tests.faults.trial import Trial
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize(
+    ("kills", "events"),
+    [
+        pytest.param(1, 10_000, id="short"),
+        pytest.param(6, 60_000, id="full", marks=pytest.mark.faults),
+    ],
+)
+def test_broker_killed(
+    new_trial: NewTrial, record: Recorder, tmp_path: Path, kills: int, events: int
+) -> None:
+    """``kill -9`` and back at once, in the middle of transactions."""
+    with (
+        LocalKafka(tmp_path / "kafka") as kafka,
+        new_trial("broker: kill -9, back at once", events, kafka=kafka) as trial,
+    ):
+        workers = trial.workers(2)
+        trial.stack.sink()
+        load = trial.begin(per_second=1_500)
+        for kill in range(kills):
+            load.gate((kill + 2) / (kills + 1))
+            trial.reach((kill + 0.5 * trial.dice.random() + 0.25) / (kills + 1))
+            away(trial, kafka, seconds=0)
+        restarts = sum(len(worker.exits) for worker in workers)
+        trial.notes.append(f"workers restarted {restarts} times")
+        assert restarts == 0
+        check(record(trial.conclude()))
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.faults
+def test_broker_away(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> None:
+    """For a minute: longer than sessions, transactions and batches live."""
+    with (
+        LocalKafka(tmp_path / "kafka") as kafka,
+        new_trial("broker: away for 60 s", 30_000, kafka=kafka) as trial,
+    ):
+        workers, sink = trial.workers(2), trial.stack.sink()
+        trial.begin(per_second=1_000)
+        trial.reach(0.4)
+        trial.supervise()
+        away(trial, kafka, seconds=60)
+        restarts = sum(len(worker.exits) for worker in workers)
+        trial.notes.append(f"workers restarted {restarts} times")
+        # One exit each for the batch that cannot end, one for a start that waits in vain: no loop.
+        assert restarts <= 2 * len(workers)
+        assert len(sink.exits) == 0
+        check(record(trial.conclude()))
+
+
+def away(trial: Trial, kafka: LocalKafka, seconds: float) -> None:
+    """Recovered is who reads something that was written afterwards."""
+    kafka.kill()
+    trial.faults += 1
+    trial.let_pass(seconds)
+    kafka.start()
+    trial.recoveries.append(trial.flows())

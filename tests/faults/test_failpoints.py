@@ -1,0 +1,90 @@
+"""Death between every two steps of a batch, of a worker and of the sink; and the same for every pair of them.
+The short version has each step once.
+
+A pair: the first process dies at one step, the next one, while it mends what the first left behind, at the
+other.
+"""
+
+import itertools
+
+import pytest
+
+from processors.engine.steps import Step
+from tests.faults.conftest import NewTrial, Recorder, check
+from tests.faults.process import Fault, SinkStep
+from tests.faults.trial import Trial
+from tests.integration.stack import Service
+
+pytestmark = pytest.mark.integration
+
+WORKER_STEPS = list(Step)
+SINK_STEPS = list(SinkStep)
+EVENTS = 12_000
+
+WorkerPair = tuple[Step, Step]
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        pytest.param(list(zip(WORKER_STEPS[::2], WORKER_STEPS[1::2], strict=True)), id="short"),
+        pytest.param(
+            list(itertools.product(WORKER_STEPS, repeat=2)), id="all-pairs", marks=pytest.mark.faults
+        ),
+    ],
+)
+def test_worker_dies_at_every_step(new_trial: NewTrial, record: Recorder, pairs: list[WorkerPair]) -> None:
+    """One worker under load, killed at the first step and, come back, at the second."""
+    with new_trial("worker dies at every pair of steps", max(EVENTS, 400 * len(pairs))) as trial:
+        worker = trial.stack.service("worker", "worker")
+        worker.start(**Fault(max_batch=200).env())
+        trial.ready(worker)
+        load = trial.begin(per_second=1_500)
+        worker.kill()
+        for count, pair in enumerate(pairs):
+            # Enough for both lives, whatever the first has left.
+            load.gate(0.2 + 0.8 * (count + 1) / len(pairs))
+            for step in pair:
+                die_at(trial, worker, Fault(step, nth=several(step), max_batch=50))
+        trial.restart(worker)
+        trial.notes.append(f"{len(pairs)} pairs of {len(WORKER_STEPS)} steps")
+        check(record(trial.conclude()))
+
+
+def several(step: Step) -> int:
+    """Not the first batch, so that a predecessor can be lost or doubled; in the middle of the partitions."""
+    return 7 if step in (Step.QUEUED, Step.STORED) else 2
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        pytest.param(list(zip(SINK_STEPS[::2], SINK_STEPS[1::2], strict=True)), id="short"),
+        pytest.param(list(itertools.product(SINK_STEPS, repeat=2)), id="all-pairs", marks=pytest.mark.faults),
+    ],
+)
+def test_sink_dies_at_every_step(
+    new_trial: NewTrial, record: Recorder, pairs: list[tuple[SinkStep, SinkStep]]
+) -> None:
+    """Small batches, so that each life comes past every step. Unreadable results come in between."""
+    env = {"LEADSTREAM_SINK_BATCH_ROWS": "100", "LEADSTREAM_SINK_FLUSH_INTERVAL": "100ms"}
+    with new_trial("sink dies at every pair of steps", max(EVENTS, 600 * len(pairs)), **env) as trial:
+        trial.workers(1)
+        sink = trial.stack.service("sink", "sink")
+        trial.begin(per_second=3_000)
+        for pair in pairs:
+            for step in pair:
+                if step is SinkStep.REJECTED:
+                    trial.send_unreadable_lead()
+                die_at(trial, sink, Fault(step))
+        trial.restart(sink)
+        trial.notes.append(f"{len(pairs)} pairs of {len(SINK_STEPS)} steps")
+        check(record(trial.conclude()))
+
+
+def die_at(trial: Trial, service: Service, fault: Fault) -> None:
+    trial.restart(service, fault)
+    assert service.wait(60) == -9, f"{fault.at}: {trial.life(service)[-3000:]}"
+    trial.faults += 1

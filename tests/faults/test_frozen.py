@@ -1,0 +1,115 @@
+"""A worker that stands still (SIGSTOP) while its partitions go to another, and then goes on.
+
+Frozen for longer than its session it has lost its partitions, but does not know; for longer than its
+transaction timeout the broker has ended its transaction as well.
+"""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from processors.engine.steps import Step
+from tests.faults.conftest import NewTrial, Recorder, check
+from tests.faults.process import Fault
+from tests.faults.trial import Trial
+from tests.integration.stack import Service, wait_for
+
+pytestmark = pytest.mark.integration
+
+SESSION_S, LATE_TIMEOUT_S, EARLY_TIMEOUT_S = 6.0, 40.0, 8.0
+EVENTS = 12_000
+#: Steps that leave a transaction open, behind which the next owner waits: for it to end, or to time out.
+OPEN = (Step.QUEUED, Step.SENT, Step.PRODUCED, Step.OFFSETS)
+
+
+def freeze_and_thaw(trial: Trial, fault: Fault) -> tuple[Service, Service]:
+    """One worker freezes at a step, another takes over, the first goes on. Returns both."""
+    frozen = trial.stack.worker("frozen", **fault.env())
+    trial.ready(frozen)
+    trial.begin(per_second=3_000).gate(0.8)
+    wait_for(lambda: is_frozen(frozen), 60, lambda: "it does not freeze")
+    since = time.monotonic()
+    group = trial.stack.settings.worker_group
+    before = trial.members(group)
+    other = trial.stack.worker("other")
+    wait_for(
+        lambda: bool(trial.members(group)) and not trial.members(group) & before,
+        60,
+        lambda: "it has not lost its session",
+    )
+    if fault.at is Step.OFFSETS and fault.transaction_timeout_s > SESSION_S * 2:
+        wait_for(lambda: "to be decided" in trial.life(other), 60, lambda: "nobody waits for its transaction")
+    elif fault.at not in OPEN or fault.transaction_timeout_s == EARLY_TIMEOUT_S:
+        trial.at_work(other)
+        trial.recoveries.append(time.monotonic() - since)
+    frozen.send_signal(signal.SIGCONT)
+    trial.faults += 1
+    return frozen, other
+
+
+def replaced(now: set[str], before: set[str]) -> bool:
+    return bool(now) and not now & before
+
+
+def is_frozen(service: Service) -> bool:
+    assert service.process is not None
+    stat = Path(f"/proc/{service.process.pid}/stat").read_text()
+    return stat.rsplit(")", 1)[1].split()[0] == "T"
+
+
+def nth(step: Step) -> int:
+    """A batch that has predecessors. Two steps come many times in each: about 40, and about 16."""
+    return {Step.QUEUED: 350, Step.STORED: 140}.get(step, 9)
+
+
+ALL_STEPS = [
+    pytest.param(step, id=step.value, marks=[] if step == Step.PRODUCED else pytest.mark.faults)
+    for step in Step
+]
+
+
+@pytest.mark.parametrize("step", ALL_STEPS)
+def test_past_the_session_timeout(new_trial: NewTrial, record: Recorder, step: Step) -> None:
+    """Refused, or rightly committed; then it goes on as an ordinary member."""
+    fault = Fault(step, nth=nth(step), action="freeze", transaction_timeout_s=LATE_TIMEOUT_S)
+    with new_trial(f"frozen past its session: {step}", EVENTS) as trial:
+        frozen, _ = freeze_and_thaw(trial, fault)
+        verdict = record(trial.conclude())
+        check(verdict)
+        assert frozen.exits == [0]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("step", list(Step))
+def test_past_the_transaction_timeout(new_trial: NewTrial, record: Recorder, step: Step) -> None:
+    """Its transaction is gone, if it had one: exit code 70, and the next life goes on."""
+    fault = Fault(step, nth=nth(step), action="freeze", transaction_timeout_s=EARLY_TIMEOUT_S)
+    with new_trial(f"frozen past its transaction: {step}", EVENTS) as trial:
+        frozen, _ = freeze_and_thaw(trial, fault)
+        code = exit_within(frozen, 20)
+        if code is not None:
+            assert code == 70, trial.life(frozen)
+            trial.restart(frozen)
+            trial.ready(frozen)
+        trial.notes.append(f"exit code {code}" if code is not None else "went on")
+        check(record(trial.conclude()))
+
+
+def exit_within(service: Service, seconds: float) -> int | None:
+    """Its exit code; None: it lives."""
+    try:
+        return service.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def test_without_the_fence(new_trial: NewTrial, record: Recorder) -> None:
+    """The control: a worker whose offsets are committed on nobody's behalf is not refused, and it shows."""
+    fault = Fault(Step.BEGUN, nth=9, action="freeze", transaction_timeout_s=LATE_TIMEOUT_S, fenced=False)
+    with new_trial("CONTROL: frozen, fence taken away", EVENTS) as trial:
+        freeze_and_thaw(trial, fault)
+        verdict = record(trial.conclude())
+        assert verdict.doubled > 0, "without the fence nothing went wrong: is it the fence that saves us?"

@@ -1,0 +1,237 @@
+"""Poison through a real broker, a real worker, a real sink."""
+
+import random
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import orjson
+import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from deploy.local.clickhouse import LocalClickHouse
+from deploy.local.kafka import LocalKafka
+from processors.sink.client import connect
+from schemas.topics import Topic
+from tests.integration.stack import Stack, wait_for
+from tests.poison.inputs import HEADERS, INPUTS, KINDS, Input
+from tests.poison.oracle import judge
+
+pytestmark = pytest.mark.integration
+
+SEED: Final = 31
+OF_EACH: Final = 3
+LARGEST: Final = 900_000
+"""What the test's producer takes."""
+CUSTOMERS: Final = 40
+
+
+class Sent(NamedTuple):
+    given: Input
+    key: bytes | None
+    timestamp: int
+
+
+Place = tuple[str, int, int]
+
+
+def poison(now_ms: int) -> Iterator[Input]:
+    """Of every kind in every topic, and foreign records in touches."""
+    rng = random.Random(SEED)
+    for kind, (_, make) in KINDS.items():
+        wanted = dict.fromkeys(INPUTS, OF_EACH if kind != "valid" else 0)
+        while any(wanted.values()):
+            given = make(kind, rng)
+            refused = None not in judge(given.topic, given.value, now_ms, now_ms).reasons
+            if wanted[given.topic] and refused and len(given.value or b"") < LARGEST:
+                wanted[given.topic] -= 1
+                yield given._replace(headers=rng.choice(HEADERS))
+    for value in (None, b"", b"\xff\x00", b"[]", b"{", b"{}", b'{"workspaceId":"acme"}', b"[" * 10_000):
+        yield Input("touch", Topic.TOUCHES, value)
+
+
+def send(stack: Stack, inputs: Iterable[Input]) -> dict[Place, Sent]:
+    """By the places where they came to stand: any partition, any key."""
+    stood: dict[Place, Sent] = {}
+    producer = Producer({"bootstrap.servers": stack.settings.kafka_bootstrap, "linger.ms": 5})
+    rng = random.Random(SEED)
+
+    def remember(sent: Sent) -> Any:
+        def delivered(error: Any, message: Message) -> None:
+            assert error is None, error
+            stood[place_of(message)] = sent
+
+        return delivered
+
+    now_ms = time.time_ns() // 1_000_000
+    for number, given in enumerate(inputs):
+        sent = Sent(given, rng.choice((None, b"key", b"acme:c1", b"\xff\x00")), now_ms - number)
+        producer.produce(
+            stack.settings.topic(given.topic),
+            given.value,
+            key=sent.key,
+            partition=rng.randrange(stack.settings.partitions),
+            timestamp=sent.timestamp,
+            headers=list(given.headers),
+            on_delivery=remember(sent),
+        )
+        producer.poll(0)
+    producer.flush()
+    return stood
+
+
+def place_of(message: Message) -> Place:
+    partition, offset = message.partition(), message.offset()
+    assert partition is not None
+    assert offset is not None
+    return str(message.topic()), partition, offset
+
+
+def send_valid(stack: Stack) -> None:
+    """Customers who click, sign up, qualify and pay."""
+    producer = stack.producer()
+    now_ms = time.time_ns() // 1_000_000
+    for number in range(CUSTOMERS):
+        click = {"workspaceId": "acme", "clickId": f"c{number}", "timestamp": now_ms - 4_000}
+        person = {"workspaceId": "acme", "customerExternalId": f"u{number}"}
+        lead = {**person, "eventName": "Meeting", "timestamp": now_ms - 2_000}
+        deferred = {**lead, "clickId": f"c{number}", "mode": "deferred", "timestamp": now_ms - 3_000}
+        by_click, by_customer = f"acme:c{number}".encode(), f"acme:u{number}".encode()
+        stack.send(producer, Topic.CLICKS, by_click, orjson.dumps(click))
+        stack.send(producer, Topic.DEFERRED_LEADS, by_click, orjson.dumps(deferred))
+        stack.send(producer, Topic.QUALIFICATIONS, by_customer, orjson.dumps(lead))
+        purchase = {**person, "amount": 100, "timestamp": now_ms - 1_000}
+        stack.send(producer, Topic.PURCHASES, by_customer, orjson.dumps(purchase))
+    producer.flush()
+
+
+def dead_letters(stack: Stack) -> list[tuple[Message, dict[str, bytes]]]:
+    return [(message, dict(message.headers() or [])) for message in stack.read(Topic.DEAD_LETTERS)]
+
+
+def origin(headers: dict[str, bytes]) -> Place:
+    return (
+        headers["source-topic"].decode(),
+        int(headers["source-partition"]),
+        int(headers["source-offset"]),
+    )
+
+
+@pytest.mark.timeout(300)
+def test_poison_of_every_kind_holds_nothing_up(
+    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
+) -> None:
+    with Stack(
+        kafka.bootstrap, clickhouse.url, "poison", tmp_path, LEADSTREAM_DEAD_LETTER_LIMIT="1"
+    ) as stack:
+        stack.create()
+        now_ms = time.time_ns() // 1_000_000
+        stood = send(stack, poison(now_ms))
+        assert len(stood) > (len(KINDS) - 1) * len(INPUTS) * OF_EACH
+        send_valid(stack)
+        worker, sink = stack.worker("worker-0"), stack.sink()
+        stack.wait_until_processed()
+
+        found = dead_letters(stack)
+        assert sorted(origin(headers) for _, headers in found) == sorted(stood)
+        for letter, headers in found:
+            check_dead_letter(letter, headers, stood[origin(headers)], now_ms)
+        assert sum(1 for _ in stack.read(Topic.LEADS)) == CUSTOMERS
+        assert sum(1 for _ in stack.read(Topic.SALES)) == CUSTOMERS
+        check_clickhouse(stack, stood)
+        assert (worker.stop(), sink.stop()) == (0, 0)
+
+
+def check_dead_letter(letter: Message, headers: dict[str, bytes], sent: Sent, now_ms: int) -> None:
+    assert (letter.key(), letter.value()) == (sent.key, sent.given.value)
+    expected = judge(sent.given.topic, sent.given.value, sent.timestamp, now_ms).reasons
+    assert headers["reason"].decode() in {reason.value for reason in expected if reason}, sent
+    assert headers["detail"]
+    assert headers["source-timestamp"] == b"%d" % sent.timestamp
+    before = dict(sent.given.headers).get("attempt") or b""
+    assert int(headers["attempt"]) == 1 + (int(before) if before in (b"2", b"3") else 0), before
+
+
+def check_clickhouse(stack: Stack, stood: dict[Place, Sent]) -> None:
+    """One row for each record that differs, with its bytes."""
+    client = connect(stack.settings.clickhouse_url.get_secret_value())
+    try:
+        rows = client.query("SELECT source_topic, hex(key), hex(value) FROM dead_letters").result_rows
+        assert client.query("SELECT count() FROM leads").result_rows == [(CUSTOMERS,)]
+        assert client.query("SELECT count() FROM sales").result_rows == [(CUSTOMERS,)]
+    finally:
+        client.close()
+    expected = {
+        (topic, (sent.key or b"").hex().upper(), (sent.given.value or b"").hex().upper())
+        for (topic, _, _), sent in stood.items()
+    }
+    assert sorted(map(tuple, rows)) == sorted(expected)
+
+
+@pytest.mark.timeout(300)
+def test_a_bad_deployment_stops_with_its_offsets_where_they_were(
+    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
+) -> None:
+    with Stack(kafka.bootstrap, clickhouse.url, "limit", tmp_path) as stack:
+        stack.create()
+        worker = stack.worker("worker-0")
+        send_valid(stack)
+        wait_for(
+            lambda: stack.drained(stack.settings.worker_group, (Topic.CLICKS,)),
+            120,
+            lambda: "nothing is read",
+        )
+        assert worker.stop() == 0
+        before = committed(stack)
+        unreadable = [Input("bad", Topic.CLICKS, b'{"click_id":"renamed"}')] * 4_000
+        stood = send(stack, unreadable)
+
+        worker.start()
+        assert worker.wait() == 65
+        message = worker.log.read_text()
+        assert (
+            "records could not be used, the last one because of schema_violation: workspaceId: required"
+            in message
+        )
+        assert "LEADSTREAM_DEAD_LETTER_LIMIT=1" in message
+        assert "Traceback" not in message
+        check_nothing_skipped(stack, before)
+
+        # The operator decides that they are what they are.
+        worker.env["LEADSTREAM_DEAD_LETTER_LIMIT"] = "1"
+        worker.start()
+        wait_for(
+            lambda: stack.drained(stack.settings.worker_group, (Topic.CLICKS,)),
+            120,
+            lambda: "it stands still",
+        )
+        assert sorted(origin(headers) for _, headers in dead_letters(stack)) == sorted(stood)
+        assert worker.stop() == 0
+
+
+def committed(stack: Stack) -> dict[int, int]:
+    """Offsets of the workers in ``clicks``, by partition."""
+    admin = AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap})
+    topic = stack.settings.topic(Topic.CLICKS)
+    asked = [TopicPartition(topic, number) for number in range(stack.settings.partitions)]
+    futures = admin.list_consumer_group_offsets(
+        [ConsumerGroupTopicPartitions(stack.settings.worker_group, asked)]
+    )
+    (group,) = (future.result() for future in futures.values())
+    return {place.partition: max(place.offset, 0) for place in group.topic_partitions}
+
+
+def check_nothing_skipped(stack: Stack, before: dict[int, int]) -> None:
+    """Batches before the one that was too much may have passed: each of their records is a dead letter."""
+    passed = {
+        place
+        for partition, end in committed(stack).items()
+        for place in (
+            (stack.settings.topic(Topic.CLICKS), partition, offset)
+            for offset in range(before[partition], end)
+        )
+    }
+    assert {origin(headers) for _, headers in dead_letters(stack)} == passed
+    assert len(passed) <= 500

@@ -1,0 +1,135 @@
+"""What releases write and read of each other, to the byte: states, the engine's frame, touches."""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+from msgspec import NODEFAULT, Struct
+
+from processors.attribution import click_join, customer_join
+from processors.attribution.click_join import ClickState
+from processors.attribution.customer_state import CustomerState
+from processors.attribution.facts import TouchFact
+from processors.engine import frame
+from schemas.results import Touch
+from schemas.topics import Topic
+from tests.attribution.golden_states import STORIES, restored
+from tests.upgrade.releases import NEXT, PREVIOUS, Release
+from tests.worker.test_processors import CLICK, DEFERRED, NAMES, in_topic, joins
+
+TOUCHES: Final = Path(__file__).parent / "golden" / "touches.jsonl"
+JOINS: Final = {"clicks": click_join, "customers": customer_join}
+
+
+def golden() -> Iterator[tuple[str, bytes]]:
+    """Table and state, of every story."""
+    for name, version in product(STORIES, ("v1", "v2")):
+        system = restored(name, version)
+        yield from (("clicks", raw) for raw in system.clicks.values())
+        yield from (("customers", raw) for raw in system.customers.values())
+
+
+@pytest.mark.parametrize(("table", "raw"), list(golden()))
+def test_states_go_back_and_forth(table: str, raw: bytes) -> None:
+    """During a rolling upgrade a partition may move either way."""
+    join: Any = JOINS[table]
+    ours = join.load(PREVIOUS.state(table, raw))
+    assert join.load(PREVIOUS.state(table, join.dump(ours))) == ours, "the release before reads what we write"
+    assert join.load(NEXT.state(table, raw)) == ours, "we read what the release after this one writes"
+    assert NEXT.state(table, raw) != raw
+    with pytest.raises(ValueError, match="newer release"):
+        join.load(b"\x7f" + raw[1:])
+
+
+def test_the_golden_states_hold_everything_that_a_state_can_hold() -> None:
+    """Otherwise a field could change its meaning, and no golden file would tell."""
+    seen: set[str] = set()
+    for table, raw in golden():
+        note_fields(JOINS[table].load(raw), seen)
+    kinds = structs(ClickState) | structs(CustomerState)
+    assert {f"{kind.__name__}.{name}" for kind in kinds for name in kind.__struct_fields__} - seen == set()
+
+
+def note_fields(value: object, seen: set[str]) -> None:
+    """Every field in which something other than its default stands."""
+    if isinstance(value, Struct):
+        for field in msgspec.structs.fields(value):
+            inner = getattr(value, field.name)
+            if inner != (field.default if field.default_factory is NODEFAULT else field.default_factory()):
+                seen.add(f"{type(value).__name__}.{field.name}")
+            note_fields(inner, seen)
+    elif isinstance(value, tuple):
+        for one in value:
+            note_fields(one, seen)
+
+
+def structs(kind: Any) -> set[type[Struct]]:
+    """The type and all in it."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return {kind}.union(*(structs(one.type) for one in msgspec.structs.fields(kind)))
+    return set[type[Struct]]().union(*(structs(one) for one in getattr(kind, "__args__", ())))
+
+
+@pytest.mark.parametrize(
+    ("due_ms", "written_s", "stored"),
+    [
+        (None, None, "00 c0ffee"),
+        (1_767_225_600_000, None, "01 0000019b76daa800 c0ffee"),
+        (None, 1_767_225_600, "02 6955b900 c0ffee"),
+        (1_767_225_600_000, 1_767_225_600, "03 0000019b76daa800 6955b900 c0ffee"),
+    ],
+)
+def test_the_frame_around_a_state(due_ms: int | None, written_s: int | None, stored: str) -> None:
+    """In changelogs and stores; both outlive a release."""
+    raw = bytes.fromhex(stored)
+    assert frame.wrap(b"\xc0\xff\xee", due_ms, written_s) == raw
+    assert frame.body(raw) == b"\xc0\xff\xee"
+    assert frame.written_s(raw) == written_s
+    assert frame.due_bytes(raw) == (None if due_ms is None else due_ms.to_bytes(8, "big"))
+
+
+def touches() -> list[bytes]:
+    """As release 0.1 wrote them: with everything, with as little as possible, and of a click that changed."""
+    return TOUCHES.read_bytes().splitlines()
+
+
+@pytest.mark.parametrize("release", [PREVIOUS, NEXT])
+@pytest.mark.parametrize("raw", touches())
+def test_touches_go_back_and_forth(raw: bytes, release: Release) -> None:
+    _, customers = joins()
+    plain: Any = in_topic(NAMES[Topic.TOUCHES], raw)
+    other: Any = in_topic(NAMES[Topic.TOUCHES], release.touch_record(raw))
+    (place, fact), (other_place, other_fact) = (
+        ((topic, key), fact) for topic, key, fact in (customers.parse(plain), customers.parse(other))
+    )
+    assert isinstance(fact, TouchFact)
+    assert isinstance(other_fact, TouchFact)
+    assert place == other_place == (NAMES[Topic.TOUCHES], b"acme:u1")
+    assert msgspec.json.encode(fact.touch) == msgspec.json.encode(other_fact.touch) == raw
+    assert (fact.event, fact.at_ms) == (other_fact.event, other_fact.at_ms)
+
+
+def test_the_touches_of_old_hold_everything_that_a_touch_can_hold() -> None:
+    found = [msgspec.json.decode(raw, type=Touch) for raw in touches()]
+    assert {one.source is None for one in found} == {True, False}
+    seen: set[str] = set()
+    for one in found:
+        note_fields(one.click, seen)
+    assert seen == {f"ClickFacts.{name}" for name in found[0].click.__struct_fields__}
+
+
+def test_a_touch_is_written_as_it_was() -> None:
+    """Byte for byte what the release before wrote, or it would have to be able to read it."""
+    clicks, _ = joins()
+    state = None
+    outputs: list[bytes | None] = []
+    for one in (CLICK, DEFERRED):
+        source: Any = one
+        _, key, fact = clicks.parse(source)
+        state, found = clicks.apply(key, state, fact, 0)
+        outputs += [output.value for output in found if output.topic == NAMES[Topic.TOUCHES]]
+    assert outputs
+    assert all(PREVIOUS.touch_record(value) == value for value in outputs)
