@@ -72,7 +72,7 @@ class Unjoined(Struct, frozen=True, kw_only=True, rename="camel"):
     workspace_id: str
     customer_external_id: str
     click_id: str
-    reason: UnmatchedReason | None = None
+    reason: UnmatchedReason | None
     detail: str = ""
     event: Raw = field(default_factory=lambda: NULL)
     source: Source | None = None

@@ -195,6 +195,7 @@ def _waits(event: LeadEvent) -> Unjoined:
         workspace_id=event.workspace_id,
         customer_external_id=event.customer,
         click_id=event.click_id or "",
+        reason=None,
     )
 
 
