@@ -12,7 +12,7 @@ from processors.audit.model.reference import ReferenceModel
 from schemas.reasons import DeadLetterReason
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import Topic
-from tests.attribution.builders import T0, arrived, click, deferred, lead, policy, purchase
+from tests.attribution.builders import HOLD, T0, arrived, click, deferred, lead, policy, purchase
 from tests.model.simulate import Record
 
 DEFAULT = Policy("first-click", 90 * DAY_MS, 365 * DAY_MS, DAY_MS)
@@ -101,6 +101,16 @@ def test_both_models_agree_when_all_arrives_within_the_hold() -> None:
     batch, one_by_one = ReferenceModel(policy()).compute(events), ArrivalModel(policy()).compute(events)
     assert batch == one_by_one
     assert batch.leads
+
+
+def test_a_lead_that_came_after_a_hold_can_leave_a_replaced_purchase_without_one() -> None:
+    """Only the arrivals tell: had all come within the hold, the first request would have made the lead."""
+    first = arrived([lead(2), click("c1", 0)], T0)
+    later = arrived([deferred("c1", 10), lead(10), purchase(110, invoiceId="i1")], T0 + HOLD)
+    outcome = ArrivalModel(policy()).compute([*first, *later])
+    assert (len(outcome.leads), len(outcome.sales), outcome.contested) == (1, 1, set())
+    replacing = arrived([purchase(2, invoiceId="i1")], T0 + HOLD)
+    assert ArrivalModel(policy()).compute([*first, *later, *replacing]).contested == {("w1", "ann")}
 
 
 def test_the_model_is_fast_enough_to_be_an_oracle() -> None:

@@ -53,6 +53,7 @@ class _Customer:
     waiting: list[LeadFact | PurchaseFact] = field(default_factory=list)
     reported: list[LeadFact] = field(default_factory=list)
     leads: set[str] = field(default_factory=set)
+    sales: set[str] = field(default_factory=set)
     erased: bool = False
 
 
@@ -73,7 +74,7 @@ class ArrivalModel:
             self._expire(arrived.arrived_ms)
             self._arrive(arrived)
         self._expire(None)
-        self._outcome.contested = ReferenceModel(self._policy).compute(given).contested
+        self._outcome.contested |= ReferenceModel(self._policy).compute(given).contested
         return self._outcome
 
     def _expire(self, now_ms: int | None) -> None:
@@ -194,8 +195,13 @@ class ArrivalModel:
             self._outcome.leads[document.lead_id] = document
             _remove(customer.waiting, lead.request)
         for sale_id, (purchase, lead) in conclusion.sales.items():
+            customer.sales.add(sale_id)
             self._outcome.sales[sale_id] = sale_document(purchase, lead, conclusion.person, self._policy)
             _remove(customer.waiting, purchase)
+        if not customer.sales <= conclusion.sales.keys():
+            self._outcome.contested.add(
+                key
+            )  # a purchase was replaced by one without a lead: none is withdrawn
 
     def _give_up_request(self, key: CustomerKey, customer: _Customer, request: LeadFact) -> None:
         if customer.erased or not _remove(customer.waiting, request):
