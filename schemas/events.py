@@ -19,7 +19,7 @@ WorkspaceId = Annotated[
     str,
     Meta(
         description="The workspace; workspaces never meet.",
-        # By _check_workspace: a pattern here is matched anew for every event, a fifth of the time of decoding.
+        # By _check_workspace: a pattern here is matched for every event, in a fifth of the time of decoding.
         extra_json_schema={"pattern": "^[A-Za-z0-9_-]{1,64}$"},
     ),
 ]

@@ -20,22 +20,22 @@ ALTER TABLE dead_letters_raw
     ADD COLUMN IF NOT EXISTS customer_ids Array(String) COMMENT 'Whom the record names, as far as it can be read'
     AFTER workspace_id;
 
-CREATE VIEW leads AS
+CREATE OR REPLACE VIEW leads AS
 SELECT * EXCEPT (version) FROM leads_raw FINAL WHERE customer_id NOT IN (SELECT customer_id FROM erased_raw);
 
-CREATE VIEW sales AS
+CREATE OR REPLACE VIEW sales AS
 SELECT * EXCEPT (version) FROM sales_raw FINAL WHERE customer_id NOT IN (SELECT customer_id FROM erased_raw);
 
-CREATE VIEW customers AS
+CREATE OR REPLACE VIEW customers AS
 SELECT * EXCEPT (version, is_deleted) FROM customers_raw FINAL
 WHERE customer_id NOT IN (SELECT customer_id FROM erased_raw);
 
 -- A suppressed event says nothing but that there was one.
-CREATE VIEW unmatched AS
+CREATE OR REPLACE VIEW unmatched AS
 SELECT * EXCEPT (version) FROM unmatched_raw FINAL
 WHERE reason = 'suppressed' OR customer_id NOT IN (SELECT customer_id FROM erased_raw);
 
-CREATE VIEW dead_letters AS
+CREATE OR REPLACE VIEW dead_letters AS
 SELECT * EXCEPT (version, customer_ids), toValidUTF8(left(value, 500)) AS preview FROM dead_letters_raw FINAL
 WHERE NOT arrayExists(one -> one IN (SELECT customer_id FROM erased_raw), customer_ids);
 

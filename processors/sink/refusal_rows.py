@@ -52,13 +52,14 @@ def unmatched_row(record: ConsumerRecord) -> Row:
     """Raises one of ``rows.UNREADABLE``."""
     one = _unmatched(record.value or b"")
     topic = one.source.topic.removeprefix(record.topic.removesuffix(Topic.UNMATCHED))
+    customer = one.customer_external_id or ""
     return (
         one.workspace_id,
         unmatched_identity(one, topic),
         one.reason.value,
         one.detail,
-        one.customer_external_id or "",
-        customer_id(one.workspace_id, one.customer_external_id) if one.customer_external_id else "",
+        customer,
+        customer_id(one.workspace_id, customer) if customer else "",
         one.click_id or "",
         one.event_name or "",
         parse_rfc3339(one.timestamp),
@@ -155,6 +156,11 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
     )
 
 
+def _position(record: ConsumerRecord) -> str:
+    """As the commands print and take it."""
+    return f"{record.partition}:{record.offset}"
+
+
 def dead_letter_persons(row: Row) -> Sequence[str]:
     """Everybody whom it names."""
     persons: list[str] = row[_CUSTOMER_IDS]
@@ -162,13 +168,6 @@ def dead_letter_persons(row: Row) -> Sequence[str]:
 
 
 _CUSTOMER_IDS: Final = DEAD_LETTER_COLUMNS.index("customer_ids")
-
-
-def _position(record: ConsumerRecord) -> str:
-    """As the commands print and take it."""
-    return f"{record.partition}:{record.offset}"
-
-
 _WORKSPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -10,7 +10,7 @@ from processors.attribution.policy import Policy
 from processors.engine import Output, Record, Rejected
 from processors.worker.dead_letters import DeadLetterLimit, dead_letter
 from processors.worker.publishing import Publisher
-from processors.worker.touches import read_click_erasure, read_touch
+from processors.worker.touches import read_click_erasure, read_told
 from schemas.dead_letters import cause_of
 from schemas.decoding import (
     Refused,
@@ -73,16 +73,15 @@ class ClickProcessor(_Joining):
     def parse(self, record: Record) -> tuple[str, bytes, ClickFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
-            if record.topic == self._erasures:
-                erasure = read_click_erasure(record.value or b"")
-                key = click_key(erasure.workspace_id, erasure.click_id)
-                parsed: tuple[str, bytes, ClickFact] = self._erasures, key, erasure
-            elif record.topic != self._clicks:
-                parsed = self._lead_event(record)
-            else:
+            if record.topic == self._clicks:  # nearly all
                 click, at_ms = decode_click(record.value, record.timestamp, self._clock())
                 key = click_key(click.workspace_id, click.click_id)
-                parsed = self._clicks, key, Fact(click, at_ms, record)
+                parsed: tuple[str, bytes, ClickFact] = self._clicks, key, Fact(click, at_ms, record)
+            elif record.topic == self._erasures:
+                erasure = read_click_erasure(record.value or b"")
+                parsed = self._erasures, click_key(erasure.workspace_id, erasure.click_id), erasure
+            else:
+                parsed = self._lead_event(record)
         except Refused as refused:
             raise self._reject(record, refused) from None
         self._limit.seen += 1
@@ -173,9 +172,9 @@ class CustomerProcessor(_Joining):
         return after, self._publish(results)
 
     def _touch(self, record: Record) -> tuple[str, bytes, TouchFact | UnjoinedFact]:
-        fact = read_touch(record.value or b"", self._clock())
-        news = fact[0]
-        return record.topic, customer_key(news.workspace_id, news.customer_external_id), fact
+        fact = read_told(record.value or b"", record.timestamp, self._clock())
+        told = fact.touch if isinstance(fact, TouchFact) else fact.unjoined
+        return record.topic, customer_key(told.workspace_id, told.customer_external_id), fact
 
     def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())

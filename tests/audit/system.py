@@ -71,10 +71,10 @@ def row_of(kind: Kind, key: bytes, value: bytes | None) -> Row:
     """By the sink's own functions."""
     columns, row = ROWS[kind]
     record = ConsumerRecord("", 0, 0, T0, 0, key, value, None, 0, 0, ())
-    made = row(record)
-    assert made is not None, "a tombstone makes no row"
-    values = dict(zip(columns, made, strict=True))
-    return {name: value for name, value in values.items() if name != "version"}
+    stored = row(record)
+    assert stored is not None
+    values = dict(zip(columns, stored, strict=True))
+    return {name: value for name, value in values.items() if name not in ("version", "is_deleted")}
 
 
 @dataclass

@@ -75,7 +75,7 @@ ALL_STEPS = [
 def test_past_the_session_timeout(new_trial: NewTrial, record: Recorder, step: Step) -> None:
     """Refused, or rightly committed; then it goes on as an ordinary member."""
     fault = Fault(step, nth=nth(step), action="freeze", transaction_timeout_s=LATE_TIMEOUT_S)
-    with new_trial(f"frozen past its session: {step}", EVENTS) as trial:
+    with new_trial("frozen past its session, at each step", EVENTS) as trial:
         frozen, _ = freeze_and_thaw(trial, fault)
         verdict = record(trial.conclude())
         check(verdict)
@@ -87,14 +87,14 @@ def test_past_the_session_timeout(new_trial: NewTrial, record: Recorder, step: S
 def test_past_the_transaction_timeout(new_trial: NewTrial, record: Recorder, step: Step) -> None:
     """Its transaction is gone, if it had one: exit code 70, and the next life goes on."""
     fault = Fault(step, nth=nth(step), action="freeze", transaction_timeout_s=EARLY_TIMEOUT_S)
-    with new_trial(f"frozen past its transaction: {step}", EVENTS) as trial:
+    with new_trial("frozen past its transaction, at each step", EVENTS) as trial:
         frozen, _ = freeze_and_thaw(trial, fault)
         code = exit_within(frozen, 20)
         if code is not None:
             assert code == 70, trial.life(frozen)
             trial.restart(frozen)
             trial.ready(frozen)
-        trial.notes.append(f"exit code {code}" if code is not None else "went on")
+        trial.notes.append(f"at {step}: {'went on' if code is None else f'exit code {code}'}")
         check(record(trial.conclude()))
 
 

@@ -1,8 +1,9 @@
 """What a run of a scenario showed: one row of the table."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 
@@ -15,6 +16,7 @@ class Verdict:
 
     scenario: str
     seed: int
+    runs: int = field(default=1, kw_only=True)
     events: int = 0
     faults: int = 0
     lost: int = 0
@@ -40,25 +42,40 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def merged(scenario: str, verdicts: Sequence[Verdict]) -> Verdict:
-    """One row of several runs."""
+def merged(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """One for each scenario: counts are added up, of times the longest counts."""
+    runs: defaultdict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        runs[verdict.scenario].append(verdict)
+    return [_merged(several) for several in runs.values()]
+
+
+def _merged(several: Sequence[Verdict]) -> Verdict:
+    def total(name: str) -> int:
+        return sum(getattr(one, name) for one in several)
+
+    def longest(name: str) -> float | None:
+        return max((at for one in several if (at := getattr(one, name)) is not None), default=None)
+
+    notes = dict.fromkeys(one.note for one in several if one.note)
     return Verdict(
-        scenario,
-        verdicts[0].seed,
-        sum(one.events for one in verdicts),
-        sum(one.faults for one in verdicts),
-        sum(one.lost for one in verdicts),
-        sum(one.unexpected for one in verdicts),
-        sum(one.doubled for one in verdicts),
-        max((one.stall for one in verdicts if one.stall is not None), default=None),
-        max((one.recovery for one in verdicts if one.recovery is not None), default=None),
-        "; ".join(filter(None, (one.note for one in verdicts))),
+        several[0].scenario,
+        several[0].seed,
+        total("events"),
+        total("faults"),
+        total("lost"),
+        total("unexpected"),
+        total("doubled"),
+        longest("stall"),
+        longest("recovery"),
+        "; ".join(notes),
+        runs=len(several),
     )
 
 
 def markdown(verdicts: Sequence[Verdict]) -> str:
-    """The table, with columns of equal width."""
-    rows = [HEADINGS, *(verdict.cells() for verdict in verdicts)]
+    """The table, a row for each scenario, with columns of equal width."""
+    rows = [HEADINGS, *(verdict.cells() for verdict in merged(verdicts))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"

@@ -167,7 +167,7 @@ class Stack:
         return service
 
     def producer(self) -> Producer:
-        return Producer({"bootstrap.servers": self.settings.kafka_bootstrap, "linger.ms": 5})
+        return Producer({"bootstrap.servers": self.settings.kafka_bootstrap, "linger.ms": 5, "log_level": 0})
 
     def send(self, producer: Producer, topic: Topic, key: bytes | None, value: bytes | None) -> None:
         """To the partition of its key: what is misplaced is so by its key."""
@@ -235,7 +235,7 @@ class Stack:
             consumer.assign(places)
             left = {(place.topic, place.partition) for place in places}
             while left:
-                for message in consumer.consume(2000, 1.0):
+                for message in consumer.consume(2000, 0.1):
                     place, error = (message.topic(), message.partition()), message.error()
                     if place not in left:
                         continue  # written after the end was reached, which is then reached once more

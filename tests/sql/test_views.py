@@ -50,8 +50,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "unmatched": (
         *("workspace_id", "unmatched_id", "reason", "detail", "customer_external_id", "customer_id"),
-        *("click_id", "event_name", "timestamp", "event", *_SOURCE),
-        *("position", "reported_at"),
+        *("click_id", "event_name", "timestamp", "event", *_SOURCE, "position", "reported_at"),
     ),
     "dead_letters": (
         *("dead_letter_id", "workspace_id", "reason", "detail", "key", "value", "attempt", *_SOURCE),

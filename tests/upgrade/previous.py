@@ -1,4 +1,4 @@
-"""The formats of release 0.1, copied once and frozen: states of both tables, touches and other news.
+"""The formats of release 0.1, copied once and frozen: states of both tables, and what is in ``touches``.
 
 Never edited. When a release changes a format, a copy of what it replaces takes this one's place. Nothing here
 may come from ``processors``, or it would change with it.
@@ -140,8 +140,8 @@ class Unjoined(Struct, frozen=True, kw_only=True, rename="camel"):
     workspace_id: str
     customer_external_id: str
     click_id: str
-    reason: str | None
-    detail: str
+    reason: str | None = None
+    detail: str = ""
     event: Raw
     source: Source | None = None
 

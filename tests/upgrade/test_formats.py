@@ -16,7 +16,7 @@ from processors.attribution.facts import TouchFact
 from processors.engine import frame
 from schemas.results import Touch
 from schemas.topics import Topic
-from tests.attribution.golden_states import STORIES, restored
+from tests.attribution.golden_states import STORIES, VERSION, restored
 from tests.upgrade.releases import NEXT, PREVIOUS, Release
 from tests.worker.test_processors import CLICK, DEFERRED, NAMES, in_topic, joins
 
@@ -25,8 +25,8 @@ JOINS: Final = {"clicks": click_join, "customers": customer_join}
 
 
 def golden() -> Iterator[tuple[str, bytes]]:
-    """Table and state, of every story."""
-    for name, version in product(STORIES, ("v1", "v2")):
+    """Table and state, of every story and version."""
+    for name, version in product(STORIES, ("v1", VERSION)):
         system = restored(name, version)
         yield from (("clicks", raw) for raw in system.clicks.values())
         yield from (("customers", raw) for raw in system.customers.values())

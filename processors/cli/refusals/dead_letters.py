@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing, printable
 from processors.sink.refusal_rows import workspace_of
-from processors.worker.touches import read_touch
+from processors.worker.touches import read_click_erasure, read_told
 from schemas.dead_letters import Cause, cause_of, replay_headers
 from schemas.decoding import (
     Refused,
@@ -28,7 +28,8 @@ _DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], object]]] = {
     Topic.QUALIFICATIONS: decode_lead_event,
     Topic.PURCHASES: decode_purchase,
     Topic.ERASURES: decode_erasure,
-    Topic.TOUCHES: lambda value, _, now_ms: read_touch(value or b"", now_ms),
+    Topic.TOUCHES: lambda value, record_ms, now_ms: read_told(value or b"", record_ms, now_ms),
+    Topic.CLICK_ERASURES: lambda value, *_: read_click_erasure(value or b""),
 }
 _LARGEST: Final = (1 << 20) - 4096
 """What an input topic takes, and room for the headers."""
