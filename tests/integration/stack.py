@@ -234,6 +234,7 @@ class Stack:
         with closing(self._consumer("reader", committed=committed)) as consumer:
             consumer.assign(places)
             left = {(place.topic, place.partition) for place in places}
+            deadline = time.monotonic() + 120
             while left:
                 for message in consumer.consume(2000, 0.1):
                     place, error = (message.topic(), message.partition()), message.error()
@@ -245,6 +246,16 @@ class Stack:
                         left.remove(place)
                     else:
                         raise AssertionError(str(error))
+                assert time.monotonic() < deadline, f"no end of {_standing(consumer, left)}"
+
+
+def _standing(consumer: Consumer, places: Iterable[tuple[str, int]]) -> str:
+    """Where a reader stands in partitions that do not end for it."""
+    asked = [TopicPartition(*place) for place in sorted(places)]
+    return ", ".join(
+        f"{one.topic}-{one.partition} at {one.offset} of {consumer.get_watermark_offsets(one, timeout=10)}"
+        for one in consumer.position(asked)
+    )
 
 
 def wait_for(
