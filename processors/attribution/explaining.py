@@ -121,6 +121,8 @@ def _request(
     wins = now.winners.get(key) == request
     if wins and chosen is not None:
         why = f"makes the lead, attributed to click {chosen.click_id}"
+    elif request.held is None:
+        why = "no touch is eligible for it any more; the lead that it made was published and stays"
     elif not touches:
         why = "has no touch to go to"
     elif key in now.leads:

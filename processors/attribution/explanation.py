@@ -34,7 +34,10 @@ class Candidate(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ExplainedRequest(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A request: it makes the lead ``lead_id``, or waits until ``waits_until`` for a touch."""
+    """A request: it makes the lead ``lead_id``, or waits until ``waits_until`` for a touch.
+
+    Neither when it made the lead, which then lost its touch: see :attr:`Explanation.kept`.
+    """
 
     event_name: str
     timestamp: str
