@@ -10,8 +10,7 @@ CREATE TABLE erased_raw
     version                UInt64
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY customer_id
-SETTINGS non_replicated_deduplication_window = 1000;
+ORDER BY customer_id;
 
 ALTER TABLE unmatched_raw
     ADD COLUMN IF NOT EXISTS customer_id String COMMENT 'Our own id of the customer' AFTER customer_external_id;

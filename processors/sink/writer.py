@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import uuid
 from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -24,9 +23,10 @@ T = TypeVar("T")
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 30.0
-# async_insert would gather rows in the server's memory first; both defaults have moved between releases.
 _MOST_REFUSED = 1_000
-_SETTINGS = {"async_insert": 0, "deduplicate_blocks_in_dependent_materialized_views": 1}
+# It would gather rows in the server's memory first; the default has moved between releases. No deduplication
+# token: see the migration 007.
+_SETTINGS = {"async_insert": 0}
 
 
 class CannotStore(Exception):
@@ -73,11 +73,8 @@ class Writer:
         Raises :class:`CannotStore`, and :class:`GivenUp` when told to stop while waiting; either way some of
         the rows may be there.
         """
-        # Should the driver, or a retry of ours, send the batch twice, the server drops the second. Not made
-        # of offsets: in a topic deleted and made anew those are other records', which would be dropped.
-        token = uuid.uuid4().hex
         try:
-            await self._patiently(table.name, self._insert, table, rows, token)
+            await self._patiently(table.name, self._insert, table, rows)
         except Exception as error:
             if judge(error) is not Verdict.POISON:
                 raise
@@ -145,14 +142,14 @@ class Writer:
         second = await self.insert(table, rows[middle:])
         return [*first, *(Poison(middle + one.place, one.detail) for one in second)]
 
-    def _insert(self, table: Table, rows: Sequence[Row], token: str) -> None:
+    def _insert(self, table: Table, rows: Sequence[Row]) -> None:
         self._client.insert(
             table.name,
             list(zip(*rows, strict=True)),
             column_names=list(table.columns),
             column_types=self._columns(table),
             column_oriented=True,
-            settings={**_SETTINGS, "insert_deduplication_token": token},
+            settings=_SETTINGS,
         )
 
     def _columns(self, table: Table) -> Sequence[Any]:

@@ -27,6 +27,16 @@ def test_statements_are_split_outside_of_comments() -> None:
 
 @pytest.mark.integration
 class TestOnAServer:
+    def test_no_insert_is_taken_for_a_duplicate(self, database: Database) -> None:
+        """A server killed between the note of an insert and its part would drop the retry, and acknowledge it."""
+        tables = [str(name) for (name,) in database.rows("SHOW TABLES LIKE '%_raw'")]
+        assert {table.name for table in TABLES} < set(tables)
+        for table in tables:
+            database.client.command(f"SYSTEM STOP MERGES {table}")
+            for _ in range(2):
+                database.client.command(f"INSERT INTO {table} (version) VALUES (1)")
+            assert database.rows(f"SELECT count() FROM {table}") == [(2,)], table
+
     def test_creates_everything_once(self, clickhouse: LocalClickHouse) -> None:
         name = f"test_{uuid.uuid4().hex[:12]}"
         url = f"{clickhouse.url.rsplit('/', 1)[0]}/{name}"
