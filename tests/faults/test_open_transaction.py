@@ -13,12 +13,15 @@ from tests.integration.stack import wait_for
 
 pytestmark = pytest.mark.integration
 
-MOST_S = 1.0
+TIMEOUT_S = 60.0
 
 
 def test_the_name_comes_back(new_trial: NewTrial, record: Recorder) -> None:
-    """The time from when its successor asks for the name, which is the first thing a worker does."""
-    fault = Fault(Step.OFFSETS, nth=30, transaction_timeout_s=60.0)  # the broker will not help
+    """The time from when its successor asks for the name, which is the first thing a worker does.
+
+    Less than a second on a quiet machine; a busy one may take longer, but not as long as the broker would.
+    """
+    fault = Fault(Step.OFFSETS, nth=30, transaction_timeout_s=TIMEOUT_S)  # the broker will not help
     with new_trial("open transaction, its name comes back", 12_000) as trial:
         worker = trial.stack.worker("worker", **fault.env())
         trial.begin(per_second=3_000)
@@ -34,4 +37,4 @@ def test_the_name_comes_back(new_trial: NewTrial, record: Recorder) -> None:
         trial.recoveries.append(stalled)
         trial.restart(worker)
         check(record(trial.conclude()))
-        assert stalled < MOST_S
+        assert stalled < TIMEOUT_S / 6, "the name made no difference"
