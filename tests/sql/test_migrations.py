@@ -28,7 +28,7 @@ def test_statements_are_split_outside_of_comments() -> None:
 @pytest.mark.integration
 class TestOnAServer:
     def test_no_insert_is_taken_for_a_duplicate(self, database: Database) -> None:
-        """Killed between the note of an insert and its part, a server would drop the retry and acknowledge it."""
+        """Killed between the note of an insert and its part, a server would drop the retry as known."""
         tables = [str(name) for (name,) in database.rows("SHOW TABLES LIKE '%_raw'")]
         assert {table.name for table in TABLES} < set(tables)
         for table in tables:
