@@ -1,5 +1,6 @@
 """The real servers, one of each per test session, for every test that asks for them."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 
@@ -7,6 +8,9 @@ import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+
+# A shell that starts us in the background has us ignore SIGINT, and with us every process that we start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def eventually(condition: Callable[[], bool], timeout: float = 10.0) -> None:
