@@ -18,7 +18,7 @@ from processors.engine.settings import partition_for
 from processors.engine.store import RESERVED
 
 #: Records that are parsed, then loaded, applied and dumped together.
-_STRIDE = 128
+_STRIDE = 64
 
 Stores = Mapping[tuple[str, int], Any]
 
