@@ -35,13 +35,18 @@ Flag = bool | Literal[0, 1] | None
 Coordinate = float | str | None
 
 
-_is_workspace: Final = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+_WORKSPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_workspace_id(text: str) -> bool:
+    """Can this be a workspaceId (contract section 3)?"""
+    return _WORKSPACE.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=4096)
 def _check_workspace(workspace_id: str) -> None:
     """Remembers the good ones, for they come again and again."""
-    if not _is_workspace(workspace_id):
+    if not is_workspace_id(workspace_id):
         raise ValueError("workspaceId: expected 1 to 64 letters, digits, - or _")
 
 

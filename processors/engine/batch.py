@@ -67,7 +67,7 @@ class _View:
     """One table and partition during a batch: what the store holds, under what the batch has made of it.
 
     Between two strides it holds stored forms, not states. Of a batch of thousands of records only those of
-    one stride exist as objects, and these fit into the processor's cache: a third of the time of a click.
+    one stride exist as objects, and these fit into the CPU's cache: a seventh of the time to compute.
     """
 
     __slots__ = ("_get_many", "_now_s", "job", "made", "partition", "spent", "states")

@@ -3,7 +3,6 @@
 The first report stays; of a dead letter that was replayed in vain, the first one of its last attempt.
 """
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -17,6 +16,7 @@ from processors.sink.persons import persons_in
 from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, text
 from schemas.dead_letters import cause_of
 from schemas.decoding import Refused, decode_click
+from schemas.events import is_workspace_id
 from schemas.ids import customer_id
 from schemas.reasons import UnmatchedReason
 from schemas.results import ClickFacts, Unmatched
@@ -168,7 +168,6 @@ def dead_letter_persons(row: Row) -> Sequence[str]:
 
 
 _CUSTOMER_IDS: Final = DEAD_LETTER_COLUMNS.index("customer_ids")
-_WORKSPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class _Workspaced(msgspec.Struct, rename="camel"):
@@ -185,7 +184,7 @@ def workspace_of(key: bytes, value: bytes) -> str:
         named.append(_decode_workspace(value).workspace_id)
     if b":" in key:
         named.append(key.partition(b":")[0].decode(errors="replace"))
-    return next((name for name in named if _WORKSPACE.fullmatch(name)), "")
+    return next((name for name in named if is_workspace_id(name)), "")
 
 
 def _identity(*parts: bytes) -> str:

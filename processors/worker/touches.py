@@ -1,6 +1,5 @@
 """What the joins tell each other. Nothing keeps others from writing to these topics: that is refused."""
 
-import re
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -8,7 +7,7 @@ from msgspec.json import Decoder
 
 from processors.attribution.facts import TouchFact, UnjoinedFact
 from schemas.decoding import UNDECODABLE, Refused, decode_lead_event, refusal
-from schemas.events import LeadEvent
+from schemas.events import LeadEvent, is_workspace_id
 from schemas.reasons import DeadLetterReason
 from schemas.results import ClickErasure, Touch, Unjoined
 from schemas.times import DAY_MS, EARLIEST_MS, MAX_AHEAD_MS
@@ -16,7 +15,6 @@ from schemas.times import DAY_MS, EARLIEST_MS, MAX_AHEAD_MS
 _touch: Final = Decoder(Touch).decode
 _unjoined: Final = Decoder(Unjoined).decode
 _click_erasure: Final = Decoder(ClickErasure).decode
-_WORKSPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Read = TypeVar("Read", Touch, Unjoined, ClickErasure)
 Told = TypeVar("Told", Touch, Unjoined)
@@ -46,7 +44,7 @@ def read_told(value: bytes, record_ms: int, now_ms: int) -> TouchFact | Unjoined
 def read_click_erasure(value: bytes) -> ClickErasure:
     """A record of ``click-erasures``. Raises ``Refused``."""
     erasure = _decoded(_click_erasure, value)
-    if not _WORKSPACE.fullmatch(erasure.workspace_id):
+    if not is_workspace_id(erasure.workspace_id):
         raise Refused(DeadLetterReason.SCHEMA_VIOLATION, "workspaceId: required")
     return erasure
 
@@ -62,7 +60,7 @@ def _decoded(decode: Callable[[bytes], Read], value: bytes) -> Read:
 
 def _whole(told: Told) -> Told:
     """Without an event to vouch for them, workspace and customer have to be there."""
-    if not _WORKSPACE.fullmatch(told.workspace_id) or not told.customer_external_id.strip():
+    if not is_workspace_id(told.workspace_id) or not told.customer_external_id.strip():
         raise Refused(DeadLetterReason.SCHEMA_VIOLATION, "workspaceId, customerExternalId: required")
     return told
 
