@@ -7,9 +7,9 @@ takes what has arrived, up to ``max_batch`` records of all partitions, and compu
 anything (:mod:`.batch`): each record is parsed by the :class:`Processor` of its topic; what is misplaced is
 sent on, what is refused is answered; the rest is applied to the state of its key, stride by stride, and each
 key is written once. The result is a set of *effects*: outputs, states, and the offsets to go on at. Then
-:mod:`.effects` makes all of it true, or nothing, in one Kafka transaction: outputs and changelog records are
-sent and acknowledged, the offsets are added under the group's generation, the transaction ends, and only then the
-local stores (:mod:`.store`) are written, each with its position in the changelog.
+:mod:`.effects` makes all of it true, or nothing, in one Kafka transaction: outputs and changelog records
+are sent and acknowledged, the offsets are added under the group's generation, the transaction ends, and only
+then the local stores (:mod:`.store`) are written, each with its position in the changelog.
 
 **Several tables, one stream of transactions.** Processors share the batch and the transaction, not state.
 One may write a topic that another reads; those records come back through Kafka, in a later batch.
