@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     instance_id: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9._-]{1,100}$",
-        description="Stable name of this worker process: static group membership, and a crash heals at once.",
+        description="Stable name of this worker or sink: static group membership, and a crash heals at once.",
     )
     application_id: str = Field(
         default="leadstream-worker",

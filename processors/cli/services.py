@@ -44,13 +44,14 @@ def sink() -> None:
     """Run one sink until SIGTERM or Ctrl-C: it copies results into ClickHouse.
 
     Offsets are committed after ClickHouse has acknowledged the rows, and rows collapse by id: nothing is lost
-    and nothing appears twice, however often a sink is killed or its topics are read again.
+    and nothing appears twice, however often a sink is killed or its topics are read again. Give each sink a
+    LEADSTREAM_INSTANCE_ID of its own that stays the same over restarts: it goes on at once after a crash.
 
     \b
     Reads   clicks, leads, sales, customers, unmatched, dead-letters
     Writes  the tables at LEADSTREAM_CLICKHOUSE_URL
     Example
-      LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 \\
+      LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 LEADSTREAM_INSTANCE_ID=sink-1 \\
       LEADSTREAM_CLICKHOUSE_URL=http://user:password@clickhouse:8123/leadstream leadstream sink
 
     Exit codes: 0 stopped when asked, 69 no broker or no ClickHouse, 70 start it again,

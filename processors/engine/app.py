@@ -13,7 +13,7 @@ import faust
 from aiokafka.structs import TopicPartition
 
 from processors.engine.errors import Unexpected
-from processors.engine.exits import boottime, die
+from processors.engine.exits import boottime, die, leave
 from processors.engine.loop import Engine
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings
@@ -23,7 +23,8 @@ from processors.engine.store import PartitionStore
 from processors.engine.tables import FAUST_LOG, EngineTable, EngineTables
 from processors.engine.transport import BatchConsumer, BatchTransport
 
-_STOP_S = 15.0
+#: Less than the 30 s that orchestrators give a process to end, more than any batch takes.
+_STOP_S = 10.0
 
 
 class EngineApp(faust.App):  # type: ignore[misc]
@@ -99,9 +100,8 @@ class EngineApp(faust.App):  # type: ignore[misc]
 
     async def on_stop(self) -> None:
         """Faust ends the batch in flight, then closes the stores."""
-        # ...unless it hangs, in a rebalance that is under way for instance.
-        late = Unexpected("the stop has not ended in time")
-        self.loop.call_later(self.settings.batch_deadline_s + _STOP_S, die, late)
+        # ...unless it hangs: the broker is away, or a rebalance is under way.
+        self.loop.call_later(_STOP_S, leave)
         await super().on_stop()
         await self.engine.stop()
 

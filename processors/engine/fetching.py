@@ -17,6 +17,7 @@ from processors.engine.contiguity import Fetched
 from processors.engine.exits import die
 from processors.engine.records import slim
 from processors.engine.tables import FAUST_LOG
+from processors.header_names import tolerate
 
 #: Records taken from the fetcher at a time: bounds how long the thread unpacks without sending a heartbeat.
 _TAKE = 5000
@@ -41,6 +42,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     logger = FAUST_LOG
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        tolerate()
         return private.configure(super()._create_worker_consumer(transport), FETCH_WAIT_MS)
 
     async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:

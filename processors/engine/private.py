@@ -1,6 +1,6 @@
 # ruff: noqa: SLF001 - this is the one module that may reach into other people's private parts
 """Every private name of faust, mode and aiokafka that the engine leans on, and the only code that touches
-them.
+them, besides ``processors.header_names``.
 
 The dependencies are pinned exactly; ``tests/engine/test_private.py`` fails when a pin or a name moves. Then
 read the new source at that place before changing :data:`VERSIONS`: the guards of this package were written
@@ -19,6 +19,7 @@ from aiokafka.consumer import fetcher as fetcher_module
 from aiokafka.consumer import group_coordinator
 from aiokafka.producer import sender as sender_module
 from aiokafka.producer import transaction_manager
+from aiokafka.record import default_records, memory_records
 from aiokafka.structs import TopicPartition
 from faust.tables import TableManager
 from faust.transport.consumer import Consumer as FaustConsumer
@@ -84,6 +85,17 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(fetcher_module.Fetcher, "_wait_consume_future", "read"),
     Name(fetcher_module.FetchResult, "_partition_records", "read"),
     Name(fetcher_module.PartitionRecords, "_consumer_record", "override"),
+    # aiokafka, parsing records: see processors/header_names.py
+    Name(fetcher_module, "MemoryRecords", "write"),
+    Name(fetcher_module, "PartitionRecords", "write"),
+    Name(fetcher_module.PartitionRecords, "_records", "write"),
+    Name(fetcher_module.PartitionRecords, "_unpack_records", "override"),
+    Name(default_records, "_DefaultRecordBatchPy", "override"),
+    Name(default_records._DefaultRecordBatchPy, "_buffer", "write"),
+    Name(default_records._DefaultRecordBatchPy, "_maybe_uncompress", "override"),
+    Name(memory_records, "_MemoryRecordsPy", "override"),
+    Name(memory_records._MemoryRecordsPy, "_cache_next", "call"),
+    Name(memory_records._MemoryRecordsPy, "_next_slice", "read"),
     # aiokafka, producing
     Name(aiokafka.AIOKafkaProducer, "_message_accumulator", "read"),
     Name(aiokafka.AIOKafkaProducer, "_request_timeout_ms", "read"),

@@ -29,6 +29,7 @@ from aiokafka.errors import (
     KafkaTimeoutError,
 )
 
+from processors.header_names import tolerate
 from processors.settings import Settings
 from processors.sink.batch import Batch, TableBatch
 from processors.sink.rejects import Rejects
@@ -80,9 +81,11 @@ class Sink:
         self._clock = clock
         self._tables = by_topic(settings.topic)
         self._stopping = stopping
+        tolerate()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap,
             group_id=settings.full_sink_group,
+            group_instance_id=settings.instance_id,
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.insert import InsertContext
 
 from processors.sink.erasing import delete_erased, erased_among
 from processors.sink.failures import Verdict, cause, judge
@@ -64,7 +65,7 @@ class Writer:
         self._pausing = pausing
         self._longest_pause_s = longest_pause_s
         self._thread = ThreadPoolExecutor(1, "insert")
-        self._types: dict[str, Sequence[Any]] = {}
+        self._contexts: dict[str, InsertContext] = {}
         self._refused = 0
 
     async def insert(self, table: Table, rows: Sequence[Row]) -> list[Poison]:
@@ -113,7 +114,7 @@ class Writer:
         """Raises :class:`CannotStore` when one is missing or lacks a column; it may be down for now."""
         for table in tables:
             try:
-                await self._in_thread(self._columns, table)
+                await self._in_thread(self._context, table)
             except ClickHouseError as error:
                 if judge(error) is Verdict.STOP:
                     raise CannotStore(f"cannot write to {table.name}: {cause(error)}") from error
@@ -143,22 +144,24 @@ class Writer:
         return [*first, *(Poison(middle + one.place, one.detail) for one in second)]
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> None:
-        self._client.insert(
-            table.name,
-            list(zip(*rows, strict=True)),
-            column_names=list(table.columns),
-            column_types=self._columns(table),
-            column_oriented=True,
-            settings=_SETTINGS,
-        )
+        context = self._context(table)
+        try:
+            self._client.insert(data=list(zip(*rows, strict=True)), context=context)
+        finally:
+            context.data = None  # the driver leaves it there when it fails early, and then takes no other
 
-    def _columns(self, table: Table) -> Sequence[Any]:
-        """Their types, asked for once: otherwise every insert would begin with a DESCRIBE TABLE."""
-        types = self._types.get(table.name)
-        if types is None:
-            context = self._client.create_insert_context(table.name, column_names=list(table.columns))
-            types = self._types[table.name] = context.column_types
-        return types
+    def _context(self, table: Table) -> InsertContext:
+        """One for all inserts into a table.
+
+        It knows the columns' types, for which every insert would ask the server. And it refers to itself: one
+        for each insert would leave every batch to the garbage collector, hundreds of MB until that comes.
+        """
+        context = self._contexts.get(table.name)
+        if context is None:
+            context = self._contexts[table.name] = self._client.create_insert_context(
+                table.name, column_names=list(table.columns), column_oriented=True, settings=_SETTINGS
+            )
+        return context
 
     async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args))

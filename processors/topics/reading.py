@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Self
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
+from processors.header_names import tolerate
 from processors.settings import Settings
 from processors.topics.broker import NoBroker, TopicsFailed, partition_counts
 from schemas.topics import Topic
@@ -37,6 +38,7 @@ class TopicReader:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        tolerate()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap,
             client_id="leadstream-read",

@@ -1,5 +1,7 @@
 """The broker dies, and stays away. No worker is to fall into a loop of crashes over that."""
 
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,31 @@ def test_broker_away(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> N
         # One exit each for the batch that cannot end, one for a start that waits in vain: no loop.
         assert restarts <= 2 * len(workers)
         assert len(sink.exits) == 0
+        check(record(trial.conclude()))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.faults
+def test_stopped_while_the_broker_is_away(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> None:
+    """SIGTERM in the middle of a batch that cannot end: gone before an orchestrator loses its patience."""
+    with (
+        LocalKafka(tmp_path / "kafka") as kafka,
+        new_trial("broker: away, worker and sink stopped", 12_000, kafka=kafka) as trial,
+    ):
+        services = [*trial.workers(1), trial.stack.sink()]
+        trial.begin(per_second=1_000)
+        trial.reach(0.4)
+        kafka.kill()
+        started = time.monotonic()
+        for service in services:
+            service.send_signal(signal.SIGTERM)
+        assert [service.wait(30) for service in services] == [0, 0]
+        trial.notes.append(f"stopped after {time.monotonic() - started:.1f} s, exit code 0")
+        trial.faults += 1
+        kafka.start()
+        for service in services:
+            trial.restart(service)
+        trial.recoveries.append(trial.flows())
         check(record(trial.conclude()))
 
 

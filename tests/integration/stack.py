@@ -1,5 +1,6 @@
 """Leadstream as it runs in production, process by process, against the servers of the test session."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from processors.cli.clickhouse import bring_up_to_date
 from processors.engine import partition_for
 from processors.settings import Settings
+from processors.topics import create_topics
 from schemas.topics import Topic
 
 ROOT: Final = Path(__file__).parents[2]
@@ -141,9 +144,8 @@ class Stack:
 
     def create(self) -> None:
         """Topics and schema."""
-        for command in (("topics", "create"), ("migrate",)):
-            done = self.run(*command)
-            assert done.returncode == 0, done.stderr.decode()
+        asyncio.run(create_topics(self.settings))
+        bring_up_to_date(self.settings)
 
     def worker(self, name: str, **env: str) -> Service:
         """Started, and from then on watched. ``env``: for its first life only."""
@@ -158,10 +160,12 @@ class Stack:
         return service
 
     def service(self, command: str, name: str) -> Service:
-        """One that is not started yet. A worker's name is its instance and its data directory."""
-        env = dict(self.env)
-        if command == "worker":
-            env |= {"LEADSTREAM_INSTANCE_ID": name, "LEADSTREAM_DATA_DIR": str(self.directory / name)}
+        """One that is not started yet. Its name is its instance, and a worker's data directory."""
+        env = {
+            **self.env,
+            "LEADSTREAM_INSTANCE_ID": name,
+            "LEADSTREAM_DATA_DIR": str(self.directory / name),
+        }
         service = Service([command], env, self.directory / f"{name}.log", self.program)
         self.services.append(service)
         return service
@@ -227,6 +231,8 @@ class Stack:
                 "enable.partition.eof": True,
                 "isolation.level": "read_committed" if committed else "read_uncommitted",
                 "auto.offset.reset": "earliest",
+                # An end is only seen when the broker has waited in vain.
+                "fetch.wait.max.ms": 10,
             }
         )
 

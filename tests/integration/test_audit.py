@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.local.clickhouse import LocalClickHouse
@@ -76,6 +77,13 @@ def two_sales(stack: Stack) -> tuple[str, str]:
     finally:
         client.close()
     return first[0], second[0]
+
+
+def lead_of_one_revision(stack: Stack) -> tuple[Message, dict[str, Any]]:
+    """An older revision sent again would be more than one thing that is wrong."""
+    found = [(record, json.loads(record.value() or b"")) for record in stack.read(Topic.LEADS)]
+    revisions = Counter(lead["leadId"] for _, lead in found)
+    return next((record, lead) for record, lead in found if revisions[lead["leadId"]] == 1)
 
 
 def damage(stack: Stack, sql: str) -> None:
@@ -152,8 +160,7 @@ def test_an_interrupted_audit_leaves_nothing_behind(stack: Stack) -> None:
 
 
 def test_what_is_broken_is_named(stack: Stack) -> None:
-    record = next(stack.read(Topic.LEADS))
-    lead = json.loads(record.value() or b"")
+    record, lead = lead_of_one_revision(stack)
     producer = stack.producer()
     made_up = json.dumps(lead | {"leadId": "ld_made_up", "revision": 1})
     stack.send(producer, Topic.LEADS, record.key(), made_up.encode())

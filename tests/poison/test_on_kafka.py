@@ -1,5 +1,6 @@
 """Poison through a real broker, a real worker, a real sink."""
 
+import asyncio
 import random
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.sink.client import connect
 from schemas.topics import Topic
+from tests import odd_headers
 from tests.integration.stack import Stack, wait_for
 from tests.poison.inputs import HEADERS, INPUTS, KINDS, Input
 from tests.poison.oracle import judge
@@ -107,6 +109,17 @@ def send_valid(stack: Stack) -> None:
     producer.flush()
 
 
+def send_with_odd_headers(stack: Stack) -> dict[Place, Sent]:
+    """A click that is known, and what is none: header names that are no UTF-8 hold up neither."""
+    now_ms = time.time_ns() // 1_000_000
+    servers, topic = stack.settings.kafka_bootstrap, stack.settings.topic(Topic.CLICKS)
+    click = orjson.dumps({"workspaceId": "acme", "clickId": "c0", "timestamp": now_ms - 4_000})
+    asyncio.run(odd_headers.send(servers, topic, b"acme:c0", click, now_ms))
+    bad = Input("odd header", Topic.CLICKS, b'{"odd":')
+    offsets = asyncio.run(odd_headers.send(servers, topic, b"key", bad.value or b"", now_ms))
+    return {(topic, 0, offset): Sent(bad, b"key", now_ms) for offset in offsets}
+
+
 def dead_letters(stack: Stack) -> list[tuple[Message, dict[str, bytes]]]:
     return [(message, dict(message.headers() or [])) for message in stack.read(Topic.DEAD_LETTERS)]
 
@@ -131,6 +144,7 @@ def test_poison_of_every_kind_holds_nothing_up(
         stood = send(stack, poison(now_ms))
         assert len(stood) > (len(KINDS) - 1) * len(INPUTS) * OF_EACH
         send_valid(stack)
+        stood |= send_with_odd_headers(stack)
         worker, sink = stack.worker("worker-0"), stack.sink()
         stack.wait_until_processed()
 

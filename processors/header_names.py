@@ -1,0 +1,73 @@
+"""Records whose headers have names that are no UTF-8.
+
+Kafka lets any producer write such a name, and Java's clients read it with replacement characters. aiokafka
+raises instead, at every fetch anew: one such record would stop its partition for good. :func:`tolerate` makes
+it read on as Java does.
+"""
+
+from collections.abc import Iterator
+from typing import Any, SupportsIndex
+
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
+
+
+def tolerate() -> None:
+    """For every consumer of this process that is still to fetch. Idempotent."""
+    fetcher.MemoryRecords = _Kept
+    fetcher.PartitionRecords = _PartitionRecords
+
+
+class _Kept(MemoryRecords):  # type: ignore[misc]
+    """The fast parser, with the bytes to parse once more."""
+
+    def __init__(self, raw: bytes) -> None:
+        super().__init__(raw)
+        self.raw = raw
+
+
+class _PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
+    """Changes to the slow parser where the fast one fails, for the rest of the fetch."""
+
+    _records: Any
+
+    def _unpack_records(self) -> Iterator[Any]:
+        try:
+            yield from super()._unpack_records()
+        except UnicodeDecodeError:
+            self._records = _TolerantRecords(self._records.raw, self.next_fetch_offset)
+            yield from super()._unpack_records()
+
+
+class _TolerantRecords(_MemoryRecordsPy):  # type: ignore[misc]
+    """From the batch on that holds this offset, or the next one."""
+
+    def __init__(self, raw: bytes, offset: int) -> None:
+        super().__init__(raw)
+        while self._next_slice and _TolerantBatch(self._next_slice).next_offset <= offset:
+            self._cache_next()
+
+    def next_batch(self) -> Any:
+        batch = self._next_slice
+        self._cache_next()
+        return _TolerantBatch(batch)
+
+
+class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
+    _buffer: Any
+
+    def _maybe_uncompress(self) -> None:
+        super()._maybe_uncompress()
+        self._buffer = _TolerantBytes(self._buffer)
+
+
+class _TolerantBytes(bytearray):
+    """The parser decodes slices of its buffer, and nothing but names."""
+
+    def __getitem__(self, place: SupportsIndex | slice) -> Any:
+        part = super().__getitem__(place)
+        return _TolerantBytes(part) if isinstance(part, bytearray) else part
+
+    def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:  # noqa: ARG002 - never strict
+        return super().decode(encoding, "replace")
