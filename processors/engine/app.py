@@ -45,6 +45,7 @@ class EngineApp(faust.App):  # type: ignore[misc]
         self.settings = settings
         self.processors = tuple(processors)
         self.sources = frozenset(topic for job in processors for topic in job.topics)
+        self.inner = frozenset(topic for job in processors for topic in job.inner)
         #: Live counters.
         self.stats = Stats()
         #: Every partition of every source topic, ours or not.

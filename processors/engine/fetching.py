@@ -99,7 +99,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         taken: list[Fetched] = []
         left = _TAKE
         subscriptions = fetcher._subscriptions
-        for tp in list(fetcher._records):
+        inner = self.consumer.app.inner
+        for tp in sorted(fetcher._records, key=lambda tp: tp.topic not in inner):
             if not subscriptions.is_assigned(tp):
                 del fetcher._records[tp]
                 continue

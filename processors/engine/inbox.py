@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from aiokafka.structs import TopicPartition
@@ -20,11 +20,17 @@ class Chunk(NamedTuple):
 
 
 class Inbox:
-    """A queue of whole fetches. Bounded by making the fetching side wait, not by pausing partitions."""
+    """A queue of whole fetches. Bounded by making the fetching side wait, not by pausing partitions.
 
-    def __init__(self, max_records: int) -> None:
+    Fetches of ``inner`` topics (see :class:`.processor.Processor`) overtake the others: behind a backlog of
+    events, what has been begun is finished at once.
+    """
+
+    def __init__(self, max_records: int, inner: Set[str] = frozenset()) -> None:
         self._max = max_records
-        self._chunks: deque[tuple[int, Fetched]] = deque()
+        self._inner_topics = inner
+        self._inner: deque[tuple[int, Fetched]] = deque()
+        self._outer: deque[tuple[int, Fetched]] = deque()
         self._room = asyncio.Event()
         self._room.set()
         self.records = 0
@@ -32,7 +38,8 @@ class Inbox:
 
     def put(self, generation: int, fetched: Fetched) -> None:
         """Add an accepted fetch."""
-        self._chunks.append((generation, fetched))
+        queue = self._inner if fetched.tp.topic in self._inner_topics else self._outer
+        queue.append((generation, fetched))
         self.records += len(fetched.records)
         self.arrived.set()
         if self.records >= self._max:
@@ -43,32 +50,34 @@ class Inbox:
         await self._room.wait()
 
     def __bool__(self) -> bool:
-        return bool(self._chunks)
+        return bool(self._inner or self._outer)
 
     def clear(self) -> None:
         """Forget everything. See :class:`.contiguity.Contiguity` for what must be forgotten with it."""
-        self._chunks.clear()
+        self._inner.clear()
+        self._outer.clear()
         self.records = 0
         self._room.set()
 
     def take(self, generation: int, limit: int) -> list[Chunk]:
-        """Up to ``limit`` records of this generation, in the order of arrival."""
+        """Up to ``limit`` records of this generation; of inner topics first, else in the order of arrival."""
         taken: list[Chunk] = []
         left = limit
-        while self._chunks and left > 0:
-            of, (tp, _, end, records) = self._chunks.popleft()
-            self.records -= len(records)
-            if of != generation:
-                continue
-            if len(records) > left:
-                rest = records[left:]
-                records = records[:left]
-                cut = records[-1].offset + 1
-                self._chunks.appendleft((of, Fetched(tp, cut, end, rest)))
-                self.records += len(rest)
-                end = cut
-            taken.append(Chunk(tp, records, end))
-            left -= len(records)
+        for queue in (self._inner, self._outer):
+            while queue and left > 0:
+                of, (tp, _, end, records) = queue.popleft()
+                self.records -= len(records)
+                if of != generation:
+                    continue
+                if len(records) > left:
+                    rest = records[left:]
+                    records = records[:left]
+                    cut = records[-1].offset + 1
+                    queue.appendleft((of, Fetched(tp, cut, end, rest)))
+                    self.records += len(rest)
+                    end = cut
+                taken.append(Chunk(tp, records, end))
+                left -= len(records)
         if self.records <= self._max // 2:
             self._room.set()
         return taken

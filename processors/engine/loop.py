@@ -44,7 +44,7 @@ class Engine:
     ) -> None:
         settings = self._settings = app.settings
         self.stats = stats
-        self.inbox = Inbox(settings.max_buffer)
+        self.inbox = Inbox(settings.max_buffer, app.inner)
         self.current: Generation | None = None
         #: Set by Faust's rebalance hooks, from the consumer thread.
         self.rebalancing_since: float | None = None

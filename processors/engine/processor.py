@@ -58,6 +58,10 @@ class Processor(Protocol[S, F]):
         """Full names of the source topics. A topic belongs to one processor."""
 
     @property
+    def inner(self) -> frozenset[str]:
+        """Full names of those source topics that nobody but workers writes to, with work half done."""
+
+    @property
     def outputs(self) -> frozenset[str]:
         """Full names of the topics written to."""
 

@@ -66,6 +66,7 @@ class ClickProcessor(_Joining):
     ) -> None:
         super().__init__(names, policy, limit, clock)
         self.topics = self._full(Topic.CLICKS, Topic.DEFERRED_LEADS, Topic.CLICK_ERASURES)
+        self.inner = self._full(Topic.CLICK_ERASURES)
         self.outputs = self._full(Topic.TOUCHES, Topic.UNMATCHED, Topic.DEAD_LETTERS, Topic.QUALIFICATIONS)
         self.retention_ms: int | None = click_retention_ms(policy)
         self._clicks, self._erasures = names[Topic.CLICKS], names[Topic.CLICK_ERASURES]
@@ -123,6 +124,7 @@ class CustomerProcessor(_Joining):
         self, names: Mapping[Topic, str], policy: Policy, limit: DeadLetterLimit, clock: Callable[[], int]
     ) -> None:
         super().__init__(names, policy, limit, clock)
+        self.inner = self._full(Topic.TOUCHES)
         self.outputs = self._full(
             Topic.LEADS,
             Topic.SALES,

@@ -25,6 +25,7 @@ class Toy:
     topics = frozenset({"in", "in2"})
     outputs = frozenset({"out", "dead"})
     retention_ms: int | None = None
+    inner: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         self.loads = self.dumps = 0

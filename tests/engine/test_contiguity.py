@@ -100,6 +100,17 @@ def test_fetches_of_a_former_generation_are_dropped() -> None:
     assert inbox.records == 0
 
 
+def test_inner_topics_overtake() -> None:
+    """In their own order, however often a batch ends inside one of their fetches."""
+    inbox = Inbox(100, frozenset({"inner"}))
+    inner = TopicPartition("inner", 0)
+    inbox.put(1, fetched(0, 2, 0, 1))
+    for start in (0, 3):
+        inbox.put(1, fetched(start, start + 3, start, start + 1, start + 2)._replace(tp=inner))
+    taken = [(chunk.tp.topic, offsets(list(chunk.records))) for _ in range(4) for chunk in inbox.take(1, 2)]
+    assert taken == [("inner", [0, 1]), ("inner", [2]), ("inner", [3]), ("inner", [4, 5]), (TP.topic, [0, 1])]
+
+
 async def test_a_full_inbox_makes_the_fetching_side_wait() -> None:
     inbox = Inbox(4)
     inbox.put(1, fetched(0, 4, 0, 1, 2, 3))

@@ -35,6 +35,7 @@ class Counter:
     """
 
     retention_ms: int | None = None
+    inner: frozenset[str] = frozenset()
 
     def __init__(self, table: str, topics: Sequence[str], output: str, dead: str, chain: bool) -> None:
         self.table = table
@@ -90,6 +91,7 @@ class Holder:
 
     table = "held"
     retention_ms: int | None = None
+    inner: frozenset[str] = frozenset()
 
     def __init__(self, names: Names, hold_ms: int) -> None:
         self.topics = frozenset({names("ask"), names("answer")})

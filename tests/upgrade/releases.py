@@ -99,6 +99,7 @@ class Foreign:
         self.topics = processor.topics
         self.outputs = processor.outputs
         self.retention_ms = processor.retention_ms
+        self.inner = processor.inner
 
     def parse(self, record: Record) -> tuple[str, bytes, Any]:
         if record.topic == self._touches:

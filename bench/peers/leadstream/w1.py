@@ -16,6 +16,7 @@ class Join:
 
     table = "customers"
     retention_ms: int | None = None
+    inner: frozenset[str] = frozenset()
 
     def __init__(self, deferred: str, qualified: str, leads: str) -> None:
         self.topics = frozenset({deferred, qualified})

@@ -1,0 +1,197 @@
+"""Where the CPU time of a worker goes: ``python -m bench.stages [EVENTS]``.
+
+One process and no broker: the records of w2, as a broker would hand them over, go batch by batch through all
+that a worker does with them but the network. Beside them, in the same moments, goes a reference that has
+nothing to do with us: orjson reads and writes every input once. Ratios to it compare between machines and
+days; times do not.
+"""
+
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from unittest.mock import patch
+
+import orjson
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from aiokafka.structs import TopicPartition
+
+from bench.workloads import Pipeline
+from processors.engine import Record
+from processors.engine import batch as engine_batch
+from processors.engine.batch import Computer, Effects
+from processors.engine.inbox import Chunk
+from processors.engine.records import slim
+from processors.engine.settings import epoch_ms, partition_for
+from processors.engine.store import PartitionStore, new_cache
+from processors.settings import Settings
+from processors.worker.dead_letters import DeadLetterLimit
+from processors.worker.processors import ClickProcessor, CustomerProcessor
+from processors.worker.run import policy_of
+from schemas.topics import Topic
+
+PARTITIONS: Final = 8
+BATCH: Final = 4_000
+STAGES: Final = ("unpack", "parse", "load", "apply", "dump", "pack", "store")
+_SNAPPY: Final = 2
+_BATCH_BYTES: Final = 16 << 20
+
+
+@dataclass
+class Measured:
+    """CPU seconds of this thread by stage, and of the reference."""
+
+    events: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    reference: float = 0.0
+
+    @property
+    def ratio(self) -> float:
+        """All stages to the reference."""
+        return sum(self.seconds.values()) / self.reference
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Of a block."""
+        start = time.thread_time()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.thread_time() - start
+
+    def timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that is part of ``apply`` and counts as a stage of its own."""
+
+        def timing(*args: Any) -> Any:
+            start = time.thread_time()
+            try:
+                return function(*args)
+            finally:
+                spent = time.thread_time() - start
+                self.seconds[stage] += spent
+                self.seconds["apply"] -= spent
+
+        return timing
+
+
+class _Log:
+    """Partitions of topics: records are packed into what a broker keeps, and unpacked from it."""
+
+    def __init__(self) -> None:
+        self._ends: defaultdict[TopicPartition, int] = defaultdict(int)
+
+    def pack(self, place: TopicPartition, records: list[tuple[Any, Any, Any]], codec: int) -> bytes:
+        """One record batch: key, value, headers of each."""
+        builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, 0, _BATCH_BYTES)
+        now_ms = epoch_ms()
+        for offset, (key, value, headers) in enumerate(records):
+            builder.append(offset, now_ms, key, value, list(headers))
+        raw = bytes(builder.build())
+        start, self._ends[place] = self._ends[place], self._ends[place] + len(records)
+        return start.to_bytes(8, "big") + raw[8:]
+
+    def unpack(self, place: TopicPartition, raw: bytes) -> Chunk:
+        """As the engine has it from the consumer."""
+        batch = DefaultRecordBatch(raw)
+        if not batch.validate_crc():
+            raise ValueError(f"what was packed for {place} is not what is unpacked")
+        records: list[Record] = [slim(place, record) for record in batch]
+        return Chunk(place, records, records[-1].offset + 1)
+
+
+def measure(events: int) -> Measured:
+    """W2 of about so many events, once."""
+    inputs = Pipeline(events, epoch_ms()).records()
+    found, log = Measured(), _Log()
+    computer, stores, directory = _worker()
+    view = engine_batch._View  # noqa: SLF001 - the engine's own, seen from inside
+    waiting: dict[TopicPartition, list[tuple[Any, Any, Any]]] = {}
+    with (
+        directory,
+        patch.object(Computer, "_parse", found.timed("parse", Computer._parse)),  # noqa: SLF001
+        patch.object(view, "load", found.timed("load", view.load)),
+        patch.object(view, "dump", found.timed("dump", view.dump)),
+    ):
+        while inputs or waiting:
+            arrived, waiting = waiting, {}
+            for record in inputs[:BATCH]:
+                place = TopicPartition(record.topic, partition_for(record.key, PARTITIONS))
+                arrived.setdefault(place, []).append((record.key, record.value, ()))
+            packed = {place: log.pack(place, records, 0) for place, records in arrived.items()}
+            found.events += len(inputs[:BATCH])
+            found.reference += _reference([record.value for record in inputs[:BATCH]])
+            inputs = inputs[BATCH:]
+            with found.time("unpack"):
+                chunks = [log.unpack(place, raw) for place, raw in packed.items()]
+            with found.time("apply"):
+                effects = computer.compute(chunks, (), stores, epoch_ms(), 0)
+            waiting = _made_true(effects, stores, found, log)
+    return found
+
+
+def _worker() -> tuple[Computer, dict[tuple[str, int], PartitionStore], Any]:
+    """The computing part of a worker, with stores in a directory that goes in the end."""
+    settings = Settings()
+    directory = tempfile.TemporaryDirectory(prefix="stages-")
+    names = {topic: topic.value for topic in Topic}
+    limit = DeadLetterLimit(settings.dead_letter_limit)
+    policy = policy_of(settings)
+    jobs = [kind(names, policy, limit, epoch_ms) for kind in (ClickProcessor, CustomerProcessor)]
+    cache, path = new_cache(), Path(directory.name)
+    stores = {
+        (job.table, number): PartitionStore(path / f"{job.table}-{number}", cache, epoch_ms())
+        for job in jobs
+        for number in range(PARTITIONS)
+    }
+    return Computer(PARTITIONS, jobs), stores, directory
+
+
+def _made_true(
+    effects: Effects, stores: dict[tuple[str, int], PartitionStore], found: Measured, log: _Log
+) -> dict[TopicPartition, list[tuple[Any, Any, Any]]]:
+    """What a transaction does; returns what comes back to the worker itself."""
+    back: dict[TopicPartition, list[tuple[Any, Any, Any]]] = {}
+    with found.time("pack"):
+        for (topic, partition), outputs in effects.outputs.items():
+            place = TopicPartition(topic, partition)
+            log.pack(place, [(one.key, one.value, one.headers) for one in outputs], _SNAPPY)
+        for (table, partition), write in effects.states.items():
+            place = TopicPartition(f"{table}-changelog", partition)
+            log.pack(place, [(key, value, ()) for key, value in write.items.items()], _SNAPPY)
+    with found.time("store"):
+        for store, write in effects.states.items():
+            stores[store].write(write.items, 1, effects.now_ms, write.spent)
+    for (topic, partition), outputs in effects.outputs.items():
+        if topic == Topic.TOUCHES:
+            back[TopicPartition(topic, partition)] = [(one.key, one.value, one.headers) for one in outputs]
+    return back
+
+
+def _reference(values: list[bytes]) -> float:
+    start = time.thread_time()
+    for value in values:
+        orjson.dumps(orjson.loads(value))
+    return time.thread_time() - start
+
+
+def main() -> None:
+    """Print the table."""
+    events = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    measure(2 * BATCH)  # warm
+    found = measure(events)
+    unit = 1e6 / found.events
+    print("| stage | µs per event |", "|---|---|", sep="\n")  # noqa: T201
+    for stage, seconds in found.seconds.items():
+        print(f"| {stage} | {seconds * unit:.2f} |")  # noqa: T201
+    print(f"| all of them | {sum(found.seconds.values()) * unit:.2f} |")  # noqa: T201
+    print(f"| reference | {found.reference * unit:.2f} |")  # noqa: T201
+    print(f"\n{found.events:,} events; ratio to the reference {found.ratio:.2f}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
