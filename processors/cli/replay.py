@@ -180,7 +180,7 @@ def _compute(settings: Settings, since: int | None, workers: int, directory: Pat
         click.echo(f"{settings.worker_group} goes on where it was", err=True)
     try:
         with Bar("computing", None, "events") as bar:
-            run_on_kafka(run_workers(settings, workers, directory, bar.expect, bar.advance, bar.say))
+            run_on_kafka(run_workers(settings, workers, directory, bar.reach, bar.say))
     except ServiceFailed as error:
         failure = UserError(str(error), "Mend that, then run the same command again: it goes on.")
         failure.exit_code = error.code

@@ -42,19 +42,19 @@ async def run_workers(
     replay: Settings,
     workers: int,
     directory: Path,
-    started: Callable[[int], None],
-    advance: Callable[[int], None],
+    reach: Callable[[int, int], None],
     say: Callable[[str], None],
 ) -> None:
     """Run workers until they have read everything that was written by now, and what came of it.
 
-    ``directory``: for their stores and logs. Raises ``ServiceFailed`` when one cannot go on.
+    ``directory``: for their stores and logs. ``reach`` hears how many events are done, of how many. Raises
+    ``ServiceFailed`` when one cannot go on.
     """
     supervisor = Supervisor(say)
     for service in _services(replay, workers, directory):
         supervisor.start(service)
     try:
-        caught_up = asyncio.create_task(_until_read(replay, started, advance))
+        caught_up = asyncio.create_task(_until_read(replay, reach))
         failed = asyncio.ensure_future(asyncio.wrap_future(supervisor.failed))
         done, pending = await asyncio.wait({caught_up, failed}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
@@ -65,18 +65,21 @@ async def run_workers(
         await asyncio.to_thread(supervisor.stop, 30.0)
 
 
-async def _until_read(
-    replay: Settings, started: Callable[[int], None], advance: Callable[[int], None]
-) -> None:
+async def _until_read(replay: Settings, reach: Callable[[int, int], None]) -> None:
+    """The second round is for what was misplaced: workers have sent it on, behind the ends of the first.
+
+    After a change of the number of partitions that is most of the events.
+    """
+    total = 0
     async with LagReader(replay) as reader:
-        ends = await reader.ends(_EVENTS)
-        left = sum((await reader.lag(replay.worker_group, _EVENTS, ends)).values())
-        started(left)
-        while left or await reader.lag(replay.worker_group, [Topic.TOUCHES]):
-            await asyncio.sleep(_POLL_S)
-            lag = sum((await reader.lag(replay.worker_group, _EVENTS, ends)).values())
-            advance(max(left - lag, 0))
-            left = lag
+        for _ in range(2):
+            ends = await reader.ends(_EVENTS)
+            left = sum((await reader.lag(replay.worker_group, _EVENTS, ends)).values())
+            total += left
+            while left or await reader.lag(replay.worker_group, [Topic.TOUCHES]):
+                reach(total - left, total)
+                await asyncio.sleep(_POLL_S)
+                left = sum((await reader.lag(replay.worker_group, _EVENTS, ends)).values())
 
 
 def _services(replay: Settings, workers: int, directory: Path) -> Iterator[Service]:
