@@ -129,7 +129,8 @@ def soak(minutes: float, per_second: int, seed: int) -> None:
         )
         events = mixed(int(minutes * 60 * per_second), seed)
         with trial_of(f"soak of {minutes:g} min", seed, stack, events) as trial:
-            sys.exit(run(trial, clickhouse, per_second))
+            exit_code = run(trial, clickhouse, per_second)
+    sys.exit(exit_code)
 
 
 def run(trial: Trial, clickhouse: LocalClickHouse, per_second: int) -> int:
