@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 _IDLE_S = 0.5
 _POLL_S = 0.01
 _RETRY_S = 0.5
-#: A worker whose last batch is younger than this is under load.
-_LOADED_S = 0.03
+#: A worker whose last batch is younger than this, and was not smaller than that, is under load.
+_LOADED_S, _LOADED_EVENTS = 0.03, 10
 
 
 class Engine:
@@ -56,6 +56,7 @@ class Engine:
         self._idle = asyncio.Event()
         self._idle.set()
         self._batch_ended = 0.0
+        self._batch_events = 0
         self._loaded = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -139,9 +140,10 @@ class Engine:
     def _gather(self) -> None:
         """Under load let the broker gather: fetch and transaction cost the same for one record as for many.
 
-        A worker that has been without work is given the next record at once.
+        A worker that has little to do is given the next record at once.
         """
-        loaded = time.monotonic() - self._batch_ended < _LOADED_S
+        young = time.monotonic() - self._batch_ended < _LOADED_S
+        loaded = young and self._batch_events >= _LOADED_EVENTS
         if loaded != self._loaded:
             self._loaded = loaded
             self._app.consumer.gather(self._settings.gather_s if loaded else 0.0)
@@ -179,6 +181,7 @@ class Engine:
             watchdog.cancel()
             self._idle.set()
         self._batch_ended = time.monotonic()
+        self._batch_events = sum(len(chunk.records) for chunk in chunks)
         self.stats.busy_seconds += self._batch_ended - started
         self.stats.queued = self.inbox.records
         if self._on_batch is not None:
