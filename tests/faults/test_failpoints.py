@@ -70,11 +70,13 @@ def test_sink_dies_at_every_step(
 ) -> None:
     """Small batches, so that each life comes past every step. Unreadable results come in between."""
     env = {"LEADSTREAM_SINK_BATCH_ROWS": "100", "LEADSTREAM_SINK_FLUSH_INTERVAL": "100ms"}
-    with new_trial("sink dies at every pair of steps", max(EVENTS, 600 * len(pairs)), **env) as trial:
+    with new_trial("sink dies at every pair of steps", max(EVENTS, 900 * len(pairs)), **env) as trial:
         trial.workers(1)
         sink = trial.stack.service("sink", "sink")
-        trial.begin(per_second=3_000)
-        for pair in pairs:
+        load = trial.begin(per_second=3_000)
+        for count, pair in enumerate(pairs):
+            # Enough for both lives: one that has to come to an unreadable lead takes all there is.
+            load.gate((count + 1) / len(pairs))
             for step in pair:
                 if step is SinkStep.REJECTED:
                     trial.send_unreadable_lead()
