@@ -125,7 +125,7 @@ def test_read_only(
             server.start()
             trial.faults += 1
             assert sink.wait(90) == 78
-            assert "mend the rights" in trial.life(sink)
+            assert "mend the rights" in sink.life()
             trial.flows()
             server.stop()
             give_rights(monkeypatch, "")

@@ -41,7 +41,7 @@ def freeze_and_thaw(trial: Trial, fault: Fault) -> tuple[Service, Service]:
         lambda: "it has not lost its session",
     )
     if fault.at is Step.OFFSETS and fault.transaction_timeout_s > SESSION_S * 2:
-        wait_for(lambda: "to be decided" in trial.life(other), 60, lambda: "nobody waits for its transaction")
+        wait_for(lambda: "to be decided" in other.life(), 60, lambda: "nobody waits for its transaction")
     elif fault.at not in OPEN or fault.transaction_timeout_s == EARLY_TIMEOUT_S:
         trial.at_work(other)
         trial.recoveries.append(time.monotonic() - since)
@@ -91,7 +91,7 @@ def test_past_the_transaction_timeout(new_trial: NewTrial, record: Recorder, ste
         frozen, _ = freeze_and_thaw(trial, fault)
         code = exit_within(frozen, 20)
         if code is not None:
-            assert code == 70, trial.life(frozen)
+            assert code == 70, frozen.life()
             trial.restart(frozen)
             trial.ready(frozen)
         trial.notes.append(f"at {step}: {'went on' if code is None else f'exit code {code}'}")

@@ -104,7 +104,7 @@ def test_disk_full(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> Non
         fill(filler)
         trial.faults += 1
         assert ended(trial, worker) == 70
-        said = trial.life(worker)
+        said = worker.life()
         assert "No space left" in said, said[-2000:]
         filler.unlink()
         trial.restart(worker)

@@ -84,7 +84,7 @@ def recovery(trial: Trial, worker: Service, producer: Producer, number: int) -> 
     assert producer.flush(30) == 0
     started = time.monotonic()
     trial.restart(worker, FULL_SPEED)
-    wait_for(lambda: leads(trial) > number, 300, lambda: trial.life(worker)[-3000:], pause=0.02)
+    wait_for(lambda: leads(trial) > number, 300, lambda: worker.life()[-3000:], pause=0.02)
     return time.monotonic() - started
 
 

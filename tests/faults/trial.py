@@ -51,8 +51,6 @@ class Trial:
         self.refused: set[str] = set()
         #: Records in ``leads`` that no worker wrote.
         self._foreign = 0
-        #: Length of a service's log when its present life began.
-        self._lives: dict[Path, int] = {}
 
     # --- processes
 
@@ -66,18 +64,12 @@ class Trial:
     def ready(self, worker: Service) -> None:
         """It is in its group and has read its state (in this life)."""
         wait_for(
-            lambda: self._alive() and "records restored" in self.life(worker),
+            lambda: self._alive() and worker.is_ready(),
             READY_S,
-            lambda: f"worker not ready:\n{self.life(worker)[-3000:]}",
+            lambda: f"worker not ready:\n{worker.life()[-3000:]}",
         )
 
-    def life(self, service: Service) -> str:
-        """What it has logged since it was last started."""
-        text = service.log.read_bytes()[self._lives.get(service.log, 0) :]
-        return text.decode(errors="replace")
-
     def restart(self, service: Service, fault: Fault | None = None) -> None:
-        self._lives[service.log] = service.log.stat().st_size if service.log.exists() else 0
         service.start(**env_of(fault))
 
     def stats(self, worker: Service) -> dict[str, float]:
@@ -93,13 +85,13 @@ class Trial:
         wait_for(
             lambda: self._alive() and bool(self.stats(worker)),
             timeout,
-            lambda: f"no batch:\n{self.life(worker)[-3000:]}",
+            lambda: f"no batch:\n{worker.life()[-3000:]}",
             pause=0.02,
         )
 
     def stop_in_any_state(self, service: Service) -> None:
         """Perhaps before it has begun."""
-        assert service.stop() in (0, -signal.SIGTERM), self.life(service)[-3000:]
+        assert service.stop() in (0, -signal.SIGTERM), service.life()[-3000:]
 
     # --- a run
 

@@ -51,10 +51,12 @@ class Service:
     program: str = COMMAND
     process: subprocess.Popen[bytes] | None = None
     exits: list[int] = field(default_factory=list)
+    _born: int = 0
 
     def start(self, **env: str) -> None:
         """``env``: for this life only."""
         with self.log.open("ab") as log:
+            self._born = log.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", self.program, *self.command],
                 cwd=ROOT,
@@ -63,6 +65,14 @@ class Service:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def life(self) -> str:
+        """What it has logged since it was last started."""
+        return self.log.read_bytes()[self._born :].decode(errors="replace") if self.log.exists() else ""
+
+    def is_ready(self) -> bool:
+        """A worker that is in its group and has read its state, in this life."""
+        return "records restored" in self.life()
 
     def kill(self) -> None:
         """As the kernel's out-of-memory killer does it."""

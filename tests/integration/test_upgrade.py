@@ -88,6 +88,7 @@ def test_a_release_that_is_too_old_stops(
 
 def roll(worker: Service, release: str, *, disk_lost: bool) -> None:
     """In the middle of its work."""
+    wait_for(worker.is_ready, 60, lambda: worker.life()[-3000:])
     assert worker.stop() == 0
     if disk_lost:
         shutil.rmtree(worker.env["LEADSTREAM_DATA_DIR"])
