@@ -2,7 +2,7 @@
 # make test   every test, on a clean machine
 # make faults everything that may happen to a running system, at length; SEED=n repeats a run
 # make soak   MINUTES=n of steady traffic with faults mixed in
-# make check  lint, types and the fast tests, in under a minute
+# make check  lint, types and the fast tests, in two minutes
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
