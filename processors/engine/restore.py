@@ -23,7 +23,9 @@ from processors.engine.store import PartitionStore
 
 log = logging.getLogger(__name__)
 
-_FETCH_BYTES = 4 << 20
+_FETCH_BYTES = 1 << 20
+#: At a time: what has been fetched is small only as long as it is compressed.
+_RECORDS = 10_000
 #: Positions are looked at this often: a tail of markers moves them without a record to wake up for.
 _POLL_MS = 10
 
@@ -89,7 +91,7 @@ async def _read(
         left = {tp for tp in left if await reader.position(tp) < ends[tp]}
         if not left:
             break
-        fetched = await reader.getmany(*left, timeout_ms=_POLL_MS)
+        fetched = await reader.getmany(*left, timeout_ms=_POLL_MS, max_records=_RECORDS)
         check()
         for tp, records in fetched.items():
             if records:
