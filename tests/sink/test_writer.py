@@ -1,12 +1,14 @@
 """Inserts that fail, against the real server."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
+from clickhouse_connect.driver.insert import InsertContext
 
 from deploy.local.clickhouse import LocalClickHouse
 from processors.sink.batch import Batch, TableBatch
@@ -87,6 +89,26 @@ async def test_when_every_row_is_refused_it_stops_instead_of_draining_the_topic(
         assert len(await writer.insert(SALES, sales([1] * 15).rows)) == 15
         with pytest.raises(CannotStore, match="refuses every row"):
             await writer.insert(SALES, sales([1] * 15).rows)
+
+
+async def test_an_insert_leaves_nothing_to_the_garbage_collector(database: Database) -> None:
+    """It comes rarely: a batch that it has to free stays for minutes, and the next ones with it."""
+    rows = clicks("c").rows
+
+    def batches() -> int:
+        return sum(isinstance(one, InsertContext) for one in gc.get_objects())
+
+    async with writing(database) as writer:
+        await writer.insert(CLICKS, rows)
+        gc.collect()
+        before = batches()
+        gc.disable()
+        try:
+            for _ in range(5):
+                await writer.insert(CLICKS, rows)
+            assert batches() == before
+        finally:
+            gc.enable()
 
 
 async def test_a_topic_made_anew_loses_no_row(database: Database) -> None:
