@@ -61,8 +61,8 @@ def is_frozen(service: Service) -> bool:
 
 
 def nth(step: Step) -> int:
-    """A batch that has predecessors. Two steps come many times in each: about 40, and about 16."""
-    return {Step.QUEUED: 350, Step.STORED: 140}.get(step, 9)
+    """A batch with predecessors whose results can be read. Two steps come many times in each: 40, and 16."""
+    return {Step.QUEUED: 1_000, Step.STORED: 400}.get(step, 25)
 
 
 ALL_STEPS = [
@@ -108,7 +108,9 @@ def exit_within(service: Service, seconds: float) -> int | None:
 
 def test_without_the_fence(new_trial: NewTrial, record: Recorder) -> None:
     """The control: a worker whose offsets are committed on nobody's behalf is not refused, and it shows."""
-    fault = Fault(Step.BEGUN, nth=9, action="freeze", transaction_timeout_s=LATE_TIMEOUT_S, fenced=False)
+    fault = Fault(
+        Step.BEGUN, nth=nth(Step.BEGUN), action="freeze", transaction_timeout_s=LATE_TIMEOUT_S, fenced=False
+    )
     with new_trial("CONTROL: frozen, fence taken away", EVENTS) as trial:
         freeze_and_thaw(trial, fault)
         verdict = record(trial.conclude())
