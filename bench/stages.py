@@ -31,9 +31,7 @@ from processors.engine.settings import epoch_ms, partition_for
 from processors.engine.store import PartitionStore, new_cache
 from processors.garbage import collect_rarely
 from processors.settings import Settings
-from processors.worker.dead_letters import DeadLetterLimit
-from processors.worker.processors import ClickProcessor, CustomerProcessor
-from processors.worker.run import policy_of
+from processors.worker.run import processors_of
 from schemas.topics import Topic
 
 PARTITIONS: Final = 8
@@ -139,10 +137,7 @@ def _worker() -> tuple[Computer, dict[tuple[str, int], PartitionStore], Any]:
     """The computing part of a worker, with stores in a directory that goes in the end."""
     settings = Settings()
     directory = tempfile.TemporaryDirectory(prefix="stages-")
-    names = {topic: topic.value for topic in Topic}
-    limit = DeadLetterLimit(settings.dead_letter_limit)
-    policy = policy_of(settings)
-    jobs = [kind(names, policy, limit, epoch_ms) for kind in (ClickProcessor, CustomerProcessor)]
+    jobs = processors_of(settings)
     cache, path = new_cache(), Path(directory.name)
     stores = {
         (job.table, number): PartitionStore(path / f"{job.table}-{number}", cache, epoch_ms())

@@ -36,7 +36,7 @@ def freeze_and_thaw(trial: Trial, fault: Fault) -> tuple[Service, Service]:
     before = trial.members(group)
     other = trial.stack.worker("other")
     wait_for(
-        lambda: bool(trial.members(group)) and not trial.members(group) & before,
+        lambda: replaced(trial.members(group), before),
         60,
         lambda: "it has not lost its session",
     )

@@ -10,11 +10,9 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from schemas.topics import Topic
 from tests.integration.stack import INPUTS, Stack, wait_for
-from tests.integration.test_replay import EVENTS, SEED, newest, send, traffic
+from tests.integration.test_replay import EVENTS, RESULTS, SEED, newest, send, traffic
 
 pytestmark = pytest.mark.integration
-
-RESULTS = ((Topic.LEADS, "leadId"), (Topic.SALES, "saleId"), (Topic.CUSTOMERS, "id"))
 
 
 def test_more_partitions(kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.integration
 EVENTS = 15_000
 SEED = 7
 FAULTS = Faults(malformed_share=0.01, duplicate_share=0.05, miskeyed_share=0.02, shuffle_window=500)
+RESULTS = ((Topic.LEADS, "leadId"), (Topic.SALES, "saleId"), (Topic.CUSTOMERS, "id"))
 VIEWS = ("clicks", "leads", "sales", "customers", "unmatched", "dead_letters")
 
 
@@ -123,7 +124,7 @@ def test_state_and_leads_come_again_from_the_events(stack: Stack) -> None:
     assert summary["lead"]["expected"] == summary["lead"]["inTopic"] > EVENTS / 50
 
     again = beside(stack, LEADSTREAM_APPLICATION_ID="again", LEADSTREAM_OUTPUT_PREFIX="replay.again.")
-    for topic, identity in ((Topic.LEADS, "leadId"), (Topic.SALES, "saleId"), (Topic.CUSTOMERS, "id")):
+    for topic, identity in RESULTS:
         found = newest(again, topic, identity)
         assert len(found) > 100
         assert found == newest(stack, topic, identity)
