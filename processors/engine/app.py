@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import faust
+import mode.loop
 from aiokafka.structs import TopicPartition
 
 from processors.engine.errors import Unexpected
@@ -130,10 +131,14 @@ class EngineApp(faust.App):  # type: ignore[misc]
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
-    """One loop for all of Faust's services, several of which bind theirs when the app is made."""
+    """One loop for all of Faust's services, several of which bind theirs when the app is made.
+
+    uvloop's, as is that of the consumer thread: a batch is some dozen turns of the loop, whatever is in it.
+    """
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
+        mode.loop.use("uvloop")
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         return loop

@@ -14,22 +14,19 @@ restore reads the rest from the changelog. A freeze between 4 and 5 lets a new o
 before it starts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import asyncio
+from collections.abc import Callable, Mapping
 
 from aiokafka.errors import ProducerFenced
+from aiokafka.structs import TopicPartition
 
 from processors.engine.batch import Effects
 from processors.engine.errors import Refused, Superseded, Unexpected
-from processors.engine.processor import Output
 from processors.engine.steps import OnStep, Step
 from processors.engine.store import PartitionStore
-from processors.engine.transaction import FencedGeneration, GroupMember, TransactionalProducer
+from processors.engine.transaction import FencedGeneration, Fields, GroupMember, TransactionalProducer
 
 _NO_HEADERS: list[tuple[str, bytes]] = []
-_Record = tuple[bytes | None, bytes | None, list[tuple[str, bytes]], int | None]
-#: Future of the broker's answer to a record batch, and the number of records in it.
-_Ack = tuple[Any, int]
 
 
 class Transactor:
@@ -55,35 +52,29 @@ class Transactor:
         ...or if it happened but the stores are somebody else's by now: either way the generation must begin
         anew.
         """
-        producer, on_step, changelog = self._producer, self._on_step, self._changelog
-        await producer.begin(member)
-        on_step(Step.BEGUN)
+        producer, on_step = self._producer, self._on_step
+        records = self._records(effects)
+        producer.begin(member)
         try:
-            acks = [
-                await self._send(*place, effects.now_ms, _fields(outputs))
-                for place, outputs in effects.outputs.items()
-            ]
-            for (table, partition), write in effects.states.items():
-                records = [(key, value, _NO_HEADERS, None) for key, value in write.items.items()]
-                acks.append(await self._send(changelog[table], partition, effects.now_ms, records))
+            if records or effects.offsets:
+                await producer.add(records.keys())
+            on_step(Step.BEGUN)
+            sending = asyncio.ensure_future(producer.send(records))
+            await asyncio.sleep(0)  # it has been sent
             on_step(Step.SENT)
-            ends: dict[tuple[str, int], int] = {}
-            for batches in acks:
-                for ack, count in batches:
-                    sent = await ack
-                    ends[sent.topic, sent.partition] = sent.offset + count - 1
+            ends = await sending
             on_step(Step.PRODUCED)
             if effects.offsets:
                 await producer.commit_offsets(effects.offsets)
             on_step(Step.OFFSETS)
-            await producer.commit_transaction()
+            await producer.commit()
         except ProducerFenced as exc:
             raise Unexpected(
                 "the transaction took longer than its timeout and was aborted by the broker, or another"
                 f" process runs under our instance id {member.instance_id!r}"
             ) from exc
         except FencedGeneration as fenced:
-            await producer.abort_transaction()
+            await producer.abort()
             raise Refused(str(fenced)) from fenced
         on_step(Step.ENDED)
         for (table, partition), write in effects.states.items():
@@ -92,34 +83,24 @@ class Transactor:
                 raise Superseded("committed, but the generation ended before the local write")
             store = stores[table, partition]
             if write.items:
-                position = ends[changelog[table], partition]
+                position = ends[TopicPartition(self._changelog[table], partition)]
                 store.write(write.items, position, effects.now_ms, write.spent)
             else:
                 store.spend(write.spent)
             on_step(Step.STORED)
 
-    async def _send(self, topic: str, partition: int, now_ms: int, records: Sequence[_Record]) -> list[_Ack]:
-        """Hand the records to the producer, in as few record batches as their size allows."""
-        producer, acks, done = self._producer, [], 0
-        while done < len(records):
-            batch = producer.create_batch()
-            append, count = batch.append, 0
-            for key, value, headers, timestamp in records[done:] if done else records:
-                at = now_ms if timestamp is None else timestamp
-                if append(timestamp=at, key=key, value=value, headers=headers) is None:
-                    break
-                count += 1
-            if count == 0:
-                size = len(records[done][1] or b"")
-                raise Unexpected(f"a record of {size} bytes for {topic} does not fit into a batch")
-            acks.append((await producer.send_batch(batch, topic, partition=partition), count))
-            self._on_step(Step.QUEUED)
-            done += count
-        return acks
-
-
-def _fields(outputs: Sequence[Output]) -> list[_Record]:
-    return [
-        (key, value, list(headers) if headers else _NO_HEADERS, timestamp)
-        for _, key, value, headers, timestamp in outputs
-    ]
+    def _records(self, effects: Effects) -> dict[TopicPartition, list[Fields]]:
+        """All that is to be produced. Outputs of a topic that is also a changelog do not exist."""
+        now_ms = effects.now_ms
+        records = {
+            TopicPartition(*place): [
+                (key, value, list(headers) if headers else _NO_HEADERS, now_ms if at is None else at)
+                for _, key, value, headers, at in outputs
+            ]
+            for place, outputs in effects.outputs.items()
+        }
+        for (table, partition), write in effects.states.items():
+            if write.items:
+                changelog = TopicPartition(self._changelog[table], partition)
+                records[changelog] = [(key, value, _NO_HEADERS, now_ms) for key, value in write.items.items()]
+        return records

@@ -17,8 +17,6 @@ import faust
 import mode
 from aiokafka.consumer import fetcher as fetcher_module
 from aiokafka.consumer import group_coordinator
-from aiokafka.producer import sender as sender_module
-from aiokafka.producer import transaction_manager
 from aiokafka.record import default_records, memory_records
 from aiokafka.structs import TopicPartition
 from faust.tables import TableManager
@@ -53,9 +51,9 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(driver.Consumer, "_new_consumer_thread", "override"),
     Name(driver.AIOKafkaConsumerThread, "_consumer", "read"),
     Name(driver.AIOKafkaConsumerThread, "_create_worker_consumer", "override"),
-    Name(driver.Producer, "_producer_type", "override"),
     Name(driver.Producer, "_new_producer", "override"),
-    Name(driver.Producer, "_settings_extra", "override"),
+    Name(driver.Producer, "_settings_auth", "call"),
+    Name(driver.Producer, "_settings_default", "call"),
     Name(driver.Producer, "_producer", "read"),
     Name(TableManager, "_update_channels", "override"),
     Name(TableManager, "_tables_finalized", "read"),
@@ -96,23 +94,6 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(memory_records, "_MemoryRecordsPy", "override"),
     Name(memory_records._MemoryRecordsPy, "_cache_next", "call"),
     Name(memory_records._MemoryRecordsPy, "_next_slice", "read"),
-    # aiokafka, producing
-    Name(aiokafka.AIOKafkaProducer, "_message_accumulator", "read"),
-    Name(aiokafka.AIOKafkaProducer, "_request_timeout_ms", "read"),
-    Name(aiokafka.AIOKafkaProducer, "_sender", "write"),
-    Name(aiokafka.AIOKafkaProducer, "_txn_manager", "read"),
-    Name(sender_module, "BACKOFF_OVERRIDE", "write"),
-    Name(sender_module.BaseHandler, "_default_backoff", "read"),
-    Name(sender_module.BaseHandler, "_sender", "read"),
-    Name(sender_module.Sender, "_coordinator_dead", "call"),
-    Name(sender_module.Sender, "_do_add_offsets_to_txn", "override"),
-    Name(sender_module.Sender, "_do_txn_offset_commit", "override"),
-    Name(sender_module.Sender, "_find_coordinator", "call"),
-    Name(sender_module.Sender, "_maybe_do_transactional_request", "override"),
-    Name(sender_module.Sender, "_txn_manager", "read"),
-    Name(transaction_manager.TransactionManager, "_pending_txn_offsets", "write"),
-    Name(transaction_manager.TransactionManager, "_pending_txn_partitions", "read"),
-    Name(transaction_manager.TransactionManager, "_txn_consumer_group", "read"),
 )
 
 
@@ -196,5 +177,5 @@ async def high_watermarks(kafka: Any, tps: Iterable[TopicPartition]) -> dict[Top
 
 
 def producer_of(faust_producer: Any) -> Any:
-    """The aiokafka producer that Faust started."""
+    """The producer that Faust started."""
     return faust_producer._producer

@@ -1,9 +1,8 @@
-"""Two Kafka requests that aiokafka 0.14 speaks only in versions too old for exactly-once processing.
+"""Error codes, and a Kafka request that aiokafka 0.14 speaks only in a version too old for us.
 
-TxnOffsetCommit v3 carries generation and member, so that the coordinator refuses offsets of a former owner
-(aiokafka: v0, which anybody may send). OffsetFetch v7 carries ``require_stable``: it answers only when no
-transaction with offsets of these partitions is undecided (aiokafka: v3, which shows the offset before it).
-Both are "flexible" versions; aiokafka's compact types and header choice cover them.
+OffsetFetch v7 carries ``require_stable``: it answers only when no transaction with offsets of these
+partitions is undecided (aiokafka: v3, which shows the offset before it). It is a "flexible" version;
+aiokafka's compact types and header choice cover it.
 """
 
 from typing import Any, ClassVar
@@ -36,64 +35,10 @@ UNKNOWN_MEMBER_ID = 25
 REBALANCE_IN_PROGRESS = 27
 INVALID_PRODUCER_EPOCH = 47
 CONCURRENT_TRANSACTIONS = 51
+OPERATION_NOT_ATTEMPTED = 55
 FENCED_INSTANCE_ID = 82
 UNSTABLE_OFFSET_COMMIT = 88
 PRODUCER_FENCED = 90
-
-
-class TxnOffsetCommitResponseV3(Response):  # type: ignore[misc]
-    """Error code per topic and partition."""
-
-    API_KEY: ClassVar[int] = 28
-    API_VERSION: ClassVar[int] = 3
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "topics",
-            CompactArray(
-                ("topic", _STRING),
-                ("partitions", CompactArray(("partition", Int32), ("error_code", Int16), _TAGS)),
-                _TAGS,
-            ),
-        ),
-        _TAGS,
-    )
-
-
-class TxnOffsetCommitRequestV3(RequestStruct):  # type: ignore[misc]
-    """Wire form of :class:`TxnOffsetCommitRequest`."""
-
-    API_KEY: ClassVar[int] = 28
-    API_VERSION: ClassVar[int] = 3
-    FLEXIBLE_VERSION: ClassVar[bool] = True
-    RESPONSE_TYPE = TxnOffsetCommitResponseV3
-    SCHEMA = Schema(
-        ("transactional_id", _STRING),
-        ("group_id", _STRING),
-        ("producer_id", Int64),
-        ("producer_epoch", Int16),
-        ("generation_id", Int32),
-        ("member_id", _STRING),
-        ("group_instance_id", _STRING),
-        (
-            "topics",
-            CompactArray(
-                ("topic", _STRING),
-                (
-                    "partitions",
-                    CompactArray(
-                        ("partition", Int32),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        ("metadata", _STRING),
-                        _TAGS,
-                    ),
-                ),
-                _TAGS,
-            ),
-        ),
-        _TAGS,
-    )
 
 
 class OffsetFetchResponseV7(Response):  # type: ignore[misc]
@@ -139,19 +84,6 @@ class OffsetFetchRequestV7(RequestStruct):  # type: ignore[misc]
         ("require_stable", Boolean),
         _TAGS,
     )
-
-
-class TxnOffsetCommitRequest(Request[TxnOffsetCommitRequestV3]):  # type: ignore[misc]
-    """Adds offsets to a transaction on behalf of one member of one generation."""
-
-    API_KEY: ClassVar[int] = 28
-
-    def __init__(self, *fields: Any) -> None:
-        self._fields = fields
-
-    def build(self, request_struct_class: type[TxnOffsetCommitRequestV3]) -> TxnOffsetCommitRequestV3:
-        """Called by aiokafka once the version is negotiated."""
-        return request_struct_class(*self._fields)
 
 
 class OffsetFetchRequest(Request[OffsetFetchRequestV7]):  # type: ignore[misc]

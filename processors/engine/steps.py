@@ -8,9 +8,8 @@ class Step(StrEnum):
     """What has just happened. The comment says what a death at this point leaves behind."""
 
     COMPUTED = "computed"  # nothing
-    BEGUN = "begun"  # nothing: the broker hears of a transaction with its first partition
-    QUEUED = "queued"  # once per record batch handed to the producer: an open transaction, or nothing yet
-    SENT = "sent"  # an open transaction
+    BEGUN = "begun"  # an open transaction without records
+    SENT = "sent"  # an open transaction; some or all of its records may be on their way
     PRODUCED = "produced"  # an open transaction; read_uncommitted readers see its records
     OFFSETS = "offsets"  # an open transaction, offsets included
     ENDED = "ended"  # committed everywhere but in the local store: restore reads it from the changelog

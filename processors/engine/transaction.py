@@ -1,41 +1,66 @@
-# ruff: noqa: SLF001 - subclasses of aiokafka's producer internals; the names are listed in private.py
-"""aiokafka's transactional producer, made fit for consume-transform-produce fenced by the consumer group.
+"""A transactional producer for consume-transform-produce, fenced by the consumer group.
 
-Four things differ from stock aiokafka 0.14:
+It speaks the classic protocol of KIP-98 with the group's fence of KIP-447, which every broker since Kafka 2.5
+knows. The order of requests is fixed:
 
-* Offsets are committed under the (generation, member) that read the events. A former owner gets
-  ILLEGAL_GENERATION or UNKNOWN_MEMBER_ID and :class:`FencedGeneration` is raised; the transaction stays open
-  and *abortable*. (aiokafka's ``error_transaction()`` forgets the partitions: abort then sends no EndTxn, and
-  the next commit would commit the refused records. It is never called here.)
-* The group is added to the transaction before the partitions, hence before any Produce. While the coordinator
-  writes a transition, the broker's verification of a concurrent Produce (KIP-890) fails and is answered with
-  a misleading NOT_ENOUGH_REPLICAS: 100 ms lost.
-* Offsets must be sent after all produce acks, for the same reason; the caller sees to that. It must see every
-  ack anyway: ``commit_transaction()`` commits although a send has failed.
-* The back-off on CONCURRENT_TRANSACTIONS (the markers of the previous transaction are still being written) is
-  3 ms instead of 20 and 100.
+1. AddOffsetsToTxn and AddPartitionsToTxn, one behind the other on one connection, before anything is
+   produced. While the coordinator writes a transition, the broker's verification of a Produce (KIP-890) fails
+   and is answered with a misleading NOT_ENOUGH_REPLICAS.
+2. Produce, one record batch per partition and request.
+3. TxnOffsetCommit under the (generation, member) that read the events, after all acknowledgements, for the
+   same reason. A former owner gets ILLEGAL_GENERATION or UNKNOWN_MEMBER_ID.
+4. EndTxn.
+
+Every request is repeated as it is until it is answered: the coordinator takes each of them twice without
+harm, and the broker knows a repeated record batch by its sequence number. What bounds the repetition is the
+caller's deadline.
 """
 
-from asyncio import Future
+import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.client import CoordinationType
-from aiokafka.errors import KafkaError, ProducerFenced
-from aiokafka.producer import sender as stock
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from aiokafka import errors
+from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, ProducerFenced
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from aiokafka.structs import TopicPartition
 
 from processors.engine import protocol as p
+from processors.engine import wire
 
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_BACKOFF_S = 0.1
+#: The markers of the previous transaction are still being written.
 _CONCURRENT_BACKOFF_S = 0.003
-stock.BACKOFF_OVERRIDE = _CONCURRENT_BACKOFF_S
+_SEQUENCES = 1 << 31
+_MAGIC = 2
+_CODECS = {
+    None: 0,
+    "gzip": DefaultRecordBatch.CODEC_GZIP,
+    "snappy": DefaultRecordBatch.CODEC_SNAPPY,
+    "lz4": DefaultRecordBatch.CODEC_LZ4,
+    "zstd": DefaultRecordBatch.CODEC_ZSTD,
+}
 
 _FENCED_GROUP = {p.ILLEGAL_GENERATION, p.UNKNOWN_MEMBER_ID, p.REBALANCE_IN_PROGRESS, p.FENCED_INSTANCE_ID}
 _FENCED_PRODUCER = {p.INVALID_PRODUCER_EPOCH, p.PRODUCER_FENCED}
 _FIND_COORDINATOR_AGAIN = {p.REQUEST_TIMED_OUT, p.COORDINATOR_NOT_AVAILABLE, p.NOT_COORDINATOR}
-_RETRY = {p.UNKNOWN_TOPIC_OR_PARTITION, p.COORDINATOR_LOAD_IN_PROGRESS, p.CONCURRENT_TRANSACTIONS}
+_RETRY = {
+    *_FIND_COORDINATOR_AGAIN,
+    p.UNKNOWN_TOPIC_OR_PARTITION,
+    p.COORDINATOR_LOAD_IN_PROGRESS,
+    p.CONCURRENT_TRANSACTIONS,
+    p.OPERATION_NOT_ATTEMPTED,
+}
+
+Fields = tuple[bytes | None, bytes | None, list[tuple[str, bytes]], int]
+"""Key, value, headers and timestamp of a record."""
 
 
 class FencedGeneration(KafkaError):  # type: ignore[misc]
@@ -59,110 +84,244 @@ def by_topic(rows: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
     return topics
 
 
-class _CommitOffsets(stock.TxnOffsetCommitHandler):  # type: ignore[misc]
-    def create_request(self) -> p.TxnOffsetCommitRequest:
-        manager, member = self._sender._txn_manager, self._sender.member
-        rows = by_topic(
-            (tp.topic, (tp.partition, offset.offset, -1, offset.metadata, p.NO_TAGS))
-            for tp, offset in sorted(self._offsets.items())
-        )
-        return p.TxnOffsetCommitRequest(
-            manager.transactional_id,
-            member.group_id,
-            manager.producer_id,
-            manager.producer_epoch,
-            member.generation,
-            member.member_id,
-            member.instance_id,
-            [(topic, partitions, p.NO_TAGS) for topic, partitions in rows.items()],
-            p.NO_TAGS,
-        )
+class TransactionalProducer:
+    """``begin``, ``add``, ``send``, ``commit_offsets``, ``commit``, each once and in this order.
 
-    def handle_response(self, response: Any) -> float | None:
-        """None: done. Else the back-off before the next attempt."""
-        manager = self._sender._txn_manager
-        codes = {
-            TopicPartition(topic, partition): code
-            for topic, partitions, _ in response.topics
-            for partition, code, _ in partitions
-        }
-        errors = set(codes.values()) - {p.NO_ERROR}
-        if errors & _FENCED_GROUP:
-            refused: Future[None] = manager._pending_txn_offsets.popleft()[2]
-            refused.set_exception(FencedGeneration(f"offset commit refused: {sorted(errors)}"))
-            return None
-        if errors & _FENCED_PRODUCER:
-            raise ProducerFenced
-        for tp, code in codes.items():
-            if code == p.NO_ERROR:
-                manager.offset_committed(tp, self._offsets[tp].offset, self._group_id)
-        if not errors:
-            return None
-        if errors & _FIND_COORDINATOR_AGAIN:
-            self._sender._coordinator_dead(CoordinationType.GROUP)
-        elif not errors <= _RETRY:
-            raise KafkaError(f"TxnOffsetCommit failed: {sorted(errors)}")
-        backoff: float = self._default_backoff
-        return _CONCURRENT_BACKOFF_S if errors == {p.CONCURRENT_TRANSACTIONS} else backoff
-
-
-class _AddGroup(stock.AddOffsetsToTxnHandler):  # type: ignore[misc]
-    def handle_response(self, response: Any) -> float | None:
-        if response.error_code == p.CONCURRENT_TRANSACTIONS:
-            return _CONCURRENT_BACKOFF_S
-        backoff: float | None = super().handle_response(response)
-        return backoff
-
-
-class _Sender(stock.Sender):  # type: ignore[misc]
-    member: GroupMember
-
-    def _maybe_do_transactional_request(self) -> Any:
-        manager = self._txn_manager
-        if (
-            manager.is_in_transaction()
-            and manager._txn_consumer_group is None
-            and (manager._pending_txn_partitions or manager._pending_txn_offsets)
-        ):
-            return stock.create_task(self._do_add_offsets_to_txn(self.member.group_id))
-        return super()._maybe_do_transactional_request()
-
-    async def _do_add_offsets_to_txn(self, group_id: str) -> bool:
-        node = await self._find_coordinator(CoordinationType.TRANSACTION, self._txn_manager.transactional_id)
-        return bool(await _AddGroup(self, group_id).do(node))
-
-    async def _do_txn_offset_commit(self, offsets: Any, group_id: str) -> None:
-        node = await self._find_coordinator(CoordinationType.GROUP, group_id)
-        await _CommitOffsets(self, offsets, group_id).do(node)
-
-
-class TransactionalProducer(AIOKafkaProducer):  # type: ignore[misc]
-    """``begin``, any number of ``send_batch``, await their acks, ``commit_offsets``, ``commit_transaction``.
-
-    After :class:`FencedGeneration` the only legal call is ``abort_transaction``. After anything else the
-    producer is not usable: let the process die, its successor aborts what is open.
+    After :class:`FencedGeneration` the only legal call is ``abort``. After anything else the producer is not
+    usable: let the process die, its successor aborts what is open.
     """
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._sender = _Sender(
-            self.client,
-            acks=-1,
-            txn_manager=self._txn_manager,
-            message_accumulator=self._message_accumulator,
-            retry_backoff_ms=settings.get("retry_backoff_ms", 100),
-            request_timeout_ms=self._request_timeout_ms,
+    def __init__(
+        self,
+        *,
+        transactional_id: str,
+        transaction_timeout_ms: int,
+        request_timeout_ms: int = 10_000,
+        max_batch_size: int = 512 << 10,
+        compression_type: str | None = None,
+        **connection: Any,
+    ) -> None:
+        """``connection``: settings of ``AIOKafkaClient``. ``max_batch_size``: bytes before compression."""
+        self.client = AIOKafkaClient(request_timeout_ms=request_timeout_ms, **connection)
+        self._name = transactional_id
+        self._transaction_timeout_ms = transaction_timeout_ms
+        self._request_timeout_ms = request_timeout_ms
+        self._max_batch_size = max_batch_size
+        self._codec = _CODECS[compression_type]
+        self._coordinators: dict[CoordinationType, int] = {}
+        #: Id and epoch.
+        self._producer = (-1, -1)
+        #: Of the next record, per partition.
+        self._sequences: defaultdict[TopicPartition, int] = defaultdict(int)
+        self._member: GroupMember | None = None
+        self._open = False
+
+    # --- life
+
+    async def start(self) -> None:
+        """Connect, and abort what a former producer of this name left open."""
+        await self.client.bootstrap()
+        request = wire.init_producer_id(self._name, self._transaction_timeout_ms)
+        while True:
+            body = await self._ask(CoordinationType.TRANSACTION, self._name, request)
+            error, producer = wire.initialised(body)
+            if not error:
+                self._producer = producer
+                return
+            await self._pause({error}, CoordinationType.TRANSACTION)
+
+    async def stop(self) -> None:
+        """Close the connections. An open transaction stays open until it times out."""
+        await self.client.close()
+
+    async def flush(self) -> None:
+        """For Faust; nothing is ever left over."""
+
+    # --- a transaction
+
+    def begin(self, member: GroupMember) -> None:
+        """A transaction whose offsets will be committed on behalf of ``member``. Local."""
+        self._member = member
+
+    async def add(self, partitions: Collection[TopicPartition]) -> None:
+        """Open it: the group, and these partitions, will be part of it."""
+        self._open = True
+        requests = [(wire.add_offsets(self._name, self._producer, self._group.group_id), wire.error_of)]
+        if partitions:
+            topics = by_topic((tp.topic, tp.partition) for tp in partitions)
+            added = wire.add_partitions(self._name, self._producer, topics)
+            requests.append((added, wire.errors_of_partitions))
+        await self._transact(CoordinationType.TRANSACTION, self._name, requests)
+
+    async def send(self, records: Mapping[TopicPartition, Sequence[Fields]]) -> dict[TopicPartition, int]:
+        """Produce to partitions that were added; the offset of the last record of each, once all are
+        acknowledged.
+        """
+        last: dict[TopicPartition, int] = {}
+        done = {tp: 0 for tp, of_partition in records.items() if of_partition}
+        while done:
+            batches: dict[TopicPartition, bytes] = {}
+            counts: dict[TopicPartition, int] = {}
+            for tp, start in done.items():
+                batches[tp], counts[tp] = self._pack(tp, records[tp], start)
+            for tp, offset in (await self._produce(batches)).items():
+                last[tp] = offset + counts[tp] - 1
+            done = {tp: end for tp, at in done.items() if (end := at + counts[tp]) < len(records[tp])}
+        return last
+
+    async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Next offsets to read, as part of the transaction. Raises :class:`FencedGeneration`."""
+        topics = by_topic((tp.topic, (tp.partition, offset)) for tp, offset in sorted(offsets.items()))
+        request = wire.commit_offsets(self._name, self._producer, self._group, topics)
+        await self._transact(
+            CoordinationType.GROUP, self._group.group_id, [(request, wire.errors_of_offsets)]
         )
 
-    async def begin(self, member: GroupMember) -> None:
-        """Start a transaction whose offsets will be committed on behalf of ``member``."""
-        self._sender.member = member
-        await self.begin_transaction()
+    async def commit(self) -> None:
+        """From here on it is history."""
+        await self._end(commit=True)
 
-    def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> "Future[None]":
-        """Next offsets to read, as part of the transaction. Call it after every produce ack."""
-        future: Future[None] = self._txn_manager.add_offsets_to_txn(
-            {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()},
-            self._sender.member.group_id,
+    async def abort(self) -> None:
+        """As if it had never been."""
+        await self._end(commit=False)
+
+    async def _end(self, *, commit: bool) -> None:
+        if self._open:
+            request = wire.end(self._name, self._producer, commit=commit)
+            await self._transact(CoordinationType.TRANSACTION, self._name, [(request, wire.error_of)])
+        self._open = False
+
+    @property
+    def _group(self) -> GroupMember:
+        if self._member is None:
+            raise RuntimeError("no transaction has begun")
+        return self._member
+
+    # --- coordinators
+
+    async def _transact(
+        self, kind: CoordinationType, key: str, requests: Sequence[tuple[wire.Request, wire.Errors]]
+    ) -> None:
+        """Send the requests at once, and all of them again until all have worked."""
+        while True:
+            answers = await _together([self._ask(kind, key, request) for request, _ in requests])
+            found = [errors_of(body) for body, (_, errors_of) in zip(answers, requests, strict=True)]
+            codes = set[int]().union(*found)
+            if not codes:
+                return
+            await self._pause(codes, kind)
+
+    async def _ask(self, kind: CoordinationType, key: str, request: wire.Request) -> bytes:
+        while True:
+            try:
+                node = await self._coordinator(kind, key)
+                body: bytes = await self.client.send(node, request, group=ConnectionGroup.COORDINATION)
+            except IncompatibleBrokerVersion:
+                raise
+            except KafkaError as exc:
+                if not exc.retriable:
+                    raise
+                log.warning("no answer to %r: %r", request, exc)
+                self._coordinators.pop(kind, None)
+                self.client.force_metadata_update()
+                await asyncio.sleep(_BACKOFF_S)
+            else:
+                return body
+
+    async def _coordinator(self, kind: CoordinationType, key: str) -> int:
+        node = self._coordinators.get(kind)
+        if node is None:
+            node = self._coordinators[kind] = await self.client.coordinator_lookup(kind, key)
+        return node
+
+    async def _pause(self, codes: set[int], kind: CoordinationType) -> None:
+        """Before the next attempt. Raises if there should be none."""
+        if codes & _FENCED_GROUP:
+            raise FencedGeneration(f"offset commit refused: {_names(codes)}")
+        if codes & _FENCED_PRODUCER:
+            raise ProducerFenced
+        if not codes <= _RETRY:
+            raise KafkaError(f"the transaction's coordinator answered {_names(codes)}")
+        if codes & _FIND_COORDINATOR_AGAIN:
+            self._coordinators.pop(kind, None)
+        concurrent = codes <= {p.CONCURRENT_TRANSACTIONS, p.OPERATION_NOT_ATTEMPTED}
+        await asyncio.sleep(_CONCURRENT_BACKOFF_S if concurrent else _BACKOFF_S)
+
+    # --- records
+
+    def _pack(self, tp: TopicPartition, records: Sequence[Fields], start: int) -> tuple[bytes, int]:
+        """One record batch of as many records as its size allows, and their number."""
+        sequence = self._sequences[tp]
+        builder = DefaultRecordBatchBuilder(
+            _MAGIC, self._codec, 1, *self._producer, sequence, self._max_batch_size
         )
-        return future
+        append, count = builder.append, 0
+        for key, value, headers, timestamp in records[start:] if start else records:
+            if append(count, timestamp, key, value, headers) is None:
+                break
+            count += 1
+        self._sequences[tp] = (sequence + count) % _SEQUENCES
+        return builder.build(), count
+
+    async def _produce(self, batches: Mapping[TopicPartition, bytes]) -> dict[TopicPartition, int]:
+        """First offset of each. Leaders are asked at the same time, as often as it takes."""
+        offsets: dict[TopicPartition, int] = {}
+        left = dict(batches)
+        while left:
+            nodes: dict[int, dict[TopicPartition, bytes]] = defaultdict(dict)
+            for tp, batch in left.items():
+                nodes[await self._leader(tp)][tp] = batch
+            answers = await _together([self._produce_to(*one) for one in nodes.items()])
+            for answer in answers:
+                offsets.update(answer)
+            left = {tp: batch for tp, batch in left.items() if tp not in offsets}
+            if left:
+                await self.client.force_metadata_update()
+                await asyncio.sleep(_BACKOFF_S)
+        return offsets
+
+    async def _leader(self, tp: TopicPartition) -> int:
+        while True:
+            node: int | None = self.client.cluster.leader_for_partition(tp)
+            if node is not None and node >= 0:
+                return node
+            log.info("looking for the leader of %s", tp)
+            await self.client.add_topic(tp.topic)
+            if self.client.cluster.leader_for_partition(tp) in (None, -1):
+                await self.client.force_metadata_update()
+                await asyncio.sleep(_BACKOFF_S)
+
+    async def _produce_to(
+        self, node: int, batches: Mapping[TopicPartition, bytes]
+    ) -> dict[TopicPartition, int]:
+        """First offset of those that are written; the others may be tried again."""
+        topics: dict[str, dict[int, bytes]] = defaultdict(dict)
+        for tp, batch in batches.items():
+            topics[tp.topic][tp.partition] = batch
+        request = wire.produce(self._name, self._request_timeout_ms, topics)
+        try:
+            answers = wire.produced(await self.client.send(node, request))
+        except IncompatibleBrokerVersion:
+            raise
+        except KafkaError as exc:
+            if not exc.retriable:
+                raise
+            log.warning("no answer to %r: %r", request, exc)
+            return {}
+        codes = {answer.error for answer in answers.values()}
+        if codes & _FENCED_PRODUCER:
+            raise ProducerFenced
+        for tp in batches:
+            error = errors.for_code(answers[tp].error)
+            if answers[tp].error and not error.retriable:
+                raise KafkaError(f"{len(batches[tp])} bytes for {tp} were refused: {error.__name__}")
+        return {tp: answers[tp].offset for tp in batches if not answers[tp].error}
+
+
+async def _together(calls: Sequence[Coroutine[Any, Any, _T]]) -> Sequence[_T]:
+    """At the same time; of one alone no task is made: it is on its way at once."""
+    return [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)
+
+
+def _names(codes: Iterable[int]) -> str:
+    return ", ".join(f"{errors.for_code(code).__name__} ({code})" for code in sorted(codes))

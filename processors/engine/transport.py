@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from processors.engine.loop import Engine
 
 _POLL_S = 1.0
+#: Settings of Faust for aiokafka's own producer, which has a queue.
+_NOT_FOR_US = {"acks", "linger_ms", "max_request_size", "partitioner"}
 
 
 class BatchProducer(driver.Producer):  # type: ignore[misc]
@@ -33,16 +35,14 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
 
     logger = FAUST_LOG
 
-    _producer_type = TransactionalProducer
-
-    def _settings_extra(self) -> Mapping[str, Any]:
-        return {"acks": -1, "transaction_timeout_ms": int(self.app.settings.transaction_timeout_s * 1000)}
-
     def _new_producer(self, transactional_id: str | None = None) -> TransactionalProducer:
-        settings = self.app.settings
+        settings, faust = self.app.settings, {**self._settings_default(), **self._settings_auth()}
         slot = transactional_id or settings.instance_id or uuid.uuid4().hex
-        producer: TransactionalProducer = super()._new_producer(f"{settings.application_id}-{slot}")
-        return producer
+        return TransactionalProducer(
+            transactional_id=f"{settings.application_id}-{slot}",
+            transaction_timeout_ms=int(settings.transaction_timeout_s * 1000),
+            **{name: value for name, value in faust.items() if name not in _NOT_FOR_US},
+        )
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]

@@ -13,6 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine import private
 from processors.engine.offsets import stable_offsets
+from processors.engine.settings import epoch_ms
 from processors.engine.transaction import FencedGeneration, GroupMember, TransactionalProducer
 from tests.engine.harness import Site
 
@@ -35,12 +36,12 @@ class Group:
 
     async def transact(self, value: bytes, offset: int, member: GroupMember) -> None:
         """One batch: a record and an offset."""
-        await self.producer.begin(member)
-        batch = self.producer.create_batch()
-        batch.append(timestamp=None, key=None, value=value)
-        await (await self.producer.send_batch(batch, self.site.names("out"), partition=0))
+        out = TopicPartition(self.site.names("out"), 0)
+        self.producer.begin(member)
+        await self.producer.add([out])
+        await self.producer.send({out: [(None, value, [], epoch_ms())]})
         await self.producer.commit_offsets({self.tp: offset})
-        await self.producer.commit_transaction()
+        await self.producer.commit()
 
     async def committed(self) -> int | None:
         """Once it is decided: a commit is answered before its markers are written."""
@@ -80,7 +81,7 @@ async def test_former_owners_are_refused(group: Group) -> None:
     for stranger in (group.member(generation=-1), group.member(member_id="nobody")):
         with pytest.raises(FencedGeneration, match=r"22|25"):
             await group.transact(b"theirs", 99, stranger)
-        await group.producer.abort_transaction()
+        await group.producer.abort()
         assert await group.committed() == 1
     await group.transact(b"ours again", 2, group.member())
     assert await group.committed() == 2
@@ -91,14 +92,15 @@ async def test_undecided_offsets_are_waited_for(group: Group) -> None:
     """While a transaction holds an offset, a plain fetch shows the old one; ours waits and shows the new."""
     await group.transact(b"first", 1, group.member())
     assert await group.committed() == 1
-    await group.producer.begin(group.member())
+    group.producer.begin(group.member())
+    await group.producer.add([])
     await group.producer.commit_offsets({group.tp: 2})
     coordinator = private.group_coordinator_of(group.consumer)
     waiting = asyncio.ensure_future(stable_offsets(coordinator, [group.tp], lambda: True))
     assert await group.consumer.committed(group.tp) == 1
     done, _ = await asyncio.wait([waiting], timeout=0.3)
     assert not done
-    await group.producer.commit_transaction()
+    await group.producer.commit()
     offsets, waits = await waiting
     assert offsets == {group.tp: 2}
     assert waits > 0

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.integration
 SESSION_S, LATE_TIMEOUT_S, EARLY_TIMEOUT_S = 6.0, 40.0, 8.0
 EVENTS = 12_000
 #: Steps that leave a transaction open, behind which the next owner waits: for it to end, or to time out.
-OPEN = (Step.QUEUED, Step.SENT, Step.PRODUCED, Step.OFFSETS)
+OPEN = (Step.BEGUN, Step.SENT, Step.PRODUCED, Step.OFFSETS)
 
 
 def freeze_and_thaw(trial: Trial, fault: Fault) -> tuple[Service, Service]:
@@ -62,7 +62,7 @@ def is_frozen(service: Service) -> bool:
 
 def nth(step: Step) -> int:
     """A batch with predecessors whose results can be read. Two steps come many times in each: 40, and 16."""
-    return {Step.QUEUED: 1_000, Step.STORED: 400}.get(step, 25)
+    return {Step.STORED: 400}.get(step, 25)
 
 
 ALL_STEPS = [

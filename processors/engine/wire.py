@@ -1,0 +1,281 @@
+"""The requests of a transaction, written and read by hand.
+
+A batch needs five of them whatever its size. Through aiokafka's generic schemas, accumulator and sender tasks
+they cost a worker that has little to do more than the events themselves. What is sent is documented at
+https://kafka.apache.org/protocol; aiokafka's connections carry it (addresses, TLS, SASL, correlation,
+timeouts).
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, ClassVar, NamedTuple
+
+from aiokafka.errors import IncompatibleBrokerVersion
+
+_NO_TAGS = b"\0"
+_int16, _int32 = struct.Struct(">h"), struct.Struct(">i")
+_producer = struct.Struct(">qh")
+_partition_error = struct.Struct(">ih")
+_offset_row = struct.Struct(">iqi")
+_produced = struct.Struct(">ihqqq")
+_initialised = struct.Struct(">ihqh")
+
+_NO_LEADER_EPOCH = -1
+_NO_METADATA = b"\1"
+_ALL_REPLICAS = -1
+
+
+class Produced(NamedTuple):
+    """The broker's answer to one record batch. ``offset``: of its first record."""
+
+    error: int
+    offset: int
+
+
+class _Bytes:
+    """Where aiokafka wants something that encodes itself."""
+
+    __slots__ = ("_encoded",)
+
+    def __init__(self, encoded: bytes) -> None:
+        self._encoded = encoded
+
+    def encode(self) -> bytes:
+        return self._encoded
+
+
+class _ResponseHeader:
+    __slots__ = ("correlation_id",)
+
+    def __init__(self, correlation_id: int) -> None:
+        self.correlation_id = correlation_id
+
+
+class _Body:
+    """The answer as it came, behind its header."""
+
+    @staticmethod
+    def decode(buffer: Any) -> bytes:
+        body: bytes = buffer.read()
+        return body
+
+
+class Request:
+    """One request, for ``AIOKafkaClient.send``, which answers with the bytes of the response."""
+
+    __slots__ = ("_body", "_flexible", "_key", "_version")
+
+    RESPONSE_TYPE: ClassVar[type[_Body]] = _Body
+
+    def __init__(self, key: int, version: int, body: bytes, *, flexible: bool = False) -> None:
+        self._key = key
+        self._version = version
+        self._body = body
+        self._flexible = flexible
+
+    def prepare(self, versions: Mapping[int, tuple[int, int]]) -> "Request":
+        """Raises ``IncompatibleBrokerVersion`` if the broker does not speak ours."""
+        lowest, highest = versions.get(self._key, (0, -1))
+        if not lowest <= self._version <= highest:
+            raise IncompatibleBrokerVersion(
+                f"the broker has versions {lowest} to {highest} of API {self._key}, not {self._version}"
+            )
+        return self
+
+    def build_request_header(self, correlation_id: int, client_id: str) -> _Bytes:
+        """The header; flexible versions have tags."""
+        header = struct.pack(">hhi", self._key, self._version, correlation_id) + _string(client_id)
+        return _Bytes(header + _NO_TAGS if self._flexible else header)
+
+    def encode(self) -> bytes:
+        """The body."""
+        return self._body
+
+    def parse_response_header(self, buffer: Any) -> _ResponseHeader:
+        """Leaves the buffer at the body."""
+        correlation_id = _int32.unpack(buffer.read(4))[0]
+        if self._flexible:
+            buffer.read(1)
+        return _ResponseHeader(correlation_id)
+
+    def __repr__(self) -> str:
+        return f"<API {self._key} v{self._version}, {len(self._body)} bytes>"
+
+
+# --- requests
+
+
+def init_producer_id(transactional_id: str, timeout_ms: int) -> Request:
+    """Aborts what a former producer of this name has open, and shuts it out. Answer: :func:`initialised`."""
+    return Request(22, 0, _string(transactional_id) + _int32.pack(timeout_ms))
+
+
+def add_offsets(transactional_id: str, producer: tuple[int, int], group_id: str) -> Request:
+    """The group's offsets will be part of the transaction. Answer: :func:`error_of`."""
+    return Request(25, 0, _string(transactional_id) + _producer.pack(*producer) + _string(group_id))
+
+
+def add_partitions(
+    transactional_id: str, producer: tuple[int, int], topics: Mapping[str, Iterable[int]]
+) -> Request:
+    """Partitions will be part of the transaction. Answer: :func:`errors_of_partitions`."""
+    rows = [_array(topics)]
+    for topic, partitions in topics.items():
+        numbers = list(partitions)
+        rows.append(_string(topic) + struct.pack(f">i{len(numbers)}i", len(numbers), *numbers))
+    return Request(24, 0, _string(transactional_id) + _producer.pack(*producer) + b"".join(rows))
+
+
+def produce(transactional_id: str, timeout_ms: int, topics: Mapping[str, Mapping[int, bytes]]) -> Request:
+    """One record batch per partition. Answer: :func:`produced`."""
+    parts = [_string(transactional_id), struct.pack(">hi", _ALL_REPLICAS, timeout_ms), _array(topics)]
+    for topic, batches in topics.items():
+        parts += [_string(topic), _array(batches)]
+        for partition, batch in batches.items():
+            parts += [struct.pack(">ii", partition, len(batch)), batch]
+    return Request(0, 7, b"".join(parts))
+
+
+def commit_offsets(
+    transactional_id: str,
+    producer: tuple[int, int],
+    member: tuple[str, int, str, str | None],
+    topics: Mapping[str, Iterable[tuple[int, int]]],
+) -> Request:
+    """(Partition, next offset) as part of the transaction, on behalf of (group, generation, member id,
+    instance id). Version 3 is the first that names these, so that the coordinator can refuse a former owner.
+    Answer: :func:`errors_of_offsets`.
+    """
+    group_id, generation, member_id, instance_id = member
+    parts = [
+        *(_compact(transactional_id), _compact(group_id), _producer.pack(*producer)),
+        *(_int32.pack(generation), _compact(member_id), _compact(instance_id)),
+        _uvarint(len(topics) + 1),
+    ]
+    for topic, offsets in topics.items():
+        rows = list(offsets)
+        parts += [_compact(topic), _uvarint(len(rows) + 1)]
+        for partition, offset in rows:
+            parts += [_offset_row.pack(partition, offset, _NO_LEADER_EPOCH), _NO_METADATA, _NO_TAGS]
+        parts.append(_NO_TAGS)
+    parts.append(_NO_TAGS)
+    return Request(28, 3, b"".join(parts), flexible=True)
+
+
+def end(transactional_id: str, producer: tuple[int, int], *, commit: bool) -> Request:
+    """Commit or abort. Answer: :func:`error_of`."""
+    return Request(26, 0, _string(transactional_id) + _producer.pack(*producer) + bytes((commit,)))
+
+
+# --- answers
+
+
+def initialised(body: bytes) -> tuple[int, tuple[int, int]]:
+    """Error code, and the producer's (id, epoch)."""
+    _, error, producer_id, epoch = _initialised.unpack_from(body)
+    return error, (producer_id, epoch)
+
+
+def error_of(body: bytes) -> set[int]:
+    """Of an answer that has nothing but an error code."""
+    return {_int16.unpack_from(body, 4)[0]} - {0}
+
+
+def errors_of_partitions(body: bytes) -> set[int]:
+    """All that are in the answer to :func:`add_partitions`."""
+    errors: set[int] = set()
+    topics, at = _int32.unpack_from(body, 4)[0], 8
+    for _ in range(topics):
+        at += 2 + _int16.unpack_from(body, at)[0]
+        (partitions,) = _int32.unpack_from(body, at)
+        at += 4
+        for _ in range(partitions):
+            errors.add(_partition_error.unpack_from(body, at)[1])
+            at += _partition_error.size
+    return errors - {0}
+
+
+def errors_of_offsets(body: bytes) -> set[int]:
+    """All that are in the answer to :func:`commit_offsets`."""
+    errors: set[int] = set()
+    topics, at = _read_uvarint(body, 4)
+    for _ in range(topics - 1):
+        length, at = _read_uvarint(body, at)
+        partitions, at = _read_uvarint(body, at + length - 1)
+        for _ in range(partitions - 1):
+            errors.add(_partition_error.unpack_from(body, at)[1])
+            at = _skip_tags(body, at + _partition_error.size)
+        at = _skip_tags(body, at)
+    return errors - {0}
+
+
+def produced(body: bytes) -> dict[tuple[str, int], Produced]:
+    """What became of each partition's record batch."""
+    answers: dict[tuple[str, int], Produced] = {}
+    topics, at = _int32.unpack_from(body)[0], 4
+    for _ in range(topics):
+        (length,) = _int16.unpack_from(body, at)
+        at += 2 + length
+        topic = body[at - length : at].decode()
+        (partitions,) = _int32.unpack_from(body, at)
+        at += 4
+        for _ in range(partitions):
+            partition, error, offset, _, _ = _produced.unpack_from(body, at)
+            answers[topic, partition] = Produced(error, offset)
+            at += _produced.size
+    return answers
+
+
+# --- primitives
+
+
+def _array(items: Mapping[Any, Any]) -> bytes:
+    return _int32.pack(len(items))
+
+
+@cache
+def _string(text: str) -> bytes:
+    encoded = text.encode()
+    return _int16.pack(len(encoded)) + encoded
+
+
+@cache
+def _compact(text: str | None) -> bytes:
+    if text is None:
+        return b"\0"
+    encoded = text.encode()
+    return _uvarint(len(encoded) + 1) + encoded
+
+
+def _uvarint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _read_uvarint(body: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = body[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte <= 0x7F:
+            return number, at
+        shift += 7
+
+
+def _skip_tags(body: bytes, at: int) -> int:
+    tags, at = _read_uvarint(body, at)
+    for _ in range(tags):
+        _, at = _read_uvarint(body, at)
+        length, at = _read_uvarint(body, at)
+        at += length
+    return at
+
+
+Errors = Callable[[bytes], set[int]]
+"""Reads the error codes of an answer; none: it worked."""
