@@ -17,7 +17,7 @@ from processors.engine.errors import Unexpected
 from processors.engine.exits import boottime, die, leave
 from processors.engine.loop import Engine
 from processors.engine.processor import Processor
-from processors.engine.settings import EngineSettings
+from processors.engine.settings import EngineSettings, changelog_topic
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, ignore
 from processors.engine.store import PartitionStore
@@ -47,6 +47,10 @@ class EngineApp(faust.App):  # type: ignore[misc]
         self.processors = tuple(processors)
         self.sources = frozenset(topic for job in processors for topic in job.topics)
         self.inner = frozenset(topic for job in processors for topic in job.inner)
+        #: Every topic we write to.
+        self.targets = frozenset[str]().union(*(job.outputs for job in processors)) | {
+            changelog_topic(settings.application_id, job.table) for job in processors
+        }
         #: Live counters.
         self.stats = Stats()
         #: Every partition of every source topic, ours or not.

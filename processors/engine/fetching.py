@@ -95,12 +95,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                     waiter.cancel()
 
     def _unpack(self, fetcher: Any) -> list[Fetched]:
-        """Like ``Fetcher.fetched_records``, which does not say which range of the log its records cover."""
+        """Like ``Fetcher.fetched_records``, which does not say which range of the log its records cover, and
+        empties one partition after the other.
+
+        Of a backlog each partition gives a share as large as its own: both sides of a join come together, and
+        the first results with the first batch.
+        """
         taken: list[Fetched] = []
-        left = _TAKE
         subscriptions = fetcher._subscriptions
-        inner = self.consumer.app.inner
-        for tp in sorted(fetcher._records, key=lambda tp: tp.topic not in inner):
+        lag, inner = _lag(subscriptions), self.consumer.app.inner
+        for tp in list(fetcher._records):
             if not subscriptions.is_assigned(tp):
                 del fetcher._records[tp]
                 continue
@@ -118,13 +122,23 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 continue
             start = state.position
             private.make_records_with(result, slim)
-            records = result.getall(left)  # empty if the position has moved since the fetch was sent
+            share = 1 if tp.topic in inner else min(1, (state.highwater - start) / max(1, lag))
+            # Empty if the position has moved since the fetch was sent.
+            records = result.getall(1 + int(_TAKE * share))
             if not result.has_more():
                 del fetcher._records[tp]
                 fetcher._notify(fetcher._wait_consume_future)
             if state.position > start:
                 taken.append(Fetched(tp, start, state.position, records))
-                left -= len(records)
-                if left <= 0:
-                    break
         return taken
+
+
+def _lag(subscriptions: Any) -> int:
+    """Offsets that are not yet taken, as far as is known."""
+    assignment = subscriptions.subscription.assignment
+    states = [assignment.state_value(tp) for tp in assignment.tps] if assignment else []
+    return sum(
+        max(0, state.highwater - state.position)
+        for state in states
+        if state.highwater is not None and state.has_valid_position
+    )

@@ -37,7 +37,7 @@ class EngineSettings:
     transaction_timeout_s: float = 10.0
     max_batch: int = 4000
     #: Records fetched ahead. Above it nothing more is taken from the fetcher.
-    max_buffer: int = 40_000
+    max_buffer: int = 12_000
     #: Under load the broker gathers records for this long before it hands them over; without load never.
     gather_s: float = 0.025
     #: "snappy", "zstd", "lz4", "gzip" (through cramjam) or None. aiokafka runs lz4 at its slowest level.

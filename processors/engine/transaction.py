@@ -96,14 +96,18 @@ class TransactionalProducer:
         *,
         transactional_id: str,
         transaction_timeout_ms: int,
+        topics: Iterable[str] = (),
         request_timeout_ms: int = 10_000,
         max_batch_size: int = 512 << 10,
         compression_type: str | None = None,
         **connection: Any,
     ) -> None:
-        """``connection``: settings of ``AIOKafkaClient``. ``max_batch_size``: bytes before compression."""
+        """``topics``: whose leaders to know before the first transaction. ``max_batch_size``: bytes before
+        compression. ``connection``: settings of ``AIOKafkaClient``.
+        """
         self.client = AIOKafkaClient(request_timeout_ms=request_timeout_ms, **connection)
         self._name = transactional_id
+        self._topics = frozenset(topics)
         self._transaction_timeout_ms = transaction_timeout_ms
         self._request_timeout_ms = request_timeout_ms
         self._max_batch_size = max_batch_size
@@ -121,6 +125,8 @@ class TransactionalProducer:
     async def start(self) -> None:
         """Connect, and abort what a former producer of this name left open."""
         await self.client.bootstrap()
+        if self._topics:
+            await self.client.set_topics(self._topics)
         request = wire.init_producer_id(self._name, self._transaction_timeout_ms)
         while True:
             body = await self._ask(CoordinationType.TRANSACTION, self._name, request)
@@ -221,7 +227,7 @@ class TransactionalProducer:
             except KafkaError as exc:
                 if not exc.retriable:
                     raise
-                log.warning("no answer to %r: %r", request, exc)
+                log.warning("%s is tried again: %r", request, exc)
                 self._coordinators.pop(kind, None)
                 self.client.force_metadata_update()
                 await asyncio.sleep(_BACKOFF_S)
@@ -306,7 +312,7 @@ class TransactionalProducer:
         except KafkaError as exc:
             if not exc.retriable:
                 raise
-            log.warning("no answer to %r: %r", request, exc)
+            log.warning("%s is tried again: %r", request, exc)
             return {}
         codes = {answer.error for answer in answers.values()}
         if codes & _FENCED_PRODUCER:

@@ -41,6 +41,7 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
         return TransactionalProducer(
             transactional_id=f"{settings.application_id}-{slot}",
             transaction_timeout_ms=int(settings.transaction_timeout_s * 1000),
+            topics=self.app.targets,
             **{name: value for name, value in faust.items() if name not in _NOT_FOR_US},
         )
 

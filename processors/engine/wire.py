@@ -26,6 +26,16 @@ _NO_METADATA = b"\1"
 _ALL_REPLICAS = -1
 
 
+_NAMES = {
+    0: "Produce",
+    22: "InitProducerId",
+    24: "AddPartitionsToTxn",
+    25: "AddOffsetsToTxn",
+    26: "EndTxn",
+    28: "TxnOffsetCommit",
+}
+
+
 class Produced(NamedTuple):
     """The broker's answer to one record batch. ``offset``: of its first record."""
 
@@ -79,7 +89,7 @@ class Request:
         lowest, highest = versions.get(self._key, (0, -1))
         if not lowest <= self._version <= highest:
             raise IncompatibleBrokerVersion(
-                f"the broker has versions {lowest} to {highest} of API {self._key}, not {self._version}"
+                f"the broker has {self} in versions {lowest} to {highest}, we need {self._version}"
             )
         return self
 
@@ -100,7 +110,7 @@ class Request:
         return _ResponseHeader(correlation_id)
 
     def __repr__(self) -> str:
-        return f"<API {self._key} v{self._version}, {len(self._body)} bytes>"
+        return _NAMES[self._key]
 
 
 # --- requests

@@ -77,7 +77,7 @@ def _interrupt(*_: Any) -> NoReturn:
 
 
 class _OncePerSecond(logging.Filter):
-    """Lets each message through once a second: while a broker is away aiokafka says so hundreds of times."""
+    """Lets each message through once a second: while a broker is away hundreds of requests fail."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,12 @@ class _OncePerSecond(logging.Filter):
         return True
 
 
-_CHATTY = ("", ".consumer.fetcher", ".consumer.group_coordinator", ".producer.producer", ".producer.sender")
+_CHATTY = (
+    "aiokafka",
+    "aiokafka.consumer.fetcher",
+    "aiokafka.consumer.group_coordinator",
+    "processors.engine.transaction",
+)
 
 
 def _quiet_and_lean() -> None:
@@ -98,7 +103,7 @@ def _quiet_and_lean() -> None:
         if logging.getLogger(name).level == logging.NOTSET:
             logging.getLogger(name).setLevel(logging.WARNING)
     for name in _CHATTY:
-        logging.getLogger(f"aiokafka{name}").addFilter(_OncePerSecond())
+        logging.getLogger(name).addFilter(_OncePerSecond())
     # Batches make many short-lived objects and keep none: the default thresholds cost a fifth of the CPU.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -98,6 +98,8 @@ def test_frozen_worker(site: Site, step: Step) -> None:
     site.caught_up(*SOURCES)
     assert [frozen.terminate(), other.terminate()] == [0, 0]
     site.check_chain()
-    assert frozen.stats()["fenced"] == (step is Step.BEGUN)
-    if step is Step.OFFSETS:
+    if step is Step.BEGUN:
+        assert frozen.stats()["fenced"] == 1
+    else:  # It may begin one more batch before it hears the news.
+        assert frozen.stats()["fenced"] <= 1
         assert other.stats()["stable_waits"] == 1
