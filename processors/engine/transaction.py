@@ -227,7 +227,7 @@ class TransactionalProducer:
             except KafkaError as exc:
                 if not exc.retriable:
                     raise
-                log.warning("%s is tried again: %r", request, exc)
+                log.info("%s is tried again: %r", request, exc)
                 self._coordinators.pop(kind, None)
                 self.client.force_metadata_update()
                 await asyncio.sleep(_BACKOFF_S)
@@ -312,7 +312,7 @@ class TransactionalProducer:
         except KafkaError as exc:
             if not exc.retriable:
                 raise
-            log.warning("%s is tried again: %r", request, exc)
+            log.info("%s is tried again: %r", request, exc)
             return {}
         codes = {answer.error for answer in answers.values()}
         if codes & _FENCED_PRODUCER:

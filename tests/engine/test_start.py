@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from tests.engine.harness import Site
+from processors.engine.steps import Step
+from tests.engine.harness import Site, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -53,3 +54,13 @@ def test_orderly_stop(site: Site, how: signal.Signals) -> None:
     assert worker.wait(5) == 0
     assert all(" INFO processors.engine" in line for line in worker.log_text().splitlines())
     site.check_chain()
+
+
+def test_a_backlog_is_taken_evenly(site: Site) -> None:
+    """The first batch has something of every source: what waits for a partner meets it soon."""
+    site.create_chain()
+    site.load_chain(12_000)
+    worker = site.worker(max_batch=4_000, max_buffer=12_000)
+    assert worker.start(at=Step.ENDED, nth=1).wait() == -signal.SIGKILL
+    eventually("committed", lambda: site.lag("a") < 8_000)
+    assert 0 < site.lag("b") < 4_000
