@@ -33,15 +33,22 @@ def from_ms(epoch_ms: int) -> datetime:
 def rfc3339(epoch_ms: int) -> str:
     """``2026-01-31T12:00:00.123Z``.
 
-    By hand, with the minute remembered: every result carries several times, and datetime takes 3 µs each.
+    From tables: every result carries several times, and datetime takes 3 µs for each of them.
     """
-    minutes, in_minute = divmod(epoch_ms, MINUTE_MS)
-    return "%s%06.3fZ" % (_minute(minutes), in_minute / SECOND_MS)  # noqa: UP031 - twice as fast
+    day, in_day = divmod(epoch_ms, DAY_MS)
+    minute, in_minute = divmod(in_day, MINUTE_MS)
+    second, millisecond = divmod(in_minute, SECOND_MS)
+    return f"{_date(day)}{_MINUTES[minute]}{_SECONDS[second]}{_MILLISECONDS[millisecond]}"
+
+
+_MINUTES: Final = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
+_SECONDS: Final = tuple(f"{second:02}." for second in range(60))
+_MILLISECONDS: Final = tuple(f"{millisecond:03}Z" for millisecond in range(1_000))
 
 
 @lru_cache(maxsize=4096)
-def _minute(minutes: int) -> str:
-    return (_EPOCH + timedelta(minutes=minutes)).isoformat(timespec="minutes")[:16] + ":"
+def _date(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def parse_rfc3339(text: str) -> int:

@@ -75,4 +75,5 @@ def changelog_topic(application_id: str, table: str) -> str:
 
 def partition_for(key: bytes, partitions: int) -> int:
     """The partition of a key: murmur2, as the Java client and aiokafka place it."""
-    return int((murmurhash2(key, _JAVA_SEED) & 0x7FFFFFFF) % partitions)
+    hashed: int = murmurhash2(key, _JAVA_SEED)
+    return (hashed & 0x7FFFFFFF) % partitions
