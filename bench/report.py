@@ -36,7 +36,7 @@ def lines(result: Result) -> str:
         case Recovery() as f:
             said = (
                 f"{f.pending:,} pending customers: warm {f.warm.seconds:.2f} s ({f.warm.cpu_s:.2f} s CPU),"
-                f" cold {f.cold.seconds:.2f} s ({f.cold.cpu_s:.2f} s CPU);"
+                f" cold {f.cold.seconds:.2f} s ({f.cold.cpu_s:.2f} s CPU); {f.busy_us:.2f} µs CPU/event;"
                 f" {f.cold.peak_rss_bytes / 1e6:,.0f} MB, {f.disk_bytes / f.pending:,.0f} bytes of disk each"
             )
         case SinkFigures() as f:
@@ -133,7 +133,7 @@ def _recovery(title: str, runs: Sequence[Recovery]) -> str:
         f"| {title} | {runs[0].pending:,} | {len(runs)} | {median(f.warm.seconds for f in runs):.2f}"
         f" | {median(f.cold.seconds for f in runs):.2f} | {median(f.cold.cpu_s for f in runs):.2f}"
         f" | {median(f.cold.peak_rss_bytes for f in runs) / 1e6:,.0f}"
-        f" | {median(f.disk_bytes / f.pending for f in runs):,.0f} |"
+        f" | {median(f.disk_bytes / f.pending for f in runs):,.0f} | {median(f.busy_us for f in runs):.1f} |"
     )
 
 
@@ -160,7 +160,7 @@ _TABLES: Final[tuple[tuple[type[Any], str, Callable[[str, Any], str]], ...]] = (
     (
         Recovery,
         """{workload}: exec → first leads of customers who were pending
-| system | pending | runs | warm, s | cold, s | cold, CPU s | peak RSS, MB | disk bytes each |""",
+| system | pending | runs | warm, s | cold, s | cold, CPU s | peak RSS, MB | disk bytes each | µs/event |""",
         _recovery,
     ),
     (

@@ -18,6 +18,8 @@ from bench.workloads import LEADS
 
 _INTERVAL_S: Final = 0.04
 _QUIET_S: Final = 1.5
+_IDLE: Final = 0.15
+"""Of one CPU."""
 
 
 class ContestantDied(Exception):
@@ -104,6 +106,15 @@ class Watch:
             )
             if now.at_s - samples[moved].at_s > (_QUIET_S if complete else self._site.patience_s):
                 return samples[: moved + 1]
+
+    async def until_idle(self) -> Sample:
+        """Until it has used next to no CPU for a while. Raises :class:`ContestantDied`."""
+        while True:
+            before = await self.sample()
+            await asyncio.sleep(_QUIET_S)
+            now = await self.sample()
+            if now.cpu_s - before.cpu_s < _IDLE * (now.at_s - before.at_s):
+                return now
 
     def cpu_s(self) -> float:
         """Of all processes."""
