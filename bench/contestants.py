@@ -47,11 +47,11 @@ class Contestant:
     recovers: bool = True
 
 
-def _leadstream_w1(processes: int) -> Launcher:
+def _leadstream_w1(processes: int, state: str) -> Launcher:
     def launch(site: Site) -> Launch:
         program = [sys.executable, "-m", "bench.peers.leadstream.w1"]
         return Launch(
-            [site.command(*program, instance=number) for number in range(processes)],
+            [site.command(*program, instance=number, BENCH_STORE=state) for number in range(processes)],
             site.run,
             {changelog_topic(site.run, "customers"): _COMPACT},
         )
@@ -59,7 +59,7 @@ def _leadstream_w1(processes: int) -> Launcher:
     return launch
 
 
-def _leadstream_w2(processes: int) -> Launcher:
+def _leadstream_w2(processes: int, state: str) -> Launcher:
     def launch(site: Site) -> Launch:
         settings = product_settings(site)
         commands = [
@@ -71,6 +71,7 @@ def _leadstream_w2(processes: int) -> Launcher:
                 LEADSTREAM_PARTITIONS=str(site.partitions),
                 LEADSTREAM_INSTANCE_ID=f"{site.run}-{number}",
                 LEADSTREAM_DATA_DIR=str(site.directory / f"state-{number}"),
+                LEADSTREAM_STATE=state,
             )
             for number in range(processes)
         ]
@@ -133,9 +134,9 @@ def _w1(launcher: Launcher) -> dict[str, Launcher]:
     return {"w1": launcher, "w1-long": launcher}
 
 
-def _leadstream(processes: int) -> dict[str, Launcher]:
-    product = _leadstream_w2(processes)
-    return {**_w1(_leadstream_w1(processes)), "w2": product, "w2-core": product}
+def _leadstream(processes: int, state: str = "rocksdb") -> dict[str, Launcher]:
+    product = _leadstream_w2(processes, state)
+    return {**_w1(_leadstream_w1(processes, state)), "w2": product, "w2-core": product}
 
 
 def _streams(guarantee: str) -> dict[str, Launcher]:
@@ -154,6 +155,12 @@ CONTESTANTS: Final = (
         "Leadstream, 2 processes",
         "exactly once",
         _leadstream(2),
+    ),
+    Contestant(
+        "leadstream-memory",
+        "Leadstream, state in memory",
+        "exactly once",
+        _leadstream(1, "memory"),
     ),
     Contestant(
         "streams-eos",

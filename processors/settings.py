@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default=Path(".leadstream"), description="Local state; one directory per worker process."
     )
+    state: Literal["rocksdb", "memory"] = Field(
+        default="rocksdb",
+        description="Where workers keep state: on disk, or in memory, which every start reads from Kafka.",
+    )
     instance_id: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9._-]{1,100}$",

@@ -24,6 +24,7 @@ MEASURES = ("throughput", "latency", "recovery", "sink")
 CONTESTANTS = (
     "leadstream",
     "leadstream-2",
+    "leadstream-memory",
     "streams-eos",
     "streams-alo",
     "quix-eos",

@@ -16,11 +16,11 @@ from aiokafka.structs import TopicPartition
 from processors.engine.errors import Unexpected
 from processors.engine.exits import boottime, die, leave
 from processors.engine.loop import Engine
+from processors.engine.memory_store import Store
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings, changelog_topic
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, ignore
-from processors.engine.store import PartitionStore
 from processors.engine.tables import FAUST_LOG, EngineTable, EngineTables
 from processors.engine.transport import BatchConsumer, BatchTransport
 
@@ -65,7 +65,7 @@ class EngineApp(faust.App):  # type: ignore[misc]
         for topic in self.sources:  # subscribes without an agent
             self.topics.add(self.topic(topic, key_type=bytes, value_type=bytes))
 
-    def stores(self) -> Mapping[tuple[str, int], PartitionStore]:
+    def stores(self) -> Mapping[tuple[str, int], Store]:
         """Open stores by table and partition."""
         return {
             (table.name, partition): store

@@ -23,16 +23,16 @@ from typing import Any
 from aiokafka.structs import TopicPartition
 
 from processors.engine.batch import DueEntry
+from processors.engine.memory_store import Store
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
-from processors.engine.store import PartitionStore
 
 #: Share of a batch that may be expiries, so that a backlog of them cannot hold up the events.
 DUE_PER_BATCH = 500
 SWEEP_ENTRIES = 2000
 
-Stores = Mapping[tuple[str, int], PartitionStore]
+Stores = Mapping[tuple[str, int], Store]
 
 
 class Watermark:
@@ -88,7 +88,7 @@ class Timekeeper:
         self._retention_ms = {
             job.table: job.retention_ms for job in processors if job.retention_ms is not None
         }
-        self._sweeping: Iterator[tuple[tuple[str, int], PartitionStore]] = iter(())
+        self._sweeping: Iterator[tuple[tuple[str, int], Store]] = iter(())
         self._more = False
         self.watermark = Watermark()
         #: Committed offsets of partitions that are not ours.

@@ -18,8 +18,8 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine import private
 from processors.engine.errors import Unexpected
+from processors.engine.memory_store import Store
 from processors.engine.settings import EngineSettings
-from processors.engine.store import PartitionStore
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Restored:
 
 
 async def restore(
-    settings: EngineSettings, stores: Mapping[TopicPartition, PartitionStore], check: Callable[[], None]
+    settings: EngineSettings, stores: Mapping[TopicPartition, Store], check: Callable[[], None]
 ) -> Restored:
     """Bring the stores (by changelog partition) up to date.
 
@@ -70,7 +70,7 @@ async def restore(
 async def _read(
     reader: Any,
     settings: EngineSettings,
-    stores: Mapping[TopicPartition, PartitionStore],
+    stores: Mapping[TopicPartition, Store],
     check: Callable[[], None],
 ) -> int:
     ends = await private.high_watermarks(reader, stores)

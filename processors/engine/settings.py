@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from murmurhash2 import murmurhash2
 
@@ -31,6 +32,8 @@ class EngineSettings:
     data_dir: Path
     partitions: int
     instance_id: str | None = None
+    #: "memory": nothing of the state is kept on disk, every start reads all of the changelogs.
+    state: Literal["rocksdb", "memory"] = "rocksdb"
     session_timeout_s: float = 15.0
     #: Also bounds one batch: half of it, after which the worker exits with code 70.
     rebalance_timeout_s: float = 60.0

@@ -15,6 +15,8 @@ import faust
 from faust.stores.base import Store
 from faust.tables import TableManager
 
+from processors.engine.memory_store import MemoryStore
+from processors.engine.memory_store import Store as AnyStore
 from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
 
 #: Faust logs each service's comings and goings under the service's own logger.
@@ -37,28 +39,30 @@ def abandoned(directory: Path, table: str, owned: Set[int], now_ms: int) -> list
 
 
 class PartitionStores(Store):  # type: ignore[misc]
-    """A table's data: one :class:`.store.PartitionStore` per partition we own, opened and closed on
-    rebalance.
-    """
+    """A table's data: one store per partition we own, opened and closed on rebalance."""
 
     logger = FAUST_LOG
 
-    def __init__(self, *args: Any, directory: Path, clock: Callable[[], int], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, directory: Path, in_memory: bool, clock: Callable[[], int], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._directory = directory
         self._clock = clock
+        self._in_memory = in_memory
         self._cache = new_cache()
-        self.partitions: dict[int, PartitionStore] = {}
+        self.partitions: dict[int, AnyStore] = {}
 
     def own(self, partitions: frozenset[int]) -> None:
         """Open what is missing, close what is no longer ours."""
         for partition in self.partitions.keys() - partitions:
             self.partitions.pop(partition).close()
         for partition in sorted(partitions - self.partitions.keys()):
-            path = self._directory / f"{self.table_name}-{partition}"
-            self.partitions[partition] = PartitionStore(path, self._cache, self._clock())
-
+            self.partitions[partition] = self._open(self._directory / f"{self.table_name}-{partition}")
         self.drop_abandoned()
+
+    def _open(self, path: Path) -> AnyStore:
+        return MemoryStore(path) if self._in_memory else PartitionStore(path, self._cache, self._clock())
 
     def drop_abandoned(self) -> None:
         """Stores of former partitions that are too old to be of use: nobody deletes in them what is to go."""
@@ -93,6 +97,7 @@ class EngineTable(faust.Table):  # type: ignore[misc]
             self,
             table_name=self.name,
             directory=settings.data_dir / "state",
+            in_memory=settings.state == "memory",
             clock=settings.clock,
         )
 

@@ -42,6 +42,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         application_id=settings.worker_group,
         instance_id=settings.instance_id,
         data_dir=settings.data_dir,
+        state=settings.state,
         partitions=settings.partitions,
         session_timeout_s=settings.session_timeout / 1000,
     )

@@ -37,16 +37,18 @@ def test_kill_at_every_step(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("static", "kills"),
+    ("static", "kills", "state"),
     [
-        pytest.param(True, 5, id="static members"),  # back before anybody notices
-        pytest.param(False, 2, id="dynamic members"),  # each costs a session timeout, and an open transaction
+        pytest.param(True, 5, "rocksdb", id="static members"),  # back before anybody notices
+        pytest.param(True, 3, "memory", id="state in memory"),
+        # Each costs a session timeout, and an open transaction.
+        pytest.param(False, 2, "rocksdb", id="dynamic members"),
     ],
 )
-def test_random_kills(site: Site, static: bool, kills: int) -> None:
+def test_random_kills(site: Site, static: bool, kills: int, state: str) -> None:
     """Three workers, killed at random moments and started again."""
     site.create_chain()
-    workers = [site.worker(static=static, transaction_timeout_s=3.0).start() for _ in range(3)]
+    workers = [site.worker(static=static, transaction_timeout_s=3.0, state=state).start() for _ in range(3)]
     dice = random.Random(7)
     for _ in range(kills):
         site.load_chain(1500)

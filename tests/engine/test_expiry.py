@@ -11,9 +11,9 @@ pytestmark = pytest.mark.integration
 HOLD_MS = 1000
 
 
-def created(site: Site) -> Worker:
+def created(site: Site, state: str = "rocksdb") -> Worker:
     site.create("ask", "answer", "met", "given-up", "held-changelog")
-    return site.worker("holder", hold_ms=HOLD_MS)
+    return site.worker("holder", hold_ms=HOLD_MS, state=state)
 
 
 def keys(site: Site, topic: str) -> list[bytes]:
@@ -49,10 +49,12 @@ def answered(site: Site) -> list[tuple[int, int]]:
     return [(i, int(value[1:].strip(b"[]").split(b",")[0])) for i, value in kept]
 
 
-@pytest.mark.parametrize("step", [Step.PRODUCED, Step.ENDED])
-def test_kill_while_expiring(site: Site, step: Step) -> None:
+@pytest.mark.parametrize(
+    ("step", "state"), [(Step.PRODUCED, "rocksdb"), (Step.ENDED, "rocksdb"), (Step.PRODUCED, "memory")]
+)
+def test_kill_while_expiring(site: Site, step: Step, state: str) -> None:
     """Killed in the batch that expires them, before or after its end: still once. The index is rebuilt."""
-    worker = created(site)
+    worker = created(site, state)
     ask(site, "ask", range(300))
     worker.start(max_batch=1000)
     eventually("asked", lambda: worker.stats().get("events") == 300)

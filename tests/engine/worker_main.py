@@ -42,6 +42,7 @@ def main() -> None:
         application_id=options["prefix"],
         instance_id=options.get("instance_id"),
         data_dir=data_dir,
+        state=options.get("state", "rocksdb"),
         partitions=options["partitions"],
         session_timeout_s=6.0,
         rebalance_timeout_s=30.0,

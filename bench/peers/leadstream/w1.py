@@ -66,6 +66,7 @@ def main() -> None:
         application_id=env["BENCH_APP"],
         instance_id=env["BENCH_INSTANCE"],
         data_dir=Path(env["BENCH_STATE"]),
+        state="memory" if env.get("BENCH_STORE") == "memory" else "rocksdb",
         partitions=int(env["BENCH_PARTITIONS"]),
     )
     app = create_app(settings, [Join(env["BENCH_DEFERRED"], env["BENCH_QUALIFIED"], env["BENCH_LEADS"])])

@@ -1,0 +1,97 @@
+"""What :mod:`.store` does, in this process's memory: no disk, and nothing to come back to.
+
+At every start, and of every partition that is new here, the whole changelog is read.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from processors.engine import frame
+from processors.engine.store import PartitionStore
+
+_DUE_TIME = 8
+
+
+class MemoryStore:
+    """The states of one partition of one table. The methods are those of :class:`.store.PartitionStore`."""
+
+    def __init__(self, path: Path) -> None:
+        """``path``: where it would be if it were on a disk."""
+        self.path = path
+        self.position = -1
+        self._items: dict[bytes, bytes] = {}
+        #: Due entries, due time + key, until they are spent. As on the disk each is only a hint.
+        self._entries: set[bytes] = set()
+        #: Those that have not been handed out, a heap.
+        self._due: list[bytes] = []
+        self._handed_out: set[bytes] = set()
+        self._unswept: list[bytes] = []
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The stored forms of the keys' states."""
+        return list(map(self._items.get, keys))
+
+    def write(
+        self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
+    ) -> None:
+        """Stored forms (None: gone) that the changelog holds up to ``position``; ``spent`` due entries go."""
+        del now_ms  # nothing here is older than the process
+        self.spend(spent)
+        for key, value in items.items():
+            if value is None:
+                self._items.pop(key, None)
+            else:
+                self._items[key] = value
+                due = frame.due_bytes(value)
+                if due is not None and due + key not in self._entries:
+                    self._entries.add(due + key)
+                    heapq.heappush(self._due, due + key)
+        self.position = position
+
+    def spend(self, entries: Iterable[bytes]) -> None:
+        """Drop due entries that no longer mean anything."""
+        self._handed_out.difference_update(spent := set(entries))
+        self._entries -= spent
+
+    def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
+        """(entry, due time, key), the earliest ones."""
+        while self._due and len(self._handed_out) < limit and _due_ms(self._due[0]) <= until_ms:
+            self._handed_out.add(heapq.heappop(self._due))
+        found = sorted(entry for entry in self._handed_out if _due_ms(entry) <= until_ms)
+        return [(entry, _due_ms(entry), entry[_DUE_TIME:]) for entry in found[:limit]]
+
+    def first_due(self) -> int | None:
+        """Time of the earliest due entry."""
+        earliest = min((*self._handed_out, *self._due[:1]), default=None)
+        return None if earliest is None else _due_ms(earliest)
+
+    def sweep(self, written_before_s: int, limit: int) -> int:
+        """Look at up to ``limit`` entries, drop those written earlier; the next call goes on behind them."""
+        if not self._unswept:
+            self._unswept = list(self._items)
+        dropped = 0
+        for _ in range(min(limit, len(self._unswept))):
+            key = self._unswept.pop()
+            value = self._items.get(key)
+            written = None if value is None else frame.written_s(value)
+            if written is not None and written < written_before_s:
+                del self._items[key]
+                dropped += 1
+        return dropped
+
+    def states(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every key with its dumped state. For inspection and tests."""
+        for key, value in self._items.items():
+            yield key, frame.body(value)
+
+    def close(self) -> None:
+        """The next owner reads the changelog."""
+        self._items.clear()
+
+
+def _due_ms(entry: bytes) -> int:
+    return int.from_bytes(entry[:_DUE_TIME], "big")
+
+
+Store = PartitionStore | MemoryStore
