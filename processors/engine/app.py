@@ -13,10 +13,11 @@ import faust
 import mode.loop
 from aiokafka.structs import TopicPartition
 
+from processors.engine import private
 from processors.engine.errors import Unexpected
 from processors.engine.exits import boottime, die, leave
 from processors.engine.loop import Engine
-from processors.engine.memory_store import Store
+from processors.engine.memory_store import AnyStore
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings, changelog_topic
 from processors.engine.stats import Stats
@@ -47,8 +48,8 @@ class EngineApp(faust.App):  # type: ignore[misc]
         self.processors = tuple(processors)
         self.sources = frozenset(topic for job in processors for topic in job.topics)
         self.inner = frozenset(topic for job in processors for topic in job.inner)
-        #: Every topic we write to.
-        self.targets = frozenset[str]().union(*(job.outputs for job in processors)) | {
+        #: Every topic we may write to; a misplaced event goes on to a source.
+        self.targets = self.sources.union(*(job.outputs for job in processors)) | {
             changelog_topic(settings.application_id, job.table) for job in processors
         }
         #: Live counters.
@@ -65,7 +66,7 @@ class EngineApp(faust.App):  # type: ignore[misc]
         for topic in self.sources:  # subscribes without an agent
             self.topics.add(self.topic(topic, key_type=bytes, value_type=bytes))
 
-    def stores(self) -> Mapping[tuple[str, int], Store]:
+    def stores(self) -> Mapping[tuple[str, int], AnyStore]:
         """Open stores by table and partition."""
         return {
             (table.name, partition): store
@@ -143,6 +144,7 @@ def _event_loop() -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
     except RuntimeError:
         mode.loop.use("uvloop")
+        private.notice_lost_connections()
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         return loop

@@ -22,7 +22,7 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine.batch import Effects
 from processors.engine.errors import Refused, Superseded, Unexpected
-from processors.engine.memory_store import Store
+from processors.engine.memory_store import AnyStore
 from processors.engine.steps import OnStep, Step
 from processors.engine.transaction import FencedGeneration, Fields, GroupMember, TransactionalProducer
 
@@ -44,7 +44,7 @@ class Transactor:
         self,
         effects: Effects,
         member: GroupMember,
-        stores: Mapping[tuple[str, int], Store],
+        stores: Mapping[tuple[str, int], AnyStore],
         is_current: Callable[[], bool],
     ) -> None:
         """Commit the batch and store its states. Raises :class:`Superseded` if it did not happen.
@@ -60,12 +60,16 @@ class Transactor:
                 await producer.add(records.keys())
             on_step(Step.BEGUN)
             sending = asyncio.ensure_future(producer.send(records))
-            await asyncio.sleep(0)  # it has been sent
+            await asyncio.sleep(0)  # the first request is on its way
             on_step(Step.SENT)
-            ends = await sending
+            last_offsets = await sending
             on_step(Step.PRODUCED)
-            if effects.offsets:
-                await producer.commit_offsets(effects.offsets)
+            try:
+                if effects.offsets:
+                    await producer.commit_offsets(effects.offsets)
+            except FencedGeneration as fenced:
+                await producer.abort()
+                raise Refused(str(fenced)) from fenced
             on_step(Step.OFFSETS)
             await producer.commit()
         except ProducerFenced as exc:
@@ -73,9 +77,6 @@ class Transactor:
                 "the transaction took longer than its timeout and was aborted by the broker, or another"
                 f" process runs under our instance id {member.instance_id!r}"
             ) from exc
-        except FencedGeneration as fenced:
-            await producer.abort()
-            raise Refused(str(fenced)) from fenced
         on_step(Step.ENDED)
         for (table, partition), write in effects.states.items():
             # A store that was revoked meanwhile is closed, or open again for a later generation's restore.
@@ -83,7 +84,7 @@ class Transactor:
                 raise Superseded("committed, but the generation ended before the local write")
             store = stores[table, partition]
             if write.items:
-                position = ends[TopicPartition(self._changelog[table], partition)]
+                position = last_offsets[TopicPartition(self._changelog[table], partition)]
                 store.write(write.items, position, effects.now_ms, write.spent)
             else:
                 store.spend(write.spent)

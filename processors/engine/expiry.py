@@ -23,7 +23,7 @@ from typing import Any
 from aiokafka.structs import TopicPartition
 
 from processors.engine.batch import DueEntry
-from processors.engine.memory_store import Store
+from processors.engine.memory_store import AnyStore
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
@@ -32,7 +32,7 @@ from processors.engine.stats import Stats
 DUE_PER_BATCH = 500
 SWEEP_ENTRIES = 2000
 
-Stores = Mapping[tuple[str, int], Store]
+Stores = Mapping[tuple[str, int], AnyStore]
 
 
 class Watermark:
@@ -88,7 +88,7 @@ class Timekeeper:
         self._retention_ms = {
             job.table: job.retention_ms for job in processors if job.retention_ms is not None
         }
-        self._sweeping: Iterator[tuple[tuple[str, int], Store]] = iter(())
+        self._sweeping: Iterator[tuple[tuple[str, int], AnyStore]] = iter(())
         self._more = False
         self.watermark = Watermark()
         #: Committed offsets of partitions that are not ours.

@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -99,11 +99,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         empties one partition after the other.
 
         Of a backlog each partition gives a share as large as its own: both sides of a join come together, and
-        the first results with the first batch.
+        the first results with the first batch. Inner topics do so among themselves.
         """
         taken: list[Fetched] = []
         subscriptions = fetcher._subscriptions
-        lag, inner = _lag(subscriptions), self.consumer.app.inner
+        lags, inner = _lags(subscriptions, self.consumer.app.inner), self.consumer.app.inner
         for tp in list(fetcher._records):
             if not subscriptions.is_assigned(tp):
                 del fetcher._records[tp]
@@ -122,7 +122,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 continue
             start = state.position
             private.make_records_with(result, slim)
-            share = 1 if tp.topic in inner else min(1, (state.highwater - start) / max(1, lag))
+            share = min(1, (state.highwater - start) / max(1, lags[tp.topic in inner]))
             # Empty if the position has moved since the fetch was sent.
             records = result.getall(1 + int(_TAKE * share))
             if not result.has_more():
@@ -133,12 +133,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return taken
 
 
-def _lag(subscriptions: Any) -> int:
-    """Offsets that are not yet taken, as far as is known."""
+def _lags(subscriptions: Any, inner: Set[str]) -> tuple[int, int]:
+    """Offsets that are not yet taken, as far as is known: of events, and of inner topics."""
     assignment = subscriptions.subscription.assignment
-    states = [assignment.state_value(tp) for tp in assignment.tps] if assignment else []
-    return sum(
-        max(0, state.highwater - state.position)
-        for state in states
-        if state.highwater is not None and state.has_valid_position
-    )
+    lags = [0, 0]
+    for tp in assignment.tps if assignment else ():
+        state = assignment.state_value(tp)
+        if state.highwater is not None and state.has_valid_position:
+            lags[tp.topic in inner] += max(0, state.highwater - state.position)
+    return lags[0], lags[1]

@@ -10,7 +10,7 @@ from aiokafka.structs import TopicPartition
 from processors.engine.errors import Superseded, Unexpected
 from processors.engine.exits import boottime
 from processors.engine.expiry import Timekeeper
-from processors.engine.memory_store import Store
+from processors.engine.memory_store import AnyStore
 from processors.engine.restore import restore
 from processors.engine.settings import changelog_topic
 
@@ -25,7 +25,7 @@ class Generation:
     """A generation with its state restored, ready for batches."""
 
     number: int
-    stores: Mapping[tuple[str, int], Store]
+    stores: Mapping[tuple[str, int], AnyStore]
     #: Next offset to process per source partition. What is below is committed, or has no records.
     processed: dict[TopicPartition, int]
     time: Timekeeper

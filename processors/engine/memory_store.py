@@ -21,11 +21,10 @@ class MemoryStore:
         self.path = path
         self.position = -1
         self._items: dict[bytes, bytes] = {}
-        #: Due entries, due time + key, until they are spent. As on the disk each is only a hint.
-        self._entries: set[bytes] = set()
-        #: Those that have not been handed out, a heap.
-        self._due: list[bytes] = []
-        self._handed_out: set[bytes] = set()
+        #: Due time + key of every state that has one.
+        self._due: set[bytes] = set()
+        #: The same as a heap; entries that are no longer in the set are still in here.
+        self._due_heap: list[bytes] = []
         self._unswept: list[bytes] = []
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -39,32 +38,41 @@ class MemoryStore:
         del now_ms  # nothing here is older than the process
         self.spend(spent)
         for key, value in items.items():
-            if value is None:
-                self._items.pop(key, None)
-            else:
+            before = self._items.pop(key, None) if value is None else self._items.get(key)
+            if before is not None and (due := frame.due_bytes(before)) is not None:
+                self._due.discard(due + key)
+            if value is not None:
                 self._items[key] = value
-                due = frame.due_bytes(value)
-                if due is not None and due + key not in self._entries:
-                    self._entries.add(due + key)
-                    heapq.heappush(self._due, due + key)
+                if (due := frame.due_bytes(value)) is not None:
+                    entry = due + key
+                    self._due.add(entry)
+                    heapq.heappush(self._due_heap, entry)
         self.position = position
 
     def spend(self, entries: Iterable[bytes]) -> None:
         """Drop due entries that no longer mean anything."""
-        self._handed_out.difference_update(spent := set(entries))
-        self._entries -= spent
+        self._due.difference_update(entries)
 
     def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
-        """(entry, due time, key), the earliest ones."""
-        while self._due and len(self._handed_out) < limit and _due_ms(self._due[0]) <= until_ms:
-            self._handed_out.add(heapq.heappop(self._due))
-        found = sorted(entry for entry in self._handed_out if _due_ms(entry) <= until_ms)
-        return [(entry, _due_ms(entry), entry[_DUE_TIME:]) for entry in found[:limit]]
+        """(entry, due time, key), earliest first. They stay until they are spent."""
+        found: list[bytes] = []
+        while len(found) < limit and (entry := self._earliest()) is not None and _due_ms(entry) <= until_ms:
+            heapq.heappop(self._due_heap)
+            if not found or found[-1] != entry:
+                found.append(entry)
+        for entry in found:
+            heapq.heappush(self._due_heap, entry)
+        return [(entry, _due_ms(entry), entry[_DUE_TIME:]) for entry in found]
 
     def first_due(self) -> int | None:
         """Time of the earliest due entry."""
-        earliest = min((*self._handed_out, *self._due[:1]), default=None)
+        earliest = self._earliest()
         return None if earliest is None else _due_ms(earliest)
+
+    def _earliest(self) -> bytes | None:
+        while self._due_heap and self._due_heap[0] not in self._due:
+            heapq.heappop(self._due_heap)
+        return self._due_heap[0] if self._due_heap else None
 
     def sweep(self, written_before_s: int, limit: int) -> int:
         """Look at up to ``limit`` entries, drop those written earlier; the next call goes on behind them."""
@@ -94,4 +102,4 @@ def _due_ms(entry: bytes) -> int:
     return int.from_bytes(entry[:_DUE_TIME], "big")
 
 
-Store = PartitionStore | MemoryStore
+AnyStore = PartitionStore | MemoryStore

@@ -15,8 +15,10 @@ from typing import Any, Final, NamedTuple
 import aiokafka
 import faust
 import mode
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer import fetcher as fetcher_module
 from aiokafka.consumer import group_coordinator
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.record import default_records, memory_records
 from aiokafka.structs import TopicPartition
 from faust.tables import TableManager
@@ -83,6 +85,7 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(fetcher_module.Fetcher, "_wait_consume_future", "read"),
     Name(fetcher_module.FetchResult, "_partition_records", "read"),
     Name(fetcher_module.PartitionRecords, "_consumer_record", "override"),
+    Name(AIOKafkaConnection, "send", "override"),
     # aiokafka, parsing records: see processors/header_names.py
     Name(fetcher_module, "MemoryRecords", "write"),
     Name(fetcher_module, "PartitionRecords", "write"),
@@ -171,6 +174,29 @@ async def high_watermarks(kafka: Any, tps: Iterable[TopicPartition]) -> dict[Top
     unisolated._isolation_level = fetcher_module.READ_UNCOMMITTED
     ends: dict[TopicPartition, int] = await unisolated.end_offsets(list(tps), None)
     return ends
+
+
+def notice_lost_connections() -> None:
+    """For every connection of this process. Idempotent.
+
+    On a socket that has just been reset uvloop's transport raises ``RuntimeError`` where aiokafka knows
+    ``OSError``; not understood it would end the task that keeps the metadata fresh.
+    """
+    if AIOKafkaConnection.send is not _send:
+        AIOKafkaConnection.send = _send
+
+
+_send_as_aiokafka_does = AIOKafkaConnection.send
+
+
+def _send(connection: Any, request: Any, expect_response: bool = True) -> Any:
+    try:
+        return _send_as_aiokafka_does(connection, request, expect_response)
+    except RuntimeError as error:
+        connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
+        raise KafkaConnectionError(
+            f"Connection at {connection.host}:{connection.port} broken: {error}"
+        ) from error
 
 
 # --- producing

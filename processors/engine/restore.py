@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine import private
 from processors.engine.errors import Unexpected
-from processors.engine.memory_store import Store
+from processors.engine.memory_store import AnyStore
 from processors.engine.settings import EngineSettings
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Restored:
 
 
 async def restore(
-    settings: EngineSettings, stores: Mapping[TopicPartition, Store], check: Callable[[], None]
+    settings: EngineSettings, stores: Mapping[TopicPartition, AnyStore], check: Callable[[], None]
 ) -> Restored:
     """Bring the stores (by changelog partition) up to date.
 
@@ -70,7 +70,7 @@ async def restore(
 async def _read(
     reader: Any,
     settings: EngineSettings,
-    stores: Mapping[TopicPartition, Store],
+    stores: Mapping[TopicPartition, AnyStore],
     check: Callable[[], None],
 ) -> int:
     ends = await private.high_watermarks(reader, stores)

@@ -15,8 +15,7 @@ import faust
 from faust.stores.base import Store
 from faust.tables import TableManager
 
-from processors.engine.memory_store import MemoryStore
-from processors.engine.memory_store import Store as AnyStore
+from processors.engine.memory_store import AnyStore, MemoryStore
 from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
 
 #: Faust logs each service's comings and goings under the service's own logger.

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
 
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _BACKOFF_S = 0.1
+_METADATA_S = 1.0
 #: The markers of the previous transaction are still being written.
 _CONCURRENT_BACKOFF_S = 0.003
 _SEQUENCES = 1 << 31
@@ -126,13 +127,14 @@ class TransactionalProducer:
         """Connect, and abort what a former producer of this name left open."""
         await self.client.bootstrap()
         if self._topics:
-            await self.client.set_topics(self._topics)
+            await asyncio.wait([self.client.set_topics(self._topics)], timeout=_METADATA_S)
         request = wire.init_producer_id(self._name, self._transaction_timeout_ms)
         while True:
             body = await self._ask(CoordinationType.TRANSACTION, self._name, request)
             error, producer = wire.initialised(body)
             if not error:
                 self._producer = producer
+                self._sequences.clear()
                 return
             await self._pause({error}, CoordinationType.TRANSACTION)
 
@@ -164,15 +166,16 @@ class TransactionalProducer:
         acknowledged.
         """
         last: dict[TopicPartition, int] = {}
-        done = {tp: 0 for tp, of_partition in records.items() if of_partition}
-        while done:
+        begins = {tp: 0 for tp, of_partition in records.items() if of_partition}
+        while begins:
             batches: dict[TopicPartition, bytes] = {}
             counts: dict[TopicPartition, int] = {}
-            for tp, start in done.items():
-                batches[tp], counts[tp] = self._pack(tp, records[tp], start)
+            for tp, begin in begins.items():
+                batches[tp], counts[tp] = self._pack(tp, records[tp], begin)
             for tp, offset in (await self._produce(batches)).items():
                 last[tp] = offset + counts[tp] - 1
-            done = {tp: end for tp, at in done.items() if (end := at + counts[tp]) < len(records[tp])}
+            ends = {tp: begin + counts[tp] for tp, begin in begins.items()}
+            begins = {tp: end for tp, end in ends.items() if end < len(records[tp])}
         return last
 
     async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
@@ -222,8 +225,6 @@ class TransactionalProducer:
             try:
                 node = await self._coordinator(kind, key)
                 body: bytes = await self.client.send(node, request, group=ConnectionGroup.COORDINATION)
-            except IncompatibleBrokerVersion:
-                raise
             except KafkaError as exc:
                 if not exc.retriable:
                     raise
@@ -248,10 +249,13 @@ class TransactionalProducer:
             raise ProducerFenced
         if not codes <= _RETRY:
             raise KafkaError(f"the transaction's coordinator answered {_names(codes)}")
+        if codes <= {p.CONCURRENT_TRANSACTIONS, p.OPERATION_NOT_ATTEMPTED}:
+            await asyncio.sleep(_CONCURRENT_BACKOFF_S)
+            return
+        log.info("the coordinator answered %s, asking again", _names(codes))
         if codes & _FIND_COORDINATOR_AGAIN:
             self._coordinators.pop(kind, None)
-        concurrent = codes <= {p.CONCURRENT_TRANSACTIONS, p.OPERATION_NOT_ATTEMPTED}
-        await asyncio.sleep(_CONCURRENT_BACKOFF_S if concurrent else _BACKOFF_S)
+        await asyncio.sleep(_BACKOFF_S)
 
     # --- records
 
@@ -282,8 +286,7 @@ class TransactionalProducer:
                 offsets.update(answer)
             left = {tp: batch for tp, batch in left.items() if tp not in offsets}
             if left:
-                await self.client.force_metadata_update()
-                await asyncio.sleep(_BACKOFF_S)
+                await self._look_around()
         return offsets
 
     async def _leader(self, tp: TopicPartition) -> int:
@@ -292,10 +295,13 @@ class TransactionalProducer:
             if node is not None and node >= 0:
                 return node
             log.info("looking for the leader of %s", tp)
-            await self.client.add_topic(tp.topic)
-            if self.client.cluster.leader_for_partition(tp) in (None, -1):
-                await self.client.force_metadata_update()
-                await asyncio.sleep(_BACKOFF_S)
+            self.client.add_topic(tp.topic)
+            await self._look_around()
+
+    async def _look_around(self) -> None:
+        """Fresh metadata, and a pause. If there are none, the next attempt finds out."""
+        await asyncio.wait([self.client.force_metadata_update()], timeout=_METADATA_S)
+        await asyncio.sleep(_BACKOFF_S)
 
     async def _produce_to(
         self, node: int, batches: Mapping[TopicPartition, bytes]
@@ -307,8 +313,6 @@ class TransactionalProducer:
         request = wire.produce(self._name, self._request_timeout_ms, topics)
         try:
             answers = wire.produced(await self.client.send(node, request))
-        except IncompatibleBrokerVersion:
-            raise
         except KafkaError as exc:
             if not exc.retriable:
                 raise
@@ -318,9 +322,11 @@ class TransactionalProducer:
         if codes & _FENCED_PRODUCER:
             raise ProducerFenced
         for tp in batches:
-            error = errors.for_code(answers[tp].error)
-            if answers[tp].error and not error.retriable:
-                raise KafkaError(f"{len(batches[tp])} bytes for {tp} were refused: {error.__name__}")
+            code = answers[tp].error
+            if code and not errors.for_code(code).retriable:
+                raise KafkaError(f"{len(batches[tp])} bytes for {tp} were refused: {_names({code})}")
+        if codes - {p.NO_ERROR}:
+            log.info("the broker answered %s, producing again", _names(codes - {p.NO_ERROR}))
         return {tp: answers[tp].offset for tp in batches if not answers[tp].error}
 
 

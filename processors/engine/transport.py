@@ -36,13 +36,13 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
     logger = FAUST_LOG
 
     def _new_producer(self, transactional_id: str | None = None) -> TransactionalProducer:
-        settings, faust = self.app.settings, {**self._settings_default(), **self._settings_auth()}
+        settings, connection = self.app.settings, {**self._settings_default(), **self._settings_auth()}
         slot = transactional_id or settings.instance_id or uuid.uuid4().hex
         return TransactionalProducer(
             transactional_id=f"{settings.application_id}-{slot}",
             transaction_timeout_ms=int(settings.transaction_timeout_s * 1000),
             topics=self.app.targets,
-            **{name: value for name, value in faust.items() if name not in _NOT_FOR_US},
+            **{name: value for name, value in connection.items() if name not in _NOT_FOR_US},
         )
 
 

@@ -15,11 +15,11 @@ from aiokafka.errors import IncompatibleBrokerVersion
 
 _NO_TAGS = b"\0"
 _int16, _int32 = struct.Struct(">h"), struct.Struct(">i")
-_producer = struct.Struct(">qh")
-_partition_error = struct.Struct(">ih")
+_producer_row = struct.Struct(">qh")
+_error_row = struct.Struct(">ih")
 _offset_row = struct.Struct(">iqi")
-_produced = struct.Struct(">ihqqq")
-_initialised = struct.Struct(">ihqh")
+_produced_row = struct.Struct(">ihqqq")
+_initialised_row = struct.Struct(">ihqh")
 
 _NO_LEADER_EPOCH = -1
 _NO_METADATA = b"\1"
@@ -123,7 +123,7 @@ def init_producer_id(transactional_id: str, timeout_ms: int) -> Request:
 
 def add_offsets(transactional_id: str, producer: tuple[int, int], group_id: str) -> Request:
     """The group's offsets will be part of the transaction. Answer: :func:`error_of`."""
-    return Request(25, 0, _string(transactional_id) + _producer.pack(*producer) + _string(group_id))
+    return Request(25, 0, _string(transactional_id) + _producer_row.pack(*producer) + _string(group_id))
 
 
 def add_partitions(
@@ -134,7 +134,7 @@ def add_partitions(
     for topic, partitions in topics.items():
         numbers = list(partitions)
         rows.append(_string(topic) + struct.pack(f">i{len(numbers)}i", len(numbers), *numbers))
-    return Request(24, 0, _string(transactional_id) + _producer.pack(*producer) + b"".join(rows))
+    return Request(24, 0, _string(transactional_id) + _producer_row.pack(*producer) + b"".join(rows))
 
 
 def produce(transactional_id: str, timeout_ms: int, topics: Mapping[str, Mapping[int, bytes]]) -> Request:
@@ -159,7 +159,7 @@ def commit_offsets(
     """
     group_id, generation, member_id, instance_id = member
     parts = [
-        *(_compact(transactional_id), _compact(group_id), _producer.pack(*producer)),
+        *(_compact(transactional_id), _compact(group_id), _producer_row.pack(*producer)),
         *(_int32.pack(generation), _compact(member_id), _compact(instance_id)),
         _uvarint(len(topics) + 1),
     ]
@@ -175,7 +175,7 @@ def commit_offsets(
 
 def end(transactional_id: str, producer: tuple[int, int], *, commit: bool) -> Request:
     """Commit or abort. Answer: :func:`error_of`."""
-    return Request(26, 0, _string(transactional_id) + _producer.pack(*producer) + bytes((commit,)))
+    return Request(26, 0, _string(transactional_id) + _producer_row.pack(*producer) + bytes((commit,)))
 
 
 # --- answers
@@ -183,7 +183,7 @@ def end(transactional_id: str, producer: tuple[int, int], *, commit: bool) -> Re
 
 def initialised(body: bytes) -> tuple[int, tuple[int, int]]:
     """Error code, and the producer's (id, epoch)."""
-    _, error, producer_id, epoch = _initialised.unpack_from(body)
+    _, error, producer_id, epoch = _initialised_row.unpack_from(body)
     return error, (producer_id, epoch)
 
 
@@ -201,8 +201,8 @@ def errors_of_partitions(body: bytes) -> set[int]:
         (partitions,) = _int32.unpack_from(body, at)
         at += 4
         for _ in range(partitions):
-            errors.add(_partition_error.unpack_from(body, at)[1])
-            at += _partition_error.size
+            errors.add(_error_row.unpack_from(body, at)[1])
+            at += _error_row.size
     return errors - {0}
 
 
@@ -214,8 +214,8 @@ def errors_of_offsets(body: bytes) -> set[int]:
         length, at = _read_uvarint(body, at)
         partitions, at = _read_uvarint(body, at + length - 1)
         for _ in range(partitions - 1):
-            errors.add(_partition_error.unpack_from(body, at)[1])
-            at = _skip_tags(body, at + _partition_error.size)
+            errors.add(_error_row.unpack_from(body, at)[1])
+            at = _skip_tags(body, at + _error_row.size)
         at = _skip_tags(body, at)
     return errors - {0}
 
@@ -231,9 +231,9 @@ def produced(body: bytes) -> dict[tuple[str, int], Produced]:
         (partitions,) = _int32.unpack_from(body, at)
         at += 4
         for _ in range(partitions):
-            partition, error, offset, _, _ = _produced.unpack_from(body, at)
+            partition, error, offset, _, _ = _produced_row.unpack_from(body, at)
             answers[topic, partition] = Produced(error, offset)
-            at += _produced.size
+            at += _produced_row.size
     return answers
 
 

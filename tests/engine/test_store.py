@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.engine import frame
-from processors.engine.memory_store import MemoryStore, Store
+from processors.engine.memory_store import AnyStore, MemoryStore
 from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
 
 NOW = 1_800_000_000_000
@@ -47,7 +47,7 @@ def store(path: Path) -> Iterator[PartitionStore]:
 
 
 @pytest.fixture(params=["rocksdb", "memory"])
-def either(request: pytest.FixtureRequest, path: Path) -> Iterator[Store]:
+def either(request: pytest.FixtureRequest, path: Path) -> Iterator[AnyStore]:
     made = PartitionStore(path, new_cache(), NOW) if request.param == "rocksdb" else MemoryStore(path)
     yield made
     made.close()
@@ -92,7 +92,7 @@ def test_states_without_a_position_are_not_trusted(store: PartitionStore) -> Non
     assert dict(store.states()) == {}
 
 
-def test_due_in_order_and_bounded(either: Store) -> None:
+def test_due_in_order_and_bounded(either: AnyStore) -> None:
     dues = {b"k%d" % ms: ms for ms in (300, 100, 2**40, 200)}
     either.write({key: frame.wrap(b"s", ms, None) for key, ms in dues.items()} | plain(b"zz", b"\1"), 1, NOW)
     assert either.first_due() == 100
@@ -108,24 +108,24 @@ def test_due_in_order_and_bounded(either: Store) -> None:
     assert len(dict(either.states())) == 6
 
 
-def test_no_due_entries(either: Store) -> None:
+def test_no_due_entries(either: AnyStore) -> None:
     assert either.first_due() is None
     either.write(plain(b"a"), 1, NOW)
     assert either.first_due() is None
     assert either.due(2**60, 10) == []
 
 
-def test_overwriting_leaves_the_old_entry_as_a_hint(either: Store) -> None:
+def test_overwriting_leaves_the_old_entry_as_a_hint(store: PartitionStore) -> None:
     """It is spent by whoever compares it with the state."""
-    either.write({b"k": frame.wrap(b"1", 100, None)}, 1, NOW)
-    either.write({b"k": frame.wrap(b"2", 500, None)}, 2, NOW)
-    assert [ms for _, ms, _ in either.due(1000, 10)] == [100, 500]
-    (old, *_) = either.due(1000, 10)
-    either.write({}, 3, NOW, spent=[old[0]])
-    assert [ms for _, ms, _ in either.due(1000, 10)] == [500]
+    store.write({b"k": frame.wrap(b"1", 100, None)}, 1, NOW)
+    store.write({b"k": frame.wrap(b"2", 500, None)}, 2, NOW)
+    assert [ms for _, ms, _ in store.due(1000, 10)] == [100, 500]
+    (old, *_) = store.due(1000, 10)
+    store.write({}, 3, NOW, spent=[old[0]])
+    assert [ms for _, ms, _ in store.due(1000, 10)] == [500]
 
 
-def test_values_and_position(either: Store) -> None:
+def test_values_and_position(either: AnyStore) -> None:
     assert either.position == -1
     either.write(plain(b"a", b"b", b"c"), 7, NOW)
     either.write({b"a": None, b"x": None, b"b": frame.wrap(b"new", None, None)}, 9, NOW)
@@ -134,7 +134,17 @@ def test_values_and_position(either: Store) -> None:
     assert dict(either.states()) == {b"b": b"new", b"c": b"of c"}
 
 
-def test_due_entries_come_again_until_they_are_spent(either: Store) -> None:
+def test_memory_forgets_the_entries_of_states_that_moved_on(path: Path) -> None:
+    store = MemoryStore(path)
+    for position in range(100):
+        store.write({b"k": frame.wrap(b"s", 100 + position % 2, None)}, position, NOW)
+    assert [ms for _, ms, _ in store.due(1000, 10)] == [101]
+    store.write({b"k": None}, 100, NOW)
+    assert store.first_due() is None
+    assert store.due(1000, 10) == []
+
+
+def test_due_entries_come_again_until_they_are_spent(either: AnyStore) -> None:
     """A batch may be dropped. The same due time written again is one entry."""
     for position in range(3):
         either.write({b"k": frame.wrap(b"%d" % position, 100, None)}, position, NOW)
@@ -148,7 +158,7 @@ def test_due_entries_come_again_until_they_are_spent(either: Store) -> None:
     assert either.first_due() == 50
 
 
-def test_sweep_goes_round(either: Store) -> None:
+def test_sweep_goes_round(either: AnyStore) -> None:
     """A bounded look at a time, each key once per round; only what was written too early goes."""
     aged = {b"k%02d" % i: frame.wrap(b"s", i if i % 7 == 0 else None, 1000 + i) for i in range(20)}
     either.write(aged | plain(b"ageless"), 1, NOW)

@@ -1,7 +1,7 @@
 """What the producer makes of answers that a healthy broker does not give."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,15 +43,12 @@ class Cluster:
         known = self.leaders[tp]
         return known.pop(0) if len(known) > 1 else known[0]
 
-    async def _refresh(self) -> None:
+    def force_metadata_update(self) -> "asyncio.Future[None]":
         self.refreshed += 1
+        return _done()
 
-    def force_metadata_update(self) -> Any:
-        self.refreshed += 1
-        return _nothing()
-
-    def add_topic(self, _topic: str) -> Any:
-        return _nothing()
+    def add_topic(self, _topic: str) -> "asyncio.Future[None]":
+        return _done()
 
     async def send(self, node: int, request: Any, **_group: Any) -> bytes:
         self.asked.append((node, request._key, request.encode()))
@@ -66,13 +63,10 @@ class Cluster:
         return [body for _, api, body in self.asked if api == key]
 
 
-class _Nothing:
-    def __await__(self) -> Iterator[None]:
-        return iter(())
-
-
-def _nothing() -> _Nothing:
-    return _Nothing()
+def _done() -> "asyncio.Future[None]":
+    future = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future
 
 
 def added(error: int = 0) -> bytes:
@@ -119,6 +113,10 @@ async def new_producer(monkeypatch: pytest.MonkeyPatch) -> NewProducer:
 
 async def transact(producer: TransactionalProducer) -> dict[TopicPartition, int]:
     await producer.start()
+    return await once_more(producer)
+
+
+async def once_more(producer: TransactionalProducer) -> dict[TopicPartition, int]:
     producer.begin(MEMBER)
     await producer.add([OUT])
     last = await producer.send({OUT: [FIELDS, FIELDS]})
@@ -163,14 +161,27 @@ async def test_the_coordinator_is_looked_for_again(new_producer: NewProducer, co
     assert [node for node, key, _ in cluster.asked if key == 26] == [1, 3]
 
 
+def batches_of(cluster: Cluster) -> list[Any]:
+    """Record batches in the order in which they were sent; each Produce has one."""
+    bodies = cluster.bodies(0)
+    return [MemoryRecords(body[body.index(b"out") + len("out") + 12 :]).next_batch() for body in bodies]
+
+
+def sequences(cluster: Cluster) -> list[int]:
+    return [batch.base_sequence for batch in batches_of(cluster)]
+
+
 async def test_a_former_owner_aborts_and_goes_on(new_producer: NewProducer) -> None:
     producer, cluster = new_producer({28: [committed(p.ILLEGAL_GENERATION), committed()]})
     with pytest.raises(FencedGeneration, match="IllegalGeneration"):
         await transact(producer)
     await producer.abort()
     assert cluster.bodies(26)[0].endswith(b"\0")
-    assert await transact(producer) == {OUT: 41}
+    assert await once_more(producer) == {OUT: 41}
     assert cluster.bodies(26)[1].endswith(b"\1")
+    assert sequences(cluster) == [0, 2]
+    await transact(producer)  # a new epoch
+    assert sequences(cluster)[2:] == [0]
 
 
 @pytest.mark.parametrize("key", [25, 24, 0, 28, 26])
@@ -187,6 +198,8 @@ async def test_fenced_by_a_successor(new_producer: NewProducer, key: int) -> Non
         (25, added(53), "TransactionalIdAuthorizationFailed"),
         (0, written(10, -1), "bytes for .*out.* were refused: MessageSizeTooLarge"),
         (0, written(45, -1), "OutOfOrderSequence"),
+        (0, written(46, -1), "DuplicateSequence"),
+        (26, added(48), "InvalidTxnState"),
     ],
 )
 async def test_what_nobody_can_mend_is_named(
@@ -201,7 +214,7 @@ async def test_only_what_was_refused_is_sent_again(new_producer: NewProducer) ->
     """Two leaders; one of them has moved."""
     refused = written(6, -1, "log", 1)
     producer, cluster = new_producer({0: [written(), refused, written(0, 7, "log", 1)]})
-    cluster.leaders[LOG] = [-1, 2, 2, 3]
+    cluster.leaders[LOG] = [-1, 2, 3]
     await producer.start()
     producer.begin(MEMBER)
     await producer.add([OUT, LOG])
@@ -220,10 +233,19 @@ async def test_large_batches_are_split_and_sequences_go_on(new_producer: NewProd
     records: list[Fields] = [(b"key%d" % number, b"v" * 20, [], 1_700_000_000_000) for number in range(5)]
     assert await producer.send({OUT: records, LOG: []}) == {OUT: 104}
     assert await producer.send({OUT: records[:1]}) == {OUT: 105}
-    batches = [MemoryRecords(body[body.index(b"out") + 3 + 12 :]).next_batch() for body in cluster.bodies(0)]
-    assert [batch.base_sequence for batch in batches] == [0, 2, 4, 5]
+    batches = batches_of(cluster)
+    assert sequences(cluster) == [0, 2, 4, 5]
     assert {(batch.producer_id, batch.producer_epoch) for batch in batches} == {(77, 5)}
     assert [record.key for batch in batches[:-1] for record in batch] == [key for key, *_ in records]
+
+
+async def test_sequences_wrap_around(new_producer: NewProducer) -> None:
+    producer, cluster = new_producer({})
+    await producer.start()
+    producer._sequences[OUT] = 2**31 - 1
+    await once_more(producer)
+    await once_more(producer)
+    assert sequences(cluster) == [2**31 - 1, 1]
 
 
 async def test_an_empty_transaction_is_none(new_producer: NewProducer) -> None:
