@@ -17,12 +17,11 @@ ALLOWED = {
     "processors.header_names": [],
     "processors.logs": ["processors.settings"],
     "processors.attribution": ["schemas"],
-    "processors.engine": ["processors.header_names"],
+    "processors.engine": ["processors.garbage", "processors.header_names"],
     "processors.worker": [
         "schemas",
         "processors.attribution",
         "processors.engine",
-        "processors.garbage",
         "processors.settings",
     ],
     "processors.sink": [

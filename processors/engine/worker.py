@@ -1,7 +1,6 @@
 """The process around the app."""
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -15,6 +14,7 @@ from processors.engine.errors import EngineError
 from processors.engine.exits import die
 from processors.engine.tables import FAUST_LOG
 from processors.engine.topics_check import check_topics
+from processors.garbage import collect_rarely
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +104,4 @@ def _quiet_and_lean() -> None:
             logging.getLogger(name).setLevel(logging.WARNING)
     for name in _CHATTY:
         logging.getLogger(name).addFilter(_OncePerSecond())
-    # Batches make many short-lived objects and keep none: the default thresholds cost a fifth of the CPU.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    collect_rarely()

@@ -6,7 +6,6 @@ from typing import NoReturn
 from processors.attribution.policy import Policy
 from processors.engine import EngineSettings, create_app, run
 from processors.engine.settings import epoch_ms
-from processors.garbage import collect_rarely
 from processors.settings import Settings
 from processors.worker.dead_letters import DeadLetterLimit
 from processors.worker.processors import ClickProcessor, CustomerProcessor
@@ -51,5 +50,4 @@ def engine_settings(settings: Settings) -> EngineSettings:
 def run_worker(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT, then exit 0; or exit with the code of the error that ended it."""
     app = create_app(engine_settings(settings), processors_of(settings))
-    collect_rarely()
     run(app)

@@ -25,7 +25,6 @@ from processors.engine.settings import epoch_ms
 from processors.engine.steps import Step
 from processors.engine.transaction import GroupMember
 from processors.engine.transport import BatchConsumer
-from processors.garbage import collect_rarely
 from processors.logs import configure_logs
 from processors.settings import Settings
 from processors.sink import SinkFailed, loop, run_sink
@@ -141,7 +140,6 @@ def work(settings: Settings, fault: Fault) -> None:
         hook(step)
 
     app = create_app(engine, processors_of(settings, clock), on_step=on_step, on_batch=publish)
-    collect_rarely()
     run(app)
 
 

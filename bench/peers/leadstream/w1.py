@@ -6,7 +6,6 @@ from pathlib import Path
 
 from bench.peers import w1join
 from processors.engine import EngineSettings, Output, Record, create_app, run
-from processors.garbage import collect_rarely
 
 Fact = w1join.Deferred | w1join.Qualified
 
@@ -70,7 +69,6 @@ def main() -> None:
         partitions=int(env["BENCH_PARTITIONS"]),
     )
     app = create_app(settings, [Join(env["BENCH_DEFERRED"], env["BENCH_QUALIFIED"], env["BENCH_LEADS"])])
-    collect_rarely()
     run(app)
 
 
