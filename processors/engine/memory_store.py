@@ -11,6 +11,7 @@ from processors.engine import frame
 from processors.engine.store import PartitionStore
 
 _DUE_TIME = 8
+_DEAD_ENTRIES = 1_000
 
 
 class MemoryStore:
@@ -47,6 +48,8 @@ class MemoryStore:
                     entry = due + key
                     self._due.add(entry)
                     heapq.heappush(self._due_heap, entry)
+        if len(self._due_heap) > 2 * len(self._due) + _DEAD_ENTRIES:
+            self._due_heap = sorted(self._due)
         self.position = position
 
     def spend(self, entries: Iterable[bytes]) -> None:

@@ -42,7 +42,7 @@ class EngineSettings:
     #: Records fetched ahead. Above it nothing more is taken from the fetcher.
     max_buffer: int = 12_000
     #: Under load the broker gathers records for this long before it hands them over; without load never.
-    gather_s: float = 0.023
+    gather_s: float = 0.025
     #: "snappy", "zstd", "lz4", "gzip" (through cramjam) or None. aiokafka runs lz4 at its slowest level.
     compression: str | None = "snappy"
     clock: Callable[[], int] = epoch_ms
