@@ -103,7 +103,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """
         taken: list[Fetched] = []
         subscriptions = fetcher._subscriptions
-        lags, inner = _lags(subscriptions, self.consumer.app.inner), self.consumer.app.inner
+        inner = self.consumer.app.inner
+        lags = _lags(subscriptions, inner)
         for tp in list(fetcher._records):
             if not subscriptions.is_assigned(tp):
                 del fetcher._records[tp]

@@ -36,6 +36,10 @@ _NAMES = {
 }
 
 
+Errors = Callable[[bytes], set[int]]
+"""Reads the error codes of an answer; none: it worked."""
+
+
 class Produced(NamedTuple):
     """The broker's answer to one record batch. ``offset``: of its first record."""
 
@@ -285,7 +289,3 @@ def _skip_tags(body: bytes, at: int) -> int:
         length, at = _read_uvarint(body, at)
         at += length
     return at
-
-
-Errors = Callable[[bytes], set[int]]
-"""Reads the error codes of an answer; none: it worked."""
