@@ -1,7 +1,8 @@
 """One RocksDB per table and partition: states, the position in the changelog, and the index of due times.
 
-Values and position are written in one WriteBatch, so a store is always an exact prefix of its changelog. What
-a crash loses (the write-ahead log is not fsynced) a restore reads again from that position.
+Values and position are written in one WriteBatch, so a store is always an exact prefix of its changelog.
+What a crash loses (the last few changes are gathered in memory, the write-ahead log is not fsynced) a restore
+reads again from that position.
 
 RocksDB's own TTL is not used: with rocksdict 0.3.29 a database opened ``with_ttl`` a second time drops
 *every* entry at its next compaction, fresh ones too. :meth:`PartitionStore.sweep` takes its place.
@@ -25,6 +26,8 @@ _DUE = RESERVED + b"due"
 _DUE_KEY = len(_DUE) + 8
 _position = struct.Struct(">qq")
 
+#: Changes are gathered until they are so many: to write one costs almost what it costs to write all of them.
+_GATHER = 400
 _BLOCK_CACHE = 32 << 20
 _WRITE_BUFFER = 8 << 20
 #: Of the write buffer: ten bits for each of its keys, and some to spare.
@@ -69,6 +72,11 @@ class PartitionStore:
         self.path = path
         self._cache = cache
         self._sweep_from: bytes | None = None
+        #: What RocksDB does not have yet: states, and due entries that are used up.
+        self._gathered: dict[bytes, bytes | None] = {}
+        self._spent: list[bytes] = []
+        self._written_ms = now_ms
+        self._behind = False
         path.parent.mkdir(parents=True, exist_ok=True)
         self._open()
         mark = self._db.get(_POSITION)
@@ -84,8 +92,6 @@ class PartitionStore:
         writing = rocksdict.WriteOptions()
         writing.memtable_insert_hint_per_batch = True
         self._db.set_write_options(writing)
-        #: The stored form of a key's state, or None.
-        self.get = self._db.get
         #: Offset of the last changelog record that is in here; -1: none.
         self.position = -1
 
@@ -93,10 +99,13 @@ class PartitionStore:
         """The stored forms of the keys' states."""
         with noticing(self.path):
             found: list[bytes | None] = self._db.get(keys)
-        return found
+        if not self._gathered:
+            return found
+        return list(map(self._gathered.get, keys, found))
 
     def reset(self) -> None:
         """Forget everything; the changelog has it."""
+        self._gathered, self._spent, self._behind = {}, [], False
         self._db.close()
         rocksdict.Rdict.destroy(str(self.path), options=_options(self._cache))
         self._open()
@@ -105,11 +114,29 @@ class PartitionStore:
         self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
     ) -> None:
         """Stored forms (None: gone) that the changelog holds up to ``position``; ``spent`` due entries go."""
+        self._gathered.update(items)
+        self._written_ms = now_ms
+        self.position = position
+        self.spend(spent)
+
+    def spend(self, entries: Iterable[bytes]) -> None:
+        """Drop due entries that no longer mean anything. They are local: nothing goes to the changelog."""
+        self._spent += entries
+        self._behind = True
+        if len(self._gathered) + len(self._spent) >= _GATHER:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Into RocksDB with what has been gathered. Whatever looks at more than the states of given keys
+        begins with it.
+        """
+        if not self._behind:
+            return
         batch = rocksdict.WriteBatch(raw_mode=True)
         put = batch.put
-        for entry in spent:
+        for entry in self._spent:
             batch.delete(entry)
-        for key, value in items.items():
+        for key, value in self._gathered.items():
             if value is None:
                 batch.delete(key)
             else:
@@ -117,17 +144,10 @@ class PartitionStore:
                 due = frame.due_bytes(value)
                 if due is not None:
                     put(_DUE + due + key, b"")
-        put(_POSITION, _position.pack(position, now_ms))
+        put(_POSITION, _position.pack(self.position, self._written_ms))
         with noticing(self.path):
             self._db.write(batch)
-        self.position = position
-
-    def spend(self, entries: Iterable[bytes]) -> None:
-        """Drop due entries that no longer mean anything. They are local: nothing goes to the changelog."""
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        for entry in entries:
-            batch.delete(entry)
-        self._db.write(batch)
+        self._gathered, self._spent, self._behind = {}, [], False
 
     def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
         """(entry, due time, key), earliest first.
@@ -135,6 +155,7 @@ class PartitionStore:
         An entry is only a hint: overwriting a state leaves its old entry behind. Whoever takes it compares
         with the state's own due time and spends it if they differ.
         """
+        self._flush()
         found: list[tuple[bytes, int, bytes]] = []
         for entry in self._db.keys(from_key=_DUE):
             due_ms = int.from_bytes(entry[len(_DUE) : _DUE_KEY], "big")
@@ -145,6 +166,7 @@ class PartitionStore:
 
     def first_due(self) -> int | None:
         """Time of the earliest due entry."""
+        self._flush()
         entry = next(iter(self._db.keys(from_key=_DUE)), None)
         if entry is None or not entry.startswith(_DUE):
             return None
@@ -155,6 +177,7 @@ class PartitionStore:
 
         Local only: the changelog of such a table forgets by its own retention.
         """
+        self._flush()
         batch = rocksdict.WriteBatch(raw_mode=True)
         dropped = 0
         for seen, (key, value) in enumerate(self._db.items(from_key=self._sweep_from or FIRST_KEY)):
@@ -173,9 +196,13 @@ class PartitionStore:
 
     def states(self) -> Iterator[tuple[bytes, bytes]]:
         """Every key with its dumped state. For inspection and tests."""
+        self._flush()
         for key, value in self._db.items(from_key=FIRST_KEY):
             yield key, frame.body(value)
 
     def close(self) -> None:
         """Release the lock now, not when the garbage collector comes by."""
-        self._db.close()
+        try:
+            self._flush()
+        finally:
+            self._db.close()

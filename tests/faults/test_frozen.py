@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 SESSION_S, LATE_TIMEOUT_S, EARLY_TIMEOUT_S = 6.0, 40.0, 8.0
 EVENTS = 12_000
-#: Steps that leave records or offsets open, behind which the next owner waits: for them to end, or to time out.
+#: Steps that leave records or offsets open, behind which the next owner waits: for the end, or the timeout.
 OPEN = (Step.SENT, Step.PRODUCED, Step.OFFSETS)
 
 
