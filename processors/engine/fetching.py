@@ -21,6 +21,9 @@ from processors.header_names import tolerate
 
 #: Records taken from the fetcher at a time: bounds how long the thread unpacks without sending a heartbeat.
 _TAKE = 5000
+_POLL_S = 1.0
+#: Between two looks whether a rebalance has ended.
+_PAUSE_S = 0.01
 #: A long poll holds up every other request on the connection, such as those for offsets.
 FETCH_WAIT_MS = 100
 #: Under load the broker answers when it has this much, or when the time to gather is over.
@@ -40,6 +43,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """The thread that owns the aiokafka consumer."""
 
     logger = FAUST_LOG
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        #: Records that may still be handed over.
+        self._credit = self.app.settings.max_buffer
+        self._in_credit = asyncio.Event()
+        self._in_credit.set()
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         tolerate()
@@ -65,15 +75,41 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         kafka = private.kafka_consumer(self)
         kafka.resume(*(tp for tp in tps if tp in kafka.assignment()))
 
-    async def take(self, timeout: float) -> tuple[int, list[Fetched]]:  # noqa: ASYNC109
-        """What has been fetched, with the generation it was fetched in. Waits up to ``timeout`` for
-        something.
-        """
-        return await self.call_thread(self._take, private.kafka_consumer(self), timeout)  # type: ignore[no-any-return]
+    def grant(self, records: int) -> None:
+        """So many more may be handed over. From the main thread."""
+        self.thread_loop.call_soon_threadsafe(self._add_credit, records)
 
-    async def _take(self, kafka: Any, timeout: float) -> tuple[int, list[Fetched]]:  # noqa: ASYNC109
+    def _add_credit(self, records: int) -> None:
+        self._credit += records
+        if self._credit > 0:
+            self._in_credit.set()
+
+    @driver.AIOKafkaConsumerThread.task  # type: ignore[untyped-decorator]
+    async def _hand_over(self) -> None:
+        """What has been fetched goes to the main thread as it comes, while there is credit.
+
+        Nobody asks for it: question and answer would wake up either thread once more for every batch.
+        """
+        app = self.consumer.app
+        try:
+            while not self.should_stop:
+                await self._in_credit.wait()
+                generation, fetches = await self._take(private.kafka_consumer(self))
+                if fetches:
+                    self._credit -= sum(len(fetched.records) for fetched in fetches)
+                    if self._credit <= 0:
+                        self._in_credit.clear()
+                    self.parent_loop.call_soon_threadsafe(self.consumer.accept, generation, fetches)
+                elif not self.consumer.flow_active:
+                    await asyncio.sleep(_PAUSE_S)
+        except Exception as exc:
+            if not (app.should_stop and isinstance(exc, ConsumerStoppedError)):
+                die(exc)
+
+    async def _take(self, kafka: Any) -> tuple[int, list[Fetched]]:
+        """What has been fetched, with the generation it was fetched in. Waits a moment for something."""
         fetcher = kafka._fetcher
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + _POLL_S
         with fetcher._subscriptions.fetch_context():
             while True:
                 if kafka._closed or fetcher._closed:
@@ -125,7 +161,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             private.make_records_with(result, slim)
             share = min(1, (state.highwater - start) / max(1, lags[tp.topic in inner]))
             # Empty if the position has moved since the fetch was sent.
-            records = result.getall(1 + int(_TAKE * share))
+            records = result.getall(1 + int(min(_TAKE, self._credit) * share))
             if not result.has_more():
                 del fetcher._records[tp]
                 fetcher._notify(fetcher._wait_consume_future)

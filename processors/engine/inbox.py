@@ -20,19 +20,17 @@ class Chunk(NamedTuple):
 
 
 class Inbox:
-    """A queue of whole fetches. Bounded by making the fetching side wait, not by pausing partitions.
+    """A queue of whole fetches. Bounded by making the fetching side wait (:class:`.transport.BatchConsumer`),
+    not by pausing partitions.
 
     Fetches of ``inner`` topics (see :class:`.processor.Processor`) overtake the others: behind a backlog of
     events, what has been begun is finished at once.
     """
 
-    def __init__(self, max_records: int, inner: Set[str] = frozenset()) -> None:
-        self._max = max_records
+    def __init__(self, inner: Set[str] = frozenset()) -> None:
         self._inner_topics = inner
         self._inner: deque[tuple[int, Fetched]] = deque()
         self._outer: deque[tuple[int, Fetched]] = deque()
-        self._room = asyncio.Event()
-        self._room.set()
         self.records = 0
         self.arrived = asyncio.Event()
 
@@ -42,12 +40,6 @@ class Inbox:
         queue.append((generation, fetched))
         self.records += len(fetched.records)
         self.arrived.set()
-        if self.records >= self._max:
-            self._room.clear()
-
-    async def room(self) -> None:
-        """Wait until less than half of the room is taken, if it has run full."""
-        await self._room.wait()
 
     def __bool__(self) -> bool:
         return bool(self._inner or self._outer)
@@ -57,7 +49,6 @@ class Inbox:
         self._inner.clear()
         self._outer.clear()
         self.records = 0
-        self._room.set()
 
     def take(self, generation: int, limit: int) -> list[Chunk]:
         """Up to ``limit`` records of this generation; of inner topics first, else in the order of arrival."""
@@ -78,6 +69,4 @@ class Inbox:
                     end = cut
                 taken.append(Chunk(tp, records, end))
                 left -= len(records)
-        if self.records <= self._max // 2:
-            self._room.set()
         return taken

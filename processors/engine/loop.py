@@ -44,7 +44,7 @@ class Engine:
     ) -> None:
         settings = self._settings = app.settings
         self.stats = stats
-        self.inbox = Inbox(settings.max_buffer, app.inner)
+        self.inbox = Inbox(app.inner)
         self.current: Generation | None = None
         #: Set by Faust's rebalance hooks, from the consumer thread.
         self.rebalancing_since: float | None = None
@@ -132,6 +132,7 @@ class Engine:
             if current is None or self.current is not current:
                 continue  # the stores may be closed by now
             chunks = self.inbox.take(current.number, self._settings.max_batch)
+            self._app.consumer.make_room()
             due = current.time.take(current.processed)
             current.uncommitted.update((chunk.tp, chunk.next_offset) for chunk in chunks)
             if due or any(chunk.records for chunk in chunks) or await self._quiet(current):

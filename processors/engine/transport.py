@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from processors.engine.loop import Engine
 
 _POLL_S = 1.0
+#: Of what may be fetched ahead: a grant wakes up the consumer thread.
+_GRANTS = 4
 #: Settings of Faust for aiokafka's own producer, which has a queue.
 _NOT_FOR_US = {"acks", "linger_ms", "max_request_size", "partitioner"}
 
@@ -54,6 +56,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.contiguity = Contiguity()
+        #: Records that came from the consumer thread, and for how many of them it may hand over others.
+        self._received = 0
+        self._granted = 0
+        #: Partitions to fetch again from what is expected of them.
+        self._missing: set[TopicPartition] = set()
+        self._is_missing = asyncio.Event()
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -128,6 +136,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def drop(self) -> None:
         """Forget what was fetched, and with it the expectations: see :class:`.contiguity.Contiguity`."""
         self.contiguity.clear()
+        self._missing.clear()
         self.engine.forget()
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
@@ -162,40 +171,57 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     # --- fetching
 
+    def accept(self, generation: int, fetches: list[Fetched]) -> None:
+        """From the consumer thread. What does not join on to what came before is fetched again."""
+        try:
+            self._received += sum(len(fetched.records) for fetched in fetches)
+            missing = self._accept(generation, fetches)
+            if missing:
+                self._missing.update(missing)
+                self._is_missing.set()
+            self.make_room()
+        except Exception as exc:
+            die(exc)
+
+    def make_room(self) -> None:
+        """Let the consumer thread hand over as many records more as have left the inbox, some at a time."""
+        gone = self._received - self.engine.inbox.records
+        if gone - self._granted >= self.app.settings.max_buffer // _GRANTS:
+            self._thread.grant(gone - self._granted)
+            self._granted = gone
+
     async def _drain_messages(self, fetcher: Any) -> None:
         """The task behind Faust's Fetcher."""
         self.engine.start()
         try:
             while not (private.service_stopped(self) or private.service_stopped(fetcher)):
-                await self.engine.inbox.room()
-                if not self.flow_active:
-                    await self.wait(self.can_resume_flow)
+                try:
+                    await asyncio.wait_for(self._is_missing.wait(), _POLL_S)
+                except TimeoutError:
                     continue
-                generation, fetches = await self._thread.take(_POLL_S)
-                if fetches:
-                    await self._accept(generation, fetches)
-        except self.consumer_stopped_errors:
-            if not self.app.should_stop:
-                raise
+                self._is_missing.clear()
+                missing, self._missing = self._missing, set()
+                if self.flow_active:
+                    await self._seek_back(missing)
         except asyncio.CancelledError:
             if not self.app.should_stop:  # Faust makes a crash of a cancelled drain
                 raise
         except Exception as exc:
             die(exc)
 
-    async def _accept(self, generation: int, fetches: list[Fetched]) -> None:
+    def _accept(self, generation: int, fetches: list[Fetched]) -> set[TopicPartition]:
         engine, stats = self.engine, self.engine.stats
         current = (
             self.flow_active
             and engine.current is not None
             and generation == self.generation == engine.current.number
         )
-        refetch: list[TopicPartition] = []
+        refetch: set[TopicPartition] = set()
         for fetched in fetches:
             if not current:
                 # Refused without being accepted: the position has moved on, the expectation has not.
                 if self.contiguity.wanted(fetched.tp) is not None:
-                    refetch.append(fetched.tp)
+                    refetch.add(fetched.tp)
                 continue
             accepted = self.contiguity.accept(fetched)
             if isinstance(accepted, Fetched):
@@ -203,11 +229,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 engine.inbox.put(generation, accepted)
             elif accepted is Refusal.GAP:
                 stats.seekbacks += 1
-                refetch.append(fetched.tp)
-        if refetch and self.flow_active:
-            await self._seek_back(refetch)
+                refetch.add(fetched.tp)
+        return refetch
 
-    async def _seek_back(self, tps: list[TopicPartition]) -> None:
+    async def _seek_back(self, tps: set[TopicPartition]) -> None:
         """Fetch again from the expected offset, or from the beginning if retention has overtaken us."""
         try:
             begins = await self.call(private.kafka_consumer(self._thread).beginning_offsets, tps)

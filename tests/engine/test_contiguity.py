@@ -56,7 +56,7 @@ def test_what_was_seen_is_trimmed() -> None:
 def test_any_sequence_of_fetches_yields_every_record_once(data: st.DataObject) -> None:
     """Fetches from anywhere, some lost: with a seek on refusal all records come, once, in order."""
     log = sorted(data.draw(st.sets(st.integers(0, 60))))
-    contiguity, inbox = Contiguity(), Inbox(1000)
+    contiguity, inbox = Contiguity(), Inbox()
     contiguity.expect({TP: 0})
     position = 0
     for _ in range(200):
@@ -84,7 +84,7 @@ def test_any_sequence_of_fetches_yields_every_record_once(data: st.DataObject) -
 
 def test_a_batch_ends_inside_a_fetch() -> None:
     """The offset to go on at is that of the part taken; the rest is still there."""
-    inbox = Inbox(100)
+    inbox = Inbox()
     inbox.put(1, fetched(0, 10, 0, 1, 5, 6))
     (chunk,) = inbox.take(1, 3)
     assert (offsets(list(chunk.records)), chunk.next_offset) == ([0, 1, 5], 6)
@@ -93,7 +93,7 @@ def test_a_batch_ends_inside_a_fetch() -> None:
 
 
 def test_fetches_of_a_former_generation_are_dropped() -> None:
-    inbox = Inbox(100)
+    inbox = Inbox()
     inbox.put(1, fetched(0, 2, 0, 1))
     inbox.put(2, fetched(2, 3, 2))
     assert [c.next_offset for c in inbox.take(2, 10)] == [3]
@@ -102,20 +102,10 @@ def test_fetches_of_a_former_generation_are_dropped() -> None:
 
 def test_inner_topics_overtake() -> None:
     """In their own order, however often a batch ends inside one of their fetches."""
-    inbox = Inbox(100, frozenset({"inner"}))
+    inbox = Inbox(frozenset({"inner"}))
     inner = TopicPartition("inner", 0)
     inbox.put(1, fetched(0, 2, 0, 1))
     for start in (0, 3):
         inbox.put(1, fetched(start, start + 3, start, start + 1, start + 2)._replace(tp=inner))
     taken = [(chunk.tp.topic, offsets(list(chunk.records))) for _ in range(4) for chunk in inbox.take(1, 2)]
     assert taken == [("inner", [0, 1]), ("inner", [2]), ("inner", [3]), ("inner", [4, 5]), (TP.topic, [0, 1])]
-
-
-async def test_a_full_inbox_makes_the_fetching_side_wait() -> None:
-    inbox = Inbox(4)
-    inbox.put(1, fetched(0, 4, 0, 1, 2, 3))
-    assert not inbox._room.is_set()
-    inbox.take(1, 1)
-    assert not inbox._room.is_set()
-    inbox.take(1, 1)
-    await inbox.room()

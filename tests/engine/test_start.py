@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from processors.engine.steps import Step
-from tests.engine.harness import Site, eventually
+from tests.engine.harness import PARTITIONS, Site, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -64,3 +64,14 @@ def test_a_backlog_is_taken_evenly(site: Site) -> None:
     assert worker.start(at=Step.ENDED, nth=1).wait() == -signal.SIGKILL
     eventually("committed", lambda: site.lag("a") < 8_000)
     assert 0 < site.lag("b") < 4_000
+
+
+def test_no_more_is_fetched_ahead_than_there_is_room_for(site: Site) -> None:
+    """One record of each partition on top: no partition is left out for want of room."""
+    site.create_chain()
+    site.load_chain(6_000)
+    worker = site.worker(max_batch=100, max_buffer=400).start()
+    site.caught_up("a", "b", "mid")
+    assert worker.terminate() == 0
+    assert 100 < worker.stats()["most_queued"] <= 400 + 3 * PARTITIONS
+    site.check_chain()

@@ -54,8 +54,13 @@ def main() -> None:
     jobs = chain(names) if options["job"] == "chain" else [Holder(names, options["hold_ms"])]
     stats_file = data_dir.with_suffix(".stats")
 
+    most_queued = 0
+
     def publish(stats: Stats) -> None:
-        stats_file.with_suffix(".new").write_text(json.dumps(stats.as_dict()))
+        nonlocal most_queued
+        most_queued = max(most_queued, stats.queued)
+        found = {**stats.as_dict(), "most_queued": most_queued}
+        stats_file.with_suffix(".new").write_text(json.dumps(found))
         stats_file.with_suffix(".new").replace(stats_file)
 
     fault = Fault(options.get("at"), options.get("nth", 1), options.get("action", "die"))
