@@ -142,12 +142,17 @@ class Computer:
                 view = views[place] = _View(job, partition, stores[place].get_many, now_ms)
             return view
 
+        # What meets in one table goes together, whatever topic it came by: strides are full, reads are few.
+        arrived: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
         for chunk in chunks:
             effects.offsets[chunk.tp] = chunk.next_offset
             effects.events += len(chunk.records)
-            for start in range(0, len(chunk.records), _STRIDE):
-                view = view_of(self._by_topic[chunk.tp.topic], chunk.tp.partition)
-                self._apply(view, chunk.records[start : start + _STRIDE], effects)
+            if chunk.records:
+                arrived[self._by_topic[chunk.tp.topic].table, chunk.tp.partition] += chunk.records
+        for (table, partition), records in arrived.items():
+            view = view_of(self._by_table[table], partition)
+            for start in range(0, len(records), _STRIDE):
+                self._apply(view, records[start : start + _STRIDE], effects)
         for entry in due:
             self._expire(view_of(self._by_table[entry.table], entry.partition), entry, watermark_ms, effects)
         self._collect(views, effects)

@@ -96,10 +96,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 await self._in_credit.wait()
                 generation, fetches = await self._take(private.kafka_consumer(self))
                 if fetches:
-                    self._credit -= sum(len(fetched.records) for fetched in fetches)
+                    records = sum([len(fetched.records) for fetched in fetches])
+                    self._credit -= records
                     if self._credit <= 0:
                         self._in_credit.clear()
-                    self.parent_loop.call_soon_threadsafe(self.consumer.accept, generation, fetches)
+                    self.parent_loop.call_soon_threadsafe(self.consumer.accept, generation, fetches, records)
                 elif not self.consumer.flow_active:
                     await asyncio.sleep(_PAUSE_S)
         except Exception as exc:

@@ -171,10 +171,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     # --- fetching
 
-    def accept(self, generation: int, fetches: list[Fetched]) -> None:
+    def accept(self, generation: int, fetches: list[Fetched], records: int) -> None:
         """From the consumer thread. What does not join on to what came before is fetched again."""
         try:
-            self._received += sum(len(fetched.records) for fetched in fetches)
+            self._received += records
             missing = self._accept(generation, fetches)
             if missing:
                 self._missing.update(missing)
