@@ -24,7 +24,6 @@ def sale_id(workspace_id: str, customer_external_id: str, purchase: str) -> str:
     return "sl_" + _digest(workspace_id, customer_external_id, purchase)
 
 
-@lru_cache(maxsize=4096)
 def customer_id(workspace_id: str, customer_external_id: str) -> str:
     """The customer's own id, apart from the one that the workspace gave it."""
     return "cus_" + _digest(workspace_id, customer_external_id)

@@ -2,7 +2,6 @@
 """The consumer thread: what has been fetched, with the range of the log it covers."""
 
 import asyncio
-import time
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import Any
@@ -21,8 +20,7 @@ from processors.header_names import tolerate
 
 #: Records taken from the fetcher at a time: bounds how long the thread unpacks without sending a heartbeat.
 _TAKE = 5000
-_POLL_S = 1.0
-#: Between two looks whether a rebalance has ended.
+#: Between two looks whether records may flow again.
 _PAUSE_S = 0.01
 #: A long poll holds up every other request on the connection, such as those for offsets.
 FETCH_WAIT_MS = 100
@@ -101,35 +99,30 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                     if self._credit <= 0:
                         self._in_credit.clear()
                     self.parent_loop.call_soon_threadsafe(self.consumer.accept, generation, fetches, records)
-                elif not self.consumer.flow_active:
+                else:
                     await asyncio.sleep(_PAUSE_S)
         except Exception as exc:
             if not (app.should_stop and isinstance(exc, ConsumerStoppedError)):
                 die(exc)
 
     async def _take(self, kafka: Any) -> tuple[int, list[Fetched]]:
-        """What has been fetched, with the generation it was fetched in. Waits a moment for something."""
+        """What has been fetched, with the generation it was fetched in. Waits for something; of nothing the
+        generation is -1.
+        """
         fetcher = kafka._fetcher
-        deadline = time.monotonic() + _POLL_S
         with fetcher._subscriptions.fetch_context():
             while True:
                 if kafka._closed or fetcher._closed:
                     raise ConsumerStoppedError
                 if fetcher._subscriptions.reassignment_in_progress:
                     await fetcher._subscriptions.wait_for_assignment()
-                left = deadline - time.monotonic()
-                if not self.consumer.flow_active or left <= 0:
+                if not self.consumer.flow_active:
                     return -1, []
-                taken = self._unpack(fetcher)
+                taken = self._unpack(fetcher) if fetcher._records else []
                 if taken:
                     # No await since the records were unpacked: generation and records belong together.
                     return private.member(kafka)[0], taken
-                waiter = fetcher._create_fetch_waiter()
-                done, _ = await asyncio.wait([waiter], timeout=left)
-                if done:
-                    waiter.result()  # an authorization error, for instance
-                else:
-                    waiter.cancel()
+                await fetcher._create_fetch_waiter()  # raises an authorization error, for instance
 
     def _unpack(self, fetcher: Any) -> list[Fetched]:
         """Like ``Fetcher.fetched_records``, which does not say which range of the log its records cover, and

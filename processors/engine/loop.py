@@ -159,7 +159,8 @@ class Engine:
         self.inbox.arrived.clear()
         if not self.inbox:
             try:
-                await asyncio.wait_for(self.inbox.arrived.wait(), _IDLE_S)
+                async with asyncio.timeout(_IDLE_S):
+                    await self.inbox.arrived.wait()
             except TimeoutError:
                 return self.current is current and bool(current.uncommitted)
         return False
