@@ -1,17 +1,17 @@
 """Batched, exactly-once Faust. It knows nothing of leads.
 
 **The story of a batch.** The consumer thread (:mod:`.fetching`) fetches whole ranges of the source topics
-and says which part of the log each covers; of a backlog a share of each partition's. Ranges that join what
-came before go into the inbox, others are fetched again (:mod:`.contiguity`, :mod:`.transport`,
-:mod:`.inbox`). The engine's one loop (:mod:`.loop`) takes what has arrived, up to ``max_batch`` records of
-all partitions, and computes without waiting for anything (:mod:`.batch`): each record is parsed by the
-:class:`Processor` of its topic; what is misplaced is sent on, what is refused is answered; the rest is
-applied to the state of its key, stride by stride, and each key is written once. The result is a set of
-*effects*: outputs, states, and the offsets to go on at. Then :mod:`.effects` makes all of it true, or
-nothing, in one Kafka transaction (:mod:`.transaction`, :mod:`.wire`): outputs and changelog records are
-sent and acknowledged, the offsets are added under the group's generation, the transaction ends, and only
-then the local stores (:mod:`.store`, :mod:`.memory_store`) are written, each with its position in the
-changelog.
+and hands them over as they come, ``max_buffer`` records ahead; it says which part of the log each covers; of
+a backlog it takes a share of each partition's. Ranges that join what came before go into the inbox, others
+are fetched again (:mod:`.contiguity`, :mod:`.transport`, :mod:`.inbox`). The engine's one loop (:mod:`.loop`)
+takes what has arrived, up to ``max_batch`` records of all partitions, and computes without waiting for
+anything (:mod:`.batch`): each record is parsed by the :class:`Processor` of its topic; what is misplaced is
+sent on, what is refused is answered; the rest is applied to the state of its key, stride by stride, and each
+key is written once. The result is a set of *effects*: outputs, states, and the offsets to go on at. Then
+:mod:`.effects` makes all of it true, or nothing, in one Kafka transaction (:mod:`.transaction`,
+:mod:`.wire`): outputs and changelog records are sent and acknowledged, the offsets are added under the
+group's generation, the transaction ends, and only then the changes go to the local stores (:mod:`.store`,
+:mod:`.memory_store`), each with its position in the changelog.
 
 **Several tables, one stream of transactions.** Processors share the batch and the transaction, not state.
 One may write a topic that another reads; those records come back through Kafka, in a later batch.

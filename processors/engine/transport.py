@@ -172,7 +172,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     # --- fetching
 
     def accept(self, generation: int, fetches: list[Fetched], records: int) -> None:
-        """From the consumer thread. What does not join on to what came before is fetched again."""
+        """What the consumer thread hands over. What does not join on to what came before is fetched again."""
         try:
             self._received += records
             missing = self._accept(generation, fetches)
@@ -186,7 +186,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def make_room(self) -> None:
         """Let the consumer thread hand over as many records more as have left the inbox, some at a time."""
         gone = self._received - self.engine.inbox.records
-        if gone - self._granted >= self.app.settings.max_buffer // _GRANTS:
+        if gone - self._granted >= max(1, self.app.settings.max_buffer // _GRANTS):
             self._thread.grant(gone - self._granted)
             self._granted = gone
 
