@@ -1,0 +1,92 @@
+"""A data directory has one owner; ports are asked for and kept."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.directory import DirectoryLock
+from deploy.local.errors import (
+    DataDirectoryInUse,
+    PortInUse,
+)
+from deploy.local.kafka import brokers_known_to
+from deploy.local.ports import HOST, claim, free_port, is_free
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from deploy.local.directory import DirectoryLock
+lock = DirectoryLock(Path(sys.argv[1]))
+lock.acquire()
+print("locked", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that owns ``tmp_path``."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_directory_has_one_owner(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    lock = DirectoryLock(tmp_path)
+    with pytest.raises(
+        DataDirectoryInUse, match=f"in use by process {holder.pid}. Stop that process"
+    ) as caught:
+        lock.acquire()
+    assert caught.value.pid == holder.pid
+
+
+def test_a_killed_owner_leaves_nothing_to_clean_up(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    holder.kill()
+    lock = DirectoryLock(tmp_path)
+    lock.acquire()
+    lock.release()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_lock_can_be_taken_again_after_release(tmp_path: Path) -> None:
+    first, second = DirectoryLock(tmp_path), DirectoryLock(tmp_path)
+    first.acquire()
+    with pytest.raises(DataDirectoryInUse, match=f"process {os.getpid()}"):
+        second.acquire()
+    first.release()
+    first.release()
+    second.acquire()
+    second.release()
+
+
+def test_a_taken_port_is_refused_by_number_and_passed_over_otherwise() -> None:
+    with socket.create_server((HOST, 0)) as other:
+        taken = other.getsockname()[1]
+        assert not is_free(taken)
+        with pytest.raises(PortInUse, match=f"port {taken} is taken") as caught:
+            claim(taken, None)
+        assert caught.value.port == taken
+        assert claim(0, taken) != taken
+
+
+def test_a_remembered_port_is_used_again_and_a_requested_one_goes_first() -> None:
+    remembered = free_port()
+    requested = free_port(besides=remembered)
+    assert claim(0, remembered) == remembered
+    assert claim(requested, remembered) == requested
+
+
+def test_a_port_without_kafka_behind_it_knows_no_brokers() -> None:
+    assert brokers_known_to(free_port()) == 0
+    with socket.create_server((HOST, 0)) as silent:
+        assert brokers_known_to(silent.getsockname()[1]) == 0
