@@ -6,7 +6,7 @@
     3. wait for every ack     all must be seen: ending a transaction does not look at failed sends
     4. offsets                under the generation that read the events: the fence. Refused: abort, drop all
     5. end                    from here on the batch is history, whoever owns the partitions now
-    6. local stores           values and changelog position in one write each
+    6. local stores           values and changelog position, in memory first
 
 A death before 5 leaves an open transaction, which the next start with the same transactional id (or the
 broker, after ``transaction_timeout_s``) aborts; nobody reads it. A death after 5 leaves stores that lag;

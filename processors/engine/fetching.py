@@ -99,10 +99,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                     if self._credit <= 0:
                         self._in_credit.clear()
                     self.parent_loop.call_soon_threadsafe(self.consumer.accept, generation, fetches, records)
-                else:
-                    await asyncio.sleep(_PAUSE_S)
+                await asyncio.sleep(0 if fetches else _PAUSE_S)  # heartbeats, and the next fetch
         except Exception as exc:
-            if not (app.should_stop and isinstance(exc, ConsumerStoppedError)):
+            if not app.should_stop:
                 die(exc)
 
     async def _take(self, kafka: Any) -> tuple[int, list[Fetched]]:
@@ -114,6 +113,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             while True:
                 if kafka._closed or fetcher._closed:
                     raise ConsumerStoppedError
+                # Such an error is told to those who wait at that moment. Until somebody asks for it the
+                # member lives on without a coordinator.
+                private.group_coordinator_of(kafka).check_errors()
                 if fetcher._subscriptions.reassignment_in_progress:
                     await fetcher._subscriptions.wait_for_assignment()
                 if not self.consumer.flow_active:
@@ -135,6 +137,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         subscriptions = fetcher._subscriptions
         inner = self.consumer.app.inner
         lags = _lags(subscriptions, inner)
+        room = min(_TAKE, self._credit) // max(1, sum(lag > 0 for lag in lags))
         for tp in list(fetcher._records):
             if not subscriptions.is_assigned(tp):
                 del fetcher._records[tp]
@@ -155,7 +158,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             private.make_records_with(result, slim)
             share = min(1, (state.highwater - start) / max(1, lags[tp.topic in inner]))
             # Empty if the position has moved since the fetch was sent.
-            records = result.getall(1 + int(min(_TAKE, self._credit) * share))
+            records = result.getall(1 + int(room * share))
             if not result.has_more():
                 del fetcher._records[tp]
                 fetcher._notify(fetcher._wait_consume_future)

@@ -13,7 +13,7 @@ class Step(StrEnum):
     PRODUCED = "produced"  # an open transaction; read_uncommitted readers see its records
     OFFSETS = "offsets"  # an open transaction, offsets included
     ENDED = "ended"  # committed everywhere but in the local store: restore reads it from the changelog
-    STORED = "stored"  # once per store: the rest of the stores are behind, each with its own position
+    STORED = "stored"  # once per store: stores that are behind, each with its own position
 
 
 OnStep = Callable[[Step], None]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from processors.engine.loop import Engine
 
 _POLL_S = 1.0
+_RETRY_S = 0.5
 #: Of what may be fetched ahead: a grant wakes up the consumer thread.
 _GRANTS = 4
 #: Settings of Faust for aiokafka's own producer, which has a queue.
@@ -138,6 +139,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.contiguity.clear()
         self._missing.clear()
         self.engine.forget()
+        self.make_room()
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """Before we rejoin; ends in :meth:`wait_empty`, so that the batch in flight commits as a member."""
@@ -201,7 +203,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                     continue
                 self._is_missing.clear()
                 missing, self._missing = self._missing, set()
-                if self.flow_active:
+                if missing and self.flow_active:
                     await self._seek_back(missing)
         except asyncio.CancelledError:
             if not self.app.should_stop:  # Faust makes a crash of a cancelled drain
@@ -249,6 +251,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             await self.go_on_at(offsets)
         except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:
             self.log.warning("seek back: %r", exc)
+            # The position has moved past them, and nothing may come to remind us.
+            self._missing |= {tp for tp in tps if self.contiguity.wanted(tp) is not None}
+            self._is_missing.set()
+            await asyncio.sleep(_RETRY_S)
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]
