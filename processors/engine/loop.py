@@ -132,7 +132,6 @@ class Engine:
             if current is None or self.current is not current:
                 continue  # the stores may be closed by now
             chunks = self.inbox.take(current.number, self._settings.max_batch)
-            self._app.consumer.make_room()
             due = current.time.take(current.processed)
             current.uncommitted.update((chunk.tp, chunk.next_offset) for chunk in chunks)
             if due or any(chunk.records for chunk in chunks) or await self._quiet(current):
@@ -199,6 +198,7 @@ class Engine:
         effects.offsets = {**(current.processed if due else {}), **current.uncommitted}
         self._on_step(Step.COMPUTED)
         consumer, producer = self._app.consumer, private.producer_of(self._app.producer)
+        consumer.make_room()  # now: the thread unpacks while we wait for the broker, not while we compute
         await Transactor(self._changelog, producer, self._on_step).run(
             effects,
             consumer.group_member(current.number),
