@@ -131,13 +131,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         empties one partition after the other.
 
         Of a backlog each partition gives a share as large as its own: both sides of a join come together, and
-        the first results with the first batch. Inner topics do so among themselves.
+        the first results with the first batch. Inner topics do so among themselves, and go first.
         """
         taken: list[Fetched] = []
         subscriptions = fetcher._subscriptions
         inner = self.consumer.app.inner
-        lags = _lags(subscriptions, inner)
-        room = min(_TAKE, self._credit) // max(1, sum(lag > 0 for lag in lags))
+        shares = _shares(subscriptions, inner, min(_TAKE, self._credit))
         for tp in list(fetcher._records):
             if not subscriptions.is_assigned(tp):
                 del fetcher._records[tp]
@@ -156,9 +155,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 continue
             start = state.position
             private.make_records_with(result, slim)
-            share = min(1, (state.highwater - start) / max(1, lags[tp.topic in inner]))
+            share = (state.highwater - start) * shares[tp.topic in inner]
             # Empty if the position has moved since the fetch was sent.
-            records = result.getall(1 + int(room * share))
+            records = result.getall(1 + int(share))
             if not result.has_more():
                 del fetcher._records[tp]
                 fetcher._notify(fetcher._wait_consume_future)
@@ -167,12 +166,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return taken
 
 
-def _lags(subscriptions: Any, inner: Set[str]) -> tuple[int, int]:
-    """Offsets that are not yet taken, as far as is known: of events, and of inner topics."""
+def _shares(subscriptions: Any, inner: Set[str], room: int) -> tuple[float, float]:
+    """Of each offset that is not yet taken, as far as is known, how much there is room for: of events, and of
+    inner topics, which go first.
+    """
     assignment = subscriptions.subscription.assignment
     lags = [0, 0]
     for tp in assignment.tps if assignment else ():
         state = assignment.state_value(tp)
         if state.highwater is not None and state.has_valid_position:
             lags[tp.topic in inner] += max(0, state.highwater - state.position)
-    return lags[0], lags[1]
+    for_inner = min(lags[True], room // 2)
+    return (room - for_inner) / max(1, lags[False]), for_inner / max(1, lags[True])
