@@ -37,6 +37,11 @@ def _fatal() -> Iterator[None]:
         die(exc)
 
 
+def least_grant(max_buffer: int) -> int:
+    """Records that make up a grant: each wakes up the thread, and each take goes over all partitions."""
+    return max(1, max_buffer // 4)
+
+
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """The thread that owns the aiokafka consumer."""
 
@@ -44,8 +49,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        #: Records that may still be handed over.
+        #: Records that may still be handed over; few of them are not worth the trouble.
         self._credit = self.app.settings.max_buffer
+        self._least = least_grant(self._credit)
         self._in_credit = asyncio.Event()
         self._in_credit.set()
 
@@ -79,7 +85,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def _add_credit(self, records: int) -> None:
         self._credit += records
-        if self._credit > 0:
+        if self._credit >= self._least:
             self._in_credit.set()
 
     @driver.AIOKafkaConsumerThread.task  # type: ignore[untyped-decorator]
@@ -96,7 +102,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 if fetches:
                     records = sum([len(fetched.records) for fetched in fetches])
                     self._credit -= records
-                    if self._credit <= 0:
+                    if self._credit < self._least:
                         self._in_credit.clear()
                     self.parent_loop.call_soon_threadsafe(self.consumer.accept, generation, fetches, records)
                 await asyncio.sleep(0 if fetches else _PAUSE_S)  # heartbeats, and the next fetch

@@ -17,7 +17,7 @@ from processors.engine import private
 from processors.engine.contiguity import Contiguity, Fetched, Refusal
 from processors.engine.errors import Superseded
 from processors.engine.exits import die
-from processors.engine.fetching import FETCH_WAIT_MS, GATHER_BYTES, BatchConsumerThread
+from processors.engine.fetching import FETCH_WAIT_MS, GATHER_BYTES, BatchConsumerThread, least_grant
 from processors.engine.offsets import StartOffsets, committed_offsets, start_offsets
 from processors.engine.tables import FAUST_LOG
 from processors.engine.transaction import GroupMember, TransactionalProducer
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _POLL_S = 1.0
 _RETRY_S = 0.5
-#: Of what may be fetched ahead: a grant wakes up the consumer thread.
-_GRANTS = 4
 #: Settings of Faust for aiokafka's own producer, which has a queue.
 _NOT_FOR_US = {"acks", "linger_ms", "max_request_size", "partitioner"}
 
@@ -188,7 +186,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def make_room(self) -> None:
         """Let the consumer thread hand over as many records more as have left the inbox, some at a time."""
         gone = self._received - self.engine.inbox.records
-        if gone - self._granted >= max(1, self.app.settings.max_buffer // _GRANTS):
+        if gone - self._granted >= least_grant(self.app.settings.max_buffer):
             self._thread.grant(gone - self._granted)
             self._granted = gone
 
