@@ -94,12 +94,12 @@ def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: P
     event, record = fact.event, fact.record
     if state.click is not None:
         touch = _touch(event, state.click, record.value, source_of(record))
-        known = event.customer in state.customers or len(state.customers) >= policy.held_limit
+        known = event.customer in state.customers or len(state.customers) >= policy.bounds.click_customers
         return state if known else replace(state, customers=(*state.customers, event.customer)), [touch]
     if _waits_already(state, fact):
         return state, []
-    if len(state.held) >= policy.held_limit:
-        detail = f"{policy.held_limit} lead events wait for this click already"
+    if len(state.held) >= policy.bounds.click_held:
+        detail = f"{policy.bounds.click_held} lead events wait for this click already"
         return state, [
             _refused(UnmatchedReason.TOO_MANY_HELD, detail, event, record.value, source_of(record))
         ]

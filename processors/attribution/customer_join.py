@@ -41,9 +41,6 @@ __all__ = ["CustomerFact", "CustomerState", "Forgotten", "apply", "due_ms", "dum
 Output = Lead | Sale | Customer | Forgotten | ClickErasure | Unmatched
 Step = tuple[CustomerState | None, list[Output]]
 
-MAX_REMEMBERED = 2_000
-"""Leads and sales of one customer whose revisions are known; of older ones the next would be the first."""
-
 _EMPTY = CustomerState()
 
 
@@ -101,9 +98,9 @@ def apply(
         return state, [unmatched(fact.unjoined.reason, fact.unjoined.detail, *origin)]
     added, refusal = _add(before, fact, origin, now_ms, policy)
     after, outputs = _settle(workspace_id, customer, before, added, policy)
-    if after is not None and _too_many_held(after, policy.held_limit):
+    if after is not None and _too_many_held(after, policy.bounds.held):
         after = _without_newest(after, origin.event)
-        refusal = Reason.TOO_MANY_HELD, f"{policy.held_limit} events of this customer wait already"
+        refusal = Reason.TOO_MANY_HELD, f"{policy.bounds.held} events of this customer wait already"
     if refusal is not None:
         reason, detail = refusal
         outputs.append(unmatched(reason, detail, *origin))
@@ -169,10 +166,10 @@ def _add_request(state: CustomerState, event: LeadEvent, held: Held, at_ms: int,
     if knows_request(state, request):
         return _Added(state)
     if (
-        len(state.lead_revisions) >= policy.leads_limit
+        len(state.lead_revisions) >= policy.bounds.leads
         and event_key(event.event_name) not in state.lead_revisions
     ):
-        return _Added(state, (Reason.TOO_MANY_HELD, f"this customer has {policy.leads_limit} leads already"))
+        return _Added(state, (Reason.TOO_MANY_HELD, f"this customer has {policy.bounds.leads} leads already"))
     return _Added(with_request(state, replace(request, held=held)))
 
 
@@ -187,8 +184,8 @@ def _settle(
     outputs: list[Output] = []
     new_leads = {key: lead for key, lead in now.leads.items() if lead != was.leads.get(key)}
     new_sales = {key: sale for key, sale in now.sales.items() if sale != was.sales.get(key)}
-    lead_revisions = _counted(after.lead_revisions, new_leads)
-    sale_revisions = _counted(after.sale_revisions, new_sales)
+    lead_revisions = _counted(after.lead_revisions, new_leads, policy.bounds.revisions)
+    sale_revisions = _counted(after.sale_revisions, new_sales, policy.bounds.revisions)
     for key, lead in new_leads.items():
         outputs.append(results.lead(workspace_id, customer, lead, lead_revisions[key], policy))
     for key, sale in new_sales.items():
@@ -206,14 +203,14 @@ def _settle(
     return after, outputs
 
 
-def _counted(revisions: dict[str, int], published: Collection[str]) -> dict[str, int]:
+def _counted(revisions: dict[str, int], published: Collection[str], remembered: int) -> dict[str, int]:
     """Revisions after one more of each; the oldest are forgotten first."""
     if not published:
         return revisions
     counted = dict(revisions)
     for key in published:
         counted[key] = counted.get(key, 0) + 1
-    while len(counted) > MAX_REMEMBERED:
+    while len(counted) > remembered:
         del counted[next(iter(counted))]
     return counted
 
@@ -235,7 +232,7 @@ def _recent_or_waiting(state: CustomerState, now: Meaning, policy: Policy) -> tu
     sold = [replace(purchase, held=None) for purchase in state.purchases if purchase.key in now.sales]
     sold.sort(key=lambda purchase: (purchase.at_ms, purchase.key))
     waiting = [purchase for purchase in state.purchases if purchase.key not in now.sales]
-    return (*sold[-policy.purchases_kept :], *waiting)
+    return (*sold[-policy.bounds.purchases :], *waiting)
 
 
 def _facts(state: CustomerState) -> tuple[Request | PurchaseState, ...]:

@@ -13,9 +13,6 @@ from schemas.events import LeadEvent, Purchase
 from schemas.ids import event_key, sale_id
 from schemas.results import Touch
 
-TIMES_KEPT = 10
-"""Of the lead events that name one click the earliest few are enough: one of them makes the touch."""
-
 
 def with_person(state: CustomerState, event: LeadEvent, at_ms: int) -> CustomerState:
     """Name, email, avatar and first sight of the customer (rule 12)."""
@@ -115,17 +112,18 @@ def _first_said(said: Said, at_ms: int, text: str | None) -> Said:
 
 
 def _few(touch: TouchState, policy: Policy) -> TouchState:
-    """The earliest few times, and the one that makes the touch."""
-    if len(touch.times) <= TIMES_KEPT:
+    """The earliest few times, and the one that makes the touch: of the others nothing is needed."""
+    if len(touch.times) <= policy.bounds.touch_times:
         return touch
     made = deferred_at(touch, policy)
-    earliest = touch.times[:TIMES_KEPT]
+    earliest = touch.times[: policy.bounds.touch_times]
     return replace(touch, times=earliest if made is None or made in earliest else (*earliest[:-1], made))
 
 
 def _bounded(touches: tuple[TouchState, ...], policy: Policy) -> tuple[TouchState, ...]:
     """The first touch and the latest few; of clicks without a touch the latest few (docs/rules.md, 16)."""
-    if len(touches) <= policy.touches_kept:
+    latest = policy.bounds.touches
+    if len(touches) <= latest:
         return touches
     made, not_made = [], []
     for touch in touches:
@@ -136,7 +134,5 @@ def _bounded(touches: tuple[TouchState, ...], policy: Policy) -> tuple[TouchStat
             made.append((deferred_ms, touch.click_id, touch))
     made.sort(key=itemgetter(0, 1))
     not_made.sort(key=itemgetter(0, 1))
-    first_and_latest = (
-        made if len(made) <= policy.touches_kept + 1 else [made[0], *made[-policy.touches_kept :]]
-    )
-    return tuple(touch for _, _, touch in (*first_and_latest, *not_made[-policy.touches_kept :]))
+    first_and_latest = made if len(made) <= latest + 1 else [made[0], *made[-latest:]]
+    return tuple(touch for _, _, touch in (*first_and_latest, *not_made[-latest:]))

@@ -1,10 +1,12 @@
 """Bounds of a state (rule 16), with limits small enough to reach."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.attribution.bounds import Bounds
 from processors.attribution.policy import AttributionModel
 from processors.audit.model.reference import ReferenceModel
 from schemas.results import Lead, Sale
@@ -13,7 +15,7 @@ from tests.attribution.effort import examples
 from tests.attribution.strategies import MODELS
 from tests.model.simulate import Network, Record
 
-SMALL = replace(policy(), touches_kept=2, held_limit=3, leads_limit=2, purchases_kept=2)
+SMALL = replace(policy(), bounds=Bounds(touches=2, held=3, click_held=3, leads=2, purchases=2))
 
 
 def system(*records: Record) -> Network:
@@ -38,7 +40,7 @@ def test_the_first_touch_and_the_latest_few_are_kept(
     model: AttributionModel, numbers: list[int], order: list[int]
 ) -> None:
     """In any order, as long as no touch becomes earlier after it was dropped."""
-    bounded = replace(SMALL, model=model, held_limit=100)
+    bounded = replace(SMALL, model=model, bounds=Bounds(touches=2))
     records = [click(f"c{number}", 0) for number in numbers]
     records += [deferred(f"c{number}", 10 + number // 2) for number in numbers]
     records = [records[place] for place in order if place < len(records)] + [lead(50)]
@@ -72,6 +74,12 @@ def test_many_lead_events_of_one_click_change_nothing_when_replayed() -> None:
     for event in events:
         network.send(event)
         assert network.states() == states
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(Bounds)])
+def test_a_bound_is_at_least_one(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: expected at least 1, got 0"):
+        Bounds(**{name: 0})
 
 
 def test_too_many_requests_wait() -> None:

@@ -73,8 +73,8 @@ def _beyond_bounds(
     sales = {sale_of(purchase) for purchase in purchases}
     keys = {event_key(one.event.event_name) for one in lead_events}
     return (
-        len(named) > policy.touches_kept
-        or len(requests) + len(sales) > policy.held_limit
-        or len(keys) > policy.leads_limit
-        or len(sales) > policy.purchases_kept
+        len(named) > policy.bounds.touches
+        or len(requests) + len(sales) > policy.bounds.held
+        or len(keys) > policy.bounds.leads
+        or len(sales) > policy.bounds.purchases
     )

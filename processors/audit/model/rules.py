@@ -12,6 +12,19 @@ from schemas.ids import event_key, lead_id, sale_id
 from schemas.results import ClickFacts
 
 
+class ModelBounds(Protocol):
+    """Rule 16, as far as it shows in results."""
+
+    @property
+    def touches(self) -> int: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def leads(self) -> int: ...
+    @property
+    def purchases(self) -> int: ...
+
+
 class ModelPolicy(Protocol):
     """What the model needs to know of a policy; any object with these attributes will do."""
 
@@ -24,13 +37,7 @@ class ModelPolicy(Protocol):
     @property
     def hold_ms(self) -> int: ...
     @property
-    def touches_kept(self) -> int: ...
-    @property
-    def held_limit(self) -> int: ...
-    @property
-    def leads_limit(self) -> int: ...
-    @property
-    def purchases_kept(self) -> int: ...
+    def bounds(self) -> ModelBounds: ...
 
 
 class LeadFact(NamedTuple):
@@ -132,7 +139,7 @@ def touches_of(
     """Rules 3 and 16: one touch per click, its time the earliest; of many the first and the latest few."""
     found = touch_times(lead_events, clicks, policy)
     ordered = sorted(Touch(times[0], click_id, clicks[click_id]) for click_id, times in found.items())
-    return ordered[:1] + ordered[1:][-policy.touches_kept :]
+    return ordered[:1] + ordered[1:][-policy.bounds.touches :]
 
 
 def touch_of(request: LeadFact, touches: Sequence[Touch], policy: ModelPolicy) -> Touch | None:
