@@ -89,7 +89,8 @@ def apply(
         return before, [*after_erasure(workspace_id, customer, fact)]
     if isinstance(fact, TouchFact) and fact.event is None:
         added = with_touch(before, fact.touch, None, policy)
-        return _settle(workspace_id, customer, before, added, policy)
+        after, outputs = _settle(workspace_id, customer, before, added, policy)
+        return (state, []) if after is not state and no_room(after, policy.bounds) else (after, outputs)
     if isinstance(fact, UnjoinedFact) and fact.event is None:
         return waiting_for_click(before, fact.unjoined.click_id, now_ms, policy), []
     origin = _origin(fact)
@@ -103,6 +104,9 @@ def apply(
     if after is not None and (why := too_many_held(after, policy.bounds)):
         after = _without_newest(after, origin.event)
         refusal = Reason.TOO_MANY_HELD, why
+    if after is not before and no_room(after, policy.bounds):
+        after, outputs = before, []
+        refusal = Reason.TOO_MANY_HELD, policy.bounds.out_of_bytes()
     if refusal is not None:
         reason, detail = refusal
         outputs.append(unmatched(reason, detail, *origin))
@@ -136,7 +140,7 @@ def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
 def _add(state: CustomerState, fact: CustomerFact, origin: _Origin, now_ms: int, policy: Policy) -> _Added:
     event, at_ms = origin.event, origin.at_ms
     if isinstance(event, Purchase):
-        return _add_purchase(state, purchase_of(event, at_ms), origin.held(now_ms), policy)
+        return _add_purchase(state, purchase_of(event, at_ms), origin.held(now_ms))
     assert isinstance(event, LeadEvent)  # noqa: S101 - an erasure was dealt with
     if isinstance(fact, TouchFact):
         return _add_touch(state, fact, event, origin, now_ms, policy)
@@ -169,21 +173,15 @@ def _add_request(state: CustomerState, event: LeadEvent, held: Held, at_ms: int,
         and event_key(event.event_name) not in state.lead_revisions
     ):
         return _Added(state, (Reason.TOO_MANY_HELD, f"this customer has {policy.bounds.leads} leads already"))
-    request = replace(request, held=held)
-    if why := no_room(state, request, policy.bounds):
-        return _Added(state, (Reason.TOO_MANY_HELD, why))
-    return _Added(with_request(state, request))
+    return _Added(with_request(state, replace(request, held=held)))
 
 
-def _add_purchase(state: CustomerState, purchase: PurchaseState, held: Held, policy: Policy) -> _Added:
+def _add_purchase(state: CustomerState, purchase: PurchaseState, held: Held) -> _Added:
     if knows_purchase(state, purchase):
         return _Added(state)
     if state.old_sales is not None and purchase.at_ms <= state.old_sales.until_ms:
         return _Added(state, (Reason.TOO_MANY_HELD, _TOO_OLD))
-    purchase = replace(purchase, held=held)
-    if why := no_room(state, purchase, policy.bounds):
-        return _Added(state, (Reason.TOO_MANY_HELD, why))
-    return _Added(with_purchase(state, purchase))
+    return _Added(with_purchase(state, replace(purchase, held=held)))
 
 
 def _settle(

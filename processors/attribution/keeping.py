@@ -5,17 +5,22 @@ Nothing that is dropped here changes what was published: a lead keeps its reques
 
 from collections.abc import Collection, Iterable
 from operator import itemgetter
+from typing import Final
 
 from msgspec.structs import replace
 
 from processors.attribution.bounds import Bounds
-from processors.attribution.customer_state import CustomerState, PurchaseState, Request, TouchState
+from processors.attribution.customer_state import CustomerState, PurchaseState, Request, TouchState, dump
 from processors.attribution.meaning import Meaning, deferred_at
 from processors.attribution.old_sales import NONE, with_old_sales
 from processors.attribution.policy import Policy
+from schemas.decoding import MAX_RECORD_BYTES
 from schemas.ids import event_key
 
 Waiting = Request | PurchaseState
+
+_LARGEST_FACT: Final = 2 * MAX_RECORD_BYTES
+"""One that waits is kept as it came, and decoded."""
 
 
 def within_bounds(state: CustomerState, now: Meaning, policy: Policy) -> CustomerState:
@@ -30,11 +35,12 @@ def within_bounds(state: CustomerState, now: Meaning, policy: Policy) -> Custome
     return _with_recent_purchases(kept, now, policy.bounds) if state.purchases else kept
 
 
-def no_room(state: CustomerState, fact: Waiting, bounds: Bounds) -> str | None:
-    """Why the state cannot take one more fact; sales make room."""
-    size = _size(fact) + sum(map(_size, state.requests))
-    size += sum([_size(one) for one in state.purchases if one.held is not None])
-    return bounds.bytes_refusal() if size > bounds.fact_bytes else None
+def no_room(state: CustomerState | None, bounds: Bounds) -> bool:
+    """Is this more than may be stored? Few facts never are, however large, and need not be encoded."""
+    if state is None:
+        return False
+    facts = len(state.touches) + len(state.requests) + len(state.purchases)
+    return (facts + 1) * _LARGEST_FACT > bounds.state_bytes and len(dump(state)) > bounds.state_bytes
 
 
 def too_many_held(state: CustomerState, bounds: Bounds) -> str | None:
@@ -43,11 +49,6 @@ def too_many_held(state: CustomerState, bounds: Bounds) -> str | None:
     if len(facts) <= bounds.held or sum(one.held is not None for one in facts) <= bounds.held:
         return None
     return f"{bounds.held} events of this customer wait already"
-
-
-def _size(fact: Waiting) -> int:
-    """What may be large in it: every other text has a limit of its own."""
-    return len(fact.metadata) + (len(fact.held.raw) if fact.held is not None else 0)
 
 
 def _touches(
@@ -90,15 +91,16 @@ def _with_recent_purchases(state: CustomerState, now: Meaning, bounds: Bounds) -
         else:
             waiting.append(purchase)
     sold.sort(key=lambda purchase: (purchase.at_ms, purchase.key))
-    room = bounds.fact_bytes - sum(map(_size, state.requests)) - sum(map(_size, waiting))
-    begin = len(sold)
-    while begin and len(sold) - begin < bounds.purchases and (room := room - _size(sold[begin - 1])) >= 0:
-        begin -= 1
-    if begin:
-        old = state.old_sales or NONE
-        dropped_ms = max(old.dropped_ms, sold[begin - 1].at_ms)
-        state = replace(state, old_sales=replace(old, dropped_ms=dropped_ms))
-    return replace(state, purchases=(*sold[begin:], *waiting))
+    kept = replace(state, purchases=(*sold[-bounds.purchases :], *waiting))
+    latest = sold[-bounds.purchases :]
+    while latest and no_room(kept, bounds):
+        latest = latest[len(latest) // 2 + 1 :]
+        kept = replace(state, purchases=(*latest, *waiting))
+    if len(latest) == len(sold):
+        return kept
+    old = state.old_sales or NONE
+    dropped_ms = max(old.dropped_ms, sold[-len(latest) - 1].at_ms)
+    return replace(kept, old_sales=replace(old, dropped_ms=dropped_ms))
 
 
 def with_few_revisions(state: CustomerState, bounds: Bounds) -> CustomerState:

@@ -35,14 +35,21 @@ from processors.audit.model.rules import (
 from schemas.ids import event_key
 from schemas.results import ClickFacts
 
+_AT_MOST = 4
+"""Bytes of a state for a byte of its records: an event as it came, decoded, where it stood, its result."""
+
 
 @dataclass
 class Naming:
-    """The lead events that name one click. ``size``: of all their records, repeated ones included."""
+    """The lead events that name one click. ``size``: of all their records, repeated ones included.
+
+    ``click_size``: of those of the click itself.
+    """
 
     events: set[tuple[object, ...]] = field(default_factory=set)
     customers: set[str] = field(default_factory=set)
     size: int = 0
+    click_size: int = 0
 
     def add(self, lead_event: LeadFact, size: int) -> None:
         """One more."""
@@ -56,7 +63,7 @@ class Naming:
 class Known(NamedTuple):
     """About one customer. ``reached``: its lead events but for those that wait for their click.
 
-    ``size``: of the records of its requests and purchases, in bytes.
+    ``size``: of the records of its events, and of the clicks that they name, in bytes.
     """
 
     lead_events: Sequence[LeadFact]
@@ -164,10 +171,10 @@ def _too_much_waits(known: Known, requests: Sequence[LeadFact], named: Named, po
     sales = {sale_of(purchase) for purchase in known.purchases}
     clicks = [named.naming[one.event.click_id] for one in known.lead_events if one.event.click_id]
     return (
-        any(len(one.events) > bounds.click_held or one.size > bounds.fact_bytes for one in clicks)
+        any(len(one.events) > bounds.click_held or _AT_MOST * one.size > bounds.state_bytes for one in clicks)
         or len({request_order(one) for one in requests}) + len(sales) > bounds.held
         or (len(keys) > bounds.leads and len(known.conclusion.leads) >= bounds.leads)
-        or 2 * known.size > bounds.fact_bytes  # an event that waits, and its metadata
+        or _AT_MOST * known.size > bounds.state_bytes
     )
 
 
