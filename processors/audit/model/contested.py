@@ -17,9 +17,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from processors.audit.model.arrivals import NO_CROWD, Crowd
 from processors.audit.model.rules import (
     Conclusion,
     LeadFact,
+    ModelBounds,
     ModelPolicy,
     PurchaseFact,
     lead_for,
@@ -50,14 +52,25 @@ class Naming:
     customers: set[str] = field(default_factory=set)
     size: int = 0
     click_size: int = 0
+    crowd: Crowd = NO_CROWD
 
-    def add(self, lead_event: LeadFact, size: int) -> None:
+    def add(self, lead_event: LeadFact, size: int, crowd: Crowd) -> None:
         """One more."""
         event = lead_event.event
         said = event.customer_name, event.customer_email, event.customer_avatar
         self.events.add((event.customer, event.mode, said, request_order(lead_event)))
         self.customers.add(event.customer)
         self.size += size
+        self.crowd = max(self.crowd, crowd)
+
+    def too_many_wait(self, bounds: ModelBounds) -> bool:
+        """Were the click the last to come, not all of them would have had room."""
+        events, size = max(len(self.events), self.crowd.events), max(self.size, self.crowd.size)
+        return events > bounds.click_held or _AT_MOST * size > bounds.state_bytes
+
+    def not_all_hear(self, bounds: ModelBounds) -> bool:
+        """Of another click event that turns out to be the one that counts."""
+        return max(len(self.customers), self.crowd.events) > bounds.click_customers
 
 
 class Known(NamedTuple):
@@ -125,8 +138,8 @@ def _another_click_decides(lead_events: Sequence[LeadFact], named: Named, policy
         contents = named.contents.get(click_id, ())
         if len(contents) < 2:
             continue
-        if len(named.naming[click_id].customers) > policy.bounds.click_customers:
-            return True  # not all of them hear of it
+        if named.naming[click_id].not_all_hear(policy.bounds):
+            return True
         if len({makes_touch(lead_event, {click_id: content}, policy) for content in contents}) > 1:
             return True
     return False
@@ -171,7 +184,7 @@ def _too_much_waits(known: Known, requests: Sequence[LeadFact], named: Named, po
     sales = {sale_of(purchase) for purchase in known.purchases}
     clicks = [named.naming[one.event.click_id] for one in known.lead_events if one.event.click_id]
     return (
-        any(len(one.events) > bounds.click_held or _AT_MOST * one.size > bounds.state_bytes for one in clicks)
+        any(one.too_many_wait(bounds) for one in clicks)
         or len({request_order(one) for one in requests}) + len(sales) > bounds.held
         or (len(keys) > bounds.leads and len(known.conclusion.leads) >= bounds.leads)
         or _AT_MOST * known.size > bounds.state_bytes

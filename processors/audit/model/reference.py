@@ -78,7 +78,7 @@ class ReferenceModel:
                 customer.lead_events.append(fact)
                 customer.size += arrived.size
                 if event.click_id:
-                    workspace.naming[event.click_id].add(fact, arrived.size)
+                    workspace.naming[event.click_id].add(fact, arrived.size, arrived.crowd)
             elif isinstance(event, Purchase):
                 customer.purchases.append(PurchaseFact(event, at_ms))
                 customer.size += arrived.size
