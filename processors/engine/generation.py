@@ -11,7 +11,7 @@ from processors.engine.errors import Superseded, Unexpected
 from processors.engine.exits import boottime
 from processors.engine.expiry import Timekeeper
 from processors.engine.memory_store import AnyStore
-from processors.engine.restore import restore
+from processors.engine.restore import check_placement, restore
 from processors.engine.settings import changelog_topic
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -
     }
     restored = await restore(settings, by_changelog, check)
     check()
+    check_placement(stores, settings.partitions)
     stats.partitions = len({tp.partition for tp in sources})
     stats.restored += restored.records
     stats.restore_seconds += restored.seconds
