@@ -42,9 +42,9 @@ a record cannot be used     the processor's dead letter, in the transaction; or 
 anything unexpected         exit code 70 before an offset moves; the supervisor restarts the worker
 ==========================  ================================================================================
 
-**Time.** A state may name a time at which it wants to be called again. :mod:`.expiry` does that by a
-watermark, not by the clock: not before everything that had arrived by then has been processed. Old states
-of tables with a retention are swept.
+**Time.** A state may name a time at which it wants to be called again, and states of tables with a retention
+are swept when they are old. :mod:`.expiry` does both by a :mod:`.watermark`, not by the clock: not before
+everything that had arrived by then has been processed.
 
 **Readers** of the outputs must be ``read_committed`` (Java's and aiokafka's default is not).
 """

@@ -10,9 +10,9 @@ from aiokafka.structs import TopicPartition
 from processors.engine.errors import Superseded, Unexpected
 from processors.engine.exits import boottime
 from processors.engine.expiry import Timekeeper
-from processors.engine.memory_store import AnyStore
 from processors.engine.restore import check_placement, restore
 from processors.engine.settings import changelog_topic
+from processors.engine.stores import StateStore
 
 if TYPE_CHECKING:
     from processors.engine.app import EngineApp
@@ -25,7 +25,7 @@ class Generation:
     """A generation with its state restored, ready for batches."""
 
     number: int
-    stores: Mapping[tuple[str, int], AnyStore]
+    stores: Mapping[tuple[str, int], StateStore]
     #: Next offset to process per source partition. What is below is committed, or has no records.
     processed: dict[TopicPartition, int]
     time: Timekeeper

@@ -212,13 +212,16 @@ class Engine:
     # --- time
 
     async def _housekeep(self) -> None:
-        """Rounds of the watermark while something is due soon, and the sweep."""
+        """Rounds of the watermark, as far as somebody needs it, and the sweep."""
         while True:
             await asyncio.sleep(self._settings.expiry_interval_s)
             current = self.current
             if current is None:
                 continue
-            current.time.sweep()
+            for _ in current.time.sweep():
+                await asyncio.sleep(0)
+                if self.current is not current:
+                    break  # the stores may be closed by now
             try:
                 await self._round(current)
             except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:

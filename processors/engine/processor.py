@@ -45,8 +45,9 @@ class Processor(Protocol[S, F]):
     in the order of offsets within a partition (order between topics is arbitrary), and exactly once per
     record as far as their effects can be seen. They need be neither idempotent nor deterministic.
 
-    ``outputs`` must name every topic the processor writes to, dead letters included; forwarding to a source
-    topic of this worker is always allowed.
+    ``outputs`` must name every topic the processor writes to, dead letters included, and none that it only
+    forwards misplaced records to: every source topic of this worker is allowed for that. What comes of a
+    record may pass other source topics, but none of them twice (:func:`.watermark.hops`).
     """
 
     @property

@@ -19,8 +19,8 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine import private
 from processors.engine.errors import TopicsMismatch, Unexpected
-from processors.engine.memory_store import AnyStore
 from processors.engine.settings import EngineSettings, partition_for
+from processors.engine.stores import StateStore
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Restored:
 
 
 async def restore(
-    settings: EngineSettings, stores: Mapping[TopicPartition, AnyStore], check: Callable[[], None]
+    settings: EngineSettings, stores: Mapping[TopicPartition, StateStore], check: Callable[[], None]
 ) -> Restored:
     """Bring the stores (by changelog partition) up to date.
 
@@ -70,7 +70,7 @@ async def restore(
     return Restored(count, time.monotonic() - started)
 
 
-def check_placement(stores: Mapping[tuple[str, int], AnyStore], partitions: int) -> None:
+def check_placement(stores: Mapping[tuple[str, int], StateStore], partitions: int) -> None:
     """Raises :class:`TopicsMismatch` if states were stored under another number of partitions.
 
     The topics agree on the new one by then, yet events would no longer meet the states of their keys.
@@ -88,7 +88,7 @@ def check_placement(stores: Mapping[tuple[str, int], AnyStore], partitions: int)
 async def _read(
     reader: Any,
     settings: EngineSettings,
-    stores: Mapping[TopicPartition, AnyStore],
+    stores: Mapping[TopicPartition, StateStore],
     check: Callable[[], None],
 ) -> int:
     ends = await private.high_watermarks(reader, stores)

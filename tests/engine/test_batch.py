@@ -1,6 +1,7 @@
-"""What a batch does, with a toy and a dictionary for a store."""
+"""What a batch does, with a toy."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from processors.engine import frame
 from processors.engine.batch import Computer, DueEntry, Effects
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
+from processors.engine.memory_store import MemoryStore
 from processors.engine.processor import Halt, Output, Rejected
 from processors.engine.settings import partition_for
 from tests.engine.records import record
@@ -74,12 +76,11 @@ def stored_due(state: bytes) -> int | None:
     return int(last[1:]) if last.startswith(b"d") else None
 
 
-class DictStore:
-    """The stored forms of one partition."""
-
-    def __init__(self, states: dict[bytes, bytes]) -> None:
-        stored = {key: frame.wrap(state, stored_due(state), None) for key, state in states.items()}
-        self.get_many = lambda keys: [stored.get(key) for key in keys]
+def store_of(states: dict[bytes, bytes]) -> MemoryStore:
+    store = MemoryStore(Path("toy-1"))
+    stored = {key: frame.wrap(state, stored_due(state), None) for key, state in states.items()}
+    store.write(stored, 0, NOW)
+    return store
 
 
 def key_of(partition: int) -> bytes:
@@ -99,7 +100,7 @@ def run(
 ) -> Effects:
     records = [record("in", partition, i, key, value) for i, value in enumerate(values)]
     chunks = [Chunk(TopicPartition("in", partition), records, len(records) + 3)]
-    stores = {("toy", partition): DictStore(stored or {})}
+    stores = {("toy", partition): store_of(stored or {})}
     return Computer(PARTITIONS, [toy or Toy()]).compute(chunks, due, stores, NOW, 4000)
 
 
@@ -144,7 +145,7 @@ def test_misplaced_records_are_sent_on_unchanged() -> None:
     stray = record("in", 1, 0, K[2], b"1", (("h", b"v"),))
     moved = record("in", 1, 1, K[1], b"in2@x", ())
     chunk = Chunk(TopicPartition("in", 1), [stray, moved], 2)
-    effects = Computer(PARTITIONS, [Toy()]).compute([chunk], (), {("toy", 1): DictStore({})}, NOW, 0)
+    effects = Computer(PARTITIONS, [Toy()]).compute([chunk], (), {("toy", 1): store_of({})}, NOW, 0)
     assert effects.states == {}
     assert dict(effects.outputs) == {
         ("in", 2): [Output("in", K[2], b"1", (("h", b"v"),), 1000)],

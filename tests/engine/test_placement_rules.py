@@ -8,9 +8,10 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from processors.engine import frame
 from processors.engine.errors import TopicsMismatch
-from processors.engine.memory_store import AnyStore, MemoryStore
+from processors.engine.memory_store import MemoryStore
 from processors.engine.restore import check_placement
 from processors.engine.settings import changelog_topic, partition_for
+from processors.engine.stores import StateStore
 
 
 @pytest.mark.parametrize("partitions", [1, 3, 8, 100])
@@ -32,7 +33,7 @@ def test_changelog_name() -> None:
 @pytest.mark.parametrize("then", [1, 2, 3, 4, 12])
 def test_state_of_another_number_of_partitions_is_refused(then: int) -> None:
     """Events of a key would no longer meet its state, and nobody would notice."""
-    stores: dict[tuple[str, int], AnyStore] = {
+    stores: dict[tuple[str, int], StateStore] = {
         ("t", partition): MemoryStore(Path(f"t-{partition}")) for partition in range(then)
     }
     for number in range(400):
