@@ -8,6 +8,7 @@ RocksDB's own TTL is not used: with rocksdict 0.3.29 a database opened ``with_tt
 *every* entry at its next compaction, fresh ones too. :meth:`PartitionStore.sweep` takes its place.
 """
 
+import logging
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,7 +16,9 @@ from pathlib import Path
 import rocksdict
 
 from processors.engine import frame
-from processors.engine.damage import noticing, open_database
+from processors.engine.damage import is_damage, noticing, open_database
+
+log = logging.getLogger(__name__)
 
 #: First byte of the engine's own keys. Keys of processors never start with it.
 RESERVED = b"\0"
@@ -85,12 +88,7 @@ class PartitionStore:
         self._behind = False
         path.parent.mkdir(parents=True, exist_ok=True)
         self._open()
-        mark = self._db.get(_POSITION)
-        if mark is not None:
-            self.position, written_ms = _position.unpack(mark)
-        if (mark is None and next(iter(self._db.keys()), None) is not None) or (
-            mark is not None and now_ms - written_ms > MAX_AGE_MS
-        ):
+        if not self._recall(now_ms):
             self.reset()
 
     def _open(self) -> None:
@@ -102,16 +100,35 @@ class PartitionStore:
         self.position = -1
         #: There is no due entry before it.
         self._due_from = _DUE
-        # Where the sweep goes on, and an upper bound for what will be left when it has been all round: what
-        # it has seen and kept, and all that was written meanwhile. A round takes weeks, so this outlives the
-        # process, but for what was written since the last look. RocksDB's own estimate of its keys will do
-        # for a start; later it may be zero where there are many, for each that was deleted counts twice.
-        swept = self._db.get(_SWEEP)
+        #: Where the sweep goes on, and an upper bound for what will be left when it has been all round: what
+        #: it has seen and kept, and all that was written meanwhile. A round takes weeks, so this outlives
+        #: the process, but for what was written since the last look.
+        self._sweep_from = FIRST_KEY
+        self.size, self._kept = 0, 0
+
+    def _recall(self, now_ms: int) -> bool:
+        """What an earlier life has left here. False: it cannot be trusted."""
+        try:
+            mark, swept = self._db.get([_POSITION, _SWEEP])
+            if mark is None:
+                entries = self._db.iter()
+                entries.seek_to_first()
+                entries.status()
+                return not entries.valid()
+        except Exception as exc:
+            if not is_damage(exc):
+                raise
+            log.warning("the store %s is restored from its changelog: %s", self.path, exc)
+            return False
+        self.position, written_ms = _position.unpack(mark)
         if swept is None:
-            estimate = self._db.property_int_value("rocksdb.estimate-num-keys")
-            swept = _sweep.pack(estimate or 0, 0) + FIRST_KEY
-        self.size, self._kept = _sweep.unpack_from(swept)
-        self._sweep_from = swept[_sweep.size :]
+            # RocksDB's own estimate will do for a start. It may be zero where there are many: each key that
+            # was deleted counts twice.
+            self.size = self._db.property_int_value("rocksdb.estimate-num-keys") or 0
+        else:
+            self.size, self._kept = _sweep.unpack_from(swept)
+            self._sweep_from = swept[_sweep.size :]
+        return bool(now_ms - written_ms <= MAX_AGE_MS)
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """See :class:`.stores.StateStore`."""

@@ -249,6 +249,17 @@ def test_damage_in_front_of_the_first_due_entry(store: PartitionStore) -> None:
     assert reopened(store).position == -1
 
 
+def test_damage_that_shows_in_opening(store: PartitionStore) -> None:
+    """Where its position is: nothing was done with it yet, so that it can begin anew at once."""
+    store.write(plain(*(b"%06d" % number for number in range(20_000))), 7, NOW)
+    store._flush()
+    store._db.flush()
+    assert reopened(store, meanwhile=lambda: overwrite(store, "*.sst", 0.0, 0.001)).position == -1
+    assert list(store.states()) == []
+    store.write(plain(b"a"), 1, NOW)
+    assert reopened(store).position == 1
+
+
 def test_the_sweep_goes_on_in_the_next_life(store: PartitionStore) -> None:
     """A round takes longer than most processes live."""
     store.write(due_states(1000), 1, NOW)
