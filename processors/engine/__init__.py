@@ -19,7 +19,8 @@ One may write a topic that another reads; those records come back through Kafka,
 **A generation.** Faust runs the group (:mod:`.app`, :mod:`.tables`). After every rebalance
 :mod:`.generation` first asks for the committed offsets and waits while a former owner's transaction with
 such offsets is undecided (:mod:`.offsets`); from then on no former owner can commit. Then it reads the
-changelogs to their present ends (:mod:`.restore`). Then events are let in. A rebalance waits for the batch
+changelogs to their present ends (:mod:`.restore`), and lets in the events of each partition as soon as its
+tables are there: one that needs all of its changelog keeps no other waiting. A rebalance waits for the batch
 in flight, so that it commits while we are a member; what was fetched but not begun is forgotten *together
 with the expectation of what comes next*, and read again by whoever owns the partition.
 

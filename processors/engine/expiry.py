@@ -94,7 +94,7 @@ class Timekeeper:
         """
         now_ms = self._settings.clock()
         passed_ms, self._counted_ms = max(0, now_ms - self._counted_ms), now_ms
-        for place, store in self._stores.items():
+        for place, store in list(self._stores.items()):  # others may start meanwhile
             retention_ms = self._retention_ms.get(place[0])
             if retention_ms is None:
                 continue
