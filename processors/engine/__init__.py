@@ -19,7 +19,8 @@ One may write a topic that another reads; those records come back through Kafka,
 **A generation.** Faust runs the group (:mod:`.app`, :mod:`.tables`). After every rebalance
 :mod:`.generation` first asks for the committed offsets and waits while a former owner's transaction with
 such offsets is undecided (:mod:`.offsets`); from then on no former owner can commit. Then it reads the
-changelogs to their present ends (:mod:`.restore`). Then events are let in. A rebalance waits for the batch
+changelogs to their present ends (:mod:`.restore`), and lets in the events of each partition as soon as its
+tables are there: one that needs all of its changelog keeps no other waiting. A rebalance waits for the batch
 in flight, so that it commits while we are a member; what was fetched but not begun is forgotten *together
 with the expectation of what comes next*, and read again by whoever owns the partition.
 
@@ -42,9 +43,9 @@ a record cannot be used     the processor's dead letter, in the transaction; or 
 anything unexpected         exit code 70 before an offset moves; the supervisor restarts the worker
 ==========================  ================================================================================
 
-**Time.** A state may name a time at which it wants to be called again. :mod:`.expiry` does that by a
-watermark, not by the clock: not before everything that had arrived by then has been processed. Old states
-of tables with a retention are swept.
+**Time.** A state may name a time at which it wants to be called again, and states of tables with a retention
+are swept when they are old. :mod:`.expiry` does both by a :mod:`.watermark`, not by the clock: not before
+everything that had arrived by then has been processed.
 
 **Readers** of the outputs must be ``read_committed`` (Java's and aiokafka's default is not).
 """

@@ -17,11 +17,11 @@ from processors.engine import private
 from processors.engine.errors import Unexpected
 from processors.engine.exits import boottime, die, leave
 from processors.engine.loop import Engine
-from processors.engine.memory_store import AnyStore
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings, changelog_topic
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, ignore
+from processors.engine.stores import StateStore
 from processors.engine.tables import FAUST_LOG, EngineTable, EngineTables
 from processors.engine.transport import BatchConsumer, BatchTransport
 
@@ -66,7 +66,7 @@ class EngineApp(faust.App):  # type: ignore[misc]
         for topic in self.sources:  # subscribes without an agent
             self.topics.add(self.topic(topic, key_type=bytes, value_type=bytes))
 
-    def stores(self) -> Mapping[tuple[str, int], AnyStore]:
+    def stores(self) -> Mapping[tuple[str, int], StateStore]:
         """Open stores by table and partition."""
         return {
             (table.name, partition): store

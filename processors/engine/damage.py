@@ -25,7 +25,7 @@ def open_database(path: Path, options: rocksdict.Options) -> rocksdict.Rdict:
     try:
         return rocksdict.Rdict(str(path), options=options)
     except Exception as exc:
-        if not _is_damage(exc):
+        if not is_damage(exc):
             raise
         _discard(path, str(exc))
     return rocksdict.Rdict(str(path), options=options)
@@ -37,13 +37,15 @@ def noticing(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as exc:
-        if _is_damage(exc):
+        if is_damage(exc):
             (path / _MARK).touch()
         raise
 
 
-def _is_damage(error: Exception) -> bool:
-    """rocksdict raises plain exceptions with RocksDB's words: not a lock, a full disk, a lack of rights."""
+def is_damage(error: Exception) -> bool:
+    """Does it tell of damaged files? Not a lock, a full disk, a lack of rights: rocksdict raises plain
+    exceptions with RocksDB's words.
+    """
     text = str(error)
     return text.startswith("Corruption") or "No such file or directory" in text
 

@@ -22,8 +22,8 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine.batch import Effects
 from processors.engine.errors import Refused, Superseded, Unexpected
-from processors.engine.memory_store import AnyStore
 from processors.engine.steps import OnStep, Step
+from processors.engine.stores import StateStore
 from processors.engine.transaction import FencedGeneration, Fields, GroupMember, TransactionalProducer
 
 _NO_HEADERS: list[tuple[str, bytes]] = []
@@ -44,7 +44,7 @@ class Transactor:
         self,
         effects: Effects,
         member: GroupMember,
-        stores: Mapping[tuple[str, int], AnyStore],
+        stores: Mapping[tuple[str, int], StateStore],
         is_current: Callable[[], bool],
     ) -> None:
         """Commit the batch and store its states. Raises :class:`Superseded` if it did not happen.

@@ -5,7 +5,7 @@ EngineError                   has an exit code; the message names cause and reme
 ├── BrokerUnavailable    69   no broker answered at start
 ├── Unexpected           70   a guard tripped or a bug: restart, the transaction is aborted
 ├── DataDirInUse         73   another process has this data_dir, or it holds another cluster's state
-└── TopicsMismatch       78   a topic is missing or has the wrong number of partitions
+└── TopicsMismatch       78   a topic is missing or, as state shows, was laid out with other partitions
 Superseded                    the batch's generation is over; never leaves the engine
 """
 
@@ -39,7 +39,7 @@ class DataDirInUse(EngineError):
 
 
 class TopicsMismatch(EngineError):
-    """The topics on the broker are not what the processors need."""
+    """The topics on the broker, or the states in them, are not what the processors need."""
 
     exit_code = 78
 

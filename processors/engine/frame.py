@@ -37,6 +37,12 @@ def due_bytes(stored: bytes) -> bytes | None:
     return stored[1:9] if stored[0] & _DUE else None
 
 
+def due_ms(stored: bytes) -> int | None:
+    """The due time: the one authority for when a state is to be called again, whatever set it."""
+    due = due_bytes(stored)
+    return None if due is None else int.from_bytes(due, "big")
+
+
 def written_s(stored: bytes) -> int | None:
     """When it was written."""
     if not stored[0] & _WRITTEN:

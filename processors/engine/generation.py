@@ -1,7 +1,16 @@
-"""What belongs to one generation of the group: made when it begins, thrown away whole when it ends."""
+"""What belongs to one generation of the group: made when it begins, thrown away whole when it ends.
+
+It begins with the offsets of all its partitions (:func:`begin`), for they decide that no former owner can
+commit any more. Then each partition starts as soon as its state is restored (:func:`start_partitions`): one
+that needs its whole changelog does not keep the others waiting. All tables of a partition start together, and
+so do its source topics: what meets in a key is in one partition.
+
+While some have not started, nothing goes wrong for the others: their records to these go through Kafka. Only
+time stands still for all (:mod:`.watermark`), for nobody processes what arrives there.
+"""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,9 +19,9 @@ from aiokafka.structs import TopicPartition
 from processors.engine.errors import Superseded, Unexpected
 from processors.engine.exits import boottime
 from processors.engine.expiry import Timekeeper
-from processors.engine.memory_store import AnyStore
-from processors.engine.restore import restore
+from processors.engine.restore import check_placement, restore
 from processors.engine.settings import changelog_topic
+from processors.engine.stores import StateStore
 
 if TYPE_CHECKING:
     from processors.engine.app import EngineApp
@@ -22,11 +31,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Generation:
-    """A generation with its state restored, ready for batches."""
+    """A generation whose partitions have started, or are about to."""
 
     number: int
-    stores: Mapping[tuple[str, int], AnyStore]
-    #: Next offset to process per source partition. What is below is committed, or has no records.
+    #: Of the partitions that have started. No events of others come.
+    stores: dict[tuple[str, int], StateStore]
+    #: Next offset to process per source partition, started or not. What is below is committed, or has no
+    #: records.
     processed: dict[TopicPartition, int]
     time: Timekeeper
     #: Those of :attr:`processed`, and of chunks taken from the inbox, that no transaction has carried yet.
@@ -34,10 +45,9 @@ class Generation:
 
 
 async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -> Generation:
-    """Stable offsets, then state: see :mod:`.restore` for why in this order. The caller lets events in.
+    """Stable offsets: see :mod:`.restore` for why they come before the state.
 
-    Raises :class:`Superseded` as soon as the generation is over; it may have done any part of this by then,
-    and nothing of it needs undoing.
+    Raises :class:`Superseded` as soon as the generation is over; nothing of it needs undoing then.
     """
     settings, stats, started = app.settings, app.stats, boottime()
 
@@ -46,36 +56,51 @@ async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -
             raise Unexpected("the offsets are still undecided: is there a hanging transaction?")
         return is_current()
 
-    def check() -> None:
-        if not is_current():
-            raise Superseded(f"generation {number} ends")
-
     sources = app.assigned_sources()
     start = await app.consumer.start_offsets(sources, go_on)
-    decided = boottime()
-    check()
-    stores = app.stores()
-    by_changelog = {
-        TopicPartition(changelog_topic(settings.application_id, table), partition): store
-        for (table, partition), store in stores.items()
-    }
-    restored = await restore(settings, by_changelog, check)
-    check()
+    if not is_current():
+        raise Superseded(f"generation {number} ends")
     stats.partitions = len({tp.partition for tp in sources})
-    stats.restored += restored.records
-    stats.restore_seconds += restored.seconds
     stats.stable_waits += start.waits > 0
     stats.retention_gaps += start.lost
     if start.lost:
         log.error("retention removed %d offsets before they were read", start.lost)
     log.info(
-        "generation %s: %d partitions; offsets in %.2f s (undecided %d times), %d records restored in %.2f s",
+        "generation %s: %d partitions; offsets in %.2f s (undecided %d times)",
         number,
         stats.partitions,
-        decided - started,
+        boottime() - started,
         start.waits,
-        restored.records,
-        restored.seconds,
     )
+    stores: dict[tuple[str, int], StateStore] = {}
     timekeeper = Timekeeper(settings, app.processors, stats, stores)
     return Generation(number, stores, start.offsets, timekeeper, start.moved)
+
+
+async def start_partitions(app: "EngineApp", current: Generation, is_current: Callable[[], bool]) -> None:
+    """Restore what has not started, and let the events of each partition in as soon as its state is there.
+
+    Raises :class:`Superseded` as soon as the generation is over, or what restoring raises; called again it
+    goes on with what is left.
+    """
+    settings, stats = app.settings, app.stats
+    waiting = {place: store for place, store in app.stores().items() if place not in current.stores}
+
+    def check() -> None:
+        if not is_current():
+            raise Superseded(f"generation {current.number} ends")
+
+    def start(partition: int) -> None:
+        stores = {place: store for place, store in waiting.items() if place[1] == partition}
+        check_placement(stores, settings.partitions)
+        current.stores.update(stores)
+        app.consumer.begin_at({tp: at for tp, at in current.processed.items() if tp.partition == partition})
+
+    changelogs = {
+        TopicPartition(changelog_topic(settings.application_id, table), partition): store
+        for (table, partition), store in waiting.items()
+    }
+    restored = await restore(settings, changelogs, check, start, stats)
+    log.info(
+        "generation %s: %d records restored in %.2f s", current.number, restored.records, restored.seconds
+    )

@@ -13,7 +13,7 @@ from processors.engine.batch import Computer, DueEntry, Effects
 from processors.engine.effects import Transactor
 from processors.engine.errors import Refused, Superseded, Unexpected
 from processors.engine.exits import boottime, die
-from processors.engine.generation import Generation, begin
+from processors.engine.generation import Generation, begin, start_partitions
 from processors.engine.inbox import Chunk, Inbox
 from processors.engine.settings import changelog_topic
 from processors.engine.stats import Stats
@@ -34,9 +34,9 @@ _LOADED_S, _LOADED_EVENTS = 0.03, 10
 class Engine:
     """Started by the consumer's fetch task; lives as long as the process.
 
-    A generation of the group goes through: rebalance (Faust) -> begin (offsets, state, seek) -> batches ->
-    :meth:`finish_batch` on revocation. :attr:`current` is the one whose state is restored, and the only one
-    whose records are accepted.
+    A generation of the group goes through: rebalance (Faust) -> begin (offsets) -> per partition: state,
+    seek, batches -> :meth:`finish_batch` on revocation. :attr:`current` is the one that has begun, and the
+    only one whose records are accepted.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Engine:
         self._batch_events = 0
         self._loaded = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._restoring: asyncio.Task[None] | None = None
 
     # --- life
 
@@ -72,6 +73,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stop_restoring()
 
     def forget(self) -> None:
         """Drop what was accepted; nothing more is accepted before the next generation has begun."""
@@ -114,12 +116,36 @@ class Engine:
         return False
 
     async def _begin(self, number: int) -> None:
-        consumer = self._app.consumer
-        consumer.drop()
+        await self._stop_restoring()
+        self._app.consumer.drop()
         current = await begin(self._app, number, lambda: self._is_current(number))
         self.current = current  # no await since the last check that it is
         self.stats.generation = number
-        await consumer.go_on_at(current.processed)
+        self._restoring = asyncio.create_task(_guarded(self._restore(current)))
+
+    async def _restore(self, current: Generation) -> None:
+        """Start the partitions of a generation; until all have, or it is over."""
+
+        def is_current() -> bool:
+            return self.current is current and self._is_current(current.number)
+
+        while True:
+            try:
+                await start_partitions(self._app, current, is_current)
+                return
+            except Superseded as exc:
+                log.info("not all partitions started: %s", exc)
+                return
+            except (TimeoutError, KafkaError, IllegalStateError) as exc:
+                log.warning("not all partitions started: %r", exc)
+                await asyncio.sleep(_RETRY_S)
+
+    async def _stop_restoring(self) -> None:
+        """Two of them must not write to one store."""
+        if self._restoring is not None:
+            self._restoring.cancel()
+            await asyncio.gather(self._restoring, return_exceptions=True)
+            self._restoring = None
 
     # --- batches
 
@@ -212,13 +238,16 @@ class Engine:
     # --- time
 
     async def _housekeep(self) -> None:
-        """Rounds of the watermark while something is due soon, and the sweep."""
+        """Rounds of the watermark, as far as somebody needs it, and the sweep."""
         while True:
             await asyncio.sleep(self._settings.expiry_interval_s)
             current = self.current
             if current is None:
                 continue
-            current.time.sweep()
+            for _ in current.time.sweep():
+                await asyncio.sleep(0)
+                if self.current is not current:
+                    break  # the stores may be closed by now
             try:
                 await self._round(current)
             except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:

@@ -4,21 +4,20 @@ At every start, and of every partition that is new here, the whole changelog is 
 """
 
 import heapq
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from processors.engine import frame
-from processors.engine.store import PartitionStore
 
 _DUE_TIME = 8
 _DEAD_ENTRIES = 1_000
 
 
 class MemoryStore:
-    """The states of one partition of one table. The methods are those of :class:`.store.PartitionStore`."""
+    """A :class:`.stores.StateStore` that notices no damage, for there is none."""
 
     def __init__(self, path: Path) -> None:
-        """``path``: where it would be if it were on a disk."""
         self.path = path
         self.position = -1
         self._items: dict[bytes, bytes] = {}
@@ -26,16 +25,23 @@ class MemoryStore:
         self._due: set[bytes] = set()
         #: The same as a heap; entries that are no longer in the set are still in here.
         self._due_heap: list[bytes] = []
-        self._unswept: list[bytes] = []
+        #: Keys by the second in which they were written, in the order of writing; one that was written again
+        #: is in there again.
+        self._ages: deque[tuple[int, list[bytes]]] = deque()
+
+    @property
+    def size(self) -> int:
+        """See :class:`.stores.StateStore`."""
+        return len(self._items)
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The stored forms of the keys' states."""
+        """See :class:`.stores.StateStore`."""
         return list(map(self._items.get, keys))
 
     def write(
         self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
     ) -> None:
-        """Stored forms (None: gone) that the changelog holds up to ``position``; ``spent`` due entries go."""
+        """See :class:`.stores.StateStore`."""
         del now_ms  # nothing here is older than the process
         self.spend(spent)
         for key, value in items.items():
@@ -44,6 +50,8 @@ class MemoryStore:
                 self._due.discard(due + key)
             if value is not None:
                 self._items[key] = value
+                if (written := frame.written_s(value)) is not None:
+                    self._age(key, written)
                 if (due := frame.due_bytes(value)) is not None:
                     entry = due + key
                     self._due.add(entry)
@@ -53,11 +61,11 @@ class MemoryStore:
         self.position = position
 
     def spend(self, entries: Iterable[bytes]) -> None:
-        """Drop due entries that no longer mean anything."""
+        """See :class:`.stores.StateStore`."""
         self._due.difference_update(entries)
 
     def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
-        """(entry, due time, key), earliest first. They stay until they are spent."""
+        """See :class:`.stores.StateStore`."""
         found: list[bytes] = []
         while len(found) < limit and (entry := self._earliest()) is not None and _due_ms(entry) <= until_ms:
             heapq.heappop(self._due_heap)
@@ -68,7 +76,7 @@ class MemoryStore:
         return [(entry, _due_ms(entry), entry[_DUE_TIME:]) for entry in found]
 
     def first_due(self) -> int | None:
-        """Time of the earliest due entry."""
+        """See :class:`.stores.StateStore`."""
         earliest = self._earliest()
         return None if earliest is None else _due_ms(earliest)
 
@@ -77,13 +85,20 @@ class MemoryStore:
             heapq.heappop(self._due_heap)
         return self._due_heap[0] if self._due_heap else None
 
-    def sweep(self, written_before_s: int, limit: int) -> int:
-        """Look at up to ``limit`` entries, drop those written earlier; the next call goes on behind them."""
-        if not self._unswept:
-            self._unswept = list(self._items)
+    def _age(self, key: bytes, written_s: int) -> None:
+        if not self._ages or self._ages[-1][0] != written_s:
+            self._ages.append((written_s, []))
+        self._ages[-1][1].append(key)
+
+    def sweep(self, written_before_s: int, looks: int) -> int:
+        """See :class:`.stores.StateStore`. Nothing is looked at that was written later."""
         dropped = 0
-        for _ in range(min(limit, len(self._unswept))):
-            key = self._unswept.pop()
+        while looks and self._ages and self._ages[0][0] < written_before_s:
+            keys = self._ages[0][1]
+            key = keys.pop()
+            if not keys:
+                self._ages.popleft()
+            looks -= 1
             value = self._items.get(key)
             written = None if value is None else frame.written_s(value)
             if written is not None and written < written_before_s:
@@ -92,17 +107,14 @@ class MemoryStore:
         return dropped
 
     def states(self) -> Iterator[tuple[bytes, bytes]]:
-        """Every key with its dumped state. For inspection and tests."""
+        """See :class:`.stores.StateStore`."""
         for key, value in self._items.items():
             yield key, frame.body(value)
 
     def close(self) -> None:
-        """The next owner reads the changelog."""
+        """See :class:`.stores.StateStore`."""
         self._items.clear()
 
 
 def _due_ms(entry: bytes) -> int:
     return int.from_bytes(entry[:_DUE_TIME], "big")
-
-
-AnyStore = PartitionStore | MemoryStore

@@ -45,8 +45,9 @@ class Processor(Protocol[S, F]):
     in the order of offsets within a partition (order between topics is arbitrary), and exactly once per
     record as far as their effects can be seen. They need be neither idempotent nor deterministic.
 
-    ``outputs`` must name every topic the processor writes to, dead letters included; forwarding to a source
-    topic of this worker is always allowed.
+    ``outputs`` must name every topic the processor writes to, dead letters included, and none that it only
+    forwards misplaced records to: every source topic of this worker is allowed for that. What comes of a
+    record may pass other source topics, but none of them twice (:func:`.watermark.hops`).
     """
 
     @property
@@ -83,7 +84,11 @@ class Processor(Protocol[S, F]):
         """The state as it is stored and written to the changelog."""
 
     def due(self, state: S) -> int | None:
-        """Epoch milliseconds at which :meth:`expire` wants to be called for this state, or None."""
+        """Epoch milliseconds at which :meth:`expire` wants to be called for this state, or None.
+
+        Asked when the state is written, and stored with it. With other settings it may answer otherwise
+        later on; what is stored holds until the state is written again.
+        """
 
     def apply(self, key: bytes, state: S | None, fact: F, now_ms: int) -> tuple[S | None, Sequence[Output]]:
         """The state after the fact, and what to write. The same object means no change; None deletes.
@@ -95,6 +100,8 @@ class Processor(Protocol[S, F]):
         """Like :meth:`apply` for the passing of time.
 
         ``now_ms`` is a time up to which everything that had arrived in the source topics of this worker has
-        been applied; it is at least the due time and may lie well before the wall clock. A state that is
-        still due at ``now_ms`` afterwards is called again in a later batch, so it must move on.
+        been applied; it is at least the due time that was stored, and may lie well before the wall clock. By
+        the settings of today it may be too early: the same state is then stored with the due time of today.
+        A state that is still due at ``now_ms`` afterwards is called again in a later batch, so it must move
+        on.
         """

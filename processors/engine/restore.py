@@ -11,15 +11,17 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from processors.engine import private
-from processors.engine.errors import Unexpected
-from processors.engine.memory_store import AnyStore
-from processors.engine.settings import EngineSettings
+from processors.engine.errors import TopicsMismatch, Unexpected
+from processors.engine.settings import EngineSettings, partition_for
+from processors.engine.stats import Stats
+from processors.engine.stores import StateStore
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ _FETCH_BYTES = 1 << 20
 _RECORDS = 10_000
 #: Positions are looked at this often: a tail of markers moves them without a record to wake up for.
 _POLL_MS = 10
+#: Of each store, looked at to see whether its keys belong there.
+_SAMPLE = 32
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,17 @@ class Restored:
 
 
 async def restore(
-    settings: EngineSettings, stores: Mapping[TopicPartition, AnyStore], check: Callable[[], None]
+    settings: EngineSettings,
+    stores: Mapping[TopicPartition, StateStore],
+    check: Callable[[], None],
+    ready: Callable[[int], None],
+    stats: Stats,
 ) -> Restored:
     """Bring the stores (by changelog partition) up to date.
 
     ``check`` is called after every wait, before anything is written; it raises when the generation is over.
-    What was written until then is a valid prefix, and the next restore goes on from there.
+    What was written until then is a valid prefix, and the next restore goes on from there. ``ready`` is told
+    of each partition when all of its stores are up to date; nothing is written to them afterwards.
     """
     started = time.monotonic()
     if not stores:
@@ -59,19 +68,37 @@ async def restore(
         fetch_max_wait_ms=100,
         retry_backoff_ms=20,  # the first ListOffsets has to wait for metadata
     )
-    await reader.start()
     try:
-        count = await _read(reader, settings, stores, check)
+        await reader.start()
+        count = await _read(reader, settings, stores, check, ready, stats)
     finally:
         await reader.stop()
+    stats.restore_seconds += time.monotonic() - started
     return Restored(count, time.monotonic() - started)
+
+
+def check_placement(stores: Mapping[tuple[str, int], StateStore], partitions: int) -> None:
+    """Raises :class:`TopicsMismatch` if states were stored under another number of partitions.
+
+    The topics agree on the new one by then, yet events would no longer meet the states of their keys.
+    """
+    for (table, partition), store in stores.items():
+        for key, _ in islice(store.states(), _SAMPLE):
+            if partition_for(key, partitions) != partition:
+                raise TopicsMismatch(
+                    f"partition {partition} of table {table!r} holds key {key!r}, which belongs elsewhere: it"
+                    f" was written with another number of partitions than {partitions}. State cannot move:"
+                    ' see "More partitions" in docs/scaling.md'
+                )
 
 
 async def _read(
     reader: Any,
     settings: EngineSettings,
-    stores: Mapping[TopicPartition, AnyStore],
+    stores: Mapping[TopicPartition, StateStore],
     check: Callable[[], None],
+    ready: Callable[[int], None],
+    stats: Stats,
 ) -> int:
     ends = await private.high_watermarks(reader, stores)
     begins = await reader.beginning_offsets(list(stores))
@@ -88,15 +115,24 @@ async def _read(
         reader.seek(tp, max(store.position + 1, begins[tp]))
     count, progress, left = 0, time.monotonic(), set(stores)
     while True:
-        left = {tp for tp in left if await reader.position(tp) < ends[tp]}
+        reached = {tp for tp in left if await reader.position(tp) >= ends[tp]}
+        check()
+        left -= reached
+        reader.pause(*reached)  # what we write to them from now on is nothing to read
+        for partition in sorted({tp.partition for tp in reached} - {tp.partition for tp in left}):
+            for tp, store in stores.items():
+                if tp.partition == partition:
+                    store.write({}, store.position, settings.clock())  # up to date: renews its age
+            ready(partition)
         if not left:
-            break
+            return count
         fetched = await reader.getmany(*left, timeout_ms=_POLL_MS, max_records=_RECORDS)
         check()
         for tp, records in fetched.items():
             if records:
                 stores[tp].write({r.key: r.value for r in records}, records[-1].offset, settings.clock())
                 count += len(records)
+                stats.restored += len(records)
                 progress = time.monotonic()
         if time.monotonic() - progress > settings.stall_timeout_s:
             stuck = ", ".join(f"{tp.topic}-{tp.partition}" for tp in sorted(left))
@@ -104,7 +140,3 @@ async def _read(
                 f"cannot read {stuck} to the end: a transaction there stays undecided. Look for a hanging one"
                 " with kafka-transactions.sh; Kafka 4.3 may leave some when it restarts (KAFKA-20734)"
             )
-    check()
-    for store in stores.values():
-        store.write({}, store.position, settings.clock())  # known to be up to date now: renews its age
-    return count

@@ -46,7 +46,7 @@ class EngineSettings:
     #: "snappy", "zstd", "lz4", "gzip" (through cramjam) or None. aiokafka runs lz4 at its slowest level.
     compression: str | None = "snappy"
     clock: Callable[[], int] = epoch_ms
-    #: Pause between two rounds of the expiry watermark while something is due.
+    #: Pause between two rounds of the watermark while something is due, and between two looks of the sweep.
     expiry_interval_s: float = 1.0
     #: A rebalance, a wait for undecided transactions or a restore without progress longer than this ends
     #: the worker with code 70.

@@ -29,8 +29,8 @@ class Stats:
     swept: int = 0  #: states dropped because they were older than their table's retention
     busy_seconds: float = 0.0  #: wall time spent in batches
     queued: int = 0  #: records waiting now
-    generation: int = -1  #: generation whose state is restored now; -1: none
-    partitions: int = 0  #: partitions owned now
+    generation: int = -1  #: generation that has begun, now; -1: none
+    partitions: int = 0  #: partitions owned now, started or not
     watermark_ms: int = 0  #: everything that arrived before this has been processed, now
 
     def count(self, effects: "Effects") -> None:

@@ -8,6 +8,7 @@ RocksDB's own TTL is not used: with rocksdict 0.3.29 a database opened ``with_tt
 *every* entry at its next compaction, fresh ones too. :meth:`PartitionStore.sweep` takes its place.
 """
 
+import logging
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,7 +16,9 @@ from pathlib import Path
 import rocksdict
 
 from processors.engine import frame
-from processors.engine.damage import noticing, open_database
+from processors.engine.damage import is_damage, noticing, open_database
+
+log = logging.getLogger(__name__)
 
 #: First byte of the engine's own keys. Keys of processors never start with it.
 RESERVED = b"\0"
@@ -24,7 +27,11 @@ FIRST_KEY = b"\1"
 _POSITION = RESERVED + b"position"
 _DUE = RESERVED + b"due"
 _DUE_KEY = len(_DUE) + 8
+#: Every due entry sorts before it.
+_NO_DUE = RESERVED + b"e"
+_SWEEP = RESERVED + b"sweep"
 _position = struct.Struct(">qq")
+_sweep = struct.Struct(">qq")
 
 #: Changes are gathered until they are so many: to write one costs almost what it costs to write all of them.
 _GATHER = 400
@@ -66,12 +73,14 @@ def _options(cache: rocksdict.Cache) -> rocksdict.Options:
 
 
 class PartitionStore:
-    """The states of one partition of one table. Not for use across an ``await`` that may see it closed."""
+    """A :class:`.stores.StateStore` on the disk."""
 
     def __init__(self, path: Path, cache: rocksdict.Cache, now_ms: int) -> None:
         self.path = path
         self._cache = cache
-        self._sweep_from: bytes | None = None
+        #: For looks at everything, which must not drive out what the next events need.
+        self._in_passing = rocksdict.ReadOptions()
+        self._in_passing.fill_cache(False)
         #: What RocksDB does not have yet: states, and due entries that are used up.
         self._gathered: dict[bytes, bytes | None] = {}
         self._spent: list[bytes] = []
@@ -79,12 +88,7 @@ class PartitionStore:
         self._behind = False
         path.parent.mkdir(parents=True, exist_ok=True)
         self._open()
-        mark = self._db.get(_POSITION)
-        if mark is not None:
-            self.position, written_ms = _position.unpack(mark)
-        if (mark is None and next(iter(self._db.keys()), None) is not None) or (
-            mark is not None and now_ms - written_ms > MAX_AGE_MS
-        ):
+        if not self._recall(now_ms):
             self.reset()
 
     def _open(self) -> None:
@@ -94,9 +98,40 @@ class PartitionStore:
         self._db.set_write_options(writing)
         #: Offset of the last changelog record that is in here; -1: none.
         self.position = -1
+        #: There is no due entry before it.
+        self._due_from = _DUE
+        #: Where the sweep goes on, and an upper bound for what will be left when it has been all round: what
+        #: it has seen and kept, and all that was written meanwhile. A round takes weeks, so this outlives
+        #: the process, but for what was written since the last look.
+        self._sweep_from = FIRST_KEY
+        self.size, self._kept = 0, 0
+
+    def _recall(self, now_ms: int) -> bool:
+        """What an earlier life has left here. False: it cannot be trusted."""
+        try:
+            mark, swept = self._db.get([_POSITION, _SWEEP])
+            if mark is None:
+                entries = self._db.iter()
+                entries.seek_to_first()
+                entries.status()
+                return not entries.valid()
+        except Exception as exc:
+            if not is_damage(exc):
+                raise
+            log.warning("the store %s is restored from its changelog: %s", self.path, exc)
+            return False
+        self.position, written_ms = _position.unpack(mark)
+        if swept is None:
+            # RocksDB's own estimate will do for a start. It may be zero where there are many: each key that
+            # was deleted counts twice.
+            self.size = self._db.property_int_value("rocksdb.estimate-num-keys") or 0
+        else:
+            self.size, self._kept = _sweep.unpack_from(swept)
+            self._sweep_from = swept[_sweep.size :]
+        return bool(now_ms - written_ms <= MAX_AGE_MS)
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
-        """The stored forms of the keys' states."""
+        """See :class:`.stores.StateStore`."""
         with noticing(self.path):
             found: list[bytes | None] = self._db.get(keys)
         if not self._gathered:
@@ -113,14 +148,16 @@ class PartitionStore:
     def write(
         self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
     ) -> None:
-        """Stored forms (None: gone) that the changelog holds up to ``position``; ``spent`` due entries go."""
+        """See :class:`.stores.StateStore`."""
         self._gathered.update(items)
+        self.size += len(items)
+        self._kept += len(items)
         self._written_ms = now_ms
         self.position = position
         self.spend(spent)
 
     def spend(self, entries: Iterable[bytes]) -> None:
-        """Drop due entries that no longer mean anything. They are local: nothing goes to the changelog."""
+        """See :class:`.stores.StateStore`."""
         self._spent += entries
         self._behind = True
         if len(self._gathered) + len(self._spent) >= _GATHER:
@@ -143,65 +180,86 @@ class PartitionStore:
                 put(key, value)
                 due = frame.due_bytes(value)
                 if due is not None:
-                    put(_DUE + due + key, b"")
+                    entry = _DUE + due + key
+                    put(entry, b"")
+                    if entry < self._due_from:
+                        self._due_from = entry
         put(_POSITION, _position.pack(self.position, self._written_ms))
         with noticing(self.path):
             self._db.write(batch)
         self._gathered, self._spent, self._behind = {}, [], False
 
     def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
-        """(entry, due time, key), earliest first.
-
-        An entry is only a hint: overwriting a state leaves its old entry behind. Whoever takes it compares
-        with the state's own due time and spends it if they differ.
-        """
-        self._flush()
+        """See :class:`.stores.StateStore`."""
         found: list[tuple[bytes, int, bytes]] = []
-        for entry in self._db.keys(from_key=_DUE):
-            due_ms = int.from_bytes(entry[len(_DUE) : _DUE_KEY], "big")
-            if not entry.startswith(_DUE) or due_ms > until_ms or len(found) >= limit:
+        for entry, due_ms in self._due_entries():
+            if due_ms > until_ms or len(found) >= limit:
                 break
             found.append((entry, due_ms, entry[_DUE_KEY:]))
         return found
 
     def first_due(self) -> int | None:
-        """Time of the earliest due entry."""
-        self._flush()
-        entry = next(iter(self._db.keys(from_key=_DUE)), None)
-        if entry is None or not entry.startswith(_DUE):
-            return None
-        return int.from_bytes(entry[len(_DUE) : _DUE_KEY], "big")
+        """See :class:`.stores.StateStore`."""
+        _, first = next(self._due_entries(), (None, None))
+        return first
 
-    def sweep(self, written_before_s: int, limit: int) -> int:
-        """Look at up to ``limit`` entries, drop those written earlier; the next call goes on behind them.
+    def _due_entries(self) -> Iterator[tuple[bytes, int]]:
+        """Due entries with their times, earliest first.
 
-        Local only: the changelog of such a table forgets by its own retention.
+        Those in front were spent, but RocksDB walks over all that was deleted until it has compacted it away:
+        where the first one is left is remembered, and the next look begins there.
         """
+        self._flush()
+        with noticing(self.path):
+            entries = self._db.iter()
+            entries.seek(self._due_from)
+            self._due_from = _NO_DUE
+            while entries.valid() and (entry := entries.key()).startswith(_DUE):
+                self._due_from = min(self._due_from, entry)
+                yield entry, int.from_bytes(entry[len(_DUE) : _DUE_KEY], "big")
+                entries.next()
+            entries.status()  # an iterator just ends at a damaged block; this raises
+
+    def sweep(self, written_before_s: int, looks: int) -> int:
+        """See :class:`.stores.StateStore`."""
         self._flush()
         batch = rocksdict.WriteBatch(raw_mode=True)
         dropped = 0
-        for seen, (key, value) in enumerate(self._db.items(from_key=self._sweep_from or FIRST_KEY)):
-            if seen == limit:
-                self._sweep_from = key
-                break
-            written = frame.written_s(value)
-            if written is not None and written < written_before_s:
-                batch.delete(key)
-                dropped += 1
-        else:
-            self._sweep_from = None
-        if dropped:
+        with noticing(self.path):
+            entries = self._db.iter(self._in_passing)
+            entries.seek(self._sweep_from)
+            for _ in range(looks):
+                if not entries.valid():
+                    break
+                written = frame.written_s(entries.value())
+                if written is not None and written < written_before_s:
+                    batch.delete(entries.key())
+                    dropped += 1
+                else:
+                    self._kept += 1
+                entries.next()
+            if entries.valid():
+                self._sweep_from = entries.key()
+            else:
+                entries.status()
+                self.size, self._kept, self._sweep_from = self._kept, 0, FIRST_KEY
+            batch.put(_SWEEP, _sweep.pack(self.size, self._kept) + self._sweep_from)
             self._db.write(batch)
         return dropped
 
     def states(self) -> Iterator[tuple[bytes, bytes]]:
-        """Every key with its dumped state. For inspection and tests."""
+        """See :class:`.stores.StateStore`."""
         self._flush()
-        for key, value in self._db.items(from_key=FIRST_KEY):
-            yield key, frame.body(value)
+        with noticing(self.path):
+            entries = self._db.iter(self._in_passing)
+            entries.seek(FIRST_KEY)
+            while entries.valid():
+                yield entries.key(), frame.body(entries.value())
+                entries.next()
+            entries.status()
 
     def close(self) -> None:
-        """Release the lock now, not when the garbage collector comes by."""
+        """See :class:`.stores.StateStore`. The lock of the files is one of the things released."""
         try:
             self._flush()
         finally:

@@ -15,8 +15,9 @@ import faust
 from faust.stores.base import Store
 from faust.tables import TableManager
 
-from processors.engine.memory_store import AnyStore, MemoryStore
+from processors.engine.memory_store import MemoryStore
 from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
+from processors.engine.stores import StateStore
 
 #: Faust logs each service's comings and goings under the service's own logger.
 FAUST_LOG = logging.getLogger("faust.engine")
@@ -50,7 +51,7 @@ class PartitionStores(Store):  # type: ignore[misc]
         self._clock = clock
         self._in_memory = in_memory
         self._cache = new_cache()
-        self.partitions: dict[int, AnyStore] = {}
+        self.partitions: dict[int, StateStore] = {}
 
     def own(self, partitions: frozenset[int]) -> None:
         """Open what is missing, close what is no longer ours."""
@@ -60,7 +61,7 @@ class PartitionStores(Store):  # type: ignore[misc]
             self.partitions[partition] = self._open(self._directory / f"{self.table_name}-{partition}")
         self.drop_abandoned()
 
-    def _open(self, path: Path) -> AnyStore:
+    def _open(self, path: Path) -> StateStore:
         return MemoryStore(path) if self._in_memory else PartitionStore(path, self._cache, self._clock())
 
     def drop_abandoned(self) -> None:

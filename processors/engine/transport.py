@@ -58,7 +58,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         #: Records that came from the consumer thread, and for how many of them it may hand over others.
         self._received = 0
         self._granted = 0
-        #: Partitions to fetch again from what is expected of them.
+        #: Partitions to fetch from what is expected of them: from the beginning, or again.
         self._missing: set[TopicPartition] = set()
         self._is_missing = asyncio.Event()
 
@@ -116,8 +116,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         ends: dict[TopicPartition, int] = await self.call(private.high_watermarks, kafka, tps)
         return ends
 
+    def begin_at(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Accept fetches from these offsets on, and have them made, however often that fails."""
+        self.contiguity.expect(offsets)
+        self._missing.update(offsets)
+        self._is_missing.set()
+
     async def go_on_at(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Accept fetches from these offsets on."""
+        """Fetch from these offsets on, and accept nothing else."""
         self.contiguity.expect(offsets)
         if offsets:
             await self._thread.go_on_at(offsets)
@@ -233,7 +239,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return refetch
 
     async def _seek_back(self, tps: set[TopicPartition]) -> None:
-        """Fetch again from the expected offset, or from the beginning if retention has overtaken us."""
+        """Fetch from the expected offset, or from the beginning if retention has overtaken us."""
         try:
             begins = await self.call(private.kafka_consumer(self._thread).beginning_offsets, tps)
             offsets: dict[TopicPartition, int] = {}

@@ -19,6 +19,9 @@ _RESULT_BYTES: Final = 8 * _MIB
 _CHANGELOG_BYTES: Final = 32 * _MIB
 
 _TOMBSTONES_MS: Final = 7 * DAY_MS
+# Workers forget by the watermark, which waits while they are away; Kafka forgets by the clock. What a worker
+# that was away for so long may still need, to restore, is there.
+_OUTAGE_MS: Final = 7 * DAY_MS
 _COMPACTION: Final = {
     # Small segments and an eager cleaner: whoever restores a table reads little more than the table.
     "segment.bytes": str(64 * _MIB),
@@ -74,7 +77,7 @@ def _changelog_configs(retention_ms: int | None) -> dict[str, str]:
     }
     if retention_ms is None:
         return {"cleanup.policy": "compact", **configs}
-    return {"cleanup.policy": "compact,delete", **configs, **_retention(retention_ms)}
+    return {"cleanup.policy": "compact,delete", **configs, **_retention(retention_ms + _OUTAGE_MS)}
 
 
 def _retention(retention_ms: int) -> dict[str, str]:

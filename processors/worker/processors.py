@@ -67,7 +67,7 @@ class ClickProcessor(_Joining):
         super().__init__(names, policy, limit, clock)
         self.topics = self._full(Topic.CLICKS, Topic.DEFERRED_LEADS, Topic.CLICK_ERASURES)
         self.inner = self._full(Topic.CLICK_ERASURES)
-        self.outputs = self._full(Topic.TOUCHES, Topic.UNMATCHED, Topic.DEAD_LETTERS, Topic.QUALIFICATIONS)
+        self.outputs = self._full(Topic.TOUCHES, Topic.UNMATCHED, Topic.DEAD_LETTERS)
         self.retention_ms: int | None = click_retention_ms(policy)
         self._clicks, self._erasures = names[Topic.CLICKS], names[Topic.CLICK_ERASURES]
 
@@ -131,7 +131,6 @@ class CustomerProcessor(_Joining):
             Topic.CUSTOMERS,
             Topic.UNMATCHED,
             Topic.DEAD_LETTERS,
-            Topic.DEFERRED_LEADS,
             Topic.CLICK_ERASURES,
         )
         self._parsers: dict[str, Callable[[Record], tuple[str, bytes, CustomerFact]]] = {
@@ -188,5 +187,9 @@ class CustomerProcessor(_Joining):
 
 
 def click_retention_ms(policy: Policy) -> int:
-    """Longer than any lead event may still name the click, with a day to spare for slow clocks."""
+    """How long a click is remembered from its arrival, by the watermark.
+
+    Longer than a lead event that arrives by its hold may name it, with a day to spare: for clocks, and for
+    events that are late. One that arrives later still finds no click.
+    """
     return policy.attribution_window_ms + 2 * policy.hold_ms + DAY_MS

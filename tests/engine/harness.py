@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,11 +164,24 @@ class Site:
         finally:
             consumer.close()
 
-    def lag(self, *topics: str) -> int:
+    @contextmanager
+    def undecided(self, topic: str, partition: int) -> Iterator[None]:
+        """A transaction with a record in a partition, open until it is aborted in the end."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "transactional.id": f"{self.names('x')}"})
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.produce(self.names(topic), b"never read", key=b"x", partition=partition)
+        producer.flush()
+        try:
+            yield
+        finally:
+            producer.abort_transaction()
+
+    def lag(self, *topics: str, partitions: Sequence[int] = range(PARTITIONS)) -> int:
         """What the group has not committed, trailing markers included."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.names.prefix})
         try:
-            tps = [TopicPartition(self.names(t), p) for t in topics for p in range(PARTITIONS)]
+            tps = [TopicPartition(self.names(t), p) for t in topics for p in partitions]
             behind = 0
             for tp in consumer.committed(tps, 10):
                 low, high = consumer.get_watermark_offsets(tp, 10)

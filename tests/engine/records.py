@@ -1,5 +1,6 @@
-"""Records for tests without a broker."""
+"""Records and states for tests without a broker."""
 
+from processors.engine import frame
 from processors.engine.records import Record
 
 
@@ -13,3 +14,8 @@ def record(
 ) -> Record:
     """As the consumer thread makes them."""
     return Record(topic, partition, offset, 1000 + offset, key, value, headers)
+
+
+def plain(*keys: bytes) -> dict[bytes, bytes | None]:
+    """States that are never due, and kept for ever."""
+    return {key: frame.wrap(b"of " + key, None, None) for key in keys}

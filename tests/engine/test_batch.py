@@ -1,6 +1,7 @@
-"""What a batch does, with a toy and a dictionary for a store."""
+"""What a batch does, with a toy."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from processors.engine import frame
 from processors.engine.batch import Computer, DueEntry, Effects
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
+from processors.engine.memory_store import MemoryStore
 from processors.engine.processor import Halt, Output, Rejected
 from processors.engine.settings import partition_for
 from tests.engine.records import record
@@ -27,8 +29,10 @@ class Toy:
     retention_ms: int | None = None
     inner: frozenset[str] = frozenset()
 
-    def __init__(self) -> None:
+    def __init__(self, later_ms: int = 0) -> None:
+        """``later_ms``: how much later than they say states are due, by the settings of today."""
         self.loads = self.dumps = 0
+        self._later_ms = later_ms
 
     def parse(self, r: Any) -> tuple[str, bytes, bytes]:
         if r.value == b"bad":
@@ -47,7 +51,7 @@ class Toy:
         return b",".join(state)
 
     def due(self, state: tuple[bytes, ...]) -> int | None:
-        return int(state[-1][1:]) if state[-1].startswith(b"d") else None
+        return int(state[-1][1:]) + self._later_ms if state[-1].startswith(b"d") else None
 
     def apply(
         self, key: bytes, state: tuple[bytes, ...] | None, fact: bytes, now_ms: int
@@ -62,17 +66,21 @@ class Toy:
     def expire(
         self, key: bytes, state: tuple[bytes, ...], now_ms: int
     ) -> tuple[tuple[bytes, ...] | None, Sequence[Output]]:
-        if state[0] == b"stuck":
+        if state[0] == b"stuck" or (self.due(state) or 0) > now_ms:
             return state, ()
         return None, [Output("out", key, b"expired %d" % now_ms)]
 
 
-class DictStore:
-    """The stored forms of one partition."""
+def stored_due(state: bytes) -> int | None:
+    last = state.split(b",")[-1]
+    return int(last[1:]) if last.startswith(b"d") else None
 
-    def __init__(self, states: dict[bytes, bytes]) -> None:
-        stored = {key: frame.wrap(state, None, None) for key, state in states.items()}
-        self.get_many = lambda keys: [stored.get(key) for key in keys]
+
+def store_of(states: dict[bytes, bytes]) -> MemoryStore:
+    store = MemoryStore(Path("toy-1"))
+    stored = {key: frame.wrap(state, stored_due(state), None) for key, state in states.items()}
+    store.write(stored, 0, NOW)
+    return store
 
 
 def key_of(partition: int) -> bytes:
@@ -92,7 +100,7 @@ def run(
 ) -> Effects:
     records = [record("in", partition, i, key, value) for i, value in enumerate(values)]
     chunks = [Chunk(TopicPartition("in", partition), records, len(records) + 3)]
-    stores = {("toy", partition): DictStore(stored or {})}
+    stores = {("toy", partition): store_of(stored or {})}
     return Computer(PARTITIONS, [toy or Toy()]).compute(chunks, due, stores, NOW, 4000)
 
 
@@ -137,7 +145,7 @@ def test_misplaced_records_are_sent_on_unchanged() -> None:
     stray = record("in", 1, 0, K[2], b"1", (("h", b"v"),))
     moved = record("in", 1, 1, K[1], b"in2@x", ())
     chunk = Chunk(TopicPartition("in", 1), [stray, moved], 2)
-    effects = Computer(PARTITIONS, [Toy()]).compute([chunk], (), {("toy", 1): DictStore({})}, NOW, 0)
+    effects = Computer(PARTITIONS, [Toy()]).compute([chunk], (), {("toy", 1): store_of({})}, NOW, 0)
     assert effects.states == {}
     assert dict(effects.outputs) == {
         ("in", 2): [Output("in", K[2], b"1", (("h", b"v"),), 1000)],
@@ -185,6 +193,21 @@ def test_entries_that_mean_nothing_any_more(values: tuple[bytes, ...], stored: b
     """The entry is only a hint: it is spent, and the state is left alone."""
     effects = run(*values, stored={} if stored is None else {K[1]: stored}, due=[due(100)])
     assert effects.expired == 0
+    assert effects.states["toy", 1].spent == [b"entry 100"]
+
+
+@pytest.mark.parametrize("later_ms", [-50, 50, 3900])
+def test_what_is_stored_says_when_to_ask(later_ms: int) -> None:
+    """The processor may have called it due at another time by now: it is called all the same."""
+    effects = run(stored={K[1]: b"d100"}, due=[due(100)], toy=Toy(later_ms))
+    assert items(effects) == {K[1]: None}
+    assert effects.expired == 1
+
+
+def test_what_is_not_yet_due_by_the_settings_of_today_is_put_off() -> None:
+    """The same state, stored with the due time of today."""
+    effects = run(stored={K[1]: b"d100"}, due=[due(100)], toy=Toy(3901))
+    assert items(effects) == {K[1]: frame.wrap(b"d100", 4001, None)}
     assert effects.states["toy", 1].spent == [b"entry 100"]
 
 

@@ -1,75 +1,10 @@
 """How far the consumer thread may run ahead, and that nothing which was missed is forgotten."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
-from typing import Any
 
-import pytest
-from aiokafka.errors import KafkaConnectionError
-from aiokafka.structs import TopicPartition
-
-from processors.engine import EngineSettings, create_app
 from processors.engine.contiguity import Fetched
-from processors.engine.expiry import Timekeeper
-from processors.engine.generation import Generation
-from processors.engine.transport import BatchConsumer
+from tests.engine.alone import AHEAD, GENERATION, TP, Alone
 from tests.engine.records import record
-from tests.engine.toys import Names, chain
-
-AHEAD = 100
-GENERATION = 7
-TP = TopicPartition(Names("t.")("a"), 0)
-
-
-class Alone(BatchConsumer):
-    """In its generation, with a thread that only keeps what it is told."""
-
-    generation = GENERATION
-    flow_active = True
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.granted: list[int] = []
-        self.sought = asyncio.Queue[Mapping[TopicPartition, int]]()
-        self.troubles = 0
-        self._thread.grant = self.granted.append
-        self._thread._consumer = self  # whose methods `call` stands in for
-        self.beginning_offsets = None
-
-    async def call(self, method: Any, *args: Any) -> dict[TopicPartition, int]:  # noqa: ARG002
-        """The beginnings of the logs."""
-        if self.troubles:
-            self.troubles -= 1
-            raise KafkaConnectionError("no leader")
-        (partitions,) = args
-        return dict.fromkeys(partitions, 0)
-
-    async def go_on_at(self, offsets: Mapping[TopicPartition, int]) -> None:
-        self.contiguity.expect(offsets)
-        self.sought.put_nowait(offsets)
-
-
-@pytest.fixture
-async def consumer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Alone]:
-    settings = EngineSettings(
-        bootstrap="nowhere:1",
-        application_id="t",
-        data_dir=tmp_path,
-        partitions=4,
-        max_batch=AHEAD,
-        max_buffer=AHEAD,
-    )
-    monkeypatch.setattr("processors.engine.transport.BatchTransport.Consumer", Alone)
-    monkeypatch.setattr("processors.engine.transport._RETRY_S", 0.01)
-    monkeypatch.setattr("processors.engine.loop.Engine.start", lambda _: None)
-    app = create_app(settings, chain(Names("t.")))
-    found = app.consumer
-    time = Timekeeper(settings, app.processors, app.stats, {})
-    app.engine.current = Generation(GENERATION, {}, {}, time, {})
-    found.contiguity.expect({TP: 0})
-    yield found
-    found._thread.thread_loop.close()
 
 
 def fetched(start: int, end: int) -> Fetched:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.harness import Site, site_of
+from tests.engine.harness import PARTITIONS, Site, eventually, site_of
 
 pytestmark = pytest.mark.integration
 
@@ -39,6 +39,27 @@ def test_cold_and_warm(site: Site) -> None:
     site.caught_up(*SOURCES)
     assert first.terminate() == 0
     assert first.stats()["restored"] == 0
+    site.check_chain()
+
+
+def test_one_cold_partition_does_not_keep_the_others_waiting(site: Site) -> None:
+    """Restoring one takes long: here, until somebody's transaction in its changelog is decided."""
+    site.create_chain()
+    site.load_chain(600)
+    worker = site.worker(static=False).start()
+    site.caught_up(*SOURCES)
+    assert worker.terminate() == 0
+    slow = 2
+    with site.undecided("first-changelog", slow):
+        site.load_chain(600)
+        worker.start()
+        others = [p for p in range(PARTITIONS) if p != slow]
+        eventually("the others caught up", lambda: site.lag(*SOURCES, partitions=others) == 0, 60)
+        # It has them for as long as it likes: nothing of the slow one was begun.
+        assert site.lag("a", partitions=[slow]) > 0
+        assert "records restored" not in worker.log_text().rpartition("undecided 0 times")[2]
+    site.caught_up(*SOURCES)
+    assert worker.terminate() == 0
     site.check_chain()
 
 

@@ -1,18 +1,20 @@
-"""Frames, positions, the due index, the sweep."""
+"""Frames; what a store on the disk has of its own: its life, and what damage does to it."""
 
-import random
 import shutil
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import pytest
+import rocksdict
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.engine import frame
-from processors.engine.memory_store import AnyStore, MemoryStore
+from processors.engine.memory_store import MemoryStore
 from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
+from tests.engine.records import plain
 
 NOW = 1_800_000_000_000
 _MS = st.integers(0, 2**53)
@@ -48,13 +50,6 @@ def store(path: Path) -> Iterator[PartitionStore]:
     made.close()
 
 
-@pytest.fixture(params=["rocksdb", "memory"])
-def either(request: pytest.FixtureRequest, path: Path) -> Iterator[AnyStore]:
-    made = PartitionStore(path, new_cache(), NOW) if request.param == "rocksdb" else MemoryStore(path)
-    yield made
-    made.close()
-
-
 def reopened(
     store: PartitionStore, now_ms: int = NOW, meanwhile: Callable[[], None] = lambda: None
 ) -> PartitionStore:
@@ -62,10 +57,6 @@ def reopened(
     meanwhile()
     store.__init__(store.path, new_cache(), now_ms)  # type: ignore[misc]
     return store
-
-
-def plain(*keys: bytes) -> dict[bytes, bytes | None]:
-    return {key: frame.wrap(b"of " + key, None, None) for key in keys}
 
 
 def test_values_and_position_survive(store: PartitionStore) -> None:
@@ -94,29 +85,6 @@ def test_states_without_a_position_are_not_trusted(store: PartitionStore) -> Non
     assert dict(store.states()) == {}
 
 
-def test_due_in_order_and_bounded(either: AnyStore) -> None:
-    dues = {b"k%d" % ms: ms for ms in (300, 100, 2**40, 200)}
-    either.write({key: frame.wrap(b"s", ms, None) for key, ms in dues.items()} | plain(b"zz", b"\1"), 1, NOW)
-    assert either.first_due() == 100
-    assert [(ms, key) for _, ms, key in either.due(300, 10)] == [
-        (100, b"k100"),
-        (200, b"k200"),
-        (300, b"k300"),
-    ]
-    assert [key for _, _, key in either.due(2**50, 2)] == [b"k100", b"k200"]
-    assert either.due(99, 10) == []
-    either.spend([entry for entry, _, _ in either.due(200, 10)])
-    assert either.first_due() == 300
-    assert len(dict(either.states())) == 6
-
-
-def test_no_due_entries(either: AnyStore) -> None:
-    assert either.first_due() is None
-    either.write(plain(b"a"), 1, NOW)
-    assert either.first_due() is None
-    assert either.due(2**60, 10) == []
-
-
 def test_overwriting_leaves_the_old_entry_as_a_hint(store: PartitionStore) -> None:
     """It is spent by whoever compares it with the state."""
     store.write({b"k": frame.wrap(b"1", 100, None)}, 1, NOW)
@@ -126,27 +94,6 @@ def test_overwriting_leaves_the_old_entry_as_a_hint(store: PartitionStore) -> No
     (old, *_) = store.due(1000, 10)
     store.write({}, 3, NOW, spent=[old[0]])
     assert [ms for _, ms, _ in store.due(1000, 10)] == [500]
-
-
-def test_values_and_position(either: AnyStore) -> None:
-    assert either.position == -1
-    either.write(plain(b"a", b"b", b"c"), 7, NOW)
-    either.write({b"a": None, b"x": None, b"b": frame.wrap(b"new", None, None)}, 9, NOW)
-    assert either.position == 9
-    assert either.get_many([b"c", b"a", b"b", b"nobody"]) == [b"\0of c", None, b"\0new", None]
-    assert dict(either.states()) == {b"b": b"new", b"c": b"of c"}
-
-
-def test_what_is_gathered_is_read_like_what_is_written(either: AnyStore) -> None:
-    dice, truth = random.Random(5), dict[bytes, bytes | None]()
-    for position in range(3_000):
-        key = b"k%d" % dice.randrange(700)
-        stored = None if dice.random() < 0.3 else frame.wrap(b"%d" % position, None, None)
-        either.write({key: stored}, position, NOW)
-        truth[key] = stored
-        some = [key, *(b"k%d" % dice.randrange(700) for _ in range(3))]
-        assert either.get_many(some) == [truth.get(one) for one in some]
-    assert dict(either.states()) == {key: frame.body(raw) for key, raw in truth.items() if raw is not None}
 
 
 @pytest.mark.parametrize("writes", [1, 500, 2_222])
@@ -170,32 +117,6 @@ def test_memory_forgets_the_entries_of_states_that_moved_on(path: Path) -> None:
     store.write({b"k": None}, 100, NOW)
     assert store.first_due() is None
     assert store.due(1000, 10) == []
-
-
-def test_due_entries_come_again_until_they_are_spent(either: AnyStore) -> None:
-    """A batch may be dropped. The same due time written again is one entry."""
-    for position in range(3):
-        either.write({b"k": frame.wrap(b"%d" % position, 100, None)}, position, NOW)
-    (entry,) = either.due(200, 10)
-    assert [entry] == either.due(200, 10) == either.due(100, 1)
-    assert either.due(200, 0) == either.due(99, 10) == []
-    either.write({b"k": frame.wrap(b"3", 100, None), b"l": frame.wrap(b"l", 50, None)}, 3, NOW)
-    assert [key for _, _, key in either.due(200, 10)] == [b"l", b"k"]
-    either.spend([entry[0]])
-    assert [key for _, _, key in either.due(200, 10)] == [b"l"]
-    assert either.first_due() == 50
-
-
-def test_sweep_goes_round(either: AnyStore) -> None:
-    """A bounded look at a time, each key once per round; only what was written too early goes."""
-    aged = {b"k%02d" % i: frame.wrap(b"s", i if i % 7 == 0 else None, 1000 + i) for i in range(20)}
-    either.write(aged | plain(b"ageless"), 1, NOW)
-    looks = [either.sweep(1010, 6) for _ in range(4)]
-    assert sum(looks) == 10
-    assert max(looks) <= 6
-    assert sorted(dict(either.states())) == [b"ageless", *(b"k%02d" % i for i in range(10, 20))]
-    assert [either.sweep(1012, 100), either.sweep(1012, 100)] == [2, 0]
-    assert either.position == 1
 
 
 def test_second_opening_is_refused(store: PartitionStore) -> None:
@@ -250,3 +171,100 @@ def test_a_lock_is_no_damage(store: PartitionStore) -> None:
     with pytest.raises(Exception, match="lock"):
         PartitionStore(store.path, new_cache(), NOW)
     assert reopened(store).position == 1
+
+
+def due_states(count: int) -> dict[bytes, bytes | None]:
+    return {b"%06d" % number: frame.wrap(b"s" * 20, 1000 + number, 1000) for number in range(count)}
+
+
+class Impatient:
+    """A database whose iterators fail when they pass over more than what one batch has deleted.
+
+    That counts twice: what was put, and that it was deleted.
+    """
+
+    def __init__(self, db: rocksdict.Rdict) -> None:
+        self._db = db
+        self._few = rocksdict.ReadOptions()
+        self._few.set_max_skippable_internal_keys(1_100)
+
+    def iter(self, _: rocksdict.ReadOptions | None = None) -> rocksdict.RdictIter:
+        return self._db.iter(self._few)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+
+@pytest.mark.parametrize("count", [10_000, 50_000, 200_000])
+def test_expiring_many_costs_each_the_same(
+    store: PartitionStore, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is spent lies about in front of what is left until RocksDB compacts it: a look must not walk over
+    more of it than the last batch has spent, however many went before.
+    """
+    store.write(due_states(count), 1, NOW)
+    monkeypatch.setattr(store, "_db", Impatient(store._db))
+    expired = 0
+    while found := store.due(10**9, 500):
+        assert store.first_due() == found[0][1]
+        store.write({key: None for _, _, key in found}, 2, NOW, [entry for entry, _, _ in found])
+        expired += len(found)
+    assert expired == count
+    assert store.first_due() is None
+
+
+LOOKS: list[Callable[[PartitionStore], object]] = [
+    lambda store: store.due(10**9, 10**9),
+    lambda store: store.sweep(1001, 10**9),
+    lambda store: [store.sweep(1001, 100) for _ in range(250)],
+    lambda store: list(store.states()),
+    lambda store: [store.get_many([b"%06d" % number]) for number in range(20_000)],
+]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_damage_is_never_passed_over(store: PartitionStore, look: Callable[[PartitionStore], object]) -> None:
+    """RocksDB's iterators end at a damaged block as if there were nothing behind it."""
+    store.write(due_states(20_000), 7, NOW)
+    store._flush()
+    store._db.flush()
+
+    def damage() -> None:
+        overwrite(store, "*.sst", 0.1, 0.101)  # among the due entries
+        overwrite(store, "*.sst", 0.7, 0.701)  # among the states
+
+    assert reopened(store, meanwhile=damage).position == 7
+    with pytest.raises(Exception, match="Corruption"):
+        look(store)
+    assert reopened(store).position == -1
+
+
+def test_damage_in_front_of_the_first_due_entry(store: PartitionStore) -> None:
+    store.write(due_states(20_000), 7, NOW)
+    store._flush()
+    store._db.flush()
+    reopened(store, meanwhile=lambda: overwrite(store, "*.sst", 0.0, 0.001))
+    with pytest.raises(Exception, match="Corruption"):
+        store.first_due()
+    assert reopened(store).position == -1
+
+
+def test_damage_that_shows_in_opening(store: PartitionStore) -> None:
+    """Where its position is: nothing was done with it yet, so that it can begin anew at once."""
+    store.write(plain(*(b"%06d" % number for number in range(20_000))), 7, NOW)
+    store._flush()
+    store._db.flush()
+    assert reopened(store, meanwhile=lambda: overwrite(store, "*.sst", 0.0, 0.001)).position == -1
+    assert list(store.states()) == []
+    store.write(plain(b"a"), 1, NOW)
+    assert reopened(store).position == 1
+
+
+def test_the_sweep_goes_on_in_the_next_life(store: PartitionStore) -> None:
+    """A round takes longer than most processes live."""
+    store.write(due_states(1000), 1, NOW)
+    for _ in range(10):
+        store.sweep(1001, 100)
+        reopened(store)
+        assert store.size >= len(list(store.states()))
+    assert list(store.states()) == []

@@ -1,0 +1,76 @@
+"""What the engine asks of a store: :class:`StateStore`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+
+class StateStore(Protocol):
+    """The states of one partition of one table: an exact prefix of its changelog, and what follows from it.
+
+    One thread uses it, and not across an ``await`` that may see it closed. Values are stored forms
+    (:mod:`.frame`). No method waits for the network. On a disk each may block for as long as that takes, and
+    raises the database's own exception when it fails. "Notices damage" says: a block whose checksum is wrong
+    is never passed over, the method raises; the store is then marked, and the next life of the worker begins
+    it anew from its changelog.
+    """
+
+    @property
+    def path(self) -> Path:
+        """Where it is, or would be if it were on a disk."""
+
+    position: int
+    """Offset of the last changelog record that is in here; -1: none."""
+
+    @property
+    def size(self) -> int:
+        """How many states there are, or somewhat more: what was written several times may count as often.
+
+        Does not block.
+        """
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The stored forms of the keys' states, in their order; None: there is none. Notices damage."""
+
+    def write(
+        self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
+    ) -> None:
+        """Stored forms (None: gone) that the changelog holds up to ``position``; ``spent`` due entries go.
+
+        All of it or nothing survives, though not necessarily at once: a crash may lose the latest calls, and
+        the position with them. Notices damage.
+        """
+
+    def spend(self, entries: Iterable[bytes]) -> None:
+        """Drop due entries that no longer mean anything. They are local: nothing goes to the changelog.
+
+        Notices damage.
+        """
+
+    def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
+        """(entry, due time, key), earliest first; each comes again until it is spent.
+
+        An entry is only a hint: a state that was written again or swept may leave its old one behind. Whoever
+        takes it compares it with the due time in the stored form, and spends it. Takes as long as there are
+        entries to return, however many were spent before. Notices damage.
+        """
+
+    def first_due(self) -> int | None:
+        """Time of the earliest due entry. Notices damage."""
+
+    def sweep(self, written_before_s: int, looks: int) -> int:
+        """Drop states written earlier; how many. The next call goes on where this one stops.
+
+        Looks at ``looks`` states at most. After looks at as many as :attr:`size` says, every state that was
+        there at the first of them has been looked at. Local: the changelog of such a table forgets by its own
+        retention. Notices damage.
+        """
+
+    def states(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every key with its dumped state, in any order. For inspection and tests. Notices damage."""
+
+    def close(self) -> None:
+        """Release what it holds, now: the next owner may be this process. Nothing may be called afterwards.
+
+        Notices damage.
+        """

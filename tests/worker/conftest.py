@@ -1,0 +1,24 @@
+"""Stores for both joins."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from processors.engine.memory_store import MemoryStore
+from processors.engine.store import PartitionStore, new_cache
+from processors.engine.stores import StateStore
+from tests.worker.world import NOW
+
+
+@pytest.fixture(params=["rocksdb", "memory"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[tuple[str, int], StateStore]]:
+    """One partition of each table, of either kind."""
+    in_memory = request.param == "memory"
+    made: dict[tuple[str, int], StateStore] = {}
+    for table in ("clicks", "customers"):
+        path = tmp_path / f"{table}-0"
+        made[table, 0] = MemoryStore(path) if in_memory else PartitionStore(path, new_cache(), NOW)
+    yield made
+    for store in made.values():
+        store.close()
