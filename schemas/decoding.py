@@ -4,31 +4,55 @@ import re
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-from msgspec import DecodeError, Raw
 from msgspec.json import Decoder
 
-from schemas.events import Click, Erasure, Event, LeadEvent, Purchase
+from schemas.events import Click, Erasure, Event, LeadEvent, Purchase, as_accepted
+from schemas.portable import whole_characters
 from schemas.reasons import DeadLetterReason
-from schemas.times import EARLIEST_MS, MAX_AHEAD_MS, rfc3339, to_ms
+from schemas.refused import UNDECODABLE, Refused, field_and_rule, out_of_range, refusal
+from schemas.second_reading import SecondReading
+from schemas.times import EARLIEST_MS, MAX_AHEAD_MS, to_ms
+
+__all__ = [
+    "UNDECODABLE",
+    "EventDecoder",
+    "Refused",
+    "decode_accepted_lead_event",
+    "decode_accepted_purchase",
+    "decode_click",
+    "decode_click_as_sent",
+    "decode_erasure",
+    "decode_lead_event",
+    "decode_purchase",
+    "decoded",
+    "field_and_rule",
+    "refusal",
+]
 
 MAX_RECORD_BYTES: Final = 256 * 1024
 """The largest record that is read (contract section 3)."""
 MAX_NESTING: Final = 400
 """Arrays and objects inside each other. Far below what any call stack leaves to msgspec: an event that was
 read once is read again, inside a touch, from a hold, in the sink."""
-_MAX_DETAIL: Final = 500
 
 E = TypeVar("E", bound=Event)
+T = TypeVar("T")
 
 
-class Refused(Exception):
-    """These bytes are no event. ``reason`` says of which kind, ``detail`` names field and rule."""
-
-    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
-        self.reason = reason
-        # It may quote the value, which may be all of the record.
-        self.detail = detail if len(detail) <= _MAX_DETAIL else detail[: _MAX_DETAIL - 1] + "…"
-        super().__init__(f"{reason}: {self.detail}")
+def decoded(decode: Callable[[bytes], T], value: bytes) -> T:
+    """What ``decode`` makes of ``value``, half a character being U+FFFD. Raises :class:`Refused`."""
+    try:
+        if not value.isascii():
+            value.decode()  # msgspec checks what it skips for everything but this
+        return decode(value)
+    except UNDECODABLE as error:
+        text = whole_characters(value)
+        if text is value:
+            raise refusal(value, error) from None
+    try:
+        return decode(text)
+    except UNDECODABLE as error:
+        raise refusal(text, error) from None
 
 
 class EventDecoder(Generic[E]):
@@ -36,6 +60,7 @@ class EventDecoder(Generic[E]):
 
     def __init__(self, kind: type[E]) -> None:
         self._decode: Callable[[bytes], E] = Decoder(kind).decode
+        self._second_reading = SecondReading(kind)
 
     def __call__(self, value: bytes | None, record_ms: int, now_ms: int) -> tuple[E, int]:
         """The event, and its event time in epoch milliseconds.
@@ -52,7 +77,7 @@ class EventDecoder(Generic[E]):
                 _check_nesting(value)
             event = self._decode(value)
         except UNDECODABLE as error:
-            raise refusal(value, error) from None
+            event = self._decode_again(value, error)
         stamp = event.timestamp
         if isinstance(stamp, int):
             event_ms = stamp
@@ -61,42 +86,33 @@ class EventDecoder(Generic[E]):
         else:
             event_ms = to_ms(stamp)
         if not EARLIEST_MS <= event_ms <= now_ms + MAX_AHEAD_MS:
-            raise _out_of_range(event_ms)
+            raise out_of_range(event_ms)
         return event, event_ms
+
+    def _decode_again(self, value: bytes, error: Exception) -> E:
+        """Meant well, but not to the letter. Raises :class:`Refused` for anything else."""
+        if isinstance(error, RecursionError | UnicodeDecodeError):
+            raise refusal(value, error)
+        text = whole_characters(value)
+        try:
+            return self._decode(self._second_reading(text))
+        except UNDECODABLE as still:
+            raise refusal(text, still) from None
+
+
+class ClickDecoder(EventDecoder[Click]):
+    """Blank texts are absent already."""
+
+    def __call__(self, value: bytes | None, record_ms: int, now_ms: int) -> tuple[Click, int]:
+        """As of any decoder."""
+        click, event_ms = super().__call__(value, record_ms, now_ms)
+        return click.without_blanks(), event_ms
 
 
 def _refused_size(value: bytes | None) -> Refused:
     if value is None:
         return Refused(DeadLetterReason.NOT_JSON, "no value")
     return Refused(DeadLetterReason.TOO_LARGE, f"{len(value)} bytes, at most {MAX_RECORD_BYTES}")
-
-
-UNDECODABLE: Final = (DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding may raise."""
-
-_BLANKS: Final = b" \t\r\n"
-_check_syntax: Final = Decoder(Raw).decode
-
-
-def refusal(value: bytes, error: Exception) -> Refused:
-    """Why ``value`` could not be decoded, ``error`` being one of :data:`UNDECODABLE`.
-
-    A decoder stops at the first breach, and may not have come to the place where the value is no JSON at all.
-    """
-    try:
-        value.decode()
-        _check_syntax(value)
-    except RecursionError:
-        return Refused(DeadLetterReason.NOT_JSON, "nested too deeply")
-    except (DecodeError, UnicodeDecodeError) as malformed:
-        return Refused(DeadLetterReason.NOT_JSON, str(malformed))
-    if isinstance(error, RecursionError):
-        return Refused(DeadLetterReason.NOT_JSON, str(error))
-    if not value.lstrip(_BLANKS).startswith(b"{"):
-        return Refused(DeadLetterReason.NOT_AN_OBJECT, str(error))
-    if str(error) == "Integer value out of range - at `$.timestamp`":
-        return Refused(DeadLetterReason.TIMESTAMP_OUT_OF_RANGE, field_and_rule(str(error)))
-    return Refused(DeadLetterReason.SCHEMA_VIOLATION, field_and_rule(str(error)))
 
 
 _NO_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}"]+', re.DOTALL)
@@ -113,31 +129,14 @@ def _check_nesting(value: bytes) -> None:
             raise RecursionError(f"nested deeper than {MAX_NESTING}")
 
 
-_AT_FIELD: Final = re.compile(r"^(?P<rule>.*) - at `\$\.(?P<field>[^`]+)`$", re.DOTALL)
-_MISSING: Final = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
-
-
-def field_and_rule(text: str) -> str:
-    """msgspec's message, field first: ``clickId: Expected `str`, got `int```."""
-    if match := _AT_FIELD.match(text):
-        return f"{match['field']}: {match['rule']}"
-    if match := _MISSING.match(text):
-        return f"{match['field']}: required"
-    return text.removesuffix(" - at `$`")
-
-
-def _out_of_range(event_ms: int) -> Refused:
-    try:
-        detail = f"timestamp: {rfc3339(event_ms)}"
-    except OverflowError:
-        detail = f"timestamp: {event_ms} ms"
-    return Refused(
-        DeadLetterReason.TIMESTAMP_OUT_OF_RANGE,
-        f"{detail} is before 2000 or more than 24 h in the future",
-    )
-
-
-decode_click: Final = EventDecoder(Click)
+decode_click: Final = ClickDecoder(Click)
+decode_click_as_sent: Final = EventDecoder(Click)
+"""Its blank texts are left to whoever uses it (``texts.without_blanks``): for the worker, which uses few."""
 decode_lead_event: Final = EventDecoder(LeadEvent)
 decode_purchase: Final = EventDecoder(Purchase)
 decode_erasure: Final = EventDecoder(Erasure)
+
+decode_accepted_lead_event: Final = EventDecoder(as_accepted(LeadEvent))
+decode_accepted_purchase: Final = EventDecoder(as_accepted(Purchase))
+"""What a worker accepted when it came: the rules of texts and ids may have been others then, and whoever
+waits, or is on the way from one join to the other, must not be lost to those of today."""

@@ -4,50 +4,64 @@ Every optional field may be absent or null, as the SDKs send them; unknown field
 """
 
 import re
-from datetime import datetime
-from functools import lru_cache
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, TypeVar, cast, get_type_hints
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import Meta, Raw, Struct, defstruct, field
 from msgspec.structs import force_setattr
 
+from schemas.fields import (
+    Avatar,
+    ClickId,
+    Coordinate,
+    Currency,
+    CustomerExternalId,
+    Email,
+    EventId,
+    EventName,
+    Flag,
+    GivenId,
+    HeaderText,
+    InvoiceId,
+    Label,
+    Metadata,
+    OptionalClickId,
+    PersonName,
+    Processor,
+    Timestamp,
+    Url,
+    WorkspaceId,
+)
+from schemas.portable import portable
+from schemas.texts import (
+    PRESENT_PATTERN,
+    SUSPICIOUS_LENGTHS,
+    WORKSPACE_PATTERN,
+    check_id,
+    is_currency,
+    without_blanks,
+)
 from schemas.topics import click_key, customer_key
 
 MAX_METADATA_CHARACTERS: Final = 10_000
 
-WorkspaceId = Annotated[
-    str,
-    Meta(
-        description="The workspace; workspaces never meet.",
-        # By _check_workspace: a pattern here is matched for every event, in a fifth of the time of decoding.
-        extra_json_schema={"pattern": "^[A-Za-z0-9_-]{1,64}$"},
-    ),
-]
-Timestamp = Annotated[
-    Annotated[int, Meta(description="Epoch milliseconds.")]
-    | Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset.")]
-    | None,
-    Meta(description="Event time; absent = the Kafka record's time."),
-]
-EventId = Annotated[str, Meta(max_length=255)] | None
-CustomerExternalId = Annotated[str, Meta(max_length=100, description="The customer's id in your own system.")]
-Flag = bool | Literal[0, 1] | None
-Coordinate = float | str | None
-
-
-_WORKSPACE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_is_workspace_id: Final = re.compile(WORKSPACE_PATTERN).match
+_MOST_REMEMBERED: Final = 4_096
+_workspaces: Final[set[str]] = set()
+"""Good ones, for they come again and again."""
 
 
 def is_workspace_id(text: str) -> bool:
     """Can this be a workspaceId (contract section 3)?"""
-    return _WORKSPACE.fullmatch(text) is not None
+    return _is_workspace_id(text) is not None
 
 
-@lru_cache(maxsize=4096)
 def _check_workspace(workspace_id: str) -> None:
-    """Remembers the good ones, for they come again and again."""
+    check_id("workspaceId", workspace_id)
     if not is_workspace_id(workspace_id):
         raise ValueError("workspaceId: expected 1 to 64 letters, digits, - or _")
+    if len(_workspaces) >= _MOST_REMEMBERED:
+        _workspaces.clear()
+    _workspaces.add(workspace_id)
 
 
 class Event(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -55,9 +69,20 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
 
     type_name: ClassVar[str]
 
+    by_the_rules: ClassVar[bool] = True
+    """False: texts and ids were judged before, perhaps by a release with other rules."""
+
     workspace_id: WorkspaceId
     timestamp: Timestamp = None
     event_id: EventId = None
+
+    def _settle_event_id(self) -> None:
+        event_id = self.event_id or ""
+        length = len(event_id.strip())
+        if not length:
+            force_setattr(self, "event_id", None)
+        elif (length in SUSPICIOUS_LENGTHS or not event_id.isprintable()) and self.by_the_rules:
+            check_id("eventId", event_id)
 
 
 class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -65,44 +90,84 @@ class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):
 
     type_name = "click"
 
-    click_id: Annotated[str, Meta(min_length=1, max_length=64)]
-    link_id: str | None = None
-    domain: str | None = None
-    key: str | None = None
-    url: str | None = None
+    click_id: ClickId
+    link_id: GivenId | None = None
+    domain: Label | None = None
+    key: Label | None = None
+    url: Url | None = None
     track_conversion: Annotated[Flag, Meta(description="Absent = true.")] = None
-    partner_id: str | None = None
-    program_id: str | None = None
-    tenant_id: str | None = None
-    link_external_id: str | None = None
-    continent: str | None = None
-    country: str | None = None
-    region: str | None = None
-    city: str | None = None
+    partner_id: GivenId | None = None
+    program_id: GivenId | None = None
+    tenant_id: GivenId | None = None
+    link_external_id: GivenId | None = None
+    continent: Label | None = None
+    country: Label | None = None
+    region: Label | None = None
+    city: Label | None = None
     latitude: Coordinate = None
     longitude: Coordinate = None
-    device: str | None = None
-    browser: str | None = None
-    os: str | None = None
-    ua: str | None = None
-    referer: str | None = None
-    referer_url: str | None = None
-    ip: str | None = None
+    device: Label | None = None
+    browser: Label | None = None
+    os: Label | None = None
+    ua: HeaderText | None = None
+    referer: HeaderText | None = None
+    referer_url: HeaderText | None = None
+    ip: Label | None = None
     trigger: Literal["link", "qr", "pageview", "deeplink"] | None = None
     qr: Flag = None
     bot: Flag = None
 
     def __post_init__(self) -> None:
-        _check_workspace(self.workspace_id)
+        if self.workspace_id not in _workspaces:
+            _check_workspace(self.workspace_id)
         trimmed = self.click_id.strip()
         if trimmed is not self.click_id:
-            if not trimmed:
-                raise ValueError("clickId: required, and not blank")
             force_setattr(self, "click_id", trimmed)
+        if not trimmed:
+            raise ValueError("clickId: required, and not blank")
+        if len(trimmed) in SUSPICIOUS_LENGTHS or not trimmed.isprintable():
+            check_id("clickId", trimmed)
+        if self.event_id is not None:
+            self._settle_event_id()
+
+    def without_blanks(self) -> "Click":
+        """The same click, its blank texts absent. Not done by decoding: most clicks are never used."""
+        return without_blanks(self, _CLICK_TEXTS) if self._has_blanks() else self
+
+    def _has_blanks(self) -> bool:
+        # Spelled out: it is asked of every click that is stored, and a loop takes two or three times as long.
+        return (
+            ((text := self.link_id) is not None and not text.strip())
+            or ((text := self.domain) is not None and not text.strip())
+            or ((text := self.key) is not None and not text.strip())
+            or ((text := self.url) is not None and not text.strip())
+            or ((text := self.partner_id) is not None and not text.strip())
+            or ((text := self.program_id) is not None and not text.strip())
+            or ((text := self.tenant_id) is not None and not text.strip())
+            or ((text := self.link_external_id) is not None and not text.strip())
+            or ((text := self.continent) is not None and not text.strip())
+            or ((text := self.country) is not None and not text.strip())
+            or ((text := self.region) is not None and not text.strip())
+            or ((text := self.city) is not None and not text.strip())
+            or ((text := self.device) is not None and not text.strip())
+            or ((text := self.browser) is not None and not text.strip())
+            or ((text := self.os) is not None and not text.strip())
+            or ((text := self.ua) is not None and not text.strip())
+            or ((text := self.referer) is not None and not text.strip())
+            or ((text := self.referer_url) is not None and not text.strip())
+            or ((text := self.ip) is not None and not text.strip())
+            or (isinstance(self.latitude, str) and not self.latitude.strip())
+            or (isinstance(self.longitude, str) and not self.longitude.strip())
+        )
 
     def topic_key(self) -> bytes:
         """The record key of this event (contract section 2)."""
         return click_key(self.workspace_id, self.click_id)
+
+
+_CLICK_TEXTS: Final = tuple(
+    name for name, hint in get_type_hints(Click).items() if hint in (str | None, float | str | None)
+)
 
 
 class CustomerEvent(Event, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -113,12 +178,31 @@ class CustomerEvent(Event, frozen=True, kw_only=True, rename="camel", gc=False):
     customer_id: Annotated[CustomerExternalId | None, Meta(description="Alias of customerExternalId.")] = None
 
     def __post_init__(self) -> None:
-        _check_workspace(self.workspace_id)
-        for alias in (self.customer_external_id, self.external_id, self.customer_id):
-            if alias is not None and (trimmed := alias.strip()):
-                force_setattr(self, "customer_external_id", trimmed)
-                return
-        raise ValueError("customerExternalId: required, and not blank")
+        if self.workspace_id not in _workspaces and self.by_the_rules:
+            _check_workspace(self.workspace_id)
+        if self.event_id is not None:
+            self._settle_event_id()
+        given = self.customer_external_id
+        if given is None or self.external_id is not None or self.customer_id is not None:
+            given = self._first_alias()
+        customer = given.strip()
+        if customer is not self.customer_external_id:
+            force_setattr(self, "customer_external_id", customer)
+        if not customer:
+            raise ValueError("customerExternalId: required, and not blank")
+        if (len(customer) in SUSPICIOUS_LENGTHS or not customer.isprintable()) and self.by_the_rules:
+            check_id("customerExternalId", customer)
+
+    def _first_alias(self) -> str:
+        given = {
+            "customerExternalId": self.customer_external_id or "",
+            "externalId": self.external_id or "",
+            "customerId": self.customer_id or "",
+        }
+        if self.by_the_rules:
+            for name, alias in given.items():
+                check_id(name, alias.strip())
+        return next((alias for alias in given.values() if alias.strip()), "")
 
     @property
     def customer(self) -> str:
@@ -131,16 +215,21 @@ class CustomerEvent(Event, frozen=True, kw_only=True, rename="camel", gc=False):
         return customer_key(self.workspace_id, self.customer)
 
 
-def _check_metadata(metadata: Raw) -> Raw:
+def _settle_metadata(event: "LeadEvent | Purchase") -> None:
     """Raw, because no rule looks inside it; ``null`` and absent are one."""
-    text = bytes(metadata)
-    if not text or text == b"null":
-        return Raw(b"")
-    if not text.startswith(b"{"):
+    text = bytes(event.metadata)
+    if not text:
+        return
+    if text == b"null":
+        text = b""
+    elif not text.startswith(b"{"):
         raise ValueError("metadata: expected an object")
-    if len(text) > MAX_METADATA_CHARACTERS and len(text.decode()) > MAX_METADATA_CHARACTERS:
+    elif len(text) > MAX_METADATA_CHARACTERS and len(text.decode()) > MAX_METADATA_CHARACTERS:
         raise ValueError(f"metadata: at most {MAX_METADATA_CHARACTERS} characters of JSON")
-    return Raw(text)
+    else:
+        text = portable(text)
+    # Not the part of the record that it was: that would keep all of the record.
+    force_setattr(event, "metadata", Raw(text))
 
 
 class LeadEvent(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -151,25 +240,34 @@ class LeadEvent(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fal
 
     type_name = "lead"
 
-    event_name: Annotated[str, Meta(min_length=1, max_length=255)]
-    click_id: Annotated[str, Meta(max_length=64)] | None = None
+    event_name: Annotated[EventName, Meta(extra_json_schema={"pattern": PRESENT_PATTERN})]
+    click_id: OptionalClickId | None = None
     mode: Literal["async", "wait", "deferred"] | None = None
-    customer_name: Annotated[str, Meta(max_length=100)] | None = None
-    customer_email: str | None = None
-    customer_avatar: str | None = None
+    customer_name: PersonName | None = None
+    customer_email: Email | None = None
+    customer_avatar: Avatar | None = None
     event_quantity: Annotated[int, Meta(ge=1, le=100)] | None = None
-    metadata: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})] = field(
-        default_factory=Raw
-    )
+    metadata: Metadata = field(default_factory=Raw)
 
     def __post_init__(self) -> None:
         CustomerEvent.__post_init__(self)
         event_name = self.event_name.strip()
+        if event_name is not self.event_name:
+            force_setattr(self, "event_name", event_name)
         if not event_name:
             raise ValueError("eventName: required, and not blank")
-        force_setattr(self, "event_name", event_name)
-        force_setattr(self, "click_id", (self.click_id or "").strip())
-        force_setattr(self, "metadata", _check_metadata(self.metadata))
+        click_id = (self.click_id or "").strip()
+        if click_id is not self.click_id:
+            force_setattr(self, "click_id", click_id)
+        if (len(click_id) in SUSPICIOUS_LENGTHS or not click_id.isprintable()) and self.by_the_rules:
+            check_id("clickId", click_id)
+        if self.customer_name is not None and not self.customer_name.strip():
+            force_setattr(self, "customer_name", None)
+        if self.customer_email is not None and not self.customer_email.strip():
+            force_setattr(self, "customer_email", None)
+        if self.customer_avatar is not None and not self.customer_avatar.strip():
+            force_setattr(self, "customer_avatar", None)
+        _settle_metadata(self)
 
     @property
     def deferred(self) -> bool:
@@ -191,22 +289,29 @@ class Purchase(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fals
     type_name = "purchase"
 
     amount: Annotated[int, Meta(ge=0, le=2**63 - 1, description="In minor units of the currency.")]
-    currency: Annotated[str, Meta(max_length=16)] | None = None
-    event_name: Annotated[str, Meta(max_length=255)] | None = None
-    payment_processor: str | None = None
-    invoice_id: Annotated[str, Meta(max_length=255)] | None = None
-    lead_event_name: Annotated[str, Meta(max_length=255)] | None = None
-    metadata: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})] = field(
-        default_factory=Raw
-    )
+    currency: Currency | None = None
+    event_name: EventName | None = None
+    payment_processor: Processor | None = None
+    invoice_id: InvoiceId | None = None
+    lead_event_name: EventName | None = None
+    metadata: Metadata = field(default_factory=Raw)
 
     def __post_init__(self) -> None:
         CustomerEvent.__post_init__(self)
-        force_setattr(self, "currency", (self.currency or "").strip().lower() or "usd")
+        force_setattr(self, "currency", self._currency())
         force_setattr(self, "event_name", (self.event_name or "").strip() or "Purchase")
-        force_setattr(self, "invoice_id", (self.invoice_id or "").strip() or None)
+        invoice_id = (self.invoice_id or "").strip() or None
+        if self.by_the_rules and invoice_id:
+            check_id("invoiceId", invoice_id)
+        force_setattr(self, "invoice_id", invoice_id)
         force_setattr(self, "lead_event_name", (self.lead_event_name or "").strip() or None)
-        force_setattr(self, "metadata", _check_metadata(self.metadata))
+        _settle_metadata(self)
+
+    def _currency(self) -> str:
+        currency = (self.currency or "").strip()
+        if self.by_the_rules and currency and not is_currency(currency):
+            raise ValueError("currency: expected three letters, as of ISO 4217")
+        return currency.lower() or "usd"
 
     def topic_key(self) -> bytes:
         """The record key (contract section 2)."""
@@ -228,3 +333,26 @@ AnyEvent = Click | LeadEvent | Purchase | Erasure
 EVENT_TYPES: Final[dict[str, type[Click] | type[LeadEvent] | type[Purchase] | type[Erasure]]] = {
     kind.type_name: kind for kind in (Click, LeadEvent, Purchase, Erasure)
 }
+
+K = TypeVar("K", LeadEvent, Purchase)
+
+
+def as_accepted(kind: type[K]) -> type[K]:
+    """The same event, asked for no rule of texts and ids: see :attr:`Event.by_the_rules`."""
+    hints = get_type_hints(kind)
+    free: list[tuple[str, object] | tuple[str, object, None]] = [
+        (name, str) if hints[name] is str else (name, str | None, None)
+        for name in kind.__struct_fields__
+        if hints[name] in (str, str | None, Processor | None)
+    ]
+    accepted = defstruct(
+        kind.__name__,
+        free,
+        bases=(kind,),
+        namespace={"by_the_rules": False, "__doc__": kind.__doc__},
+        frozen=True,
+        kw_only=True,
+        rename="camel",
+        gc=False,
+    )
+    return cast("type[K]", accepted)

@@ -6,8 +6,9 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from schemas.events import Click, Erasure, LeadEvent, Purchase
+from schemas.events import Click, CustomerEvent, Erasure, Event, LeadEvent, Purchase
 from schemas.results import Customer, Lead, Sale, Touch, Unmatched
+from schemas.texts import BLANK_PATTERN, PRESENT_PATTERN
 
 DIRECTORY: Final = Path(__file__).parent / "json"
 
@@ -44,8 +45,23 @@ def _document(kind: type[msgspec.Struct]) -> bytes:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **msgspec.json.schema(kind),
     }
+    if issubclass(kind, Event):
+        _add_what_types_do_not_say(schema["$defs"][kind.__name__], kind)
     text = orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     return text.replace(rb"\n    ", rb"\n")  # docstrings come with the indentation of their source
+
+
+def _add_what_types_do_not_say(schema: dict[str, Any], kind: type[Event]) -> None:
+    """What the decoder does beyond the types of the fields."""
+    for rules in schema["properties"].values():
+        if any(isinstance(one.get("enum", [0])[0], str) for one in rules.get("anyOf", ())):
+            rules["anyOf"].append({"type": "string", "pattern": BLANK_PATTERN})
+    if issubclass(kind, CustomerEvent):
+        present = {"type": "string", "pattern": PRESENT_PATTERN}
+        schema["anyOf"] = [
+            {"required": [name], "properties": {name: present}}
+            for name in ("customerExternalId", "externalId", "customerId")
+        ]
 
 
 if __name__ == "__main__":

@@ -10,10 +10,27 @@ from msgspec.msgpack import Decoder, Encoder
 from msgspec.structs import replace
 
 from processors.attribution.bounds import Bounds
-from processors.attribution.clicks import StoredClick, earlier, remember, same_apart_from_time, travelling
-from processors.attribution.facts import Fact, Held, earliest_due_ms, hold, source_of, suppressed, unmatched
+from processors.attribution.clicks import (
+    StoredClick,
+    earlier,
+    present,
+    remember,
+    same,
+    same_apart_from_time,
+    travelling,
+)
+from processors.attribution.facts import (
+    Fact,
+    Held,
+    earliest_due_ms,
+    hold,
+    source_of,
+    suppressed,
+    text_of,
+    unmatched,
+)
 from processors.attribution.policy import Policy
-from schemas.decoding import decode_lead_event
+from schemas.decoding import decode_accepted_lead_event
 from schemas.events import Click, LeadEvent
 from schemas.ids import customer_id
 from schemas.reasons import UnmatchedReason
@@ -94,13 +111,15 @@ def expire(state: ClickState, now_ms: int, policy: Policy) -> Step:
 def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: Policy) -> Step:
     event, record = fact.event, fact.record
     if state.click is not None:
-        touch = _touch(event, state.click, record.value, source_of(record))
+        touch = _touch(event, state.click, text_of(record), source_of(record))
         known = event.customer in state.customers or len(state.customers) >= policy.bounds.click_customers
         return state if known else replace(state, customers=(*state.customers, event.customer)), [touch]
     if _waits_already(state, fact):
         return state, []
-    if why := _no_room(state, record.value, policy.bounds):
-        return state, [_refused(UnmatchedReason.TOO_MANY_HELD, why, event, record.value, source_of(record))]
+    if why := _no_room(state, text_of(record), policy.bounds):
+        return state, [
+            _refused(UnmatchedReason.TOO_MANY_HELD, why, event, text_of(record), source_of(record))
+        ]
     held = hold(record, now_ms, reported=state.bot)
     outputs: list[Output] = [_waits(event)]
     if state.bot:
@@ -119,8 +138,9 @@ def _no_room(state: ClickState, raw: bytes, bounds: Bounds) -> str | None:
 def _waits_already(state: ClickState, fact: Fact[LeadEvent]) -> bool:
     """A retry storm must not fill the hold. Without a time of its own, an event is one with its record."""
     event, record = fact.event, fact.record
+    text = text_of(record)
     return any(
-        held.raw == record.value and (event.timestamp is not None or held.timestamp == record.timestamp)
+        held.raw == text and (event.timestamp is not None or held.timestamp == record.timestamp)
         for held in state.held
     )
 
@@ -140,7 +160,7 @@ def _click(state: ClickState, click: StoredClick, fact: Fact[Click]) -> Step:
     known = state.click
     if known is None:
         return _first_click(state, click)
-    if click == known:
+    if same(click, known):
         return state, []
     winner = earlier(known, click)
     outputs: list[Output] = []
@@ -180,7 +200,7 @@ def _touch(event: LeadEvent, click: StoredClick, raw: bytes, source: Source) -> 
 
 def _event_of(held: Held) -> tuple[LeadEvent, int]:
     # The event was valid when it arrived; its own arrival is the clock, so that it still is.
-    return decode_lead_event(held.raw, held.timestamp, held.arrived_ms)
+    return decode_accepted_lead_event(held.raw, held.timestamp, held.arrived_ms)
 
 
 def _named_a_bot(held: Held) -> Unjoined:
@@ -231,6 +251,7 @@ def _conflict(fact: Fact[Click], loser: StoredClick | None) -> Unmatched:
     """``loser``: the click that counted until now; of it only what a lead needs was kept."""
     event, at_ms, raw = fact.event, fact.at_ms, fact.record.value
     if loser is not None:
+        loser = present(loser)
         fields = {name: getattr(loser, name) for name in StoredClick.__struct_fields__}
         event = Click(workspace_id=event.workspace_id, click_id=event.click_id, **fields)
         at_ms, raw = loser.timestamp, encode_json(event)

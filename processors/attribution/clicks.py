@@ -1,9 +1,12 @@
 """Which click a clickId names, and what is remembered of it."""
 
+from typing import Final
+
 from msgspec.structs import astuple, replace
 
 from schemas.events import Click
 from schemas.results import ClickFacts
+from schemas.texts import without_blanks
 
 
 class StoredClick(ClickFacts, frozen=True, array_like=True, gc=False):
@@ -11,7 +14,7 @@ class StoredClick(ClickFacts, frozen=True, array_like=True, gc=False):
 
 
 def remember(click: Click, at_ms: int) -> StoredClick:
-    """What a lead will need of this click."""
+    """What a lead will need of this click. Blank texts are absent only to who uses it: few are used."""
     return StoredClick(  # in the order of ClickFacts: by position is twice as fast, and this is the hot path
         at_ms,
         click.track_conversion is None or bool(click.track_conversion),
@@ -44,7 +47,22 @@ def stored(facts: ClickFacts) -> StoredClick:
 
 def travelling(click: StoredClick) -> ClickFacts:
     """To the form that travels."""
-    return ClickFacts(*astuple(click))
+    return ClickFacts(*astuple(present(click)))
+
+
+_TEXTS: Final = tuple(
+    name for name in ClickFacts.__struct_fields__ if name not in ("timestamp", "track_conversion", "qr")
+)
+
+
+def present(click: StoredClick) -> StoredClick:
+    """What the click says: a blank text says nothing."""
+    return without_blanks(click, _TEXTS)
+
+
+def same(one: StoredClick, other: StoredClick) -> bool:
+    """True when they say the same."""
+    return one == other or present(one) == present(other)
 
 
 def earlier(one: StoredClick, other: StoredClick) -> StoredClick:
@@ -54,8 +72,8 @@ def earlier(one: StoredClick, other: StoredClick) -> StoredClick:
 
 def same_apart_from_time(one: StoredClick, other: StoredClick) -> bool:
     """True when only the timestamps differ."""
-    return replace(one, timestamp=0) == replace(other, timestamp=0)
+    return same(replace(one, timestamp=0), replace(other, timestamp=0))
 
 
 def _rank(click: StoredClick) -> tuple[int, list[tuple[bool, str]]]:
-    return click.timestamp, [(value is not None, str(value)) for value in astuple(click)[1:]]
+    return click.timestamp, [(value is not None, str(value)) for value in astuple(present(click))[1:]]

@@ -15,6 +15,7 @@ from processors.attribution.facts import (
     UnjoinedFact,
     earliest_due_ms,
     source_of,
+    text_of,
     unmatched,
 )
 from processors.attribution.keeping import no_room, too_many_held, with_few_revisions, within_bounds
@@ -30,7 +31,7 @@ from processors.attribution.merging import (
     with_touch,
 )
 from processors.attribution.policy import Policy
-from schemas.decoding import decode_lead_event, decode_purchase
+from schemas.decoding import decode_accepted_lead_event, decode_accepted_purchase
 from schemas.events import Erasure, LeadEvent, Purchase
 from schemas.ids import event_key
 from schemas.reasons import UnmatchedReason as Reason
@@ -241,13 +242,13 @@ def _given_up(one: Request | PurchaseState, touched: bool) -> Unmatched:
     assert held is not None  # noqa: S101 - only what is held is given up
     event: LeadEvent | Purchase
     if isinstance(one, PurchaseState):
-        event, at_ms = decode_purchase(held.raw, held.timestamp, held.arrived_ms)
+        event, at_ms = decode_accepted_purchase(held.raw, held.timestamp, held.arrived_ms)
         reason, detail = (
             Reason.NO_LEAD_FOR_PURCHASE,
             "no lead at or before the purchase, or within the hold after it,",
         )
     else:
-        event, at_ms = decode_lead_event(held.raw, held.timestamp, held.arrived_ms)
+        event, at_ms = decode_accepted_lead_event(held.raw, held.timestamp, held.arrived_ms)
         reason, detail = Reason.NO_DEFERRED_LEAD, "no deferred lead with a click"
         if touched:
             reason, detail = Reason.OUTSIDE_QUALIFICATION_WINDOW, "no touch is close enough in time"
@@ -269,4 +270,4 @@ def _origin(fact: CustomerFact) -> _Origin:
         assert fact.event is not None  # noqa: S101 - news of a click alone has no origin
         assert fact.touch.source is not None  # noqa: S101 - the click join sets both or none
         return _Origin(fact.event, fact.at_ms, bytes(fact.touch.event), fact.touch.source)
-    return _Origin(fact.event, fact.at_ms, fact.record.value, source_of(fact.record))
+    return _Origin(fact.event, fact.at_ms, text_of(fact.record), source_of(fact.record))

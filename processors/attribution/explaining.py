@@ -20,6 +20,7 @@ from processors.attribution.meaning import Attribution, Meaning, attributions, d
 from processors.attribution.policy import Policy
 from schemas.ids import customer_id, event_key, lead_id
 from schemas.results import LeadCustomer
+from schemas.texts import said
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, rfc3339
 
 _UNITS = (("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS), ("ms", 1))
@@ -222,7 +223,7 @@ def _person(identity: str, customer: str, state: CustomerState) -> LeadCustomer 
     if not state.first_seen_ms:
         return None
     name, email, avatar = (
-        None if said is None else said[1] for said in (state.name, state.email, state.avatar)
+        None if known is None else said(known[1]) for known in (state.name, state.email, state.avatar)
     )
     seen = rfc3339(state.first_seen_ms)
     return LeadCustomer(

@@ -6,6 +6,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from msgspec import Raw, Struct
 
 from schemas.events import Click, Erasure, LeadEvent, Purchase
+from schemas.portable import portable, whole_characters
 from schemas.reasons import UnmatchedReason
 from schemas.results import NULL, Source, Touch, Unjoined, Unmatched, UnmatchedSource
 from schemas.times import LATEST_MS, rfc3339
@@ -79,7 +80,7 @@ class Held(Struct, frozen=True, array_like=True, gc=False):
 def hold(record: SourceRecord, now_ms: int, *, reported: bool = False) -> Held:
     """Keep a record's event until it is matched or ``now_ms`` + hold has passed."""
     return Held(
-        bytes(record.value),
+        text_of(record),
         record.topic,
         record.partition,
         record.offset,
@@ -87,6 +88,11 @@ def hold(record: SourceRecord, now_ms: int, *, reported: bool = False) -> Held:
         now_ms,
         reported,
     )
+
+
+def text_of(record: SourceRecord) -> bytes:
+    """The event as it came, U+FFFD for half a character: so it can be carried along in other documents."""
+    return whole_characters(bytes(record.value))
 
 
 def source_of(record: SourceRecord) -> Source:
@@ -118,7 +124,7 @@ def unmatched(
         click_id=(event.click_id or None) if isinstance(event, Click | LeadEvent) else None,
         event_name=event.event_name if isinstance(event, LeadEvent | Purchase) else None,
         timestamp=rfc3339(at_ms),
-        event=NULL if raw is None else Raw(raw),
+        event=NULL if raw is None else Raw(portable(whole_characters(raw))),
         source=UnmatchedSource(
             topic=source.topic,
             partition=source.partition,

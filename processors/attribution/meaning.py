@@ -10,6 +10,7 @@ from processors.attribution.clicks import StoredClick
 from processors.attribution.customer_state import CustomerState, PurchaseState, Request, Said, TouchState
 from processors.attribution.policy import Policy
 from schemas.ids import event_key, lead_id
+from schemas.texts import said
 
 
 class Attribution(Struct, frozen=True, gc=False):
@@ -206,5 +207,5 @@ def _lead_of(purchase: PurchaseState, by_time: Iterable[tuple[int, str, str]], p
     return newest
 
 
-def _said(said: Said) -> str | None:
-    return None if said is None else said[1]
+def _said(known: Said) -> str | None:
+    return None if known is None else said(known[1])

@@ -13,6 +13,7 @@ from processors.attribution.policy import Policy
 from schemas.events import LeadEvent, Purchase
 from schemas.ids import event_key, sale_id
 from schemas.results import Touch
+from schemas.texts import said
 
 
 def with_person(state: CustomerState, event: LeadEvent, at_ms: int) -> CustomerState:
@@ -111,10 +112,11 @@ def _content(purchase: PurchaseState) -> PurchaseState:
     return replace(purchase, held=None)
 
 
-def _first_said(said: Said, at_ms: int, text: str | None) -> Said:
+def _first_said(known: Said, at_ms: int, text: str | None) -> Said:
     if text is None:
-        return said
-    return (at_ms, text) if said is None else min(said, (at_ms, text))
+        return known
+    # A release before this one remembered blank texts too.
+    return (at_ms, text) if known is None or said(known[1]) is None else min(known, (at_ms, text))
 
 
 def _few(touch: TouchState, policy: Policy) -> TouchState:

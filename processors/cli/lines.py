@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from schemas.refused import BYTE_ORDER_MARK
+
 CHUNK_BYTES = 1 << 20
 _CHUNKS_AHEAD = 2
 
@@ -40,7 +42,8 @@ class Splitter:
         for text in ended:
             self._number += 1
             if self._number == 1:
-                text = text.removeprefix(b"\xef\xbb\xbf")
+                # The file's, by which editors tell UTF-8. In an event it is refused, as by the worker.
+                text = text.removeprefix(BYTE_ORDER_MARK)
             if text and not text.isspace():
                 yield Line(self._number, text.removesuffix(b"\r"))
 

@@ -8,13 +8,12 @@ from msgspec.json import Decoder
 
 from schemas.decoding import (
     MAX_RECORD_BYTES,
-    UNDECODABLE,
     Refused,
     decode_click,
     decode_erasure,
     decode_lead_event,
     decode_purchase,
-    refusal,
+    decoded,
 )
 from schemas.events import AnyEvent, Click, Erasure, LeadEvent, Purchase
 from schemas.reasons import DeadLetterReason
@@ -66,9 +65,9 @@ def _kind(value: bytes) -> str:
     if len(value) > MAX_RECORD_BYTES:
         raise Refused(DeadLetterReason.TOO_LARGE, f"more than {MAX_RECORD_BYTES} bytes")
     try:
-        return _type_of(value).type
-    except UNDECODABLE as error:
-        refused = refusal(value, error)
+        return decoded(_type_of, value).type
+    except Refused as refused:
         if refused.reason is DeadLetterReason.SCHEMA_VIOLATION:
-            refused = Refused(refused.reason, f"{refused.detail} (click, lead, purchase or erasure)")
-        raise refused from None
+            told = f"{refused.detail} (click, lead, purchase or erasure)"
+            raise Refused(refused.reason, told) from None
+        raise

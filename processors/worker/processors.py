@@ -14,7 +14,7 @@ from processors.worker.touches import read_click_erasure, read_told
 from schemas.dead_letters import cause_of
 from schemas.decoding import (
     Refused,
-    decode_click,
+    decode_click_as_sent,
     decode_erasure,
     decode_lead_event,
     decode_purchase,
@@ -75,7 +75,7 @@ class ClickProcessor(_Joining):
         """Raises :class:`Rejected` with a dead letter."""
         try:
             if record.topic == self._clicks:  # nearly all
-                click, at_ms = decode_click(record.value, record.timestamp, self._clock())
+                click, at_ms = decode_click_as_sent(record.value, record.timestamp, self._clock())
                 key = click_key(click.workspace_id, click.click_id)
                 parsed: tuple[str, bytes, ClickFact] = self._clicks, key, Fact(click, at_ms, record)
             elif record.topic == self._erasures:

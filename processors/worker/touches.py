@@ -1,61 +1,54 @@
 """What the joins tell each other. Nothing keeps others from writing to these topics: that is refused."""
 
-from collections.abc import Callable
 from typing import Final, TypeVar
 
 from msgspec.json import Decoder
 
 from processors.attribution.facts import TouchFact, UnjoinedFact
-from schemas.decoding import UNDECODABLE, Refused, decode_lead_event, refusal
+from schemas.decoding import Refused, decode_accepted_lead_event, decoded
 from schemas.events import LeadEvent, is_workspace_id
 from schemas.reasons import DeadLetterReason
-from schemas.results import ClickErasure, Touch, Unjoined
+from schemas.results import ClickErasure, Source, Touch, Unjoined
 from schemas.times import DAY_MS, EARLIEST_MS, MAX_AHEAD_MS
 
 _touch: Final = Decoder(Touch).decode
 _unjoined: Final = Decoder(Unjoined).decode
 _click_erasure: Final = Decoder(ClickErasure).decode
 
-Read = TypeVar("Read", Touch, Unjoined, ClickErasure)
 Told = TypeVar("Told", Touch, Unjoined)
 
 
 def read_told(value: bytes, record_ms: int, now_ms: int) -> TouchFact | UnjoinedFact:
     """A record of ``touches``. Raises ``Refused``."""
-    # Click and event were judged when they arrived; a worker whose clock is behind must not refuse them now.
-    now_ms += DAY_MS
+    told_ms = record_ms if record_ms >= 0 else now_ms
     try:
-        touch = _decoded(_touch, value)
+        touch = decoded(_touch, value)
     except Refused as no_touch:
         try:
-            unjoined = _decoded(_unjoined, value)
+            unjoined = decoded(_unjoined, value)
         except Refused:
             raise no_touch from None
         if unjoined.source is None or unjoined.reason is None:
-            return UnjoinedFact(_whole(unjoined), None, record_ms)
-        return UnjoinedFact(unjoined, *_event_of(unjoined, unjoined.source.timestamp, now_ms))
-    if not EARLIEST_MS <= touch.click.timestamp <= now_ms + MAX_AHEAD_MS:
+            return UnjoinedFact(_whole(unjoined), None, told_ms)
+        return UnjoinedFact(unjoined, *_event_of(unjoined, unjoined.source, told_ms, now_ms))
+    if touch.click.timestamp > now_ms + _AHEAD_MS or touch.click.timestamp < EARLIEST_MS:
         raise Refused(DeadLetterReason.TIMESTAMP_OUT_OF_RANGE, f"click.timestamp: {touch.click.timestamp} ms")
     if touch.source is None:
         return TouchFact(_whole(touch), None, touch.click.timestamp)
-    return TouchFact(touch, *_event_of(touch, touch.source.timestamp, now_ms))
+    return TouchFact(touch, *_event_of(touch, touch.source, told_ms, now_ms))
+
+
+_SLOW_CLOCK_MS: Final = DAY_MS
+"""Click and event were judged when they arrived; a worker whose clock is behind must not refuse them now."""
+_AHEAD_MS: Final = MAX_AHEAD_MS + _SLOW_CLOCK_MS
 
 
 def read_click_erasure(value: bytes) -> ClickErasure:
     """A record of ``click-erasures``. Raises ``Refused``."""
-    erasure = _decoded(_click_erasure, value)
+    erasure = decoded(_click_erasure, value)
     if not is_workspace_id(erasure.workspace_id):
         raise Refused(DeadLetterReason.SCHEMA_VIOLATION, "workspaceId: required")
     return erasure
-
-
-def _decoded(decode: Callable[[bytes], Read], value: bytes) -> Read:
-    try:
-        if not value.isascii():
-            value.decode()
-        return decode(value)
-    except UNDECODABLE as error:
-        raise refusal(value, error) from None
 
 
 def _whole(told: Told) -> Told:
@@ -65,8 +58,10 @@ def _whole(told: Told) -> Told:
     return told
 
 
-def _event_of(told: Touch | Unjoined, record_ms: int, now_ms: int) -> tuple[LeadEvent, int]:
-    event, at_ms = decode_lead_event(bytes(told.event), record_ms, now_ms)
+def _event_of(told: Touch | Unjoined, source: Source, told_ms: int, now_ms: int) -> tuple[LeadEvent, int]:
+    # Neither the event nor its record may have a time: then it happened when the click join told of it.
+    event_ms = source.timestamp if source.timestamp >= 0 else told_ms
+    event, at_ms = decode_accepted_lead_event(bytes(told.event), event_ms, now_ms + _SLOW_CLOCK_MS)
     named = event.workspace_id, event.customer, event.click_id
     if named != (told.workspace_id, told.customer_external_id, told.click_id):
         raise Refused(DeadLetterReason.SCHEMA_VIOLATION, "event: of another customer or click")

@@ -18,7 +18,7 @@ from processors.attribution.facts import Fact, TouchFact, UnjoinedFact
 from processors.attribution.policy import Policy
 from processors.audit.model.arrivals import TopicRecord, read
 from processors.audit.model.outcome import CustomerKey, Outcome, key_of, reported, uncounted
-from schemas.decoding import decode_lead_event
+from schemas.decoding import decode_accepted_lead_event, decode_click_as_sent
 from schemas.events import Click, Erasure, LeadEvent, Purchase
 from schemas.results import ClickErasure, Customer, Lead, Sale, Touch, Unjoined, Unmatched
 from schemas.times import DAY_MS
@@ -131,6 +131,7 @@ class Network:
         arrived = read(TopicRecord(record.topic, record.value, record.timestamp), self.now_ms)
         event, at_ms = arrived.event, arrived.at_ms
         if isinstance(event, Click):
+            event, _ = decode_click_as_sent(record.value, record.timestamp, self.now_ms)
             return self._apply_click(event.topic_key(), Fact(event, at_ms, record))
         if isinstance(event, LeadEvent):
             fact = Fact(event, at_ms, record)
@@ -152,7 +153,7 @@ class Network:
         event, at_ms = None, self.now_ms
         if news.source is not None:
             clock_ms = self.now_ms + DAY_MS
-            event, at_ms = decode_lead_event(bytes(news.event), news.source.timestamp, clock_ms)
+            event, at_ms = decode_accepted_lead_event(bytes(news.event), news.source.timestamp, clock_ms)
         fact = TouchFact(news, event, at_ms) if isinstance(news, Touch) else UnjoinedFact(news, event, at_ms)
         return self._apply_customer(customer_key(news.workspace_id, news.customer_external_id), fact)
 

@@ -1,5 +1,6 @@
 """Records that nobody should send, and some that they should; seeded, so that a failure comes back."""
 
+import gzip
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -81,6 +82,7 @@ TEXTS: Final = (
     Literal('"a\\/b"'), Literal('"a\tb"'), Literal('"a\x00b"'), Literal('"a\x1fb"'), Literal('"a\x7fb"'),
     Literal('"\ufeff"'), Literal('"a\nb"'), "\u202eevil", "é" * 3, "e\u0301", "🙂" * 2, "\u2028",
     "\x85", "\xa0",
+    "undefined", " NaN", "[object Object]", "Null\n", "a\x80b", "usd", " EUR ", "€€€",
     "a\nb", "acme\n", "a:b", "a\x1fb", "'; DROP TABLE leads; --", "\ufffe", "{{7*7}}", "\x00", "null",
 )  # fmt: skip
 INVALID_UTF8: Final = (
@@ -177,7 +179,7 @@ def _too_long(kind: str, rng: random.Random) -> Input:
     """Around every bound of a length."""
     topic = rng.choice(INPUTS)
     field = rng.choice(list(RULES[topic]))
-    length = rng.choice((16, 64, 100, 255, 10_000)) + rng.randrange(-1, 2)
+    length = rng.choice((16, 64, 100, 255, 320, 2_048, 4_096, 10_000, 32_000)) + rng.randrange(-1, 2)
     if field == "metadata":
         text = {"": "m" * (MAX_METADATA - len('{"":""}') + rng.randrange(-1, 2))}
         return Input(kind, topic, written(event(rng, topic) | {field: text}).encode(), field)
@@ -236,6 +238,8 @@ def _invalid_utf8(kind: str, rng: random.Random) -> Input:
         return Input(
             kind, topic, value.decode().encode(rng.choice(("utf-16", "utf-16-le", "utf-32", "utf-8-sig")))
         )
+    if rng.random() < 0.1:
+        return Input(kind, topic, rng.choice((gzip.compress(value, 1), b"\x00\x00\x00\x00*" + value)))
     at = rng.randrange(len(value) + 1)
     return Input(kind, topic, value[:at] + rng.choice(INVALID_UTF8) + value[at:])
 

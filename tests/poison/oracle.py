@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from typing import Final, NamedTuple, NoReturn
+from unicodedata import category
 
 from schemas.reasons import DeadLetterReason as Reason
 from schemas.topics import Topic
@@ -25,11 +26,15 @@ DAY_MS: Final = 86_400_000
 
 
 class Verdict(NamedTuple):
-    """``reasons``: each that is right, None being an event; ``at_ms``: its time; ``fields``: breaches."""
+    """``reasons``: each that is right, None being an event; ``at_ms``: its time; ``fields``: breaches.
+
+    ``names``: a word that the detail must not leave out.
+    """
 
     reasons: frozenset[Reason | None]
     at_ms: int | None = None
     fields: frozenset[str] = frozenset()
+    names: str = ""
 
 
 class Integer(str):
@@ -53,7 +58,7 @@ def judge(topic: Topic, value: bytes | None, record_ms: int, now_ms: int) -> Ver
     try:
         document = _parse(value.decode())
     except ValueError:
-        return _refused(Reason.NOT_JSON)
+        return Verdict(frozenset({Reason.NOT_JSON}), names=_format_of(value))
     if not isinstance(document, Members):
         return _refused(Reason.NOT_AN_OBJECT)
     if topic is Topic.TOUCHES:
@@ -94,8 +99,6 @@ def _parse(text: str) -> object:
         parse_float=Real,
         parse_constant=_refuse_constant,
     )
-    if "\\u" in text:
-        _check_text(document)
     return document
 
 
@@ -113,17 +116,19 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _check_text(document: object) -> None:
-    """Half a surrogate pair is no character: such a text has no UTF-8. Raises ``ValueError``."""
-    if isinstance(document, str):
-        document.encode()
-    elif isinstance(document, Members):
-        for name, value in document:
-            name.encode()
-            _check_text(value)
-    elif isinstance(document, list):
-        for value in document:
-            _check_text(value)
+def _format_of(value: bytes) -> str:
+    """What somebody who looks at the first bytes says."""
+    for beginning, name in (
+        (b"\xef\xbb\xbf", "byte-order mark"),
+        (b"\xff\xfe", "byte-order mark"),
+        (b"\xfe\xff", "byte-order mark"),
+        (b"\x1f\x8b", "gzip"),
+        (b"\x00\x00\x00\x00", "schema registry"),
+        (b'{\x00"\x00', "UTF-"),
+    ):
+        if value.startswith(beginning) and len(value) > len(beginning) + 1:
+            return name
+    return ""
 
 
 def _length(document: object) -> int:
@@ -169,12 +174,56 @@ def _present(length: int, value: object) -> bool:
     return _at_most(length, value) and not _blank(value)
 
 
+def _no_mistake(value: object) -> bool:
+    """No id that client code makes of nothing, and no control character."""
+    text = str(value)
+    nothing = re.fullmatch(r"\s*(?:undefined|null|nan|\[object object\])\s*", text, re.IGNORECASE | re.ASCII)
+    return nothing is None and all(category(char) != "Cc" for char in text)
+
+
+def _trimmed_id(length: int, value: object) -> bool:
+    return _at_most(length, value) and _no_mistake(str(value).strip())
+
+
+def _id(length: int, value: object) -> bool:
+    return _at_most(length, value) and (_blank(value) or _no_mistake(value))
+
+
+def _currency(value: object) -> bool:
+    return _at_most(16, value) and re.fullmatch(r"(?:[A-Za-z]{3})?", str(value).strip()) is not None
+
+
 def _workspace(value: object) -> bool:
-    return _text(value) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(value)) is not None
+    return (
+        _text(value) and _no_mistake(value) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(value)) is not None
+    )
 
 
 def _integer(least: int, most: int, value: object) -> bool:
-    return isinstance(value, Integer) and len(value) < 100 and least <= int(value) <= most
+    whole = _whole(value)
+    return whole is not None and least <= whole <= most
+
+
+def _whole(value: object) -> int | None:
+    """``2.0`` and ``2e0`` are 2."""
+    match = _NUMBER.fullmatch(value) if isinstance(value, Integer | Real) else None
+    if match is None:
+        return None
+    digits = (match["whole"] + (match["fraction"] or "")).lstrip("0")
+    significant = digits.rstrip("0")
+    zeros = len(digits) - len(significant) + int(match["exponent"] or 0) - len(match["fraction"] or "")
+    if not significant:
+        return 0
+    if zeros < 0:
+        return None
+    beyond_all = 10**100
+    size = int(significant + "0" * zeros) if len(significant) + zeros < 100 else beyond_all
+    return -size if match["sign"] else size
+
+
+_NUMBER: Final = re.compile(
+    r"(?P<sign>-?)(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?(?:[eE](?P<exponent>[+-]?[0-9]+))?"
+)
 
 
 def _flag(value: object) -> bool:
@@ -182,11 +231,11 @@ def _flag(value: object) -> bool:
 
 
 def _coordinate(value: object) -> bool:
-    return _text(value) or (isinstance(value, Integer | Real) and math.isfinite(float(value)))
+    return _at_most(64, value) or (isinstance(value, Integer | Real) and math.isfinite(float(value)))
 
 
 def _one_of(values: tuple[str, ...], value: object) -> bool:
-    return _text(value) and value in values
+    return _text(value) and (value in values or _blank(value))
 
 
 def _metadata(value: object) -> bool:
@@ -194,7 +243,7 @@ def _metadata(value: object) -> bool:
 
 
 def _timestamp(value: object) -> bool:
-    return isinstance(value, Integer) or (_text(value) and milliseconds(value) is not None)
+    return milliseconds(value) is not None
 
 
 _RFC3339: Final = re.compile(
@@ -204,8 +253,8 @@ _RFC3339: Final = re.compile(
 
 def milliseconds(stamp: object) -> int | None:
     """Epoch milliseconds of a timestamp; None when it is none. A leap second is none: no clock shows one."""
-    if isinstance(stamp, Integer):
-        return int(stamp) if len(stamp) < 100 else 10**100
+    if not _text(stamp):
+        return _whole(stamp)
     match = _RFC3339.fullmatch(str(stamp))
     if match is None:
         return None
@@ -223,43 +272,45 @@ def milliseconds(stamp: object) -> int | None:
 
 
 CUSTOMER: Final = ("customerExternalId", "externalId", "customerId")
-_ANY: Final = partial(_at_most, MAX_BYTES)
 _EVERY: Final[dict[str, Rule]] = {
     "workspaceId": _workspace,
     "timestamp": _optional(_timestamp),
-    "eventId": _optional(partial(_at_most, 255)),
+    "eventId": _optional(partial(_id, 255)),
 }
-_OF_CUSTOMERS: Final = _EVERY | {name: _optional(partial(_at_most, 100)) for name in CUSTOMER}
-_CLICK_TEXTS: Final = (
-    "linkId", "domain", "key", "url", "partnerId", "programId", "tenantId", "linkExternalId", "continent",
-    "country", "region", "city", "device", "browser", "os", "ua", "referer", "refererUrl", "ip",
+_OF_CUSTOMERS: Final = _EVERY | {name: _optional(partial(_trimmed_id, 100)) for name in CUSTOMER}
+_LABELS: Final = (
+    "linkId", "domain", "key", "partnerId", "programId", "tenantId", "linkExternalId", "continent",
+    "country", "region", "city", "device", "browser", "os", "ip",
 )  # fmt: skip
 _CLICK: Final = (
     _EVERY
-    | {name: _optional(_ANY) for name in _CLICK_TEXTS}
+    | {name: _optional(partial(_at_most, 255)) for name in _LABELS}
+    | {name: _optional(partial(_at_most, 4_096)) for name in ("ua", "referer", "refererUrl")}
     | {name: _optional(_flag) for name in ("trackConversion", "qr", "bot")}
     | {name: _optional(_coordinate) for name in ("latitude", "longitude")}
     | {
-        "clickId": partial(_present, 64),
+        "url": _optional(partial(_at_most, 32_000)),
+        "clickId": lambda value: _present(64, value) and _trimmed_id(64, value),
         "trigger": _optional(partial(_one_of, ("link", "qr", "pageview", "deeplink"))),
     }
 )
 _LEAD: Final = _OF_CUSTOMERS | {
     "eventName": partial(_present, 255),
-    "clickId": _optional(partial(_at_most, 64)),
+    "clickId": _optional(partial(_trimmed_id, 64)),
     "mode": _optional(partial(_one_of, ("async", "wait", "deferred"))),
     "customerName": _optional(partial(_at_most, 100)),
-    "customerEmail": _optional(_ANY),
-    "customerAvatar": _optional(_ANY),
+    "customerEmail": _optional(partial(_at_most, 320)),
+    "customerAvatar": _optional(partial(_at_most, 2_048)),
     "eventQuantity": _optional(partial(_integer, 1, 100)),
     "metadata": _optional(_metadata),
 }
+_PROCESSORS: Final = ("stripe", "shopify", "polar", "paddle", "apple", "revenuecat", "dub", "custom")
 _PURCHASE: Final = _OF_CUSTOMERS | {
     "amount": partial(_integer, 0, 2**63 - 1),
-    "currency": _optional(partial(_at_most, 16)),
+    "currency": _optional(_currency),
     "eventName": _optional(partial(_at_most, 255)),
-    "paymentProcessor": _optional(_ANY),
-    "invoiceId": _optional(partial(_at_most, 255)),
+    "paymentProcessor": _optional(partial(_one_of, _PROCESSORS)),
+    "invoiceId": _optional(partial(_trimmed_id, 255)),
     "leadEventName": _optional(partial(_at_most, 255)),
     "metadata": _optional(_metadata),
 }

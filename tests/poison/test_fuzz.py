@@ -4,11 +4,13 @@ Each input goes through the worker's processors as in the engine, states dumped 
 comes out of them through the sink's row functions.
 """
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, count, islice
+from math import isfinite
 from typing import Any, NamedTuple
 
 import orjson
@@ -50,6 +52,20 @@ def record_of(topic: Topic, output: Input | Output, offset: int) -> ConsumerReco
     return ConsumerRecord(
         NAMES[topic], 0, offset, timestamp, 0, key, value, None, 0, len(value or b""), output.headers
     )
+
+
+def check_portable(value: bytes) -> None:
+    """No name twice in an object, no number without a double: ClickHouse refuses to read either."""
+
+    def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        assert len(dict(pairs)) == len(pairs), value
+        return dict(pairs)
+
+    def number(text: str) -> str:
+        assert isfinite(float(text)), value
+        return text
+
+    json.loads(value, object_pairs_hook=members, parse_int=number, parse_float=number)
 
 
 class Outcome(NamedTuple):
@@ -107,6 +123,8 @@ class Worker:
         self.written[topic] += 1
         if output.value is not None:
             orjson.loads(output.value)
+            if topic in (Topic.LEADS, Topic.SALES, Topic.UNMATCHED):
+                check_portable(output.value)
         if topic in ROWS:
             ROWS[topic](record_of(topic, output, 0))
         if topic is Topic.TOUCHES:
@@ -136,6 +154,8 @@ def complaint(given: Input, found: Outcome) -> str | None:
         return f"{found.reason} ({found.detail}) instead of {set(right.reasons)}"
     if found.at_ms is not None and right.at_ms is not None and abs(found.at_ms - right.at_ms) > 1:
         return f"time {found.at_ms} instead of {right.at_ms}"
+    if right.names not in found.detail:
+        return f"detail {found.detail!r} does not name the {right.names}"
     if found.reason is not None and not found.detail:
         return f"{found.reason} without a detail"
     if (

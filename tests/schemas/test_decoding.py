@@ -1,5 +1,7 @@
 """Bytes → event: what is accepted, what is refused, and with which reason."""
 
+import gzip
+
 import orjson
 import pytest
 
@@ -42,7 +44,6 @@ def purchase(**fields: object) -> bytes:
         (b'{"clickId":"\xff"}', Reason.NOT_JSON, "utf-8"),
         # A field that no rule reads is skipped unread, and must be text all the same.
         (b'{"workspaceId":"w","clickId":"a","other":"\xff"}', Reason.NOT_JSON, "utf-8"),
-        (b'{"workspaceId":"w","clickId":"a","other":"\\ud800"}', Reason.NOT_JSON, ""),
         (b'{"workspaceId":"w","clickId":NaN}', Reason.NOT_JSON, "malformed"),
         (b'{"x":' + b"[" * 10_000 + b"]" * 10_000 + b"}", Reason.NOT_JSON, "nested"),
         # Read again in other places, on other stacks: the bound is one that every stack has room for.
@@ -194,3 +195,23 @@ def test_purchase_defaults() -> None:
 def test_rfc3339_has_milliseconds_and_z() -> None:
     assert rfc3339(1_767_225_600_001) == "2026-01-01T00:00:00.001Z"
     assert rfc3339(0) == "1970-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        (b"\xef\xbb\xbf" + click(), "begins with a byte-order mark (EF BB BF)"),
+        (click().decode().encode("utf-16"), "UTF-16, by its byte-order mark"),
+        (click().decode().encode("utf-16-le"), "UTF-16: UTF-8 is expected"),
+        (click().decode().encode("utf-16-be"), "UTF-16: UTF-8 is expected"),
+        (click().decode().encode("utf-32-be"), "UTF-32: UTF-8 is expected"),
+        (b"\x00\x00\x00\x00*" + click(), "the frame of a schema registry (byte 0, then schema id 42)"),
+        (gzip.compress(click()), "compressed with gzip by hand"),
+        (b"\x28\xb5\x2f\xfd\x00", "compressed with zstd by hand"),
+    ],
+)
+def test_a_detail_names_the_true_cause(value: bytes, detail: str) -> None:
+    with pytest.raises(Refused) as refused:
+        decode_click(value, NOW, NOW)
+    assert refused.value.reason is Reason.NOT_JSON
+    assert detail in refused.value.detail
