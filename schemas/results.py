@@ -207,8 +207,13 @@ class UnmatchedSource(Struct, frozen=True, kw_only=True, rename="camel", gc=Fals
     timestamp: str
 
 
-class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A valid event that led to nothing, and why. ``event`` is the event as it came."""
+class Unmatched(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A valid event that led to nothing, and why. ``event`` is the event as it came.
+
+    ``replayed``: this is no report but a note without the event, which was sent once more in the transaction
+    that wrote the note; the id that all reports of the event share. When that leads to nothing either,
+    another report follows.
+    """
 
     reason: UnmatchedReason
     detail: str
@@ -219,3 +224,4 @@ class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
     timestamp: str
     event: Raw
     source: UnmatchedSource
+    replayed: str = ""

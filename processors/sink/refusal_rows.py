@@ -1,6 +1,7 @@
 """Unmatched events and dead letters → rows: one per event, however often it comes back.
 
-The first report stays; of a dead letter that was replayed in vain, the first one of its last attempt.
+Of an unmatched event the last report counts; of a dead letter the first one of its last attempt. The note
+that one was sent back takes its place until it is reported anew, and no view shows it.
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,8 @@ from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 
 from processors.sink.persons import persons_in
-from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, text
-from schemas.dead_letters import cause_of
+from processors.sink.rows import UNREADABLE, Row, last_attempt_wins, last_report_wins, text
+from schemas.dead_letters import Cause, cause_of
 from schemas.decoding import Refused, decode_click
 from schemas.events import is_workspace_id
 from schemas.ids import customer_id
@@ -44,6 +45,7 @@ UNMATCHED_COLUMNS = (
     "source_timestamp",
     "position",
     "reported_at",
+    "replayed",
     "version",
 )
 
@@ -70,15 +72,19 @@ def unmatched_row(record: ConsumerRecord) -> Row:
         parse_rfc3339(one.source.timestamp),
         _position(record),
         max(record.timestamp, 0),
-        first_wins(record),
+        bool(one.replayed),
+        last_report_wins(record),
     )
 
 
 def unmatched_identity(one: Unmatched, topic: str) -> str:
-    """What all reports of one event share; ``topic``: the base name of its source. Raises like the row.
+    """What all reports of one event share, and the notes of its replays. Raises like the row.
 
-    With the event time: the record's for an event that has none, and all that is known of a suppressed one.
+    ``topic``: the base name of its source. With the event time: the record's for an event that has none, and
+    all that is known of a suppressed one.
     """
+    if one.replayed:
+        return one.replayed
     named = (topic, one.workspace_id, one.customer_external_id or "", one.click_id or "", one.timestamp)
     content = _content(topic, text(one.event), parse_rfc3339(one.timestamp))
     return _identity("\x1f".join(named).encode(), content)
@@ -128,6 +134,7 @@ DEAD_LETTER_COLUMNS = (
     "source_timestamp",
     "position",
     "reported_at",
+    "replayed",
     "version",
 )
 
@@ -138,7 +145,7 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
     key, value = record.key or b"", record.value or b""
     source = cause.source
     return (
-        _identity(source.topic.encode(), key, value),
+        dead_letter_identity(cause, record.key, record.value),
         workspace_of(key, value),
         persons_in(key, value),
         cause.reason,
@@ -152,8 +159,14 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
         max(cause.timestamp_ms, 0),
         _position(record),
         max(record.timestamp, 0),
-        last_attempt_wins(record, cause.attempt),
+        bool(cause.replayed),
+        last_attempt_wins(record, cause.attempt, note=bool(cause.replayed)),
     )
+
+
+def dead_letter_identity(cause: Cause, key: bytes | None, value: bytes | None) -> str:
+    """What all attempts of one record share, and the notes of its replays."""
+    return cause.replayed or _identity(cause.source.topic.encode(), key or b"", value or b"")
 
 
 def _position(record: ConsumerRecord) -> str:

@@ -146,8 +146,35 @@ class TestUnmatchedIds:
             unmatched(b'{"a":2}', topic="clicks")
         )
 
+    def test_the_last_report_or_note_counts_and_any_against_a_row_of_an_older_release(self) -> None:
+        identity = unmatched_id(unmatched(b"{}"))
+
+        def version(at_ms: int, offset: int, *, note: bool = False) -> int:
+            value = unmatched(b"null", replayed=identity) if note else unmatched(b"{}")
+            row = unmatched_row(record("unmatched", value, at_ms=at_ms, offset=offset))
+            assert (row[1], row[-2]) == (identity, note)
+            return int(row[-1])
+
+        first, note = version(T0, 1), version(T0 + 1, 2, note=True)
+        again, older = version(T0 + 1, 3), first_wins(record("unmatched", b"", at_ms=T0))
+        assert older < first < note < again < 1 << 64
+
 
 class TestDeadLetters:
+    def test_a_note_counts_until_the_next_attempt(self) -> None:
+        identity = dead_letter_row(records.dead_letter(b"value"))[0]
+
+        def version(days: int, attempt: int, *, note: bool = False) -> int:
+            value, replayed = (None, identity) if note else (b"value", "")
+            letter = records.dead_letter(value, offset=days * DAY_MS, attempt=attempt, replayed=replayed)
+            row = dead_letter(dead_letter_row(letter))
+            assert (row["dead_letter_id"], row["replayed"]) == (identity, note)
+            return int(row["version"])  # type: ignore[call-overload,no-any-return]
+
+        assert version(0, 1) < version(30, 1, note=True) < version(60, 2) < version(90, 2, note=True)
+        assert version(0, 100) < version(30, 100, note=True) < version(60, 101) < 1 << 64
+        assert version(90, 101, note=True) < version(60, 101), "it may stand for a later attempt"
+
     def test_one_row_per_record_however_often_it_comes_back(self) -> None:
         first = dead_letter(dead_letter_row(records.dead_letter(b"\xff\x00", offset=1)))
         again = dead_letter(dead_letter_row(records.dead_letter(b"\xff\x00", offset=9)))
