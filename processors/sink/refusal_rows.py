@@ -1,7 +1,8 @@
 """Unmatched events and dead letters → rows: one per event, however often it comes back.
 
-Of an unmatched event the last report counts; of a dead letter the first one of its last attempt. The note
-that one was sent back takes its place until it is reported anew, and no view shows it.
+The first report stays; of a dead letter that was replayed in vain, the first one of its last attempt. No view
+shows what was sent back until it is reported anew: the note of a dead letter takes its place, and that of an
+unmatched event the place of its last report, in a table of its own.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 
 from processors.sink.persons import persons_in
-from processors.sink.rows import UNREADABLE, Row, last_attempt_wins, last_report_wins, text
+from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, last_wins, text
 from schemas.dead_letters import Cause, cause_of
 from schemas.decoding import Refused, decode_click
 from schemas.events import is_workspace_id
@@ -45,19 +46,19 @@ UNMATCHED_COLUMNS = (
     "source_timestamp",
     "position",
     "reported_at",
-    "replayed",
     "version",
 )
 
 
-def unmatched_row(record: ConsumerRecord) -> Row:
-    """Raises one of ``rows.UNREADABLE``."""
+def unmatched_row(record: ConsumerRecord) -> Row | None:
+    """None for a note. Raises one of ``rows.UNREADABLE``."""
     one = _unmatched(record.value or b"")
-    topic = one.source.topic.removeprefix(record.topic.removesuffix(Topic.UNMATCHED))
+    if one.replayed:
+        return None
     customer = one.customer_external_id or ""
     return (
         one.workspace_id,
-        unmatched_identity(one, topic),
+        unmatched_identity(one, _base_name(one, record)),
         one.reason.value,
         one.detail,
         customer,
@@ -72,9 +73,29 @@ def unmatched_row(record: ConsumerRecord) -> Row:
         parse_rfc3339(one.source.timestamp),
         _position(record),
         max(record.timestamp, 0),
-        bool(one.replayed),
-        last_report_wins(record),
+        first_wins(record),
     )
+
+
+UNMATCHED_LAST_COLUMNS = ("workspace_id", "unmatched_id", "replayed", "version")
+
+
+def unmatched_last_row(record: ConsumerRecord) -> Row | None:
+    """The last record about an event: a report of it, or the note of a replay.
+
+    None for what :func:`unmatched_row` refuses: one refusal is enough.
+    """
+    try:
+        one = _unmatched(record.value or b"")
+        identity = unmatched_identity(one, _base_name(one, record))
+    except UNREADABLE:
+        return None
+    return one.workspace_id, identity, bool(one.replayed), last_wins(record)
+
+
+def _base_name(one: Unmatched, record: ConsumerRecord) -> str:
+    """Of the event's topic: without the prefix that this one has, too."""
+    return one.source.topic.removeprefix(record.topic.removesuffix(Topic.UNMATCHED))
 
 
 def unmatched_identity(one: Unmatched, topic: str) -> str:

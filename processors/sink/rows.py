@@ -16,7 +16,6 @@ _OFFSET_BITS: Final = 22
 _ATTEMPT_BITS: Final = 56
 _MOST_ATTEMPTS: Final = 100
 _NOTE: Final = 1 << (_ATTEMPT_BITS - 1)
-_ABOVE_FIRST: Final = 1 << 62
 _OFFSET_MASK: Final = (1 << _OFFSET_BITS) - 1
 
 UNREADABLE: Final = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
@@ -39,11 +38,6 @@ def last_wins(record: ConsumerRecord) -> int:
 def first_wins(record: ConsumerRecord) -> int:
     """A version that falls with the position in the topic."""
     return LATEST - last_wins(record)
-
-
-def last_report_wins(record: ConsumerRecord) -> int:
-    """Like :func:`last_wins`, and against the rows of releases that let the first report win."""
-    return _ABOVE_FIRST + last_wins(record)
 
 
 def last_attempt_wins(record: ConsumerRecord, attempt: int, *, note: bool = False) -> int:

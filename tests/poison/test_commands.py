@@ -212,7 +212,8 @@ def test_unmatched_events_find_what_came_too_late(stack: Stack) -> None:
         == 1
     )
     assert run(stack, "unmatched", "replay", "--dry-run").startswith("would replay 2 unmatched events: ")
-    assert shown(stack) == {one["id"] for one in by_reason.values()}
+    before = shown(stack)
+    assert {position for _, position in before} == {one["id"] for one in by_reason.values()}
 
     # Nothing has changed: while they wait they are no losses; then they are reported again, and listed once.
     run(stack, "unmatched", "replay")
@@ -223,7 +224,7 @@ def test_unmatched_events_find_what_came_too_late(stack: Stack) -> None:
     assert {one["reason"]: one["event"] for one in again} == {
         reason: one["event"] for reason, one in by_reason.items()
     }
-    assert shown(stack) == {one["id"] for one in again}
+    assert shown(stack) == before
 
     clicked = {"workspaceId": "acme", "clickId": "c1", "timestamp": deferred_ms - HOUR_MS}
     produce(stack, Topic.CLICKS, "acme:c1", orjson.dumps(clicked), now_ms())
@@ -234,7 +235,7 @@ def test_unmatched_events_find_what_came_too_late(stack: Stack) -> None:
 
     # What has led to something is a loss no longer, and does not go back with the others.
     assert run(stack, "unmatched", "list") == "0 unmatched events\n"
-    assert shown(stack) == set()
+    assert shown(stack) == []
     assert run(stack, "unmatched", "replay", "--rate", "10") == "replayed 0 unmatched events\n"
     ids = [one["id"] for one in by_reason.values()]
     assert run(stack, "unmatched", "replay", *ids).startswith("replayed 2 unmatched events: ")
@@ -243,7 +244,8 @@ def test_unmatched_events_find_what_came_too_late(stack: Stack) -> None:
     assert listed(stack, "unmatched", "list") == []
 
 
-def shown(stack: Stack) -> set[str]:
-    """The losses that ClickHouse counts, by position, once the sink has come to them."""
+def shown(stack: Stack) -> list[tuple[Any, ...]]:
+    """The losses that ClickHouse counts, once the sink has come to them."""
     stack.wait_until_processed()
-    return {row[0] for row in query(stack, "SELECT position FROM unmatched")}
+    rows = query(stack, "SELECT *, position FROM unmatched ORDER BY unmatched_id")
+    return [(row[:-1], row[-1]) for row in rows]

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from processors.sink.batch import Batch
-from processors.sink.refusal_rows import dead_letter_row, unmatched_row
+from processors.sink.refusal_rows import dead_letter_row, unmatched_last_row
 from processors.sink.tables import TABLES, by_topic
 from processors.sink.writer import Writer
 from schemas.times import DAY_MS
@@ -39,7 +39,8 @@ def streams() -> list[Stream]:
     names = [f"w:c{n % 10}".encode() for n in range(30)]
     # Reported, replayed, and all but the last two reported again, for another reason.
     events = [b'{"n":%d}' % number for number in range(8)]
-    ids = [unmatched_row(record("unmatched", unmatched(event)))[1] for event in events]
+    reported = [unmatched_last_row(record("unmatched", unmatched(event))) for event in events]
+    ids = [row[1] for row in reported if row is not None]
     unmatched_ = [
         *(unmatched(events[n], offset=n) for n in range(8)),
         *(unmatched(b"null", offset=8 + n, replayed=ids[n]) for n in range(8)),
@@ -122,8 +123,8 @@ async def test_the_winner_is_the_right_one(database: Database) -> None:
         database.rows("SELECT customer_external_id FROM customers WHERE customer_external_id IN ('c2', 'c5')")
         == []
     )
-    assert database.rows("SELECT DISTINCT reason FROM unmatched") == [("outside_qualification_window",)]
-    assert database.rows("SELECT min(source_offset), max(source_offset) FROM unmatched") == [(16, 21)]
+    assert database.rows("SELECT DISTINCT reason FROM unmatched") == [("no_deferred_lead",)]
+    assert database.rows("SELECT min(source_offset), max(source_offset) FROM unmatched") == [(0, 5)]
     assert database.rows("SELECT DISTINCT attempt FROM dead_letters") == [(3,)]
 
 

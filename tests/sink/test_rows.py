@@ -6,7 +6,12 @@ from hypothesis import strategies as st
 from processors.sink.batch import Batch
 from processors.sink.click_rows import CLICK_COLUMNS, click_rows, earliest_wins
 from processors.sink.persons import persons_in
-from processors.sink.refusal_rows import DEAD_LETTER_COLUMNS, dead_letter_row, unmatched_row
+from processors.sink.refusal_rows import (
+    DEAD_LETTER_COLUMNS,
+    dead_letter_row,
+    unmatched_last_row,
+    unmatched_row,
+)
 from processors.sink.result_rows import customer_row, erased_row
 from processors.sink.rows import Row, first_wins, last_wins
 from processors.sink.tables import TABLES, by_topic
@@ -19,7 +24,9 @@ click_row = click_rows(lambda: T0)
 
 
 def unmatched_id(value: bytes, prefix: str = "") -> object:
-    return unmatched_row(record(f"{prefix}unmatched", value))[1]
+    row = unmatched_row(record(f"{prefix}unmatched", value))
+    assert row is not None
+    return row[1]
 
 
 def dead_letter(row: Row) -> dict[str, object]:
@@ -146,18 +153,19 @@ class TestUnmatchedIds:
             unmatched(b'{"a":2}', topic="clicks")
         )
 
-    def test_the_last_report_or_note_counts_and_any_against_a_row_of_an_older_release(self) -> None:
+    def test_the_last_record_is_a_report_or_a_note(self) -> None:
         identity = unmatched_id(unmatched(b"{}"))
 
-        def version(at_ms: int, offset: int, *, note: bool = False) -> int:
-            value = unmatched(b"null", replayed=identity) if note else unmatched(b"{}")
-            row = unmatched_row(record("unmatched", value, at_ms=at_ms, offset=offset))
-            assert (row[1], row[-2]) == (identity, note)
-            return int(row[-1])
+        def last(at_ms: int, offset: int, value: bytes) -> Row:
+            row = unmatched_last_row(record("unmatched", value, at_ms=at_ms, offset=offset))
+            assert row is not None
+            return row
 
-        first, note = version(T0, 1), version(T0 + 1, 2, note=True)
-        again, older = version(T0 + 1, 3), first_wins(record("unmatched", b"", at_ms=T0))
-        assert older < first < note < again < 1 << 64
+        note = unmatched(b"null", replayed=identity)
+        rows = [last(T0, 1, unmatched(b"{}")), last(T0, 2, note), last(T0 + 1, 3, unmatched(b"{}"))]
+        assert [row[:3] for row in rows] == [("w", identity, replayed) for replayed in (False, True, False)]
+        assert sorted(row[3] for row in rows) == [row[3] for row in rows]
+        assert unmatched_row(record("unmatched", note)) is None
 
 
 class TestDeadLetters:
