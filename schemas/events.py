@@ -182,7 +182,11 @@ class LeadEvent(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fal
 
 
 class Purchase(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=False):
-    """A customer paid."""
+    """A customer paid.
+
+    It is known by its invoiceId, else by its eventId, else by its content and, if it has one, its timestamp:
+    equal content is the same purchase sent again.
+    """
 
     type_name = "purchase"
 

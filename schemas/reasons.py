@@ -21,7 +21,7 @@ class UnmatchedReason(StrEnum):
     NO_DEFERRED_LEAD = "no_deferred_lead"
     """No deferred lead of this customer was joined with a click within the hold."""
     NO_LEAD_FOR_PURCHASE = "no_lead_for_purchase"
-    """The customer had no lead at or before the purchase within the hold."""
+    """Within the hold no lead came that lies at or before the purchase, or within the hold after it."""
     TOO_MANY_HELD = "too_many_held"
     """Too many events wait under this key already."""
     SUPPRESSED = "suppressed"

@@ -9,6 +9,7 @@ from msgspec.json import encode as encode_json
 from msgspec.msgpack import Decoder, Encoder
 from msgspec.structs import replace
 
+from processors.attribution.bounds import Bounds
 from processors.attribution.clicks import StoredClick, earlier, remember, same_apart_from_time, travelling
 from processors.attribution.facts import Fact, Held, earliest_due_ms, hold, source_of, suppressed, unmatched
 from processors.attribution.policy import Policy
@@ -94,20 +95,25 @@ def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: P
     event, record = fact.event, fact.record
     if state.click is not None:
         touch = _touch(event, state.click, record.value, source_of(record))
-        known = event.customer in state.customers or len(state.customers) >= policy.held_limit
+        known = event.customer in state.customers or len(state.customers) >= policy.bounds.click_customers
         return state if known else replace(state, customers=(*state.customers, event.customer)), [touch]
     if _waits_already(state, fact):
         return state, []
-    if len(state.held) >= policy.held_limit:
-        detail = f"{policy.held_limit} lead events wait for this click already"
-        return state, [
-            _refused(UnmatchedReason.TOO_MANY_HELD, detail, event, record.value, source_of(record))
-        ]
+    if why := _no_room(state, record.value, policy.bounds):
+        return state, [_refused(UnmatchedReason.TOO_MANY_HELD, why, event, record.value, source_of(record))]
     held = hold(record, now_ms, reported=state.bot)
     outputs: list[Output] = [_waits(event)]
     if state.bot:
         outputs.append(_named_a_bot(held))
     return replace(state, held=(*state.held, held)), outputs
+
+
+def _no_room(state: ClickState, raw: bytes, bounds: Bounds) -> str | None:
+    if len(state.held) >= bounds.click_held:
+        return f"{bounds.click_held} lead events wait for this click already"
+    if sum([len(held.raw) for held in state.held]) + len(raw) > bounds.fact_bytes:
+        return bounds.bytes_refusal()
+    return None
 
 
 def _waits_already(state: ClickState, fact: Fact[LeadEvent]) -> bool:

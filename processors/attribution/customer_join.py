@@ -17,7 +17,8 @@ from processors.attribution.facts import (
     source_of,
     unmatched,
 )
-from processors.attribution.meaning import NOTHING, Meaning, attributions, makes_touch, meaning
+from processors.attribution.keeping import no_room, too_many_held, with_few_revisions, within_bounds
+from processors.attribution.meaning import NOTHING, attributions, makes_touch, meaning
 from processors.attribution.merging import (
     knows_purchase,
     knows_request,
@@ -41,10 +42,8 @@ __all__ = ["CustomerFact", "CustomerState", "Forgotten", "apply", "due_ms", "dum
 Output = Lead | Sale | Customer | Forgotten | ClickErasure | Unmatched
 Step = tuple[CustomerState | None, list[Output]]
 
-MAX_REMEMBERED = 2_000
-"""Leads and sales of one customer whose revisions are known; of older ones the next would be the first."""
-
 _EMPTY = CustomerState()
+_TOO_OLD = "older than all sales of this customer that are remembered, and perhaps one of them"
 
 
 class _Origin(NamedTuple):
@@ -101,9 +100,9 @@ def apply(
         return state, [unmatched(fact.unjoined.reason, fact.unjoined.detail, *origin)]
     added, refusal = _add(before, fact, origin, now_ms, policy)
     after, outputs = _settle(workspace_id, customer, before, added, policy)
-    if after is not None and _too_many_held(after, policy.held_limit):
+    if after is not None and (why := too_many_held(after, policy.bounds)):
         after = _without_newest(after, origin.event)
-        refusal = Reason.TOO_MANY_HELD, f"{policy.held_limit} events of this customer wait already"
+        refusal = Reason.TOO_MANY_HELD, why
     if refusal is not None:
         reason, detail = refusal
         outputs.append(unmatched(reason, detail, *origin))
@@ -137,10 +136,7 @@ def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
 def _add(state: CustomerState, fact: CustomerFact, origin: _Origin, now_ms: int, policy: Policy) -> _Added:
     event, at_ms = origin.event, origin.at_ms
     if isinstance(event, Purchase):
-        purchase = purchase_of(event, at_ms)
-        if knows_purchase(state, purchase):
-            return _Added(state)
-        return _Added(with_purchase(state, replace(purchase, held=origin.held(now_ms))))
+        return _add_purchase(state, purchase_of(event, at_ms), origin.held(now_ms), policy)
     assert isinstance(event, LeadEvent)  # noqa: S101 - an erasure was dealt with
     if isinstance(fact, TouchFact):
         return _add_touch(state, fact, event, origin, now_ms, policy)
@@ -169,11 +165,25 @@ def _add_request(state: CustomerState, event: LeadEvent, held: Held, at_ms: int,
     if knows_request(state, request):
         return _Added(state)
     if (
-        len(state.lead_revisions) >= policy.leads_limit
+        len(state.lead_revisions) >= policy.bounds.leads
         and event_key(event.event_name) not in state.lead_revisions
     ):
-        return _Added(state, (Reason.TOO_MANY_HELD, f"this customer has {policy.leads_limit} leads already"))
-    return _Added(with_request(state, replace(request, held=held)))
+        return _Added(state, (Reason.TOO_MANY_HELD, f"this customer has {policy.bounds.leads} leads already"))
+    request = replace(request, held=held)
+    if why := no_room(state, request, policy.bounds):
+        return _Added(state, (Reason.TOO_MANY_HELD, why))
+    return _Added(with_request(state, request))
+
+
+def _add_purchase(state: CustomerState, purchase: PurchaseState, held: Held, policy: Policy) -> _Added:
+    if knows_purchase(state, purchase):
+        return _Added(state)
+    if state.old_sales is not None and purchase.at_ms <= state.old_sales.until_ms:
+        return _Added(state, (Reason.TOO_MANY_HELD, _TOO_OLD))
+    purchase = replace(purchase, held=held)
+    if why := no_room(state, purchase, policy.bounds):
+        return _Added(state, (Reason.TOO_MANY_HELD, why))
+    return _Added(with_purchase(state, purchase))
 
 
 def _settle(
@@ -195,57 +205,22 @@ def _settle(
         outputs.append(results.sale(workspace_id, customer, sale, sale_revisions[key], policy))
     if now.customer is not None and now.customer != was.customer:
         outputs.append(results.status(workspace_id, customer, now.customer, policy))
-    if after.requests or after.purchases:
-        after = replace(
-            after,
-            requests=_undecided_or_winning(after, now),
-            purchases=_recent_or_waiting(after, now, policy),
-            lead_revisions=lead_revisions,
-            sale_revisions=sale_revisions,
-        )
-    return after, outputs
+    after = within_bounds(after, now, policy)
+    if new_leads or new_sales:
+        after = replace(after, lead_revisions=lead_revisions, sale_revisions=sale_revisions)
+        after = with_few_revisions(after, policy.bounds)
+    return (before if after == before else after), outputs
 
 
 def _counted(revisions: dict[str, int], published: Collection[str]) -> dict[str, int]:
-    """Revisions after one more of each; the oldest are forgotten first."""
+    """Revisions after one more of each."""
     if not published:
         return revisions
-    counted = dict(revisions)
-    for key in published:
-        counted[key] = counted.get(key, 0) + 1
-    while len(counted) > MAX_REMEMBERED:
-        del counted[next(iter(counted))]
-    return counted
-
-
-def _undecided_or_winning(state: CustomerState, now: Meaning) -> tuple[Request, ...]:
-    """Of the requests that a winner beats nothing is needed: a touch that helps them helps the winner."""
-    kept = []
-    for request in state.requests:
-        winner = now.winners.get(event_key(request.event_name))
-        if winner is None or request < winner:
-            kept.append(request)
-        elif request is winner:
-            kept.append(replace(request, held=None))
-    return tuple(kept)
-
-
-def _recent_or_waiting(state: CustomerState, now: Meaning, policy: Policy) -> tuple[PurchaseState, ...]:
-    """An old sale is no longer emitted anew when its lead changes; its id is still remembered."""
-    sold = [replace(purchase, held=None) for purchase in state.purchases if purchase.key in now.sales]
-    sold.sort(key=lambda purchase: (purchase.at_ms, purchase.key))
-    waiting = [purchase for purchase in state.purchases if purchase.key not in now.sales]
-    return (*sold[-policy.purchases_kept :], *waiting)
+    return {**revisions, **{key: revisions.get(key, 0) + 1 for key in published}}
 
 
 def _facts(state: CustomerState) -> tuple[Request | PurchaseState, ...]:
     return (*state.requests, *state.purchases)
-
-
-def _too_many_held(state: CustomerState, limit: int) -> bool:
-    if len(state.requests) + len(state.purchases) <= limit:
-        return False
-    return sum(one.held is not None for one in _facts(state)) > limit
 
 
 def _without_newest(state: CustomerState, event: LeadEvent | Purchase | Erasure) -> CustomerState:
@@ -269,7 +244,10 @@ def _given_up(one: Request | PurchaseState, touched: bool) -> Unmatched:
     event: LeadEvent | Purchase
     if isinstance(one, PurchaseState):
         event, at_ms = decode_purchase(held.raw, held.timestamp, held.arrived_ms)
-        reason, detail = Reason.NO_LEAD_FOR_PURCHASE, "no lead at or before the purchase"
+        reason, detail = (
+            Reason.NO_LEAD_FOR_PURCHASE,
+            "no lead at or before the purchase, or within the hold after it,",
+        )
     else:
         event, at_ms = decode_lead_event(held.raw, held.timestamp, held.arrived_ms)
         reason, detail = Reason.NO_DEFERRED_LEAD, "no deferred lead with a click"

@@ -5,6 +5,7 @@ from msgspec.msgpack import Decoder, Encoder
 
 from processors.attribution.clicks import StoredClick
 from processors.attribution.facts import Held
+from processors.attribution.old_sales import OldSales
 
 VERSION = b"\x01"
 """First byte of a stored state. Fields are only ever appended, so an older state of a version decodes too."""
@@ -63,6 +64,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     """``lead_revisions``, ``sale_revisions``: by eventKey and sale id, the revision emitted last.
 
     ``waiting``: by clickId, since when a lead event of this customer may be waiting for that click.
+    ``old_sales``: of sales that are no longer in ``sale_revisions``.
     """
 
     touches: tuple[TouchState, ...] = ()
@@ -76,6 +78,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     sale_revisions: dict[str, int] = {}
     erased: bool = False
     waiting: dict[str, int] = {}
+    old_sales: OldSales | None = None
 
 
 _encode = Encoder().encode

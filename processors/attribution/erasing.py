@@ -36,7 +36,7 @@ def waiting_for_click(state: CustomerState, click_id: str, now_ms: int, policy: 
     if state.waiting.get(click_id) == now_ms:
         return state
     waiting = {**state.waiting, click_id: now_ms}
-    if len(waiting) > policy.held_limit:
+    if len(waiting) > policy.bounds.waiting_clicks:
         del waiting[next(iter(waiting))]
     return replace(state, waiting=waiting)
 

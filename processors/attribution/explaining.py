@@ -76,6 +76,8 @@ def _summary(status: Status, state: CustomerState, now: Meaning) -> str:
             asked = "none of its requests has an eligible touch" if state.requests else "no request has come"
             return f"No lead yet: the customer has a touch, but {asked}."
         case "qualified":
+            if not now.leads:
+                return "What was published stays, but the facts no longer carry a lead."
             names = ", ".join(sorted(lead.request.event_name for lead in now.leads.values()))
             return f"{len(now.leads)} lead{'s' if len(now.leads) > 1 else ''}: {names}."
 
@@ -181,11 +183,14 @@ def _purchase(
     policy: Policy,
 ) -> ExplainedPurchase:
     sale = now.sales.get(purchase.key)
-    named = f"named {purchase.lead_key}" if purchase.lead_key else "newest"
-    if sale is not None:
-        why = f"is a sale of the {named} lead at or before it: {sale.lead_event_name}"
+    named = f" named {purchase.lead_key}" if purchase.lead_key else ""
+    hold = span(policy.hold_ms)
+    if sale is None:
+        why = f"no lead{named} at or before the purchase, nor within the hold of {hold} after it"
+    elif now.leads[sale.lead_key].request.at_ms <= purchase.at_ms:
+        why = f"is a sale of the newest lead{named} at or before it: {sale.lead_event_name}"
     else:
-        why = f"no {'lead ' + named if purchase.lead_key else 'lead'} at or before the purchase"
+        why = f"is a sale of the first lead{named} within the hold of {hold} after it: {sale.lead_event_name}"
     return ExplainedPurchase(
         sale_id=purchase.key,
         timestamp=rfc3339(purchase.at_ms),

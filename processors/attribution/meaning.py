@@ -79,17 +79,31 @@ def meaning(workspace_id: str, customer: str, state: CustomerState, policy: Poli
     assert chosen is not None  # noqa: S101 - there is a touch
     found = winners(state.requests, touches, policy) if state.requests else None
     if not found:  # nor a sale, then
-        return Meaning({}, {}, {}, CustomerMeaning(chosen, person, None, 0, len(state.sale_revisions)))
+        return Meaning({}, {}, {}, _status(state, chosen, person, {}, {}))
     leads = {
         key: LeadMeaning(replace(request, click_id="", held=None), attribution, person)
         for key, (request, attribution) in found.items()
     }
-    sales = _sales(workspace_id, customer, state.purchases, leads) if state.purchases else {}
-    qualified_ms = min([lead.request.at_ms for lead in leads.values()])
-    # Old sales are remembered by their id alone.
-    sold = len(sales.keys() | state.sale_revisions.keys()) if state.sale_revisions else len(sales)
+    sales = _sales(workspace_id, customer, state.purchases, leads, policy) if state.purchases else {}
     requests = {key: request for key, (request, _) in found.items()}
-    return Meaning(requests, leads, sales, CustomerMeaning(chosen, person, qualified_ms, len(leads), sold))
+    return Meaning(requests, leads, sales, _status(state, chosen, person, requests, sales))
+
+
+def _status(
+    state: CustomerState,
+    chosen: Attribution,
+    person: Person,
+    winners: Mapping[str, Request],
+    sales: Mapping[str, SaleMeaning],
+) -> CustomerMeaning:
+    """What was published counts, whatever became of the facts on which it rests."""
+    won = [request.at_ms for request in state.requests if request.held is None]
+    qualified_ms = min([*won, *(request.at_ms for request in winners.values())], default=None)
+    leads = len(winners.keys() | state.lead_revisions.keys()) if state.lead_revisions else len(winners)
+    sold = len(sales.keys() | state.sale_revisions.keys()) if state.sale_revisions else len(sales)
+    if state.old_sales is not None:
+        sold += state.old_sales.count
+    return CustomerMeaning(chosen, person, qualified_ms, leads, sold)
 
 
 def attributions(touches: Iterable[TouchState], policy: Policy) -> dict[str, Attribution]:
@@ -160,22 +174,36 @@ def choose(touches: Iterable[Attribution], at_ms: int | None, policy: Policy) ->
 
 
 def _sales(
-    workspace_id: str, customer: str, purchases: Iterable[PurchaseState], leads: Mapping[str, LeadMeaning]
+    workspace_id: str,
+    customer: str,
+    purchases: Iterable[PurchaseState],
+    leads: Mapping[str, LeadMeaning],
+    policy: Policy,
 ) -> dict[str, SaleMeaning]:
     by_time = sorted(
         (lead.request.at_ms, lead_id(workspace_id, customer, key), key) for key, lead in leads.items()
     )
     sales = {}
     for purchase in purchases:
-        keys = [
-            key for at_ms, _, key in by_time if at_ms <= purchase.at_ms and purchase.lead_key in ("", key)
-        ]
-        if keys:
-            lead, shown = leads[keys[-1]], replace(purchase, lead_key="", held=None)
+        key = _lead_of(purchase, by_time, policy)
+        if key is not None:
+            lead, shown = leads[key], replace(purchase, lead_key="", held=None)
             sales[purchase.key] = SaleMeaning(
-                shown, keys[-1], lead.request.event_name, lead.attribution, lead.person
+                shown, key, lead.request.event_name, lead.attribution, lead.person
             )
     return sales
+
+
+def _lead_of(purchase: PurchaseState, by_time: Iterable[tuple[int, str, str]], policy: Policy) -> str | None:
+    """By eventKey, the newest lead at or before it, else the first within the hold after it (rule 14)."""
+    newest = None
+    for at_ms, _, key in by_time:
+        if purchase.lead_key not in ("", key):
+            continue
+        if at_ms > purchase.at_ms:
+            return newest if newest is not None or at_ms > purchase.at_ms + policy.hold_ms else key
+        newest = key
+    return newest
 
 
 def _said(said: Said) -> str | None:

@@ -1,20 +1,18 @@
 """Facts into a customer's state. Every merge is idempotent and does not depend on order."""
 
 from hashlib import blake2b
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from msgspec.structs import replace
 
 from processors.attribution.clicks import earlier, stored
 from processors.attribution.customer_state import CustomerState, PurchaseState, Request, Said, TouchState
 from processors.attribution.meaning import deferred_at
+from processors.attribution.old_sales import is_old_sale
 from processors.attribution.policy import Policy
 from schemas.events import LeadEvent, Purchase
 from schemas.ids import event_key, sale_id
 from schemas.results import Touch
-
-TIMES_KEPT = 10
-"""Of the lead events that name one click the earliest few are enough: one of them makes the touch."""
 
 
 def with_person(state: CustomerState, event: LeadEvent, at_ms: int) -> CustomerState:
@@ -42,8 +40,7 @@ def with_touch(state: CustomerState, touch: Touch, at_ms: int | None, policy: Po
             merged = _few(TouchState(known.click_id, earlier(known.click, click), times), policy)
         else:
             others.append(known)
-    touches = _bounded((*others, merged), policy)
-    return replace(state, touches=tuple(sorted(touches, key=attrgetter("click_id"))))
+    return replace(state, touches=tuple(sorted((*others, merged), key=attrgetter("click_id"))))
 
 
 def with_request(state: CustomerState, request: Request) -> CustomerState:
@@ -65,11 +62,12 @@ def knows_request(state: CustomerState, request: Request) -> bool:
 
 def knows_purchase(state: CustomerState, purchase: PurchaseState) -> bool:
     """True for a repeated purchase, and for a later one with the same key."""
-    if purchase.key in state.sale_revisions and all(known.key != purchase.key for known in state.purchases):
+    for known in state.purchases:
+        if known.key == purchase.key:
+            return _content(known) <= _content(purchase)
+    if purchase.key in state.sale_revisions:
         return True  # so old that only its id is remembered
-    return any(
-        known.key == purchase.key and _content(known) <= _content(purchase) for known in state.purchases
-    )
+    return state.old_sales is not None and is_old_sale(state.old_sales, purchase.key)
 
 
 def request_of(event: LeadEvent, at_ms: int) -> Request:
@@ -85,7 +83,11 @@ def request_of(event: LeadEvent, at_ms: int) -> Request:
 
 
 def purchase_of(event: Purchase, at_ms: int) -> PurchaseState:
-    """The purchase, with the id of its sale."""
+    """The purchase, with the id of its sale.
+
+    Without an id of its own it is known by its content. The record's time is no part of that: sent again, the
+    event would have another one.
+    """
     metadata = bytes(event.metadata)
     content = (
         at_ms,
@@ -100,7 +102,8 @@ def purchase_of(event: Purchase, at_ms: int) -> PurchaseState:
     )
     identity = event.invoice_id or event.event_id
     if not identity:
-        identity = blake2b(repr(content).encode(), digest_size=16).hexdigest()
+        own = content if event.timestamp is not None else content[1:]
+        identity = blake2b(repr(own).encode(), digest_size=16).hexdigest()
     return PurchaseState(sale_id(event.workspace_id, event.customer, identity), *content)
 
 
@@ -115,28 +118,9 @@ def _first_said(said: Said, at_ms: int, text: str | None) -> Said:
 
 
 def _few(touch: TouchState, policy: Policy) -> TouchState:
-    """The earliest few times, and the one that makes the touch."""
-    if len(touch.times) <= TIMES_KEPT:
+    """The earliest few times, and the one that makes the touch: of the others nothing is needed."""
+    if len(touch.times) <= policy.bounds.touch_times:
         return touch
     made = deferred_at(touch, policy)
-    earliest = touch.times[:TIMES_KEPT]
+    earliest = touch.times[: policy.bounds.touch_times]
     return replace(touch, times=earliest if made is None or made in earliest else (*earliest[:-1], made))
-
-
-def _bounded(touches: tuple[TouchState, ...], policy: Policy) -> tuple[TouchState, ...]:
-    """The first touch and the latest few; of clicks without a touch the latest few (docs/rules.md, 16)."""
-    if len(touches) <= policy.touches_kept:
-        return touches
-    made, not_made = [], []
-    for touch in touches:
-        deferred_ms = deferred_at(touch, policy)
-        if deferred_ms is None:
-            not_made.append((touch.times[-1:], touch.click_id, touch))
-        else:
-            made.append((deferred_ms, touch.click_id, touch))
-    made.sort(key=itemgetter(0, 1))
-    not_made.sort(key=itemgetter(0, 1))
-    first_and_latest = (
-        made if len(made) <= policy.touches_kept + 1 else [made[0], *made[-policy.touches_kept :]]
-    )
-    return tuple(touch for _, _, touch in (*first_and_latest, *not_made[-policy.touches_kept :]))

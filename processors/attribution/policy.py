@@ -1,14 +1,16 @@
 """What a deployment or a workspace decides about attribution."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from processors.attribution.bounds import Bounds
 
 AttributionModel = Literal["first-click", "last-click"]
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Model and windows (contract section 5), and the bounds of a state (docs/rules.md, "Bounds").
+    """Model and windows (contract section 5), and the bounds of a state.
 
     All times in milliseconds; every window includes its bounds.
     """
@@ -17,7 +19,4 @@ class Policy:
     attribution_window_ms: int
     qualification_window_ms: int
     hold_ms: int
-    touches_kept: int = 10
-    held_limit: int = 100
-    leads_limit: int = 100
-    purchases_kept: int = 200
+    bounds: Bounds = field(default_factory=Bounds)

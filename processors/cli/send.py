@@ -32,7 +32,8 @@ def send(file: IO[bytes], dry_run: bool) -> None:
     FILE holds JSON Lines: one event per line, its "type" being click, lead, purchase or erasure. Each line is
     checked as the worker would check it, and goes as it is to the topic and partition where it belongs. Lines
     that are no events are named on stderr with field and rule; the others are sent all the same. Blank lines
-    are skipped. An event that is sent twice counts once.
+    are skipped. An event that is sent twice counts once. Two purchases of one customer with equal content are
+    one event unless invoiceId, eventId or timestamp tells them apart.
 
     \b
     Examples:

@@ -6,14 +6,16 @@ directory beside the others.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.attribution.builders import click, deferred, erasure, lead, network, purchase
+from processors.attribution.bounds import Bounds
+from tests.attribution.builders import T0, click, deferred, erasure, lead, policy, purchase
 from tests.model.simulate import Network, Record
 
 DIRECTORY: Final = Path(__file__).parent / "golden"
-VERSION: Final = "v2"
+VERSION: Final = "v3"
 
 
 class Interrupted(NamedTuple):
@@ -21,6 +23,11 @@ class Interrupted(NamedTuple):
 
     before: list[Record]
     after: list[Record]
+    bounds: Bounds = Bounds()
+
+    def begin(self) -> Network:
+        """With nothing in it yet."""
+        return Network(replace(policy(), bounds=self.bounds), T0)
 
 
 CLICK_FIELDS: Final = (
@@ -67,6 +74,16 @@ STORIES: Final = {
         ],
         [lead(70), purchase(80)],
     ),
+    # More sales than are remembered in full, and more than are remembered at all.
+    "old sales": Interrupted(
+        [
+            click("c1", 0),
+            lead(10, click_id="c1"),
+            *(purchase(at, invoiceId=f"i{at}") for at in (20, 30, 40, 50)),
+        ],
+        [purchase(20, invoiceId="i20"), purchase(30, invoiceId="i30"), purchase(60, invoiceId="i60")],
+        Bounds(purchases=1, revisions=1, old_sales=1),
+    ),
     # Nothing of this customer may ever come back.
     "erased": Interrupted([click("c1", 0), deferred("c1", 10), erasure()], [lead(70)]),
 }
@@ -74,7 +91,7 @@ STORIES: Final = {
 
 def restored(name: str, version: str) -> Network:
     """The network as it stood when the story was interrupted."""
-    system = network()
+    system = STORIES[name].begin()
     tables = {"click": system.clicks, "customer": system.customers}
     for line in (DIRECTORY / version / f"{name}.hex").read_text().splitlines():
         table, key, raw = line.split()
@@ -95,7 +112,7 @@ def main() -> None:
         path = DIRECTORY / VERSION / f"{name}.hex"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            system = network()
+            system = story.begin()
             system.run(story.before)
             path.write_text("".join(lines(system)))
 

@@ -252,8 +252,8 @@ STORIES = [
     ),
     Story(
         "a purchase before any lead is given up in the end",
-        [click("c1", 0), lead(10, click_id="c1"), purchase(9), purchase(50, leadEventName="Demo")],
-        {"Sign Up": "c1@10/1"},
+        [click("c1", 0), lead(70, click_id="c1"), purchase(19), purchase(90, leadEventName="Demo")],
+        {"Sign Up": "c1@70/1"},
         "qualified c1",
         unmatched=["no_lead_for_purchase", "no_lead_for_purchase"],
     ),

@@ -6,20 +6,30 @@ facts and window edges meet in almost every example. In every tuple of choices t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import prod
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from processors.attribution.bounds import Bounds
 from processors.attribution.policy import AttributionModel
 from schemas.topics import Topic
-from tests.attribution.builders import implicit, record
+from tests.attribution.builders import implicit, policy, record
 from tests.model.simulate import Record
 
 Fields = Mapping[str, object]
 
 MODELS: Final = st.sampled_from(list[AttributionModel](["first-click", "last-click"]))
+COUNTS: Final = tuple(one.name for one in fields(Bounds) if one.name != "fact_bytes")
+BOUNDS: Final = st.one_of(
+    # All of them within reach of every history; some, lest the others hide what they do; none.
+    st.builds(Bounds, **dict.fromkeys(COUNTS, st.integers(1, 3)), fact_bytes=st.sampled_from((500, 2_000))),
+    st.builds(Bounds, **dict.fromkeys(COUNTS, st.sampled_from((1, 2, 3, 1_000, 1_000, 1_000)))),
+    st.just(Bounds()),
+)
+POLICIES: Final = st.builds(lambda model, bounds: replace(policy(model), bounds=bounds), MODELS, BOUNDS)
+
 WORKSPACES: Final = ("w1", "w1", "w1", "w1", "w2")
 CUSTOMERS: Final = ("ann", "ann", "ann", "bob")
 CLICK_IDS: Final = ("c1", "c1", "c2", "c2", "c3")

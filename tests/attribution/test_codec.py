@@ -34,13 +34,13 @@ def test_every_story_has_its_golden_file() -> None:
 @pytest.mark.parametrize(("version", "name"), GOLDEN)
 def test_a_stored_state_goes_on_as_if_there_had_been_no_upgrade(version: str, name: str) -> None:
     story = STORIES[name]
-    without_upgrade, upgraded = network(), restored(name, version)
+    without_upgrade, upgraded = story.begin(), restored(name, version)
     without_upgrade.run(story.before)
     upgraded.published = without_upgrade.published  # the topics outlive the upgrade
     assert upgraded.run(story.after) != []
     emitted = upgraded.published
 
-    without_upgrade = network()
+    without_upgrade = story.begin()
     without_upgrade.run(story.before + story.after)
     assert emitted == without_upgrade.published
     assert upgraded.drain() == without_upgrade.drain()
@@ -49,7 +49,7 @@ def test_a_stored_state_goes_on_as_if_there_had_been_no_upgrade(version: str, na
 @pytest.mark.parametrize("name", STORIES)
 def test_the_codec_writes_what_it_wrote(name: str) -> None:
     """A change of the format without a new version byte breaks every stored state: add a version instead."""
-    system = network()
+    system = STORIES[name].begin()
     system.run(STORIES[name].before)
     assert "".join(lines(system)) == (DIRECTORY / VERSION / f"{name}.hex").read_text()
 

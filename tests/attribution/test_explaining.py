@@ -123,7 +123,7 @@ def test_what_waits_and_until_when() -> None:
     found = explained([lead(70), purchase(80, leadEventName="Demo"), deferred("c1", 10)])
     assert [(one.waits_until, one.why) for one in found.requests] == [(time(HOLD), "has no touch to go to")]
     assert [(one.waits_until, one.why) for one in found.purchases] == [
-        (time(HOLD), "no lead named demo at or before the purchase")
+        (time(HOLD), "no lead named demo at or before the purchase, nor within the hold of 50ms after it")
     ]
     assert [(one.click_id, one.waits_until) for one in found.waits] == [("c1", time(HOLD))]
     assert explained([deferred("c1", 10), click("c1", 0)]).waits == []
@@ -135,7 +135,7 @@ def test_whose_a_sale_is() -> None:
     found = {one.lead_id: one.why for one in explained(records).purchases}
     assert found == {
         lead_id("w1", "ann", "b"): "is a sale of the newest lead at or before it: B",
-        lead_id("w1", "ann", "a"): "is a sale of the named a lead at or before it: A",
+        lead_id("w1", "ann", "a"): "is a sale of the newest lead named a at or before it: A",
     }
 
 

@@ -67,7 +67,7 @@ CONTESTED = [
     ),
     # Until the earlier purchase arrives, there is a sale.
     pytest.param(
-        [click("c1", 0), lead(50, click_id="c1"), purchase(60, invoiceId="i"), purchase(40, invoiceId="i")],
+        [click("c1", 0), lead(50, click_id="c1"), purchase(60, invoiceId="i"), purchase(-1, invoiceId="i")],
         True,
         id="purchase before its lead",
     ),
@@ -109,7 +109,7 @@ def test_a_lead_that_came_after_a_hold_can_leave_a_replaced_purchase_without_one
     later = arrived([deferred("c1", 10), lead(10), purchase(110, invoiceId="i1")], T0 + HOLD)
     outcome = ArrivalModel(policy()).compute([*first, *later])
     assert (len(outcome.leads), len(outcome.sales), outcome.contested) == (1, 1, set())
-    replacing = arrived([purchase(2, invoiceId="i1")], T0 + HOLD)
+    replacing = arrived([purchase(-41, invoiceId="i1")], T0 + HOLD)
     assert ArrivalModel(policy()).compute([*first, *later, *replacing]).contested == {("w1", "ann")}
 
 

@@ -19,11 +19,15 @@ from schemas.topics import Topic
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A valid event. ``at_ms``: event time. ``arrived_ms``: when a worker processed it; only holds ask."""
+    """A valid event. ``at_ms``: event time. ``arrived_ms``: when a worker processed it; only holds ask.
+
+    ``size``: of its record, in bytes; only bounds ask.
+    """
 
     event: AnyEvent
     at_ms: int
     arrived_ms: int
+    size: int
 
 
 class TopicRecord(NamedTuple):
@@ -71,7 +75,7 @@ def read(record: TopicRecord, now_ms: int | None = None) -> Arrived:
     """
     arrived_ms = record.timestamp_ms if now_ms is None else now_ms
     event, at_ms = _DECODERS[record.topic](record.value, record.timestamp_ms, arrived_ms)
-    return Arrived(event, at_ms, arrived_ms)
+    return Arrived(event, at_ms, arrived_ms, len(record.value or b""))
 
 
 def read_all(records: Iterable[TopicRecord], now_ms: int | None = None) -> Reading:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from processors.audit.model.arrivals import Arrived
+from processors.audit.model.contested import touch_bound_shows
 from processors.audit.model.documents import customer_document, lead_document, sale_document
 from processors.audit.model.outcome import CustomerKey, Outcome, not_matched
 from processors.audit.model.reference import ReferenceModel, why_no_touch
@@ -184,6 +185,9 @@ class ArrivalModel:
     def _settle(self, key: CustomerKey) -> None:
         """What is concluded is published for good; only what concludes nothing goes on waiting."""
         customer, conclusion = self._customers[key], self._conclude(key)
+        clicks = self._clicks_of(key[0], customer)
+        if touch_bound_shows(customer.joined, customer.requests, clicks, conclusion, self._policy):
+            self._outcome.contested.add(key)
         status = customer_document(*key, conclusion, self._policy)
         if customer.erased or status is None:
             return
@@ -247,12 +251,16 @@ class ArrivalModel:
 
     def _conclude(self, key: CustomerKey) -> Conclusion:
         customer = self._customers[key]
+        clicks = self._clicks_of(key[0], customer)
+        return conclude(customer.joined, customer.requests, customer.purchases.values(), clicks, self._policy)
+
+    def _clicks_of(self, workspace_id: str, customer: _Customer) -> dict[str, ClickFacts]:
         clicks = {}
         for click_id in {lead_event.event.click_id or "" for lead_event in customer.joined} - {""}:
-            counting = self._clicks[key[0], click_id].counting
+            counting = self._clicks[workspace_id, click_id].counting
             assert counting is not None  # noqa: S101 - narrows
             clicks[click_id] = counting
-        return conclude(customer.joined, customer.requests, customer.purchases.values(), clicks, self._policy)
+        return clicks
 
     def _report(self, event: Click | LeadEvent | Purchase, at_ms: int, reason: Reason) -> None:
         self._outcome.unmatched.add(not_matched(event, at_ms, reason))

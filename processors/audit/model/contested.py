@@ -3,46 +3,126 @@
 The leads are a function of the facts, but one that was emitted is never withdrawn (rule 9). So order shows
 exactly where a further fact can take a lead or a sale away, and nowhere else:
 
-* another click event with the same clickId and other content turns out to be the click that counts;
+* another click event with the same clickId turns out to be the click that counts, and with it a lead event
+  no longer makes a touch, or one does that made none;
 * an earlier lead event moves the start of a touch so far back that a request is no longer within the
   qualification window;
 * another purchase with the same invoiceId (or eventId) counts instead and has no lead;
 
-and where a bound is reached (rule 16): what is kept then depends on what was there.
+and where a bound (rule 16) leaves something out: a touch that a request would have chosen, had it come
+earlier; an event that found too many waiting; an old sale that would have been emitted anew.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from processors.audit.model.rules import (
     Conclusion,
     LeadFact,
     ModelPolicy,
     PurchaseFact,
+    lead_for,
+    leads_of,
+    makes_touch,
+    own_touch,
     purchase_order,
     request_order,
     sale_of,
     touch_times,
+    touches_of,
 )
 from schemas.ids import event_key
 from schemas.results import ClickFacts
 
 
-def order_shows(
+@dataclass
+class Naming:
+    """The lead events that name one click. ``size``: of all their records, repeated ones included."""
+
+    events: set[tuple[object, ...]] = field(default_factory=set)
+    customers: set[str] = field(default_factory=set)
+    size: int = 0
+
+    def add(self, lead_event: LeadFact, size: int) -> None:
+        """One more."""
+        event = lead_event.event
+        said = event.customer_name, event.customer_email, event.customer_avatar
+        self.events.add((event.customer, event.mode, said, request_order(lead_event)))
+        self.customers.add(event.customer)
+        self.size += size
+
+
+class Known(NamedTuple):
+    """About one customer. ``reached``: its lead events but for those that wait for their click.
+
+    ``size``: of the records of its requests and purchases, in bytes.
+    """
+
+    lead_events: Sequence[LeadFact]
+    reached: Sequence[LeadFact]
+    purchases: Sequence[PurchaseFact]
+    size: int
+    conclusion: Conclusion
+
+
+class Named(NamedTuple):
+    """About the clicks of a workspace, by clickId: which one counts, every content, who names it."""
+
+    counting: Mapping[str, ClickFacts]
+    contents: Mapping[str, set[ClickFacts]]
+    naming: Mapping[str, Naming]
+
+
+def order_shows(known: Known, named: Named, policy: ModelPolicy) -> bool:
+    """True when something about this customer may depend on the order of arrival."""
+    requests = [one for one in known.reached if not one.event.deferred]
+    return (
+        _another_click_decides(known.lead_events, named, policy)
+        or _touch_moves_out_of_window(known.reached, named.counting, policy)
+        or _purchase_is_replaced(known.purchases, known.conclusion, policy)
+        or touch_bound_shows(known.reached, requests, named.counting, known.conclusion, policy)
+        or _too_much_waits(known, requests, named, policy)
+        or _old_sales_show(known, named, policy)
+    )
+
+
+def touch_bound_shows(
     lead_events: Sequence[LeadFact],
-    purchases: Sequence[PurchaseFact],
+    requests: Sequence[LeadFact],
     clicks: Mapping[str, ClickFacts],
-    contested_clicks: Iterable[str],
     conclusion: Conclusion,
     policy: ModelPolicy,
 ) -> bool:
-    """True when something about this customer may depend on the order of arrival."""
-    named = {lead_event.event.click_id or "" for lead_event in lead_events}
+    """True when something rests on a touch that may have been dropped before it was needed.
+
+    A touch that was dropped and comes again takes the time of the lead event with which it comes.
+    """
+    touches, kept = conclusion.touches, conclusion.kept
+    if len(touches) == len(kept):
+        return False
+    unsure = {touch.click_id for touch in touches} - {touch.click_id for touch in kept}
+    times: dict[str, set[int]] = {}
+    for lead_event in lead_events:
+        times.setdefault(lead_event.event.click_id or "", set()).add(lead_event.at_ms)
     return (
-        not named.isdisjoint(contested_clicks)
-        or _touch_moves_out_of_window(lead_events, clicks, policy)
-        or _purchase_is_replaced(purchases, conclusion)
-        or _beyond_bounds(lead_events, purchases, named, policy)
+        any(len(times[click_id]) > 1 for click_id in unsure)
+        or own_touch(touches, policy) != own_touch(kept, policy)
+        or leads_of(requests, touches, touches, clicks, policy) != conclusion.leads
     )
+
+
+def _another_click_decides(lead_events: Sequence[LeadFact], named: Named, policy: ModelPolicy) -> bool:
+    for lead_event in lead_events:
+        click_id = lead_event.event.click_id or ""
+        contents = named.contents.get(click_id, ())
+        if len(contents) < 2:
+            continue
+        if len(named.naming[click_id].customers) > policy.bounds.click_customers:
+            return True  # not all of them hear of it
+        if len({makes_touch(lead_event, {click_id: content}, policy) for content in contents}) > 1:
+            return True
+    return False
 
 
 def _touch_moves_out_of_window(
@@ -59,22 +139,63 @@ def _touch_moves_out_of_window(
     )
 
 
-def _purchase_is_replaced(purchases: Sequence[PurchaseFact], conclusion: Conclusion) -> bool:
+def _purchase_is_replaced(
+    purchases: Sequence[PurchaseFact], conclusion: Conclusion, policy: ModelPolicy
+) -> bool:
+    """One that counts has no lead, and another with its id would have one."""
+    return any(
+        lead_for(purchase, conclusion.leads, policy) is not None
+        for purchase in purchases
+        if sale_of(purchase) not in conclusion.sales
+    )
+
+
+def _contents(purchases: Sequence[PurchaseFact]) -> dict[str, set[object]]:
     contents: dict[str, set[object]] = {}
     for purchase in purchases:
         contents.setdefault(sale_of(purchase), set()).add(purchase_order(purchase))
-    return any(len(found) > 1 and sale not in conclusion.sales for sale, found in contents.items())
+    return contents
 
 
-def _beyond_bounds(
-    lead_events: Sequence[LeadFact], purchases: Sequence[PurchaseFact], named: set[str], policy: ModelPolicy
-) -> bool:
-    requests = {request_order(one) for one in lead_events if not one.event.deferred}
-    sales = {sale_of(purchase) for purchase in purchases}
-    keys = {event_key(one.event.event_name) for one in lead_events}
+def _too_much_waits(known: Known, requests: Sequence[LeadFact], named: Named, policy: ModelPolicy) -> bool:
+    """In the order in which everything waits that may."""
+    bounds = policy.bounds
+    keys = {event_key(one.event.event_name) for one in requests}
+    sales = {sale_of(purchase) for purchase in known.purchases}
+    clicks = [named.naming[one.event.click_id] for one in known.lead_events if one.event.click_id]
     return (
-        len(named) > policy.touches_kept
-        or len(requests) + len(sales) > policy.held_limit
-        or len(keys) > policy.leads_limit
-        or len(sales) > policy.purchases_kept
+        any(len(one.events) > bounds.click_held or one.size > bounds.fact_bytes for one in clicks)
+        or len({request_order(one) for one in requests}) + len(sales) > bounds.held
+        or (len(keys) > bounds.leads and len(known.conclusion.leads) >= bounds.leads)
+        or 2 * known.size > bounds.fact_bytes  # an event that waits, and its metadata
     )
+
+
+def _old_sales_show(known: Known, named: Named, policy: ModelPolicy) -> bool:
+    """Of a customer with more sales than are kept. What cannot change need not be emitted anew, either."""
+    bounds, contents = policy.bounds, _contents(known.purchases)
+    if len(contents) <= bounds.purchases:
+        return False
+    if len(contents) > bounds.revisions + bounds.old_sales:
+        return True
+    if any(len(found) > 1 for found in contents.values()):
+        return True
+    needed: list[LeadFact] = []
+    for lead_event in known.reached:
+        if lead_event not in needed:
+            needed.append(lead_event)
+        if len(needed) > 2:
+            return True
+    if any(len(named.contents.get(one.event.click_id or "", ())) > 1 for one in needed):
+        return True
+    # There is no lead before all of them have come, and nothing changes afterwards.
+    without_one = [[one for one in needed if one is not left_out] for left_out in needed]
+    return any(_makes_a_lead(few, named.counting, policy) for few in without_one)
+
+
+def _makes_a_lead(
+    lead_events: Sequence[LeadFact], clicks: Mapping[str, ClickFacts], policy: ModelPolicy
+) -> bool:
+    touches = touches_of(lead_events, clicks, policy)
+    requests = [one for one in lead_events if not one.event.deferred]
+    return bool(leads_of(requests, touches, touches, clicks, policy))

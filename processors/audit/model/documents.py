@@ -75,7 +75,7 @@ def customer_document(
     person = conclusion.person
     if not conclusion.touches or person is None:
         return None
-    own = own_touch(conclusion.touches, policy)
+    own = own_touch(conclusion.kept, policy)
     qualified = sorted(rfc3339(lead.request.at_ms) for lead in conclusion.leads.values())
     return Customer(
         workspace_id=workspace_id,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from processors.audit.model.arrivals import Arrived
-from processors.audit.model.contested import order_shows
+from processors.audit.model.contested import Known, Named, Naming, order_shows
 from processors.audit.model.documents import customer_document, lead_document, sale_document
 from processors.audit.model.outcome import CustomerKey, Outcome, not_matched
 from processors.audit.model.rules import (
@@ -37,7 +37,7 @@ class _Workspace:
     contents: defaultdict[str, set[ClickFacts]] = field(default_factory=lambda: defaultdict(set))
     bots: set[str] = field(default_factory=set)
     counting: dict[str, ClickFacts] = field(default_factory=dict)
-    contested: set[str] = field(default_factory=set)
+    naming: defaultdict[str, Naming] = field(default_factory=lambda: defaultdict(Naming))
 
 
 @dataclass
@@ -46,6 +46,7 @@ class _Customer:
 
     lead_events: list[LeadFact] = field(default_factory=list)
     purchases: list[PurchaseFact] = field(default_factory=list)
+    size: int = 0
     erased: bool = False
 
 
@@ -72,15 +73,19 @@ class ReferenceModel:
                 continue
             customer = customers[event.workspace_id, event.customer]
             if isinstance(event, LeadEvent):
-                customer.lead_events.append(LeadFact(event, at_ms))
+                fact = LeadFact(event, at_ms)
+                customer.lead_events.append(fact)
+                customer.size += 0 if event.deferred else arrived.size
+                if event.click_id:
+                    workspace.naming[event.click_id].add(fact, arrived.size)
             elif isinstance(event, Purchase):
                 customer.purchases.append(PurchaseFact(event, at_ms))
+                customer.size += arrived.size
             elif isinstance(event, Erasure):
                 customer.erased = True
         for workspace in workspaces.values():
             for click_id, contents in workspace.contents.items():
                 workspace.counting[click_id] = click_that_counts(contents)
-            workspace.contested = {key for key, contents in workspace.contents.items() if len(contents) > 1}
         for key, customer in customers.items():
             if customer.erased:
                 outcome.forgotten.add(key)
@@ -104,8 +109,9 @@ class ReferenceModel:
                 outcome.leads[document.lead_id] = document
             for sale_id, (purchase, lead) in conclusion.sales.items():
                 outcome.sales[sale_id] = sale_document(purchase, lead, conclusion.person, policy)
-        contested = workspace.contested
-        if order_shows(customer.lead_events, customer.purchases, clicks, contested, conclusion, policy):
+        known = Known(customer.lead_events, reached, customer.purchases, customer.size, conclusion)
+        named = Named(clicks, workspace.contents, workspace.naming)
+        if order_shows(known, named, policy):
             outcome.contested.add(key)
         self._unmatched(customer, workspace, conclusion, outcome)
 

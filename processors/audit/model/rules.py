@@ -12,6 +12,29 @@ from schemas.ids import event_key, lead_id, sale_id
 from schemas.results import ClickFacts
 
 
+class ModelBounds(Protocol):
+    """Rule 16, as far as it shows in results."""
+
+    @property
+    def touches(self) -> int: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def leads(self) -> int: ...
+    @property
+    def purchases(self) -> int: ...
+    @property
+    def revisions(self) -> int: ...
+    @property
+    def old_sales(self) -> int: ...
+    @property
+    def click_held(self) -> int: ...
+    @property
+    def click_customers(self) -> int: ...
+    @property
+    def fact_bytes(self) -> int: ...
+
+
 class ModelPolicy(Protocol):
     """What the model needs to know of a policy; any object with these attributes will do."""
 
@@ -24,13 +47,7 @@ class ModelPolicy(Protocol):
     @property
     def hold_ms(self) -> int: ...
     @property
-    def touches_kept(self) -> int: ...
-    @property
-    def held_limit(self) -> int: ...
-    @property
-    def leads_limit(self) -> int: ...
-    @property
-    def purchases_kept(self) -> int: ...
+    def bounds(self) -> ModelBounds: ...
 
 
 class LeadFact(NamedTuple):
@@ -72,9 +89,13 @@ class ConcludedLead(NamedTuple):
 
 
 class Conclusion(NamedTuple):
-    """What the facts about one customer mean. Leads by eventKey; sales by sale id, with their lead."""
+    """What the facts about one customer mean. Leads by eventKey; sales by sale id, with their lead.
+
+    ``touches``: all of them. ``kept``: those that are kept whatever the order of arrival (rule 16).
+    """
 
     touches: Sequence[Touch]
+    kept: Sequence[Touch]
     person: Person | None
     leads: Mapping[str, ConcludedLead]
     sales: Mapping[str, tuple[PurchaseFact, ConcludedLead]]
@@ -129,10 +150,49 @@ def touch_times(
 def touches_of(
     lead_events: Iterable[LeadFact], clicks: Mapping[str, ClickFacts], policy: ModelPolicy
 ) -> list[Touch]:
-    """Rules 3 and 16: one touch per click, its time the earliest; of many the first and the latest few."""
+    """Rule 3: one touch per click, its time the earliest. Ascending."""
     found = touch_times(lead_events, clicks, policy)
-    ordered = sorted(Touch(times[0], click_id, clicks[click_id]) for click_id, times in found.items())
-    return ordered[:1] + ordered[1:][-policy.touches_kept :]
+    return sorted(Touch(times[0], click_id, clicks[click_id]) for click_id, times in found.items())
+
+
+def surely_kept(
+    touches: Sequence[Touch],
+    lead_events: Iterable[LeadFact],
+    clicks: Mapping[str, ClickFacts],
+    policy: ModelPolicy,
+) -> Sequence[Touch]:
+    """Rule 16: the first touch and the latest few, whichever of their lead events have come.
+
+    Until the earliest of its lead events comes, a touch passes for a later one.
+    """
+    latest = policy.bounds.touches
+    if len(touches) <= latest + 1:
+        return touches
+    times = touch_times(lead_events, clicks, policy)
+    at_the_latest = sorted((found[-1], click_id) for click_id, found in times.items())
+    threshold = at_the_latest[-latest]
+    # Of the others at most latest − 1 can ever be later than this one.
+    late = [touch for touch in touches[1:] if (touch.deferred_ms, touch.click_id) >= threshold]
+    return [*touches[:1], *late]
+
+
+def leads_of(
+    requests: Iterable[LeadFact],
+    touches: Sequence[Touch],
+    kept: Sequence[Touch],
+    clicks: Mapping[str, ClickFacts],
+    policy: ModelPolicy,
+) -> dict[str, ConcludedLead]:
+    """Rule 9, by eventKey. A request that makes the touch of the click that it names brings it along."""
+    leads: dict[str, ConcludedLead] = {}
+    for request in sorted(requests, key=request_order):
+        key = event_key(request.event.event_name)
+        if key in leads:
+            continue
+        touch = touch_of(request, touches if makes_touch(request, clicks, policy) else kept, policy)
+        if touch is not None:
+            leads[key] = ConcludedLead(request, touch)
+    return leads
 
 
 def touch_of(request: LeadFact, touches: Sequence[Touch], policy: ModelPolicy) -> Touch | None:
@@ -191,11 +251,14 @@ def purchase_order(purchase: PurchaseFact) -> tuple[int, int, str, str, str, str
 
 
 def sale_of(purchase: PurchaseFact) -> str:
-    """Rule 14: the id of the sale that a purchase makes."""
+    """Rule 14: the id of the sale that a purchase makes: by invoiceId, else eventId, else content."""
     event = purchase.event
     identity = event.invoice_id or event.event_id
     if not identity:
-        identity = blake2b(repr(purchase_order(purchase)).encode(), digest_size=16).hexdigest()
+        timestamp, *content = purchase_order(purchase)
+        # The time of its record is no part of a purchase, which may be sent again.
+        own = (timestamp, *content) if event.timestamp is not None else tuple(content)
+        identity = blake2b(repr(own).encode(), digest_size=16).hexdigest()
     return sale_id(event.workspace_id, event.customer, identity)
 
 
@@ -228,31 +291,32 @@ def conclude(
     ``lead_events``: all that reached the customer. ``requests``: those of them that still count as requests.
     """
     touches = touches_of(lead_events, clicks, policy)
-    leads: dict[str, ConcludedLead] = {}
-    for request in sorted(requests, key=request_order):
-        key = event_key(request.event.event_name)
-        touch = touch_of(request, touches, policy)
-        if key not in leads and touch is not None:
-            leads[key] = ConcludedLead(request, touch)
-
+    kept = surely_kept(touches, lead_events, clicks, policy)
+    leads = leads_of(requests, touches, kept, clicks, policy)
     counting: dict[str, PurchaseFact] = {}
     for purchase in sorted(purchases, key=purchase_order):
         counting.setdefault(sale_of(purchase), purchase)
     sales = {}
     for sale, purchase in counting.items():
-        lead = _lead_for(purchase, leads)
+        lead = lead_for(purchase, leads, policy)
         if lead is not None:
             sales[sale] = (purchase, lead)
-    return Conclusion(touches, person_of(lead_events), leads, sales)
+    return Conclusion(touches, kept, person_of(lead_events), leads, sales)
 
 
-def _lead_for(purchase: PurchaseFact, leads: Mapping[str, ConcludedLead]) -> ConcludedLead | None:
-    """Rule 14: the newest lead at or before the purchase, or the one that it names."""
+def lead_for(
+    purchase: PurchaseFact, leads: Mapping[str, ConcludedLead], policy: ModelPolicy
+) -> ConcludedLead | None:
+    """Rule 14: the newest lead at or before the purchase, else the first within the hold after it."""
     event = purchase.event
     named = event_key(event.lead_event_name or "")
     candidates = [
         (lead.request.at_ms, lead_id(event.workspace_id, event.customer, key), lead)
         for key, lead in leads.items()
-        if lead.request.at_ms <= purchase.at_ms and named in ("", key)
+        if named in ("", key)
     ]
-    return max(candidates, key=lambda candidate: candidate[:2])[2] if candidates else None
+    before = [one for one in candidates if one[0] <= purchase.at_ms]
+    if before:
+        return max(before, key=lambda candidate: candidate[:2])[2]
+    after = [one for one in candidates if one[0] <= purchase.at_ms + policy.hold_ms]
+    return min(after, key=lambda candidate: candidate[:2])[2] if after else None
