@@ -22,7 +22,8 @@ class Cause(NamedTuple):
     """What the headers of a dead letter say; '' and 0 for what they do not say.
 
     ``source``: where the record stood at first. ``timestamp_ms``: its own, −1 when it has none.
-    ``attempt``: how often it could not be used.
+    ``attempt``: how often it could not be used. ``replayed``: this is no dead letter but the note, without
+    the value, that the record of this id was sent once more, in the transaction that wrote it.
     """
 
     reason: str
@@ -30,6 +31,7 @@ class Cause(NamedTuple):
     source: Place
     timestamp_ms: int
     attempt: int
+    replayed: str = ""
 
 
 class _Record(Protocol):
@@ -63,6 +65,18 @@ def replay_headers(cause: Cause) -> Headers:
     return _whence(cause.source, cause.attempt)
 
 
+def note_headers(cause: Cause, identity: str) -> Headers:
+    """Of the note that the dead letter of this id was sent once more."""
+    stamp = () if cause.timestamp_ms < 0 else ((Header.SOURCE_TIMESTAMP.value, b"%d" % cause.timestamp_ms),)
+    return (
+        (Header.REASON.value, cause.reason.encode()),
+        (Header.DETAIL.value, cause.detail.encode(errors="replace")),
+        *_whence(cause.source, cause.attempt),
+        *stamp,
+        (Header.REPLAYED.value, identity.encode()),
+    )
+
+
 def _whence(source: Place, attempt: int) -> Headers:
     return (
         (Header.SOURCE_TOPIC.value, source.topic.encode()),
@@ -86,6 +100,7 @@ def cause_of(headers: RawHeaders) -> Cause:
         ),
         timestamp_ms=_number(given, Header.SOURCE_TIMESTAMP, _YEAR_2200_MS) if stamp.isdigit() else -1,
         attempt=_number(given, Header.ATTEMPT, _INT31),
+        replayed=_text(given, Header.REPLAYED),
     )
 
 

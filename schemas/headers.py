@@ -19,6 +19,7 @@ class Header(StrEnum):
     SOURCE_OFFSET = "source-offset"
     SOURCE_TIMESTAMP = "source-timestamp"
     ATTEMPT = "attempt"
+    REPLAYED = "replayed"
     CONTENT_TYPE = "content-type"
     CE_SPECVERSION = "ce_specversion"
     CE_ID = "ce_id"

@@ -78,15 +78,17 @@ class Unjoined(Struct, frozen=True, kw_only=True, rename="camel"):
     source: Source | None = None
 
 
-class ClickErasure(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+class ClickErasure(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
     """A person is to be forgotten under one click: the internal topic ``click-erasures``.
 
-    ``customer_id`` is our own id of the customer, so that the topic names nobody.
+    ``customer_id`` is our own id of the customer, so that the topic names nobody. ``erased`` false: it was
+    not erased, but no longer keeps the click, and needs no news of it; what of its waits there stays.
     """
 
     workspace_id: str
     click_id: str
     customer_id: str
+    erased: bool = True
 
 
 class LeadCustomer(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -207,8 +209,13 @@ class UnmatchedSource(Struct, frozen=True, kw_only=True, rename="camel", gc=Fals
     timestamp: str
 
 
-class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A valid event that led to nothing, and why. ``event`` is the event as it came."""
+class Unmatched(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A valid event that led to nothing, and why. ``event`` is the event as it came.
+
+    ``replayed``: this is no report but a note without the event, which was sent once more in the transaction
+    that wrote the note; the id that all reports of the event share. When that leads to nothing either,
+    another report follows.
+    """
 
     reason: UnmatchedReason
     detail: str
@@ -219,3 +226,4 @@ class Unmatched(Struct, frozen=True, kw_only=True, rename="camel"):
     timestamp: str
     event: Raw
     source: UnmatchedSource
+    replayed: str = ""

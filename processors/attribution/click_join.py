@@ -58,6 +58,7 @@ ClickFact = Fact[Click] | Fact[LeadEvent] | ClickErasure
 Step = tuple[ClickState | None, list[Output]]
 
 _EMPTY = ClickState()
+_BOT = "its click was made by a bot"
 _encode = Encoder().encode
 _decode = Decoder(ClickState).decode
 
@@ -115,7 +116,9 @@ def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: P
         known = event.customer in state.customers or len(state.customers) >= policy.bounds.click_customers
         return state if known else replace(state, customers=(*state.customers, event.customer)), [touch]
     if _waits_already(state, fact):
-        return state, []
+        # What was reported when it began to wait is not reported again when it ends.
+        again = _refused(UnmatchedReason.BOT_CLICK, _BOT, event, text_of(record), source_of(record))
+        return state, [again] if state.bot else []
     if why := _no_room(state, text_of(record), policy.bounds):
         return state, [
             _refused(UnmatchedReason.TOO_MANY_HELD, why, event, text_of(record), source_of(record))
@@ -204,7 +207,7 @@ def _event_of(held: Held) -> tuple[LeadEvent, int]:
 
 
 def _named_a_bot(held: Held) -> Unjoined:
-    return _given_up(held, UnmatchedReason.BOT_CLICK, "its click was made by a bot")
+    return _given_up(held, UnmatchedReason.BOT_CLICK, _BOT)
 
 
 def _given_up(held: Held, reason: UnmatchedReason, detail: str) -> Unjoined:
@@ -226,22 +229,23 @@ def _waits(event: LeadEvent) -> Unjoined:
 
 
 def _forget(state: ClickState, erasure: ClickErasure) -> Step:
-    """Nothing of the person stays here (docs/rules.md, 17)."""
+    """Nothing of an erased person stays here (docs/rules.md, 17); of another one only what waits."""
 
     def is_theirs(customer: str) -> bool:
         return customer_id(erasure.workspace_id, customer) == erasure.customer_id
 
-    events = [(*_event_of(held), held) for held in state.held]
-    outputs: list[Output] = [
-        suppressed(event, at_ms, held.source())
-        for event, at_ms, held in events
-        if is_theirs(event.customer) and not held.reported
-    ]
+    outputs: list[Output] = []
     left = replace(
-        state,
-        held=tuple(held for event, _, held in events if not is_theirs(event.customer)),
-        customers=tuple(customer for customer in state.customers if not is_theirs(customer)),
+        state, customers=tuple([customer for customer in state.customers if not is_theirs(customer)])
     )
+    if erasure.erased and state.held:
+        events = [(*_event_of(held), held) for held in state.held]
+        outputs = [
+            suppressed(event, at_ms, held.source())
+            for event, at_ms, held in events
+            if is_theirs(event.customer) and not held.reported
+        ]
+        left = replace(left, held=tuple([held for event, _, held in events if not is_theirs(event.customer)]))
     if left == state:
         return state, []
     return (None if left == _EMPTY else left), outputs

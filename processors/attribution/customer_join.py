@@ -7,7 +7,14 @@ from msgspec.structs import replace
 
 from processors.attribution import results
 from processors.attribution.customer_state import CustomerState, PurchaseState, Request, dump, load
-from processors.attribution.erasing import ERASED, Forgotten, after_erasure, forget, waiting_for_click
+from processors.attribution.erasing import (
+    ERASED,
+    Forgotten,
+    after_erasure,
+    forget,
+    no_longer_kept,
+    waiting_for_click,
+)
 from processors.attribution.facts import (
     CustomerFact,
     Held,
@@ -204,7 +211,10 @@ def _settle(
         outputs.append(results.sale(workspace_id, customer, sale, sale_revisions[key], policy))
     if now.customer is not None and now.customer != was.customer:
         outputs.append(results.status(workspace_id, customer, now.customer, policy))
-    after = within_bounds(after, now, policy)
+    kept = within_bounds(after, now, policy)
+    if len(kept.touches) < len(after.touches):
+        outputs += no_longer_kept(workspace_id, customer, after.touches, kept.touches)
+    after = kept
     if new_leads or new_sales:
         after = replace(after, lead_revisions=lead_revisions, sale_revisions=sale_revisions)
         after = with_few_revisions(after, policy.bounds)

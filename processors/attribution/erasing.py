@@ -1,14 +1,16 @@
 """What an erasure reaches beyond the customer's own state (docs/rules.md, 17).
 
 Lead events wait for their click under the click's key, and a click remembers who named it. So a customer
-remembers the clicks that it named: an erasure, or a lead event that comes after one, goes on to those.
+remembers the clicks that it named: an erasure, or a lead event that comes after one, goes on to those. A
+click that the customer has no room for forgets the customer at once: no erasure would find it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from processors.attribution.customer_state import CustomerState
+from processors.attribution.customer_state import CustomerState, TouchState
 from processors.attribution.facts import CustomerFact, TouchFact, UnjoinedFact, source_of, suppressed
 from processors.attribution.policy import Policy
 from schemas.events import Erasure
@@ -29,13 +31,14 @@ ERASED = CustomerState(erased=True)
 
 
 def waiting_for_click(state: CustomerState, click_id: str, now_ms: int, policy: Policy) -> CustomerState:
-    """A lead event waits in the click join.
+    """A lead event waits in the click join. The clicks are in the order in which they were named last.
 
     Of very many clicks some are not remembered; what waits for those is suppressed when its hold is over.
     """
     if state.waiting.get(click_id) == now_ms:
         return state
-    waiting = {**state.waiting, click_id: now_ms}
+    waiting = {known: since for known, since in state.waiting.items() if known != click_id}
+    waiting[click_id] = now_ms
     if len(waiting) > policy.bounds.waiting_clicks:
         del waiting[next(iter(waiting))]
     return replace(state, waiting=waiting)
@@ -46,6 +49,18 @@ def forget(workspace_id: str, customer: str, state: CustomerState) -> list[Forgo
     click_ids = dict.fromkeys([*(touch.click_id for touch in state.touches), *state.waiting])
     erasures = [_click_erasure(workspace_id, customer, click_id) for click_id in click_ids]
     return [Forgotten(workspace_id, customer), *erasures]
+
+
+def no_longer_kept(
+    workspace_id: str, customer: str, touches: Iterable[TouchState], kept: Iterable[TouchState]
+) -> list[ClickErasure]:
+    """What to tell the clicks of which the customer keeps nothing any more."""
+    click_ids = {touch.click_id for touch in kept}
+    return [
+        replace(_click_erasure(workspace_id, customer, touch.click_id), erased=False)
+        for touch in touches
+        if touch.click_id not in click_ids
+    ]
 
 
 def after_erasure(workspace_id: str, customer: str, fact: CustomerFact) -> list[ClickErasure | Unmatched]:

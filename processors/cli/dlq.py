@@ -95,8 +95,8 @@ def replay(
 
     Do this after deploying a worker that can read them. The value stays untouched, and an event without a
     time of its own keeps that of its record. What cannot be used this time either is a dead letter again, its
-    attempt one higher; it does not count for LEADSTREAM_DEAD_LETTER_LIMIT. Replaying what was used already
-    changes nothing. Results (topics leads, sales, …) never go back.
+    attempt one higher; it does not count for LEADSTREAM_DEAD_LETTER_LIMIT. What is used is a dead letter no
+    longer, here and in ClickHouse. Results (topics leads, sales, …) never go back.
 
     \b
     Examples:
@@ -104,8 +104,8 @@ def replay(
       leadstream dlq replay --reason schema_violation --since 24h --rate 200
       leadstream dlq replay 3:42 5:7
 
-    Reads dead-letters, writes the topics named there. Exit codes: 0 done, 1 an ID is not there, 69 no broker,
-    78 a topic is missing.
+    Reads dead-letters, writes it and the topics named there. Exit codes: 0 done, 1 an ID is not there,
+    69 no broker, 78 a topic is missing.
     """
     from processors.cli.refusals.replaying import Replay
 

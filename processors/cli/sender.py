@@ -5,6 +5,7 @@ import zlib
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
+from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
@@ -17,6 +18,8 @@ from schemas.topics import Topic
 
 _BATCH_BYTES: Final = 256 * 1024
 _STALL_S: Final = 20.0
+_TRANSACTION_MS: Final = 10_000
+"""So long do readers wait at most for the transaction of a process that was killed."""
 
 
 class EventSender:
@@ -24,10 +27,17 @@ class EventSender:
 
     Every method may raise ``NoBroker`` (nothing was acknowledged for 20 s) or ``TopicsFailed``. Leaving the
     context without an error flushes; with one, what is not acknowledged may or may not be in Kafka.
+
+    ``transactional``: what is sent between two flushes is there for readers at once and as a whole, with the
+    second of them, or never. Flush soon after sending: readers of the topics wait for an open transaction.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, transactional: bool = False) -> None:
         self._settings = settings
+        # One of its own for every run: two runs at once must not fence each other.
+        self._transactional_id = f"leadstream-send-{uuid4().hex}" if transactional else None
+        self._in_transaction = False
+        self._landed_count = 0
         self._partitions: dict[Topic, int] = {}
         self._open: dict[tuple[Topic, int], Any] = {}
         self._flying: set[asyncio.Future[Any]] = set()
@@ -47,6 +57,8 @@ class EventSender:
             compression_type="lz4",
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=int(_STALL_S * 1000),
+            transactional_id=self._transactional_id,
+            transaction_timeout_ms=_TRANSACTION_MS,
         )
         try:
             await self._producer.start()
@@ -61,6 +73,10 @@ class EventSender:
         try:
             if error is None:
                 await self.flush()
+            elif self._in_transaction:
+                # Without a broker its own timeout aborts it.
+                with suppress(TimeoutError, KafkaError):
+                    await asyncio.wait_for(self._producer.abort_transaction(), 2)
         finally:
             # It would wait for ever for a broker that is gone.
             with suppress(TimeoutError):
@@ -98,13 +114,22 @@ class EventSender:
             await self._dispatch(place)
 
     async def flush(self) -> None:
-        """Returns when everything is acknowledged."""
+        """Returns when everything is acknowledged, and its transaction, if it is one, committed."""
         await self.dispatch()
         while self._flying:
             done, _ = await asyncio.wait(self._flying, timeout=_STALL_S, return_when=asyncio.FIRST_COMPLETED)
             if not done:
                 raise self._no_broker()
         self._raise_failure()
+        if self._in_transaction:
+            try:
+                await asyncio.wait_for(self._producer.commit_transaction(), _STALL_S)
+            except TimeoutError:
+                raise self._no_broker() from None
+            except KafkaError as error:
+                raise self._told(error) from error
+            self._in_transaction = False
+        self.acknowledged = self._landed_count
 
     async def _dispatch(self, place: tuple[Topic, int]) -> None:
         self._raise_failure()
@@ -112,6 +137,9 @@ class EventSender:
         batch = self._open.pop(place)
         count = batch.record_count()
         try:
+            if self._transactional_id and not self._in_transaction:
+                await self._producer.begin_transaction()
+                self._in_transaction = True
             future = await self._producer.send_batch(batch, self._settings.topic(topic), partition=partition)
         except KafkaError as error:
             raise self._told(error) from error
@@ -124,7 +152,9 @@ class EventSender:
             return
         failure = future.exception()
         if failure is None:
-            self.acknowledged += count
+            self._landed_count += count
+            if not self._transactional_id:
+                self.acknowledged = self._landed_count
         elif self._failure is None:
             self._failure = failure
 

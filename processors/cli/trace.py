@@ -30,7 +30,11 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
     did not match. Windows and model are those of the environment: set them as for the workers.
 
     The workers' state is read from the changelog of their table: no worker has to run, and it is exact as of
-    their last transaction. Without Kafka, ClickHouse alone answers; without ClickHouse, the workers' state.
+    their last transaction. What they have not processed by then, where events of the customer come, is said.
+    Without Kafka, ClickHouse alone answers; without ClickHouse, the workers' state.
+
+    ClickHouse is also asked for ids that differ from CUSTOMER in upper and lower case only: to the workers
+    they are other customers.
 
     \b
     Examples:
@@ -50,17 +54,22 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
         click.echo(f"note: {note}", err=True)
     _show(found, as_json)
     if not found.known:
-        raise CheckFailed(f"nothing is known of {found.person}", "Is that its id, as events give it?")
+        raise CheckFailed(f"nothing is known of {found.person}", _remedy(found))
 
 
 @dataclass
 class _Found:
-    """What each side knows; None: it did not answer, and ``notes`` says why."""
+    """What each side knows; None: it did not answer, and ``notes`` says why.
+
+    ``backlog``: records not processed, by topic. ``similar``: ids that differ in case only.
+    """
 
     person: "Person"
     held: "HeldState | None" = None
     explanation: "Explanation | None" = None
     clickhouse: dict[str, list[dict[str, Any]]] | None = None
+    backlog: dict[str, int] = field(default_factory=dict)
+    similar: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -71,9 +80,13 @@ class _Found:
 
 
 def _find(settings: Settings, person: "Person") -> _Found:
+    from msgspec.structs import replace
+
     from processors.attribution.explaining import explain
     from processors.cli.clickhouse import open_clickhouse
-    from processors.cli.person.clickhouse_side import shown
+    from processors.cli.person.backlog import read_backlog
+    from processors.cli.person.clickhouse_side import differing_in_case, shown
+    from processors.cli.person.telling import behind
     from processors.cli.person.worker_side import held_state
     from processors.sink.client import NoClickHouse
     from processors.topics import NoBroker, TopicsFailed
@@ -82,16 +95,21 @@ def _find(settings: Settings, person: "Person") -> _Found:
     found = _Found(person)
     try:
         with Bar("reading the workers' state", None, "records") as bar:
+            backlog = asyncio.run(read_backlog(settings))
             found.held = asyncio.run(held_state(settings, person, bar.reach))
+        found.backlog = backlog.of(person, found.held.state)
     except (NoBroker, TopicsFailed) as error:
         found.notes.append(f"{error}; the workers' state is not shown, only what ClickHouse has")
     else:
         policy = policy_of(settings)
-        found.explanation = explain(person.workspace_id, person.external_id, found.held.state, policy)
+        explained = explain(person.workspace_id, person.external_id, found.held.state, policy)
+        summary = behind(explained.status, explained.summary, found.backlog)
+        found.explanation = replace(explained, summary=summary)
     try:
         client = open_clickhouse(settings)
         try:
             found.clickhouse = shown(client, person)
+            found.similar = differing_in_case(client, person)
         finally:
             client.close()
     except NoClickHouse as error:
@@ -102,7 +120,7 @@ def _find(settings: Settings, person: "Person") -> _Found:
 
 
 def _show(found: _Found, as_json: bool) -> None:
-    from processors.cli.person.telling import clickhouse_lines, explanation_lines
+    from processors.cli.person.telling import clickhouse_lines, explanation_lines, similar_line
 
     if as_json:
         click.echo(_document(found))
@@ -111,6 +129,8 @@ def _show(found: _Found, as_json: bool) -> None:
     who = f"{found.person.workspace_id} / {found.person.external_id}"
     click.echo(f"{click.style(f'{who}: {status}', bold=True)}")
     click.echo(summary)
+    if found.similar:
+        click.echo(similar_line(found.similar))
     if found.explanation is not None:
         for line in explanation_lines(found.explanation):
             click.echo(line)
@@ -121,6 +141,16 @@ def _show(found: _Found, as_json: bool) -> None:
         held = found.held
         place = f"{held.topic}, partition {held.partition}, offset {held.offset}"
         click.secho(f"state of {rfc3339(held.written_ms)} ({place})", dim=True)
+
+
+def _remedy(found: _Found) -> str:
+    from processors.cli.refusals.refusal import printable
+
+    if found.backlog:
+        return "Look again when the workers have caught up."
+    if found.similar:
+        return f"Ids that differ in case are different customers: {', '.join(map(printable, found.similar))}?"
+    return "Is that its id, as events give it?"
 
 
 def _decision(found: _Found) -> tuple[str, str]:
@@ -147,6 +177,8 @@ def _document(found: _Found) -> str:
         "customerExternalId": found.person.external_id,
         "customerId": found.person.id,
         "status": _decision(found)[0],
+        "similar": found.similar,
+        "backlog": found.backlog,
         "explanation": found.explanation,
         "state": state,
         "clickhouse": found.clickhouse,

@@ -25,7 +25,8 @@ def unmatched() -> None:
     """Look at events that led to nothing, and send them once more.
 
     An unmatched event is valid, but what it needed was not there in time: a click, a deferred lead, a lead.
-    It lies in the topic unmatched with the reason. Of several reports of one event only the last is shown.
+    It lies in the topic unmatched with the reason. Of several reports of one event only the last is shown,
+    and not even that when the event was sent once more since then: it waits, or has led to something.
     """
 
 
@@ -59,8 +60,8 @@ def replay(ids: tuple[Id, ...], dry_run: bool, rate: int, as_json: bool, **chose
 
     Do this when what they needed has come after all, or after LEADSTREAM_ATTRIBUTION_WINDOW has grown. Each
     goes as it came to the topic and key where it belongs, at the time of its first record, and is held for
-    LEADSTREAM_HOLD again. What has led to a lead since changes nothing; what leads to nothing again is
-    reported again, and stays one row in ClickHouse.
+    LEADSTREAM_HOLD again. From then on it is a loss no longer, here and in ClickHouse; what leads to nothing
+    again is reported again, and is one again. What has led to a lead since changes nothing.
 
     \b
     Examples:
@@ -68,8 +69,8 @@ def replay(ids: tuple[Id, ...], dry_run: bool, rate: int, as_json: bool, **chose
       leadstream unmatched replay --reason click_not_found --since 7d --rate 200
       leadstream unmatched replay 3:42
 
-    Reads unmatched, writes the topics of events. Exit codes: 0 done, 1 an ID is not there, 69 no broker,
-    78 a topic is missing.
+    Reads unmatched, writes it and the topics of events. Exit codes: 0 done, 1 an ID is not there,
+    69 no broker, 78 a topic is missing.
     """
     from processors.cli.refusals.replaying import Replay
 

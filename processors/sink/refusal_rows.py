@@ -1,6 +1,8 @@
 """Unmatched events and dead letters → rows: one per event, however often it comes back.
 
-The first report stays; of a dead letter that was replayed in vain, the first one of its last attempt.
+The first report stays; of a dead letter that was replayed in vain, the first one of its last attempt. No view
+shows what was sent back until it is reported anew: the note of a dead letter takes its place, and that of an
+unmatched event the place of its last report, in a table of its own.
 """
 
 from collections.abc import Sequence
@@ -13,8 +15,8 @@ from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 
 from processors.sink.persons import persons_in
-from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, text
-from schemas.dead_letters import cause_of
+from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, last_wins, text
+from schemas.dead_letters import Cause, cause_of
 from schemas.decoding import Refused, decode_click
 from schemas.events import is_workspace_id
 from schemas.ids import customer_id
@@ -48,14 +50,15 @@ UNMATCHED_COLUMNS = (
 )
 
 
-def unmatched_row(record: ConsumerRecord) -> Row:
-    """Raises one of ``rows.UNREADABLE``."""
+def unmatched_row(record: ConsumerRecord) -> Row | None:
+    """None for a note. Raises one of ``rows.UNREADABLE``."""
     one = _unmatched(record.value or b"")
-    topic = one.source.topic.removeprefix(record.topic.removesuffix(Topic.UNMATCHED))
+    if one.replayed:
+        return None
     customer = one.customer_external_id or ""
     return (
         one.workspace_id,
-        unmatched_identity(one, topic),
+        unmatched_identity(one, _base_name(one, record)),
         one.reason.value,
         one.detail,
         customer,
@@ -74,11 +77,35 @@ def unmatched_row(record: ConsumerRecord) -> Row:
     )
 
 
-def unmatched_identity(one: Unmatched, topic: str) -> str:
-    """What all reports of one event share; ``topic``: the base name of its source. Raises like the row.
+UNMATCHED_LAST_COLUMNS = ("workspace_id", "unmatched_id", "replayed", "version")
 
-    With the event time: the record's for an event that has none, and all that is known of a suppressed one.
+
+def unmatched_last_row(record: ConsumerRecord) -> Row | None:
+    """The last record about an event: a report of it, or the note of a replay.
+
+    None for what :func:`unmatched_row` refuses: one refusal is enough.
     """
+    try:
+        one = _unmatched(record.value or b"")
+        identity = unmatched_identity(one, _base_name(one, record))
+    except UNREADABLE:
+        return None
+    return one.workspace_id, identity, bool(one.replayed), last_wins(record)
+
+
+def _base_name(one: Unmatched, record: ConsumerRecord) -> str:
+    """Of the event's topic: without the prefix that this one has, too."""
+    return one.source.topic.removeprefix(record.topic.removesuffix(Topic.UNMATCHED))
+
+
+def unmatched_identity(one: Unmatched, topic: str) -> str:
+    """What all reports of one event share, and the notes of its replays. Raises like the row.
+
+    ``topic``: the base name of its source. With the event time: the record's for an event that has none, and
+    all that is known of a suppressed one.
+    """
+    if one.replayed:
+        return one.replayed
     named = (topic, one.workspace_id, one.customer_external_id or "", one.click_id or "", one.timestamp)
     content = _content(topic, text(one.event), parse_rfc3339(one.timestamp))
     return _identity("\x1f".join(named).encode(), content)
@@ -128,6 +155,7 @@ DEAD_LETTER_COLUMNS = (
     "source_timestamp",
     "position",
     "reported_at",
+    "replayed",
     "version",
 )
 
@@ -138,7 +166,7 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
     key, value = record.key or b"", record.value or b""
     source = cause.source
     return (
-        _identity(source.topic.encode(), key, value),
+        dead_letter_identity(cause, record.key, record.value),
         workspace_of(key, value),
         persons_in(key, value),
         cause.reason,
@@ -152,8 +180,14 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
         max(cause.timestamp_ms, 0),
         _position(record),
         max(record.timestamp, 0),
-        last_attempt_wins(record, cause.attempt),
+        bool(cause.replayed),
+        last_attempt_wins(record, cause.attempt, note=bool(cause.replayed)),
     )
+
+
+def dead_letter_identity(cause: Cause, key: bytes | None, value: bytes | None) -> str:
+    """What all attempts of one record share, and the notes of its replays."""
+    return cause.replayed or _identity(cause.source.topic.encode(), key or b"", value or b"")
 
 
 def _position(record: ConsumerRecord) -> str:

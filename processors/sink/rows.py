@@ -15,6 +15,7 @@ LATEST: Final = (1 << 64) - 1
 _OFFSET_BITS: Final = 22
 _ATTEMPT_BITS: Final = 56
 _MOST_ATTEMPTS: Final = 100
+_NOTE: Final = 1 << (_ATTEMPT_BITS - 1)
 _OFFSET_MASK: Final = (1 << _OFFSET_BITS) - 1
 
 UNREADABLE: Final = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
@@ -39,12 +40,15 @@ def first_wins(record: ConsumerRecord) -> int:
     return LATEST - last_wins(record)
 
 
-def last_attempt_wins(record: ConsumerRecord, attempt: int) -> int:
+def last_attempt_wins(record: ConsumerRecord, attempt: int, *, note: bool = False) -> int:
     """Like :func:`first_wins` among reports of one attempt; a later attempt wins against an earlier one.
 
-    An attempt weighs 198 days, more than a topic keeps, and a hundred of them fit above the present.
+    An attempt weighs 198 days, more than a topic keeps, and a hundred of them fit above the present. A note
+    that an attempt was sent back stands half-way between it and the next one; where attempts are no longer
+    told apart it does not count, so that it hides none of them.
     """
-    return first_wins(record) + (min(max(attempt - 1, 0), _MOST_ATTEMPTS) << _ATTEMPT_BITS)
+    attempts = min(max(attempt - 1, 0), _MOST_ATTEMPTS) << _ATTEMPT_BITS
+    return first_wins(record) + attempts + (_NOTE if note and attempt <= _MOST_ATTEMPTS else 0)
 
 
 def text(raw: msgspec.Raw) -> str:

@@ -62,6 +62,12 @@ TABLES: Final = (
         refusal_rows.unmatched_persons,
     ),
     Table(
+        Topic.UNMATCHED,
+        "unmatched_last_raw",
+        refusal_rows.UNMATCHED_LAST_COLUMNS,
+        refusal_rows.unmatched_last_row,
+    ),
+    Table(
         Topic.DEAD_LETTERS,
         "dead_letters_raw",
         refusal_rows.DEAD_LETTER_COLUMNS,

@@ -8,12 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import encode
 
+from processors.attribution.bounds import Bounds
 from processors.attribution.customer_join import Forgotten
-from processors.attribution.policy import AttributionModel
+from processors.attribution.policy import AttributionModel, Policy
 from schemas.topics import Topic
-from tests.attribution.builders import CUSTOMER, HOLD, T0, WORKSPACE, click, deferred, erasure, lead, network
+from tests.attribution.builders import (
+    CUSTOMER,
+    HOLD,
+    T0,
+    WORKSPACE,
+    click,
+    deferred,
+    erasure,
+    lead,
+    network,
+    policy,
+)
 from tests.attribution.effort import examples
-from tests.attribution.strategies import MODELS, histories
+from tests.attribution.stories import UNTRACKED
+from tests.attribution.strategies import MODELS, POLICIES, histories, one_of_each
 from tests.attribution.test_properties import TOUCHES_BETWEEN, send_with_delays
 from tests.model.simulate import Network, Record
 
@@ -53,6 +66,76 @@ def test_nothing_is_kept_and_nothing_is_said(
     told += system.drain()
     assert_forgotten(system)
     assert MARK.encode() not in encode([one for one in told if not isinstance(one, Forgotten)])
+
+
+@st.composite
+def histories_of_many_clicks(draw: st.DrawFn) -> list[Record]:
+    """One customer who names more clicks than a small bound keeps, tracked or not, some before they came."""
+    click_ids = ("c1", "c2", "c3", "c4", "c5")
+    tracked = one_of_each(*[(True, True, False)] * len(click_ids))
+    named = one_of_each(click_ids, (10, 20, 30, 40, 110)).map(lambda one: deferred(*one))
+    history = draw(st.lists(named, min_size=4, max_size=12))
+    for click_id, flag in zip(click_ids, draw(tracked), strict=True):
+        history.insert(draw(st.integers(0, 4)), click(click_id, 0, trackConversion=flag))
+    return [replace(one, offset=offset) for offset, one in enumerate(history)]
+
+
+@examples(400)
+@given(
+    POLICIES,
+    st.one_of(histories_of_many_clicks(), histories()),
+    TOUCHES_BETWEEN,
+    st.integers(0, 20),
+    st.booleans(),
+)
+def test_no_state_names_an_erased_person(
+    policy: Policy, records: Sequence[Record], choices: list[int], place: int, late: bool
+) -> None:
+    """Whatever the bounds dropped, and what was on the way when it was erased: nothing is left.
+
+    The key of the customer's own state is its id, by which later events are known to be suppressed.
+    """
+    system = Network(policy, T0, touches_wait=True)
+    history = [one for one in records if one.topic != Topic.ERASURES]
+    send_with_delays(system, history[:place], choices)
+    if late:  # what it had to wait for was given up before
+        system.drain()
+    system.send(erasure(workspaceId=WORKSPACE))
+    for record in history[place:]:
+        system.send(record)
+    system.drain()
+    for key, raw in system.states().items():
+        if not key.startswith(b"click w2:"):  # another workspace's, where the id is another person's
+            assert CUSTOMER.encode() not in raw, key
+
+
+def test_a_customer_of_many_clicks_leaves_none_of_them_its_name() -> None:
+    """Five of them its state no longer has when it is erased."""
+    system = network()
+    for number in range(15):
+        system.run([click(f"c{number}", 0, trackConversion=False), deferred(f"c{number}", number)])
+    system.send(erasure())
+    assert [key for key, raw in system.clicks.items() if CUSTOMER.encode() in raw] == []
+
+
+def test_what_waits_for_a_click_that_its_customer_no_longer_keeps_goes_on_waiting() -> None:
+    """It waits because the click itself was forgotten: nobody was erased."""
+    system = Network(replace(policy(), bounds=Bounds(touches=1)), T0)
+    system.run([click("c1", 0, **UNTRACKED), deferred("c1", 1)])
+    del system.clicks[b"w1:c1"]
+    system.run([deferred("c1", 2), click("c2", 0, **UNTRACKED), deferred("c2", 3)])
+    assert [one.reason.value for one in system.published.unmatched] == ["conversion_tracking_disabled"] * 2
+    assert b"ann" in system.clicks[b"w1:c1"]
+
+
+def test_the_clicks_that_were_named_last_are_the_ones_remembered() -> None:
+    """One that is named again waits anew: of two places, another click does not take its place."""
+    system = Network(replace(policy(), bounds=Bounds(waiting_clicks=2)), T0)
+    for at, click_id in enumerate(("c1", "c2", "c1", "c3")):
+        system.advance(T0 + at)
+        system.send(deferred(click_id, at))
+    system.send(erasure())
+    assert list(system.clicks) == [b"w1:c2"]
 
 
 def test_a_click_forgets_who_named_it() -> None:

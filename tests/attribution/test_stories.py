@@ -109,3 +109,14 @@ def _after_t0(timestamp: str) -> int:
 def test_times_are_milliseconds_after_t0() -> None:
     assert time(0) == "2026-01-01T00:00:00.000Z"
     assert T0 % 1000 == 0
+
+
+def test_what_is_sent_again_is_reported_again_whatever_waits() -> None:
+    """By that it is known that a replay was in vain; of a bot's click, too, where the event still waits."""
+    for first in (click("c1", 0, bot=True), click("c1", 0, trackConversion=False)):
+        system = network()
+        system.send(first)
+        for times in (1, 2, 3):
+            system.run([deferred("c1", 10), lead(20, click_id="c1")])
+            reports = [one for one in system.published.unmatched if one.customer_external_id]
+            assert len(reports) == 2 * times

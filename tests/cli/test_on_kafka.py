@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from processors.cli.lag import LagReader
 from processors.cli.loading import load_settings
 from processors.cli.main import cli
 from processors.cli.running.demo import send_demo
+from processors.cli.sender import EventSender
 from processors.demo import generate
 from processors.demo.anchor import anchor_ms
 from processors.engine.settings import partition_for
 from processors.settings import Settings
+from processors.topics import TopicReader
 from schemas.topics import SPECS, Role, Topic
 
 pytestmark = pytest.mark.integration
@@ -113,6 +116,32 @@ def test_send_puts_each_line_where_it_belongs(topics: str, runner: CliRunner, tm
         assert (record.key, record.value) == (key.encode(), line.encode())
         assert record.partition == partition_for(key.encode(), 3)
         assert record.timestamp > 1_700_000_000_000
+
+
+async def test_what_is_sent_between_two_flushes_is_there_as_a_whole_or_never(topics: str) -> None:
+    settings = load_settings()
+
+    async def events() -> list[bytes | None]:
+        """What a reader may see that waits for no transaction."""
+        async with TopicReader(settings) as reader:
+            spans = await reader.spans([Topic.CLICKS, Topic.UNMATCHED])
+            return [record.value async for records in reader.records(spans) for record in records]
+
+    async with EventSender(settings, transactional=True) as sender:
+        for number in range(2):
+            await sender.send(Topic.CLICKS, b"k", b"click %d" % number)
+            await sender.send(Topic.UNMATCHED, b"k", b"note %d" % number)
+            await sender.dispatch()
+            assert len(await events()) == 2 * number
+            await sender.flush()
+            assert (sender.acknowledged, len(await events())) == (2 * number + 2,) * 2
+    with suppress(RuntimeError):
+        async with EventSender(settings, transactional=True) as sender:
+            await sender.send(Topic.CLICKS, b"k", b"never")
+            await sender.dispatch()
+            raise RuntimeError("interrupted")
+    assert sender.acknowledged == 0
+    assert sorted(map(str, await events())) == ["b'click 0'", "b'click 1'", "b'note 0'", "b'note 1'"]
 
 
 def test_send_to_topics_that_are_not_there(prefix: str, runner: CliRunner, tmp_path: Path) -> None:

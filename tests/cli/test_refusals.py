@@ -17,6 +17,7 @@ from processors.cli.refusals.refusal import LeftAlone, Refusal, printable
 from processors.cli.refusals.replaying import Pace
 from processors.cli.refusals.selection import Id, IdType, Selection
 from processors.cli.refusals.unmatched import unmatched_events
+from processors.sink.refusal_rows import dead_letter_row, unmatched_last_row
 from schemas.dead_letters import cause_of, dead_letter_headers
 from schemas.headers import Headers
 from schemas.reasons import DeadLetterReason, UnmatchedReason
@@ -54,6 +55,12 @@ def dead_letter(
 
 
 def unmatched(event: bytes, topic: str = "test.clicks", record_ms: int = NOW - DAY_MS) -> Refusal:
+    found = unmatched_events(TOPICS).read(record(Topic.UNMATCHED, unmatched_value(event, topic, record_ms)))
+    assert found is not None
+    return found
+
+
+def unmatched_value(event: bytes, topic: str = "test.clicks", record_ms: int = NOW - DAY_MS) -> bytes:
     one = Unmatched(
         reason=UnmatchedReason.CLICK_NOT_FOUND,
         detail="why",
@@ -65,9 +72,7 @@ def unmatched(event: bytes, topic: str = "test.clicks", record_ms: int = NOW - D
         event=msgspec.Raw(event),
         source=UnmatchedSource(topic=topic, partition=1, offset=2, timestamp=rfc3339(record_ms)),
     )
-    found = unmatched_events(TOPICS).read(record(Topic.UNMATCHED, msgspec.json.encode(one)))
-    assert found is not None
-    return found
+    return msgspec.json.encode(one)
 
 
 def test_a_dead_letter_goes_back_as_it_came() -> None:
@@ -107,6 +112,27 @@ def test_an_unmatched_event_goes_back_under_its_right_key_at_the_time_of_its_rec
     back = unmatched(event, topic="test.deferred-leads").back(NOW)
     assert back == (Topic.QUALIFICATIONS, b"acme:u1", event, NOW - DAY_MS, ())
     assert unmatched(event, topic="test.qualifications", record_ms=0).back(NOW).timestamp_ms == NOW - 2
+
+
+def test_the_note_of_a_replay_names_the_refusal_and_repeats_nothing_of_it() -> None:
+    """Under the same key and identity, so that a reader holds it against the reports before and after it."""
+    kinds = (unmatched_events(TOPICS), dead_letters(TOPICS))
+    for refusal, kind in zip((unmatched(CLICK), dead_letter()), kinds, strict=True):
+        note = refusal.note()
+        assert (note.topic, note.key, note.timestamp_ms) == (kind.topic, b"k", None)
+        assert b"c1" not in (note.value or b"")
+        found = kind.read(record(note.topic, note.value, note.headers, note.key))
+        assert found is not None
+        assert (refusal.replayed, found.replayed) == (False, True)
+        assert (found.identity, found.attempt) == (refusal.identity, refusal.attempt)
+    note = unmatched(CLICK).note()
+    reports = [record(Topic.UNMATCHED, unmatched_value(CLICK)), record(note.topic, note.value)]
+    rows = [unmatched_last_row(one) for one in reports]
+    assert len({row and row[1] for row in rows}) == 1
+    headers = dead_letter_headers(Source(), DeadLetterReason.NOT_JSON, "why")
+    note = dead_letter().note()
+    letters = [record(Topic.DEAD_LETTERS, CLICK, headers), record(note.topic, None, note.headers)]
+    assert len({dead_letter_row(one)[0] for one in letters}) == 1
 
 
 def test_what_is_none_of_them() -> None:

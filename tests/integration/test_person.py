@@ -178,6 +178,7 @@ def test_a_person_is_traced_and_erased(
         check_what_was_written_since(stack, erased_at)
         check_what_compaction_leaves(stack)
         assert [worker.stop() for worker in workers] == [0, 0]
+        check_backlog(stack)
         assert sink.stop() == 0
         check_stores(stack)
         check_tables(client, clickhouse)
@@ -201,6 +202,31 @@ def check_explained(stack: Stack) -> None:
     assert "acme / ann7: qualified" in text
     assert "→ ann7-c1" in text
     assert trace(stack, "nobody", exit_code=1)["status"] == "unknown"
+    assert trace(stack, "nobody", exit_code=1)["similar"] == []
+    assert (found["similar"], found["backlog"]) == ([], {})
+    # Of one that has a lead, and of one of whom there is but an unmatched event.
+    send(stack, Person("STRANGER", "m").lead("", "Nothing", mode="deferred"))
+    stack.wait_until_processed()
+    assert trace(stack, "bOb", exit_code=1)["similar"] == ["bob"]
+    assert trace(stack, "Stranger", exit_code=1)["similar"] == ["STRANGER"]
+    said = stack.run("trace", "acme", "BOB").stderr.decode()
+    assert "bob" in said
+    assert "case" in said
+
+
+def check_backlog(stack: Stack) -> None:
+    """No worker runs: what has come since is known to nobody, but not denied either."""
+    late = Person("late", "m")
+    send(
+        stack, late.lead("", "Sign Up"), late.purchase("in_1"), late.purchase("in_2"), late.lead("c", "Demo")
+    )
+    found = trace(stack, "late", exit_code=1)
+    assert found["backlog"] == {"qualifications": 1, "purchases": 2, "deferred-leads": 1}
+    assert found["explanation"]["summary"].startswith("Nothing is held yet, and 4 records are not processed")
+    text = stack.run("trace", "acme", "late").stdout.decode()
+    assert "4 records are not processed" in text
+    assert "no event" not in text
+    assert trace(stack, BOB)["backlog"]["deferred-leads"] == 1
 
 
 def check_forgotten(stack: Stack, client: Client, before: dict[str, list[Any]]) -> None:

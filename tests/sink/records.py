@@ -120,6 +120,7 @@ def unmatched(
     at_ms: int = T0,
     **more: Any,
 ) -> bytes:
+    """``replayed``: the id of the event; then it is not the report but the note."""
     fields = {"customer_external_id": "c", "click_id": None, "event_name": "sign-up", "offset": 7, **more}
     offset = fields.pop("offset")
     return msgspec.json.encode(
@@ -136,8 +137,14 @@ def unmatched(
 
 
 def dead_letter(
-    value: bytes | None, *, offset: int = 0, attempt: int = 1, key: bytes | None = b"w:c"
+    value: bytes | None,
+    *,
+    offset: int = 0,
+    attempt: int = 1,
+    key: bytes | None = b"w:c",
+    replayed: str = "",
 ) -> ConsumerRecord:
+    """``replayed``: the id of the record; then it is not the dead letter but the note."""
     headers = {
         Header.REASON: b"not_json",
         Header.DETAIL: b"why",
@@ -147,6 +154,8 @@ def dead_letter(
         Header.SOURCE_TIMESTAMP: b"%d" % T0,
         Header.ATTEMPT: b"%d" % attempt,
     }
+    if replayed:
+        headers[Header.REPLAYED] = replayed.encode()
     named = tuple((name.value, text) for name, text in headers.items())
     return record("dead-letters", value, offset=offset, key=key, headers=named, at_ms=T0 + offset)
 

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 from processors.sink.batch import Batch
+from processors.sink.refusal_rows import dead_letter_row, unmatched_last_row
 from processors.sink.tables import TABLES, by_topic
 from processors.sink.writer import Writer
 from schemas.times import DAY_MS
@@ -36,15 +37,36 @@ def streams() -> list[Stream]:
     sales = [records.sale("c", f"i{n % 10}", amount=n, revision=1 + n // 10) for n in range(30)]
     customers = [None if n in (12, 25) else records.customer(f"c{n % 10}", leads=n // 10) for n in range(30)]
     names = [f"w:c{n % 10}".encode() for n in range(30)]
-    reasons = ("no_deferred_lead", "outside_qualification_window")
-    unmatched_ = [unmatched(b'{"n":%d}' % (n % 8), reason=reasons[n // 8], offset=n) for n in range(16)]
+    # Reported, replayed, and all but the last two reported again, for another reason.
+    events = [b'{"n":%d}' % number for number in range(8)]
+    reported = [unmatched_last_row(record("unmatched", unmatched(event))) for event in events]
+    ids = [row[1] for row in reported if row is not None]
+    unmatched_ = [
+        *(unmatched(events[n], offset=n) for n in range(8)),
+        *(unmatched(b"null", offset=8 + n, replayed=ids[n]) for n in range(8)),
+        *(unmatched(events[n], reason="outside_qualification_window", offset=16 + n) for n in range(6)),
+    ]
+    letters = [
+        records.dead_letter(b"\xff%d" % (n % 5), key=b"k", offset=n, attempt=1 + n // 5) for n in range(15)
+    ]
+    # In between, each was replayed; of the last attempt only the last one.
+    notes = [
+        records.dead_letter(
+            None,
+            key=b"k",
+            offset=n + 5,
+            attempt=1 + n // 5,
+            replayed=dead_letter_row(letters[n])[0],
+        )
+        for n in (*range(10), 14)
+    ]
     return [
         emitted("clicks", clicks),
         emitted("leads", leads),
         emitted("sales", sales),
         emitted("customers", customers, names),
         emitted("unmatched", unmatched_),
-        [records.dead_letter(b"\xff%d" % (n % 5), key=b"k", offset=n, attempt=1 + n // 5) for n in range(15)],
+        sorted([*letters, *notes], key=lambda one: one.offset),
     ]
 
 
@@ -78,8 +100,8 @@ async def test_a_replay_changes_no_row(database: Database) -> None:
         "leads": 13,
         "sales": 10,
         "customers": 8,
-        "unmatched": 8,
-        "dead_letters": 5,
+        "unmatched": 6,
+        "dead_letters": 4,
         "links": 0,
     }
     for seed in (2, 3):
@@ -102,7 +124,7 @@ async def test_the_winner_is_the_right_one(database: Database) -> None:
         == []
     )
     assert database.rows("SELECT DISTINCT reason FROM unmatched") == [("no_deferred_lead",)]
-    assert database.rows("SELECT min(source_offset), max(source_offset) FROM unmatched") == [(0, 7)]
+    assert database.rows("SELECT min(source_offset), max(source_offset) FROM unmatched") == [(0, 5)]
     assert database.rows("SELECT DISTINCT attempt FROM dead_letters") == [(3,)]
 
 

@@ -6,7 +6,12 @@ from hypothesis import strategies as st
 from processors.sink.batch import Batch
 from processors.sink.click_rows import CLICK_COLUMNS, click_rows, earliest_wins
 from processors.sink.persons import persons_in
-from processors.sink.refusal_rows import DEAD_LETTER_COLUMNS, dead_letter_row, unmatched_row
+from processors.sink.refusal_rows import (
+    DEAD_LETTER_COLUMNS,
+    dead_letter_row,
+    unmatched_last_row,
+    unmatched_row,
+)
 from processors.sink.result_rows import customer_row, erased_row
 from processors.sink.rows import Row, first_wins, last_wins
 from processors.sink.tables import TABLES, by_topic
@@ -19,7 +24,9 @@ click_row = click_rows(lambda: T0)
 
 
 def unmatched_id(value: bytes, prefix: str = "") -> object:
-    return unmatched_row(record(f"{prefix}unmatched", value))[1]
+    row = unmatched_row(record(f"{prefix}unmatched", value))
+    assert row is not None
+    return row[1]
 
 
 def dead_letter(row: Row) -> dict[str, object]:
@@ -146,8 +153,36 @@ class TestUnmatchedIds:
             unmatched(b'{"a":2}', topic="clicks")
         )
 
+    def test_the_last_record_is_a_report_or_a_note(self) -> None:
+        identity = unmatched_id(unmatched(b"{}"))
+
+        def last(at_ms: int, offset: int, value: bytes) -> Row:
+            row = unmatched_last_row(record("unmatched", value, at_ms=at_ms, offset=offset))
+            assert row is not None
+            return row
+
+        note = unmatched(b"null", replayed=identity)
+        rows = [last(T0, 1, unmatched(b"{}")), last(T0, 2, note), last(T0 + 1, 3, unmatched(b"{}"))]
+        assert [row[:3] for row in rows] == [("w", identity, replayed) for replayed in (False, True, False)]
+        assert sorted(row[3] for row in rows) == [row[3] for row in rows]
+        assert unmatched_row(record("unmatched", note)) is None
+
 
 class TestDeadLetters:
+    def test_a_note_counts_until_the_next_attempt(self) -> None:
+        identity = dead_letter_row(records.dead_letter(b"value"))[0]
+
+        def version(days: int, attempt: int, *, note: bool = False) -> int:
+            value, replayed = (None, identity) if note else (b"value", "")
+            letter = records.dead_letter(value, offset=days * DAY_MS, attempt=attempt, replayed=replayed)
+            row = dead_letter(dead_letter_row(letter))
+            assert (row["dead_letter_id"], row["replayed"]) == (identity, note)
+            return int(row["version"])  # type: ignore[call-overload,no-any-return]
+
+        assert version(0, 1) < version(30, 1, note=True) < version(60, 2) < version(90, 2, note=True)
+        assert version(0, 100) < version(30, 100, note=True) < version(60, 101) < 1 << 64
+        assert version(90, 101, note=True) < version(60, 101), "it may stand for a later attempt"
+
     def test_one_row_per_record_however_often_it_comes_back(self) -> None:
         first = dead_letter(dead_letter_row(records.dead_letter(b"\xff\x00", offset=1)))
         again = dead_letter(dead_letter_row(records.dead_letter(b"\xff\x00", offset=9)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from zlib import crc32
 
 from clickhouse_connect.driver.client import Client
 
@@ -36,6 +37,24 @@ def shown(client: Client, person: Person) -> dict[str, list[dict[str, Any]]]:
         )
         found[view] = rows(client, sql, {"workspace": person.workspace_id, "id": person.id})
     return found
+
+
+def differing_in_case(client: Client, person: Person) -> list[str]:
+    """Ids of this workspace that are the person's but for upper and lower case: other people, to the workers.
+
+    Of customers with a touch, and of events that led to nothing. The server is asked for a checksum.
+    """
+    folded = person.external_id.lower()
+    sql = " UNION DISTINCT ".join(
+        f"SELECT customer_external_id AS id FROM {view} "  # noqa: S608 - names of ours
+        "WHERE workspace_id = {workspace:String} AND customer_id != {id:String} "
+        "AND CRC32(lowerUTF8(customer_external_id)) = {checksum:UInt32}"
+        for view in ("customers", "unmatched")
+    )
+    checksum = crc32(folded.encode())
+    parameters = {"workspace": person.workspace_id, "id": person.id, "checksum": checksum}
+    found = {str(row["id"]) for row in rows(client, f"SELECT id FROM ({sql}) LIMIT {_MOST}", parameters)}  # noqa: S608
+    return sorted(one for one in found if one.lower() == folded)
 
 
 def stored(client: Client, person: Person) -> Mapping[str, int]:

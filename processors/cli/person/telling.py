@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from processors.attribution.explanation import Candidate, ExplainedRequest, Explanation
+from processors.cli.refusals.refusal import printable
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -60,6 +61,24 @@ def clickhouse_lines(found: Rows) -> Iterator[str]:
         named = f" {one['event_name']}" if one["event_name"] else ""
         at_click = f" (click {one['click_id']})" if one["click_id"] else ""
         yield f"  {_time(one['timestamp'])}  {one['reason']}{named}{at_click}: {one['detail']}"
+
+
+def behind(status: str, summary: str, backlog: Mapping[str, int]) -> str:
+    """The summary, and how many records were not processed when it was made: it may change soon."""
+    if not (records := sum(backlog.values())):
+        return summary
+    places = ", ".join(f"{count:,} in {topic}" for topic, count in backlog.items())
+    are = "record is" if records == 1 else "records are"
+    said = "Nothing is held yet, and" if status == "unknown" else f"{summary} But"
+    return (
+        f"{said} {records:,} {are} not processed where events of this customer come ({places}): "
+        "`leadstream doctor` says whether workers run."
+    )
+
+
+def similar_line(similar: Sequence[str]) -> str:
+    """Other customers, who may be meant."""
+    return f"  not to be mixed up with {', '.join(map(printable, similar))}: ids that differ in case differ"
 
 
 def heading(text: str) -> str:

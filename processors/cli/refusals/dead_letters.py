@@ -9,9 +9,9 @@ from typing import Any, Final
 from aiokafka import ConsumerRecord
 
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing, printable
-from processors.sink.refusal_rows import workspace_of
+from processors.sink.refusal_rows import dead_letter_identity, workspace_of
 from processors.worker.touches import read_click_erasure, read_told
-from schemas.dead_letters import Cause, cause_of, replay_headers
+from schemas.dead_letters import Cause, cause_of, note_headers, replay_headers
 from schemas.decoding import (
     Refused,
     decode_click,
@@ -76,6 +76,16 @@ class DeadLetter:
             raise LeftAlone("too large to be sent again")
         timestamp = self.cause.timestamp_ms if self.cause.timestamp_ms >= 0 else None
         return Outgoing(self.topic, self.key, self.value, timestamp, replay_headers(self.cause))
+
+    @property
+    def replayed(self) -> bool:
+        """As the header says."""
+        return bool(self.cause.replayed)
+
+    def note(self) -> Outgoing:
+        """Under its key, and with the id by which ClickHouse knows it."""
+        identity = dead_letter_identity(self.cause, self.key, self.value)
+        return Outgoing(Topic.DEAD_LETTERS, self.key, None, None, note_headers(self.cause, identity))
 
     def readable(self, now_ms: int) -> bool:
         """What the worker of this version would say."""

@@ -18,9 +18,10 @@ _OFFSET_BITS: Final = 22
 class Finder:
     """One pass over the refusals of a kind. ``foreign``: records that are none. ``missing``: ids not there.
 
-    A record that was refused again and again is found once, as it was refused last. Keeps 120 bytes in memory
-    for each record that is refused, and nothing when ``selection`` names ids. For an event loop of its own;
-    raises what :class:`TopicReader` raises.
+    A record that was refused again and again is found once, as it was refused last; one that was sent back
+    since then is not found, unless ``selection`` names its id. Keeps 120 bytes in memory for each record that
+    is refused, and nothing when ``selection`` names ids. For an event loop of its own; raises what
+    :class:`TopicReader` raises.
     """
 
     def __init__(self, settings: Settings, kind: Kind, selection: Selection, bar: Bar) -> None:
@@ -36,20 +37,22 @@ class Finder:
         async with TopicReader(self._settings) as reader:
             spans = await reader.spans([self._kind.topic], self._selection.since_ms)
             if self._selection.ids:
-                async for one in self._read(reader, self._around_ids(spans)):
+                async for one, _ in self._read(reader, self._around_ids(spans)):
                     yield one
                 return
             self._bar.expect(2 * sum(span.end - span.begin for span in spans.values()))
             newest = await self._newest(reader, spans)
-            async for one in self._read(reader, spans):
-                if newest.get(_hashed(one.identity), 0) <= _rank(one) and self._selection.takes(one):
+            async for one, rank in self._read(reader, spans):
+                if one.replayed or not self._selection.takes(one):
+                    continue
+                if newest.get(_hashed(one.identity), 0) <= rank:
                     yield one
 
     async def _newest(self, reader: TopicReader, spans: Mapping[TopicPartition, Span]) -> dict[int, int]:
-        """Of each record that was refused, by hash, its newest report."""
+        """Of each record that was refused, by hash, its newest report, or the note that it was sent back."""
         newest: dict[int, int] = {}
-        async for one in self._read(reader, spans):
-            identity, rank = _hashed(one.identity), _rank(one)
+        async for one, rank in self._read(reader, spans):
+            identity = _hashed(one.identity)
             if newest.get(identity, -1) < rank:
                 newest[identity] = rank
         self.foreign = 0
@@ -57,19 +60,26 @@ class Finder:
 
     async def _read(
         self, reader: TopicReader, spans: Mapping[TopicPartition, Span]
-    ) -> AsyncIterator[Refusal]:
+    ) -> AsyncIterator[tuple[Refusal, int]]:
+        """Each with its rank: of the reports of one record the greatest is the newest."""
         ids = self._selection.ids
+        latest_ms: dict[int, int] = {}
         async for records in reader.records(spans):
             for record in records:
                 place = Id(record.partition, record.offset)
                 if ids and place not in ids:
                     continue
-                self.missing.discard(place)
                 one = self._kind.read(record)
                 if one is None:
                     self.foreign += 1
-                else:
-                    yield one
+                    continue
+                if ids and one.replayed:
+                    continue
+                self.missing.discard(place)
+                # A new leader's clock may be behind: a later record of a partition is no older all the same.
+                time_ms = max(one.reported_ms, latest_ms.get(record.partition, 0))
+                latest_ms[record.partition] = time_ms
+                yield one, _rank(one, time_ms)
             self._bar.advance(len(records))
 
     def _around_ids(self, spans: Mapping[TopicPartition, Span]) -> dict[TopicPartition, Span]:
@@ -88,10 +98,10 @@ def _hashed(identity: bytes) -> int:
     return int.from_bytes(blake2b(identity, digest_size=8).digest(), "big")
 
 
-def _rank(one: Refusal) -> int:
+def _rank(one: Refusal, time_ms: int) -> int:
     """The newest of a record's reports is that of its last attempt, and the last one of that."""
     offset = int(one.id.rpartition(":")[2]) & ((1 << _OFFSET_BITS) - 1)
-    return (one.attempt << 64) | (one.reported_ms << _OFFSET_BITS) | offset
+    return (one.attempt << 64) | (time_ms << _OFFSET_BITS) | offset
 
 
 def ids_text(ids: Iterable[Id]) -> str:

@@ -52,8 +52,16 @@ class Refusal(Protocol):
     @property
     def reason(self) -> str: ...
 
+    @property
+    def replayed(self) -> bool:
+        """True for what is no report, but the note that the record was sent back."""
+
     def back(self, now_ms: int) -> Outgoing:
         """As it goes back to its topic. Raises :class:`LeftAlone`."""
+
+    def note(self) -> Outgoing:
+        """For its own topic: that it was sent back. Counts until the record is reported anew, and repeats
+        nothing of what the record said: its person may have been erased since."""
 
     def readable(self, now_ms: int) -> bool:
         """True when this version finds nothing wrong with it."""

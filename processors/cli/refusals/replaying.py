@@ -19,7 +19,9 @@ from processors.cli.sender import EventSender
 from processors.cli.topics import run_on_kafka
 from processors.settings import Settings
 
-_NAP_S: Final = 0.02
+_TRANSACTIONS_A_SECOND: Final = 10
+_MOST_EVENTS: Final = 1_000
+_MOST_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,11 @@ class Pace:
 
 
 class Replay:
-    """One run over the selected refusals. What failed ``max_attempts`` times, no id naming it, stays."""
+    """One run over the selected refusals. What failed ``max_attempts`` times, no id naming it, stays.
+
+    Each event goes back in one transaction with the note of that, in the topic of its refusal. So whatever
+    becomes of it is reported after the note: it is refused still when, and only when, a report follows.
+    """
 
     def __init__(
         self, settings: Settings, kind: Kind, selection: Selection, *, rate: int, max_attempts: int = 1 << 31
@@ -50,6 +56,8 @@ class Replay:
         self._max_attempts = max_attempts
         self._rate = rate
         self._sender: EventSender | None = None
+        self._waiting: list[tuple[Outgoing, Outgoing]] = []
+        self._waiting_bytes = 0
         self._by_topic: Counter[str] = Counter()
         self._left: Counter[str] = Counter()
         self._readable = 0
@@ -70,22 +78,37 @@ class Replay:
     async def _run(self) -> None:
         """Returns when every event is acknowledged."""
         pace = Pace(self._rate)
+        most = min(max(self._rate // _TRANSACTIONS_A_SECOND, 1), _MOST_EVENTS)
 
-        async def send(outgoing: Outgoing) -> None:
-            assert self._sender is not None  # noqa: S101 - narrows
-            if (wait_s := pace.wait_s(self._sender.sent)) > _NAP_S:
-                await self._sender.dispatch()
-                await asyncio.sleep(wait_s)
-            await self._sender.send(*outgoing)
-            await self._take(outgoing)
+        async def send(outgoing: Outgoing, note: Outgoing) -> None:
+            await self._take(outgoing, note)
+            self._waiting.append((outgoing, note))
+            self._waiting_bytes += len(outgoing.value or b"")
+            if len(self._waiting) >= most or self._waiting_bytes > _MOST_BYTES:
+                await self._send_waiting(pace)
 
-        async with EventSender(self._settings) as self._sender:
+        async with EventSender(self._settings, transactional=True) as self._sender:
             await self._each(send)
+            await self._send_waiting(pace)
 
-    async def _take(self, outgoing: Outgoing) -> None:
+    async def _send_waiting(self, pace: Pace) -> None:
+        """In one transaction, which is open no longer than that takes: workers wait for it."""
+        assert self._sender is not None  # noqa: S101 - narrows
+        await asyncio.sleep(max(pace.wait_s(self._acknowledged), 0))
+        for outgoing, note in self._waiting:
+            await self._sender.send(*outgoing)
+            await self._sender.send(*note)
+        await self._sender.flush()
+        self._waiting, self._waiting_bytes = [], 0
+
+    @property
+    def _acknowledged(self) -> int:
+        return 0 if self._sender is None else self._sender.acknowledged // 2
+
+    async def _take(self, outgoing: Outgoing, _: Outgoing) -> None:
         self._by_topic[outgoing.topic.value] += 1
 
-    async def _each(self, send: Callable[[Outgoing], Any]) -> None:
+    async def _each(self, send: Callable[[Outgoing, Outgoing], Any]) -> None:
         with Bar("replaying", None, "records") as bar:
             finder = Finder(self._settings, self._kind, self._selection, bar)
             async for one in finder.find():
@@ -98,15 +121,15 @@ class Replay:
                     self._left[str(why)] += 1
                     continue
                 self._readable += one.readable(now_ms)
-                await send(outgoing)
+                await send(outgoing, one.note())
         self._missing = finder.missing
 
     def _tell(self, *, as_json: bool) -> None:
         planned = self._by_topic.total()
-        done = planned if self._sender is None else self._sender.acknowledged
+        done = planned if self._sender is None else self._acknowledged
         if as_json:
             document = {
-                "replayed": 0 if self._sender is None else done,
+                "replayed": self._acknowledged,
                 "selected": planned + self._left.total(),
                 "dryRun": self._sender is None,
                 "byTopic": dict(self._by_topic),
@@ -118,7 +141,7 @@ class Replay:
         verb = "would replay" if self._sender is None else "replayed"
         text = f"{verb} {self._kind.count(done)}"
         if done < planned:
-            text += f" acknowledged, of {planned:,} sent"
+            text += f" of {planned:,}"
         topics = ", ".join(f"{times:,} to {topic}" for topic, times in self._by_topic.most_common())
         click.echo(text + (f": {topics}; this version reads {self._readable:,} of them" if planned else ""))
         for why, times in self._left.most_common():

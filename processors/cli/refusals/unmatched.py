@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import orjson
 from aiokafka import ConsumerRecord
-from msgspec.json import Decoder
+from msgspec.json import Decoder, encode
+from msgspec.structs import replace
 
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing, printable
 from processors.cli.routing import topic_of
@@ -21,7 +22,7 @@ from schemas.decoding import (
     decode_purchase,
 )
 from schemas.events import AnyEvent
-from schemas.results import Unmatched
+from schemas.results import NULL, Unmatched
 from schemas.times import parse_rfc3339, rfc3339
 from schemas.topics import Topic
 
@@ -37,11 +38,12 @@ _DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], tuple[AnyEvent, 
 
 @dataclass(frozen=True)
 class UnmatchedEvent:
-    """``one``: as the topic has it. ``topic``: where the event came from."""
+    """``one``: as the topic has it, under ``key``. ``topic``: where the event came from."""
 
     id: str
     reported_ms: int
     identity: bytes
+    key: bytes | None
     one: Unmatched
     topic: Topic | None
     attempt: int = 0
@@ -76,6 +78,16 @@ class UnmatchedEvent:
         except Refused as refused:
             raise LeftAlone(f"no event any more: {refused}") from None
         return Outgoing(topic_of(event), event.topic_key(), self._value, self._timestamp_ms)
+
+    @property
+    def replayed(self) -> bool:
+        """As the document says."""
+        return bool(self.one.replayed)
+
+    def note(self) -> Outgoing:
+        """Under the key of the report, and so in one partition with the next one, before it."""
+        note = replace(self.one, event=NULL, replayed=self.identity.decode())
+        return Outgoing(Topic.UNMATCHED, self.key, encode(note), None)
 
     def readable(self, now_ms: int) -> bool:
         """It was valid when it came."""
@@ -134,7 +146,7 @@ def unmatched_events(topics: Mapping[str, Topic]) -> Kind:
         except UNREADABLE:
             return None
         place = f"{record.partition}:{record.offset}"
-        return UnmatchedEvent(place, max(record.timestamp, 0), identity, one, topic)
+        return UnmatchedEvent(place, max(record.timestamp, 0), identity, record.key, one, topic)
 
     columns = (
         *("id", "reported (UTC)", "topic", "workspace", "reason", "customer", "click", "event"),
