@@ -167,9 +167,8 @@ def test_the_workers_and_the_table_choose_the_same_click(data: st.DataObject) ->
     by_table = max(range(len(rows)), key=lambda place: rows[place][-2:])  # type: ignore[index]
     chosen = reduce(earlier, kept)
     assert kept[by_table] == chosen
-    assert all(
-        kept_of(decode_click(event, T0, T0)[0]) == astuple(one)[1:] for event, one in zip(events, kept)
-    )
+    for event, one in zip(events, kept, strict=True):
+        assert kept_of(decode_click(event, T0, T0)[0]) == astuple(one)[1:]
 
 
 async def test_of_two_clicks_of_one_moment_the_one_that_the_worker_chose_is_shown(database: Database) -> None:
