@@ -9,8 +9,11 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
+from processors.exchange import Overtaken, exchange
+
 _FILE: Final = re.compile(r"^(\d{3})_\w+\.sql$")
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
+_SUCCESSOR: Final = re.compile(r"CREATE TABLE ((\w+)_next)\s")
 
 
 class MigrationChanged(Exception):
@@ -89,12 +92,26 @@ def pending(client: Client) -> list[str]:
 def _apply(client: Client, migration: Migration) -> None:
     """ClickHouse has no transaction around DDL: what an interrupted run left behind is made anew."""
     for statement in migration.statements():
-        client.command(_repeatable(statement))
+        if successor := _SUCCESSOR.match(statement):
+            _exchange(client, statement, successor[2], successor[1])
+        else:
+            client.command(_repeatable(statement))
     client.insert(
         "schema_migrations",
         [[migration.number, migration.name, migration.checksum]],
         column_names=["number", "name", "checksum"],
     )
+
+
+def _exchange(client: Client, statement: str, table: str, successor: str) -> None:
+    """A table whose name ends in ``_next`` takes the place of the one without."""
+    while True:
+        client.command(_repeatable(statement))
+        try:
+            exchange(client, table, successor)
+        except Overtaken:
+            continue
+        return
 
 
 def _repeatable(statement: str) -> str:

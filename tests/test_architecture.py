@@ -31,7 +31,8 @@ ALLOWED = {
         "processors.settings",
         "deploy.clickhouse",
     ],
-    "processors.migrations": ["deploy.clickhouse", "processors.sink"],
+    "processors.exchange": [],
+    "processors.migrations": ["deploy.clickhouse", "processors.exchange", "processors.sink"],
     "processors.topics": [
         "schemas",
         "processors.engine",

@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec.structs import astuple, replace
 
+from schemas.clicks import content_hash
 from schemas.events import Click
 from schemas.results import ClickFacts
 from schemas.texts import without_blanks
@@ -67,7 +68,9 @@ def same(one: StoredClick, other: StoredClick) -> bool:
 
 def earlier(one: StoredClick, other: StoredClick) -> StoredClick:
     """The click that counts of two with the same clickId: the earlier, ties by content (docs/rules.md, 1)."""
-    return one if _rank(one) <= _rank(other) else other
+    if one.timestamp != other.timestamp:
+        return one if one.timestamp < other.timestamp else other
+    return one if one == other or _rank(one) <= _rank(other) else other
 
 
 def same_apart_from_time(one: StoredClick, other: StoredClick) -> bool:
@@ -76,4 +79,6 @@ def same_apart_from_time(one: StoredClick, other: StoredClick) -> bool:
 
 
 def _rank(click: StoredClick) -> tuple[int, list[tuple[bool, str]]]:
-    return click.timestamp, [(value is not None, str(value)) for value in astuple(present(click))[1:]]
+    """Of clicks of one moment. The fields are for those whose hashes are equal."""
+    kept = astuple(present(click))[1:]
+    return -content_hash(kept), [(value is not None, str(value)) for value in kept]

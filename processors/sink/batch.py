@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from processors.sink.broker_time import BrokerTime
 from processors.sink.rows import UNREADABLE, Row, Unreadable
 from processors.sink.tables import Table
+from schemas.topics import SPECS
 
 
 @dataclass
@@ -31,11 +33,16 @@ class TableBatch:
 
 @dataclass
 class Batch:
-    """``refused``: records that are no result, and why. ``offsets``: where to go on after this batch."""
+    """``refused``: records that are no result, and why. ``offsets``: where to go on after this batch.
+
+    ``times`` is shared by all batches of a sink; ``metadata``: what of it goes with which of the offsets.
+    """
 
     tables: dict[str, TableBatch] = field(default_factory=dict)
     refused: list[tuple[ConsumerRecord, Unreadable]] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
+    times: BrokerTime = field(default_factory=BrokerTime)
+    metadata: dict[TopicPartition, str] = field(default_factory=dict)
     records: int = 0
     bytes: int = 0
 
@@ -46,6 +53,9 @@ class Batch:
         self.records += len(records)
         self.bytes += sum(max(record.serialized_value_size, 0) for record in records)
         self.offsets[place] = records[-1].offset + 1
+        if SPECS[tables[0].topic].broker_time:
+            records = self.times.steady(place, records)
+            self.metadata[place] = self.times.metadata(place)
         for table in tables:
             self._add(table, records)
 

@@ -7,6 +7,7 @@ from typing import Final
 from aiokafka import ConsumerRecord
 
 from processors.sink.rows import LATEST, Row
+from schemas.clicks import content_hash, kept_of
 from schemas.decoding import Refused, decode_click
 
 _CONTENT_BITS: Final = 20
@@ -40,6 +41,7 @@ CLICK_COLUMNS = (
     "ip",
     "trigger",
     "qr",
+    "content_hash",
     "version",
 )
 
@@ -86,6 +88,7 @@ def click_rows(now_ms: Callable[[], int]) -> Callable[[ConsumerRecord], Row | No
             click.ip or "",
             click.trigger or "",
             bool(click.qr),
+            content_hash(kept_of(click)),
             earliest_wins(at_ms, record.value),
         )
 
@@ -93,7 +96,11 @@ def click_rows(now_ms: Callable[[], int]) -> Callable[[ConsumerRecord], Row | No
 
 
 def earliest_wins(at_ms: int, content: bytes) -> int:
-    """A version that falls with the time. Of two clicks of one moment, a hash of their content decides."""
+    """A version that falls with the time.
+
+    Of two clicks of one moment the table looks at the hash of their content first; the last bits tell apart
+    those that differ only in what no lead keeps.
+    """
     tie = zlib.crc32(content) >> 32 - _CONTENT_BITS
     return (LATEST >> _CONTENT_BITS) - at_ms << _CONTENT_BITS | tie
 

@@ -17,10 +17,10 @@ over, so that no later offset of the same partition can be committed above a gap
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
@@ -28,15 +28,19 @@ from aiokafka.errors import (
     KafkaError,
     KafkaTimeoutError,
 )
+from aiokafka.structs import OffsetAndMetadata
 
 from processors.header_names import tolerate
 from processors.settings import Settings
+from processors.sink.assignment import Reassigned, committed_by_group
 from processors.sink.batch import Batch, TableBatch
+from processors.sink.broker_time import BrokerTime
 from processors.sink.rejects import Rejects
 from processors.sink.stats import Stats
 from processors.sink.tables import ERASED, by_topic
 from processors.sink.writer import GivenUp, Writer
 from schemas.reasons import DeadLetterReason
+from schemas.topics import SPECS
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +100,7 @@ class Sink:
             max_partition_fetch_bytes=_FETCH_BYTES,
         )
         self._rejects = Rejects(settings)
+        self._times = BrokerTime()
 
     async def run(self) -> None:
         """Until told to stop. Raises ``CannotStore``, and at start ``NoTopics`` and aiokafka's errors."""
@@ -138,11 +143,11 @@ class Sink:
             if self._clock() >= deadline:
                 raise NoTopics(", ".join(sorted(missing)))
             await asyncio.sleep(_RETRY_S)
-        self._consumer.subscribe(list(self._tables))
+        self._consumer.subscribe(list(self._tables), listener=Reassigned(self._times))
 
     async def _gather(self) -> Batch:
         """What arrives from the first record on, within the flush interval."""
-        batch, deadline = Batch(), None
+        batch, deadline = Batch(times=self._times), None
         limit = self._settings.sink_batch_rows
         while batch.records < limit and batch.bytes < _BATCH_BYTES and not self._stopping.is_set():
             left_ms = _POLL_MS
@@ -160,8 +165,22 @@ class Sink:
                 continue
             if fetched and deadline is None:
                 deadline = self._clock() + self._settings.sink_flush_interval / 1000
+            await self._know_the_time_of(fetched)
             batch.add_all(fetched, self._tables)
         return batch
+
+    async def _know_the_time_of(self, fetched: Mapping[TopicPartition, object]) -> None:
+        stamped = (place for place in fetched if SPECS[self._tables[place.topic][0].topic].broker_time)
+        while unknown := self._times.unknown(stamped):
+            try:
+                committed = await self._finish(committed_by_group(self._settings, unknown))
+            except KafkaError as error:
+                log.warning("reading what was committed failed, trying again: %r", error)
+                await self._wait_to_retry()
+                continue
+            for place in unknown:
+                one = committed.get(place, OffsetAndMetadata(-1, ""))
+                self._times.resume(place, one.offset, one.metadata)
 
     async def _store(self, batch: Batch) -> None:
         erased = batch.tables.pop(ERASED.name, None)
@@ -210,9 +229,10 @@ class Sink:
                 return
 
     async def _commit(self, batch: Batch) -> None:
+        offsets = {place: (offset, batch.metadata.get(place, "")) for place, offset in batch.offsets.items()}
         while True:
             try:
-                await self._finish(self._consumer.commit(batch.offsets))
+                await self._finish(self._consumer.commit(offsets))
             except (CommitFailedError, IllegalStateError) as error:
                 log.info("partitions have moved to another sink, which stores these rows again: %s", error)
                 return

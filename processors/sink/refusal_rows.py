@@ -16,18 +16,17 @@ from msgspec.json import Decoder, encode
 
 from processors.sink.persons import persons_in
 from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, last_wins, text
+from schemas.clicks import kept_of
 from schemas.dead_letters import Cause, cause_of
 from schemas.decoding import Refused, decode_click
 from schemas.events import is_workspace_id
 from schemas.ids import customer_id
 from schemas.reasons import UnmatchedReason
-from schemas.results import ClickFacts, Unmatched
+from schemas.results import Unmatched
 from schemas.times import MAX_AHEAD_MS, parse_rfc3339
 from schemas.topics import Topic
 
 _unmatched = Decoder(Unmatched).decode
-_CLICK_CONTENT: Final = tuple(name for name in ClickFacts.__struct_fields__ if name != "timestamp")
-_FLAGS: Final = {"track_conversion": True, "qr": False}
 
 UNMATCHED_COLUMNS = (
     "workspace_id",
@@ -124,11 +123,7 @@ def _content(topic: str, event: str, at_ms: int) -> bytes:
         click, _ = decode_click(raw, at_ms, at_ms + MAX_AHEAD_MS)
     except Refused:
         return raw
-    content = [getattr(click, name) for name in _CLICK_CONTENT]
-    for place, name in enumerate(_CLICK_CONTENT):
-        if name in _FLAGS:
-            content[place] = _FLAGS[name] if content[place] is None else bool(content[place])
-    return encode([*content, bool(click.bot)])
+    return encode([*kept_of(click), bool(click.bot)])
 
 
 _REASON: Final = UNMATCHED_COLUMNS.index("reason")

@@ -30,9 +30,14 @@ class Unreadable(Exception):
         super().__init__(self.detail)
 
 
+def position(time_ms: int, offset: int) -> int:
+    """Where a record stands in its topic: the broker's time, then the low bits of the offset."""
+    return max(time_ms, 0) << _OFFSET_BITS | offset & _OFFSET_MASK
+
+
 def last_wins(record: ConsumerRecord) -> int:
-    """A version that grows with the position in the topic: the broker's time, then the offset."""
-    return int(max(record.timestamp, 0) << _OFFSET_BITS | record.offset & _OFFSET_MASK)
+    """A version that grows with the position in the topic."""
+    return position(record.timestamp, record.offset)
 
 
 def first_wins(record: ConsumerRecord) -> int:

@@ -35,12 +35,15 @@ class Deployment:
     def topic(self, topic: Topic) -> str:
         return self.settings.topic(topic)
 
-    async def send(self, messages: Sequence[Message]) -> None:
+    async def send(self, messages: Sequence[Message], at_ms: int | None = None) -> None:
         """Wait until the brokers have them all; each goes where its key belongs."""
         producer = AIOKafkaProducer(bootstrap_servers=self.settings.kafka_bootstrap, linger_ms=5, acks="all")
         await producer.start()
         try:
-            sent = [await producer.send(self.topic(topic), value, key) for topic, key, value in messages]
+            sent = [
+                await producer.send(self.topic(topic), value, key, timestamp_ms=at_ms)
+                for topic, key, value in messages
+            ]
             await asyncio.gather(*sent)
         finally:
             await producer.stop()

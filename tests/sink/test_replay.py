@@ -3,20 +3,30 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from functools import reduce
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import astuple
 
+from processors.attribution.clicks import earlier, remember
 from processors.sink.batch import Batch
+from processors.sink.click_rows import click_rows
 from processors.sink.refusal_rows import dead_letter_row, unmatched_last_row
 from processors.sink.tables import TABLES, by_topic
 from processors.sink.writer import Writer
+from schemas.clicks import kept_of
+from schemas.decoding import decode_click
 from schemas.times import DAY_MS
 from tests.sink import records
 from tests.sink.records import T0, click, record, unmatched
 from tests.sql.database import Database
 
 pytestmark = pytest.mark.integration
+
+click_row = click_rows(lambda: T0)
 
 Stream = list[ConsumerRecord]
 
@@ -154,6 +164,42 @@ async def test_of_two_clicks_of_one_moment_one_wins_in_either_order(database: Da
         await deliver(database, [[value] for value in emitted("clicks", order)], random.Random(0))
         winners.add(tuple(database.rows("SELECT country FROM clicks")))
     assert len(winners) == 1
+
+
+async def test_a_revision_wins_against_an_older_one_that_bears_a_later_time(database: Database) -> None:
+    for topic, values in (
+        ("leads", [records.lead("c", revision=revision) for revision in (1, 2)]),
+        ("sales", [records.sale("c", "i", amount=5 * revision, revision=revision) for revision in (1, 2)]),
+    ):
+        times = (T0 + 300, T0)
+        for seed in range(2):
+            emitted_ = [[record(topic, values[n], offset=5 + n, at_ms=times[n])] for n in (0, 1)]
+            await deliver(database, emitted_, random.Random(seed))
+            assert database.rows(f"SELECT revision FROM {topic}") == [(2,)]
+
+
+@given(st.data())
+def test_the_workers_and_the_table_choose_the_same_click(data: st.DataObject) -> None:
+    """By what the row says: the table keeps the row with the greatest precedence."""
+    names = st.one_of(st.none(), st.text("ab", max_size=2))
+    contents = st.fixed_dictionaries({"country": names, "qr": st.booleans(), "url": names, "ua": names})
+    events = [click("k", T0, **content) for content in data.draw(st.lists(contents, min_size=2, max_size=5))]
+    rows = [click_row(record("clicks", event)) for event in events]
+    kept = [remember(decode_click(event, T0, T0)[0], T0) for event in events]
+    by_table = max(range(len(rows)), key=lambda place: rows[place][-2:])  # type: ignore[index]
+    chosen = reduce(earlier, kept)
+    assert kept[by_table] == chosen
+    for event, one in zip(events, kept, strict=True):
+        assert kept_of(decode_click(event, T0, T0)[0]) == astuple(one)[1:]
+
+
+async def test_of_two_clicks_of_one_moment_the_one_that_the_worker_chose_is_shown(database: Database) -> None:
+    rivals = {country: click("k", T0, country=country) for country in ("AA", "BB", "CC", "DD")}
+    chosen = reduce(earlier, (remember(decode_click(one, T0, T0)[0], T0) for one in rivals.values()))
+    for seed in range(3):
+        order = random.Random(seed).sample(list(rivals.values()), len(rivals))
+        await deliver(database, [[one] for one in emitted("clicks", order)], random.Random(seed))
+        assert database.rows("SELECT country FROM clicks") == [(chosen.country,)]
 
 
 async def test_what_comes_out_is_what_went_in(database: Database) -> None:

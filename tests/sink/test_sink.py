@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local.kafka import LocalKafka
 from processors.sink.rows import Row
@@ -15,7 +17,7 @@ from schemas.headers import Header
 from schemas.topics import Topic
 from tests.sink import records
 from tests.sink.kafka_side import clicks, deploy, leads, until, whole
-from tests.sink.records import click
+from tests.sink.records import T0, click
 from tests.sql.database import Database
 
 pytestmark = pytest.mark.integration
@@ -47,6 +49,35 @@ async def test_every_topic_has_its_table(kafka: LocalKafka, database: Database) 
     assert sink.stats.rows["leads_raw"] == 10
     assert sink.stats.dead_letters == 0
     assert await deployment.committed() == 37
+
+
+async def test_the_last_result_is_shown_though_the_brokers_clock_was_set_back(
+    kafka: LocalKafka, database: Database
+) -> None:
+    """Between two lives of the sink, and by less than it took to read both."""
+    deployment = await deploy(kafka.bootstrap, database)
+    stamped_by_us = {"message.timestamp.type": "CreateTime", "cleanup.policy": "delete", "retention.ms": "-1"}
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        names = [deployment.topic(topic) for topic in (Topic.CUSTOMERS, Topic.LEADS)]
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name, stamped_by_us) for name in names]
+        )
+    finally:
+        await admin.close()
+    for life, at_ms in enumerate((T0 + 300, T0)):
+        await deployment.send(
+            [
+                (Topic.CUSTOMERS, b"w:c", records.customer("c", leads=life)),
+                (Topic.LEADS, b"w:c", records.lead("c", revision=1 + life)),
+            ],
+            at_ms=at_ms,
+        )
+        async with deployment.running() as sink:
+            await until(lambda sink=sink: sink.stats.records == 2)  # type: ignore[misc]
+    assert database.rows("SELECT status, leads FROM customers") == [("qualified", 1)]
+    assert database.rows("SELECT revision FROM leads") == [(2,)]
 
 
 async def test_a_lead_is_visible_soon(kafka: LocalKafka, database: Database) -> None:

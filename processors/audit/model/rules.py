@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Literal, NamedTuple, Protocol
 
+from schemas.clicks import content_hash
 from schemas.events import Click, LeadEvent, Purchase
 from schemas.ids import event_key, lead_id, sale_id
 from schemas.results import ClickFacts
@@ -113,11 +114,11 @@ def click_content(click: Click, at_ms: int) -> ClickFacts:
 
 
 def click_that_counts(contents: Iterable[ClickFacts]) -> ClickFacts:
-    """Rule 1: the earliest; ties by content, field by field, where nothing < something and false < true."""
+    """Rule 1: the earliest; ties by the hash of the content, the greatest first, then field by field."""
 
-    def rank(content: ClickFacts) -> list[tuple[bool, str]]:
+    def rank(content: ClickFacts) -> tuple[int, list[tuple[bool, str]]]:
         values = [getattr(content, name) for name in ClickFacts.__struct_fields__ if name != "timestamp"]
-        return [(value is not None, str(value)) for value in values]
+        return -content_hash(tuple(values)), [(value is not None, str(value)) for value in values]
 
     return min(contents, key=lambda content: (content.timestamp, rank(content)))
 
