@@ -15,6 +15,7 @@ from bench.verdict import Found, Verdict, judge
 from bench.watch import Watch
 from bench.workloads import LEADS, Pipeline
 from deploy.local.clickhouse import LocalClickHouse
+from processors.clickhouse_url import ClickHouseUrl
 from processors.migrations import migrate
 from processors.sink.client import connect
 from processors.sink.tables import TABLES
@@ -47,7 +48,7 @@ async def sink(broker: Broker, site: Site, contestant: Contestant, workload: Pip
     for topic in stored.values():
         rows += len(await broker.records(topic))
     home = site.directory / "state-clickhouse"
-    server = LocalClickHouse(home)
+    server = LocalClickHouse(home, databases=_DATABASE)
     await asyncio.to_thread(server.start)
     try:
         return await _measure(broker, site, server, stored, rows, workload)
@@ -64,7 +65,7 @@ async def _measure(
     rows: int,
     workload: Pipeline,
 ) -> SinkFigures:
-    url = f"{server.url.rsplit('/', 1)[0]}/{_DATABASE}"
+    url = ClickHouseUrl.parse(server.url).naming(_DATABASE).secret()
     client = connect(url, database="default")
     try:
         migrate(client, _DATABASE)

@@ -11,6 +11,7 @@ import click
 
 from processors.cli.errors import CheckFailed, Unavailable
 from processors.cli.loading import PREFIX
+from processors.cli.parameters import PathType
 
 if TYPE_CHECKING:
     from bench.contestants import Contestant
@@ -60,8 +61,8 @@ CONTESTANTS = (
 @click.option("--kafka", metavar="HOST:PORT", help="Use this broker instead of an embedded one.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("bench-results"),
+    type=PathType(file_okay=False),
+    default="bench-results",
     show_default=True,
     help="Where results and logs are written.",
 )

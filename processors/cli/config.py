@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from typing import Any
 
 import click
@@ -11,6 +10,7 @@ from pydantic_core import PydanticUndefined
 
 from processors.cli.errors import Misconfigured
 from processors.cli.loading import PREFIX, load_settings, variable
+from processors.clickhouse_url import masked
 from processors.settings import Settings
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
@@ -72,11 +72,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, SecretStr):
         return masked(value.get_secret_value())
     return value if isinstance(value, (int, float, str, type(None))) else str(value)
-
-
-def masked(url: str) -> str:
-    """``url`` without its password."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/]+@", r"\1:***@", url)
 
 
 def readable(duration_ms: int) -> str:

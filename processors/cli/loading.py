@@ -11,8 +11,10 @@ from processors.cli.errors import Misconfigured
 from processors.settings import Settings
 
 PREFIX = "LEADSTREAM_"
+# Another ClickHouse for `leadstream up`: a command line shows its password to every user of the machine.
+UP_CLICKHOUSE = "LEADSTREAM_UP_CLICKHOUSE"
 # Read before there are settings.
-_OTHERS = {"LEADSTREAM_TRACEBACK"}
+_OTHERS = {"LEADSTREAM_TRACEBACK", UP_CLICKHOUSE}
 
 
 def variable(field: str) -> str:

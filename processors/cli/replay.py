@@ -9,7 +9,9 @@ from pydantic import SecretStr
 from processors.cli.errors import Misconfigured, UserError
 from processors.cli.loading import load_settings
 from processors.cli.moment import MomentType
+from processors.cli.parameters import PathType
 from processors.cli.progress import Bar
+from processors.clickhouse_url import ClickHouseUrl
 from processors.settings import Settings
 
 
@@ -61,14 +63,14 @@ def clickhouse(into: str | None) -> None:
 
 def _sink_settings(settings: Settings, into: str | None) -> Settings:
     """A group of its own: the sinks keep theirs."""
-    from processors.cli.clickhouse import replace_database
-    from processors.sink.client import database_of
-
-    url = settings.clickhouse_url.get_secret_value()
+    url = ClickHouseUrl.parse(settings.clickhouse_url.get_secret_value())
     if into is not None:
-        url = replace_database(url, into)
-    group = f"{settings.sink_group}-replay-{database_of(url)}"
-    return settings.model_copy(update={"sink_group": group, "clickhouse_url": SecretStr(url)})
+        try:
+            url = url.naming(into)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--into") from None
+    group = f"{settings.sink_group}-replay-{url.database}"
+    return settings.model_copy(update={"sink_group": group, "clickhouse_url": SecretStr(url.secret())})
 
 
 @replay.command()
@@ -85,7 +87,7 @@ def _sink_settings(settings: Settings, into: str | None) -> Settings:
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option(
     "--work-dir",
-    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    type=PathType(file_okay=False, exists=True),
     help="For local stores, logs and the comparison; removed afterwards.  [default: a temporary one]",
 )
 @click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Name at most so many.")

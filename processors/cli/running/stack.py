@@ -10,12 +10,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from processors.cli.clickhouse import bring_up_to_date, with_database
+from processors.cli.clickhouse import bring_up_to_date
 from processors.cli.errors import Misconfigured
 from processors.cli.loading import variable
 from processors.cli.running.console import Steps
 from processors.cli.running.supervisor import Service, Supervisor
 from processors.cli.topics import run_on_kafka
+from processors.clickhouse_url import DEFAULT_DATABASE, ClickHouseUrl
 from processors.settings import Settings
 from processors.topics import create_topics
 
@@ -28,7 +29,7 @@ class Plan:
 
     data: Path
     kafka: str | None
-    clickhouse: str | None
+    clickhouse: ClickHouseUrl | None
     workers: int
 
 
@@ -51,9 +52,11 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
         # Said last of all, when everything below is down.
         stack.callback(steps.done, "stopped")
         kafka = plan.kafka or _kafka(plan, stack, steps)
-        clickhouse = with_database(plan.clickhouse or _clickhouse(plan, stack, steps))
+        clickhouse = plan.clickhouse or ClickHouseUrl.parse(_clickhouse(plan, stack, steps))
+        if clickhouse.name == "default":  # the server's own, not meant for anybody's tables
+            clickhouse = clickhouse.naming(DEFAULT_DATABASE)
         settings = settings.model_copy(
-            update={"kafka_bootstrap": kafka, "clickhouse_url": SecretStr(clickhouse)}
+            update={"kafka_bootstrap": kafka, "clickhouse_url": SecretStr(clickhouse.secret())}
         )
         _prepare(settings, steps, embedded=plan.kafka is None)
         supervisor = Supervisor(steps.say)
@@ -93,7 +96,7 @@ def _kafka(plan: Plan, stack: ExitStack, steps: Steps) -> str:
 def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps) -> str:
     from deploy.local.clickhouse import LocalClickHouse
 
-    server = LocalClickHouse(plan.data / "clickhouse", progress=steps.begin)
+    server = LocalClickHouse(plan.data / "clickhouse", progress=steps.begin, databases=f"{DEFAULT_DATABASE}*")
     stack.callback(server.stop)
     server.start()
     steps.done(f"ClickHouse at http://127.0.0.1:{server.port}")
