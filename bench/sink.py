@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,6 +14,7 @@ from bench.verdict import Found, Verdict, judge
 from bench.watch import Watch
 from bench.workloads import LEADS, Pipeline
 from deploy.local.clickhouse import LocalClickHouse
+from deploy.local.process import isolated
 from processors.clickhouse_url import ClickHouseUrl
 from processors.migrations import migrate
 from processors.sink.client import connect
@@ -76,7 +76,7 @@ async def _measure(
     watched = replace(site, names=names)
     settings = product_settings(site)
     command = site.command(
-        *[sys.executable, "-m", "processors.cli.main", "sink"],
+        *isolated("processors.cli.main", "sink"),
         LEADSTREAM_KAFKA_BOOTSTRAP=site.bootstrap,
         LEADSTREAM_CLICKHOUSE_URL=url,
         LEADSTREAM_TOPIC_PREFIX=settings.topic_prefix,

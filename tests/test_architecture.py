@@ -17,7 +17,8 @@ ALLOWED = {
     "processors.files": [],
     "processors.garbage": [],
     "processors.header_names": [],
-    "processors.logs": ["processors.settings"],
+    "processors.printable": [],
+    "processors.logs": ["processors.printable", "processors.settings"],
     "processors.attribution": ["schemas"],
     "processors.engine": ["processors.files", "processors.garbage", "processors.header_names"],
     "processors.worker": [

@@ -58,7 +58,7 @@ class LocalClickHouse(LocalServer):
         self._progress(f"starting ClickHouse on {HOST}:{port}")
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         return Command(
-            isolated("-m", _PROGRAM, "store", "home", str(port)),
+            isolated(_PROGRAM, "store", "home", str(port)),
             {**inherited, "TZ": "UTC", "TMPDIR": str(temporary)},
         )
 

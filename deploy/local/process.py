@@ -17,13 +17,13 @@ _TETHER = Path(__file__).with_name("tether.py")
 _TAIL_BYTES = 64 * 1024
 
 
-def isolated(*program: str) -> list[str]:
-    """The command that runs a program of ours: ``-m``, its module, its arguments.
+def isolated(module: str, *arguments: str, python: str = sys.executable) -> list[str]:
+    """The command that runs a module of ours as a program.
 
-    What lies in the directory where it is started is not taken for a module (``-P``). No program of ours is
-    started in another way.
+    What lies in the directory where it is started is not taken for a module. No program of ours is started
+    in another way.
     """
-    return [sys.executable, "-P", *program]
+    return [python, "-P", "-m", module, *arguments]
 
 
 class Child:

@@ -4,10 +4,10 @@ import logging
 import os
 from difflib import get_close_matches
 
-import click
 from pydantic import SecretStr, ValidationError
 
 from processors.cli.errors import Misconfigured
+from processors.cli.terminal import say, styled
 from processors.settings import Settings
 
 PREFIX = "LEADSTREAM_"
@@ -27,7 +27,7 @@ def load_settings() -> Settings:
     # What the libraries complain of, the commands say in their own words.
     logging.getLogger().addHandler(logging.NullHandler())
     for warning in unknown_variables():
-        click.secho(f"warning: {warning}", err=True, fg="yellow")
+        say(styled(f"warning: {warning}", fg="yellow"), err=True)
     try:
         return Settings()
     except ValidationError as error:

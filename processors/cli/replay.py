@@ -11,6 +11,7 @@ from processors.cli.loading import load_settings
 from processors.cli.moment import MomentType
 from processors.cli.parameters import PathType
 from processors.cli.progress import Bar
+from processors.cli.terminal import say
 from processors.clickhouse_url import ClickHouseUrl
 from processors.settings import Settings
 
@@ -52,13 +53,13 @@ def clickhouse(into: str | None) -> None:
     from processors.cli.topics import run_on_kafka
 
     for name in bring_up_to_date(settings):
-        click.echo(f"applied {name}")
+        say(f"applied {name}")
     with Bar("storing", None, "records") as bar:
         stored = run_on_kafka(replay_clickhouse(settings, bar.expect, bar.advance))
     for table, rows in sorted(stored.stats.rows.items()):
-        click.echo(f"{rows:>12,} rows into {table}")
+        say(f"{rows:>12,} rows into {table}")
     for topic, records in sorted(stored.gone.items()):
-        click.echo(f"{records:>12,} offsets of {topic} are gone by retention: what they held was not stored")
+        say(f"{records:>12,} offsets of {topic} are gone by retention: what they held was not stored")
 
 
 def _sink_settings(settings: Settings, into: str | None) -> Settings:
@@ -177,9 +178,9 @@ def _compute(settings: Settings, since: int | None, workers: int, directory: Pat
     from processors.topics import create_topics
 
     report = run_on_kafka(create_topics(settings))
-    click.echo(f"{len(report.created)} topics created", err=True)
+    say(f"{len(report.created)} topics created", err=True)
     if not run_on_kafka(start_at(settings, since)):
-        click.echo(f"{settings.worker_group} goes on where it was", err=True)
+        say(f"{settings.worker_group} goes on where it was", err=True)
     try:
         with Bar("computing", None, "events") as bar:
             run_on_kafka(run_workers(settings, workers, directory, bar.reach, bar.say))

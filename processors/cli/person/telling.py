@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import click
-
 from processors.attribution.explanation import Candidate, ExplainedRequest, Explanation
+from processors.cli.terminal import Styled, styled
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def explanation_lines(found: Explanation) -> Iterator[str]:
+def explanation_lines(found: Explanation) -> Iterator[str | Styled]:
     """The decision first, then each fact, and what became of it."""
     if found.customer is not None:
         known = [found.customer.name, found.customer.email, found.customer.avatar]
@@ -42,7 +41,7 @@ def explanation_lines(found: Explanation) -> Iterator[str]:
         yield f"  {lead_id}"
 
 
-def clickhouse_lines(found: Rows) -> Iterator[str]:
+def clickhouse_lines(found: Rows) -> Iterator[str | Styled]:
     """What is shown to analysts, and every reason for what did not match."""
     if found["leads"] or found["sales"]:
         yield heading("in ClickHouse")
@@ -62,9 +61,9 @@ def clickhouse_lines(found: Rows) -> Iterator[str]:
         yield f"  {_time(one['timestamp'])}  {one['reason']}{named}{at_click}: {one['detail']}"
 
 
-def heading(text: str) -> str:
+def heading(text: str) -> Styled:
     """Above a group of lines."""
-    return click.style(text, bold=True)
+    return styled(text, bold=True)
 
 
 def _request(request: ExplainedRequest) -> Iterator[str]:

@@ -9,8 +9,9 @@ import orjson
 from aiokafka import ConsumerRecord
 from msgspec.json import Decoder
 
-from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing, printable
+from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.cli.routing import topic_of
+from processors.printable import printable
 from processors.sink.refusal_rows import unmatched_identity
 from processors.sink.rows import UNREADABLE
 from schemas.decoding import (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.panel import Panel
+from rich.text import Text
 
 from processors.cli.clickhouse import count_leads, open_clickhouse
 from processors.cli.errors import UserError
@@ -19,6 +20,7 @@ from processors.cli.running.stack import Plan, Running, running
 from processors.cli.running.supervisor import ServiceFailed
 from processors.cli.running.views import show_views
 from processors.clickhouse_url import ClickHouseUrl
+from processors.printable import printable_lines
 from processors.settings import Settings
 
 _STALL_S = 20.0
@@ -120,7 +122,14 @@ def _announce(plan: Plan, settings: Settings, steps: Steps) -> None:
     steps.rest()
     if steps.console.is_terminal:
         addresses = f"Kafka       {settings.kafka_bootstrap}\nClickHouse  {url}\nData, logs  {plan.data}"
-        steps.show(Panel(addresses, title="leadstream is ready", title_align="left", expand=False))
+        steps.show(
+            Panel(
+                Text(printable_lines(addresses)),
+                title="leadstream is ready",
+                title_align="left",
+                expand=False,
+            )
+        )
         server, _, database = url.rpartition("/")
         # Outside the panel, so that they can be copied.
         steps.say("Send events of your own, one JSON object per line:")

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from processors.cli.running.console import Steps
 from processors.cli.running.supervisor import Service, Supervisor
 from processors.cli.topics import run_on_kafka
 from processors.clickhouse_url import DEFAULT_DATABASE, ClickHouseUrl
+from processors.files import OTHERS, own_directory, tighten
 from processors.settings import Settings
 from processors.topics import create_topics
 
@@ -69,17 +69,24 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
 
 @contextmanager
 def _owned(data: Path) -> Iterator[None]:
-    """``data`` made, and ours alone."""
+    """``data`` made, and ours alone: no other process works in it, and no other user reads it."""
     from deploy.local.directory import DirectoryLock
     from deploy.local.errors import explained
 
     with explained(data):
-        (data / "logs").mkdir(parents=True, exist_ok=True)
+        own_directory(data)
+        own_directory(data / "logs")
         lock = DirectoryLock(data)
         lock.acquire()
+        # What an earlier release left. The servers and the workers see to directories of their own, and of
+        # what else somebody may keep beside them we know nothing.
+        for ours in (data / "logs", *(path for path in data.iterdir() if path.is_file())):
+            tighten(ours)
+    before = os.umask(OTHERS)
     try:
         yield
     finally:
+        os.umask(before)
         lock.release()
 
 
@@ -136,8 +143,7 @@ def _services(plan: Plan, settings: Settings) -> Iterator[Service]:
             variable("data_dir"): str(plan.data / name),
             variable("instance_id"): f"{token}-{name}",
         }
-        argv = [sys.executable, "-m", "processors.cli.main", name.partition("-")[0]]
-        yield Service(name, argv, env, plan.data / "logs" / f"{name}.log")
+        yield Service.of(name, name.partition("-")[0], env, plan.data / "logs" / f"{name}.log")
 
 
 def _token(data: Path) -> str:
