@@ -1,6 +1,5 @@
 """Who is measured, and how each is started."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,6 +8,7 @@ from typing import Final
 from bench.environments import Say, classpath_of, ensure_maven, ensure_python, java, python_of
 from bench.measured import Command
 from bench.site import Site
+from deploy.local.process import isolated
 from processors.engine.settings import changelog_topic
 from processors.settings import Settings
 from processors.topics import layouts
@@ -49,7 +49,7 @@ class Contestant:
 
 def _leadstream_w1(processes: int, state: str) -> Launcher:
     def launch(site: Site) -> Launch:
-        program = [sys.executable, "-m", "bench.peers.leadstream.w1"]
+        program = isolated("bench.peers.leadstream.w1")
         return Launch(
             [site.command(*program, instance=number, BENCH_STORE=state) for number in range(processes)],
             site.run,
@@ -64,7 +64,7 @@ def _leadstream_w2(processes: int, state: str) -> Launcher:
         settings = product_settings(site)
         commands = [
             site.command(
-                *[sys.executable, "-m", "processors.cli.main", "worker"],
+                *isolated("processors.cli.main", "worker"),
                 instance=number,
                 LEADSTREAM_KAFKA_BOOTSTRAP=site.bootstrap,
                 LEADSTREAM_TOPIC_PREFIX=settings.topic_prefix,
@@ -88,13 +88,14 @@ def product_settings(site: Site) -> Settings:
 
 
 def _aiokafka_loop(site: Site) -> Launch:
-    program = [sys.executable, "-m", "bench.peers.aiokafka_loop.w1"]
+    program = isolated("bench.peers.aiokafka_loop.w1")
     return Launch([site.command(*program)], site.run, {f"{site.run}-changelog": _COMPACT})
 
 
 def _python(peer: str, *arguments: str, changelogs: Sequence[str] = (), commits: bool = True) -> Launcher:
     def launch(site: Site) -> Launch:
-        program = [str(python_of(f"peers/{peer}")), "-m", f"bench.peers.{peer}.w1", *arguments]
+        python = str(python_of(f"peers/{peer}"))
+        program = isolated(f"bench.peers.{peer}.w1", *arguments, python=python)
         topics = {f"{site.run}-{name}": _COMPACT for name in changelogs}
         return Launch([site.apart(*program)], site.run if commits else None, topics)
 
@@ -103,7 +104,7 @@ def _python(peer: str, *arguments: str, changelogs: Sequence[str] = (), commits:
 
 def _faust_w2(site: Site) -> Launch:
     touches = f"{site.run}.touches"
-    program = [str(python_of("peers/stock_faust")), "-m", "bench.peers.stock_faust.w2"]
+    program = isolated("bench.peers.stock_faust.w2", python=str(python_of("peers/stock_faust")))
     topics = {f"{site.run}-{table}-changelog": _COMPACT for table in ("clicks", "customers")}
     return Launch([site.apart(*program, BENCH_TOUCHES=touches)], site.run, {**topics, touches: {}})
 

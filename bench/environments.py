@@ -5,7 +5,6 @@ Each is named by its directory in ``bench``. A Python program gets a virtual env
 and marked when it is complete: half of one is made anew.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local.errors import NoJava
+from deploy.local.jars import user_cache
 from deploy.local.java import find_java
 
 Say = Callable[[str], None]
@@ -78,8 +78,7 @@ def ensure_maven(room: str, say: Say) -> None:
 def _home(room: str, sources: Sequence[Path]) -> Path:
     content = b"".join(source.read_bytes() for source in sources if source.is_file())
     label = blake2b(content + sys.version.encode(), digest_size=6).hexdigest()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "leadstream" / "bench" / f"{Path(room).name}-{label}"
+    return user_cache() / "bench" / f"{Path(room).name}-{label}"
 
 
 def _ensure(home: Path, make: Callable[[Path], None]) -> None:

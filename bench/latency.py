@@ -4,7 +4,6 @@ import asyncio
 import os
 import pickle
 import statistics
-import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +20,7 @@ from bench.throughput import OUTPUT
 from bench.verdict import Verdict, judge
 from bench.watch import ContestantDied, Watch
 from bench.workloads import LEADS, Kind, Workload
-from deploy.local.process import Child
+from deploy.local.process import Child, isolated
 
 _WARM_S: Final = 3.0
 _POLL_S: Final = 0.1
@@ -113,7 +112,7 @@ async def _pace(site: Site, pace: Pace, watch: Watch) -> list[tuple[int, float]]
 @contextmanager
 def _beside(site: Site, log: Path, *module: str) -> Iterator[Child]:
     """One of our own programs, as a process."""
-    child = Child([sys.executable, "-m", *module], cwd=site.root, env=os.environ, log_path=log)
+    child = Child(isolated(*module), cwd=site.root, env=os.environ, log_path=log)
     try:
         yield child
     finally:

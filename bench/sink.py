@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,6 +14,8 @@ from bench.verdict import Found, Verdict, judge
 from bench.watch import Watch
 from bench.workloads import LEADS, Pipeline
 from deploy.local.clickhouse import LocalClickHouse
+from deploy.local.process import isolated
+from processors.clickhouse_url import ClickHouseUrl
 from processors.migrations import migrate
 from processors.sink.client import connect
 from processors.sink.tables import TABLES
@@ -47,7 +48,7 @@ async def sink(broker: Broker, site: Site, contestant: Contestant, workload: Pip
     for topic in stored.values():
         rows += len(await broker.records(topic))
     home = site.directory / "state-clickhouse"
-    server = LocalClickHouse(home)
+    server = LocalClickHouse(home, databases=_DATABASE)
     await asyncio.to_thread(server.start)
     try:
         return await _measure(broker, site, server, stored, rows, workload)
@@ -64,7 +65,7 @@ async def _measure(
     rows: int,
     workload: Pipeline,
 ) -> SinkFigures:
-    url = f"{server.url.rsplit('/', 1)[0]}/{_DATABASE}"
+    url = ClickHouseUrl.parse(server.url).naming(_DATABASE).secret()
     client = connect(url, database="default")
     try:
         migrate(client, _DATABASE)
@@ -75,7 +76,7 @@ async def _measure(
     watched = replace(site, names=names)
     settings = product_settings(site)
     command = site.command(
-        *[sys.executable, "-m", "processors.cli.main", "sink"],
+        *isolated("processors.cli.main", "sink"),
         LEADSTREAM_KAFKA_BOOTSTRAP=site.bootstrap,
         LEADSTREAM_CLICKHOUSE_URL=url,
         LEADSTREAM_TOPIC_PREFIX=settings.topic_prefix,

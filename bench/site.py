@@ -51,7 +51,7 @@ class Site:
         home.mkdir(exist_ok=True)
         if not (home / "bench").exists():
             (home / "bench").symlink_to(ROOT / "bench")
-        return replace(self.command(*argv, instance=0, **env), cwd=home)
+        return replace(self.command(*argv, instance=0, PYTHONPATH=str(home), **env), cwd=home)
 
 
 def run_id(label: str) -> str:

@@ -2,11 +2,13 @@
 
 import logging
 import sys
-from typing import Final
+from io import StringIO
+from typing import Any, Final, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
+from processors.printable import printable, printable_lines
 from processors.settings import Settings
 
 _QUIET: Final = {
@@ -63,13 +65,24 @@ def _shared() -> list[Processor]:
     ]
 
 
+def _printable(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """A console is a terminal: what events and servers say reaches it as text. JSON has its own way."""
+    return {key: printable(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _traceback(out: TextIO, error: ExcInfo) -> None:
+    text = StringIO()
+    structlog.dev.plain_traceback(text, error)
+    out.write(printable_lines(text.getvalue()))
+
+
 def _formatter(log_format: str) -> logging.Formatter:
     last: list[Processor]
     if log_format == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        plain = structlog.dev.plain_traceback
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_traceback)
+        last = [_printable, console]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared(),
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],

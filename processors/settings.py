@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from processors.clickhouse_url import ClickHouseUrl
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.topics import SPECS, Role, Topic
 
@@ -29,7 +30,13 @@ DurationMs = Annotated[int, BeforeValidator(parse_duration_ms), Field(ge=0)]
 class Settings(BaseSettings):
     """One field per setting; the field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="LEADSTREAM_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        # What was written wrongly may be a password.
+        env_prefix="LEADSTREAM_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
 
     kafka_bootstrap: str = Field(
         default="127.0.0.1:9092", description="Kafka brokers, host:port, comma-separated."
@@ -39,7 +46,9 @@ class Settings(BaseSettings):
         description="http://user:password@host:port/database, or chdb:///path for an embedded database.",
     )
     data_dir: Path = Field(
-        default=Path(".leadstream"), description="Local state; one directory per worker process."
+        default=Path(".leadstream"),
+        validate_default=True,
+        description="Local state; one directory per worker process.",
     )
     state: Literal["rocksdb", "memory"] = Field(
         default="rocksdb",
@@ -102,6 +111,17 @@ class Settings(BaseSettings):
         default="info", description="Least level logged."
     )
     log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _whole(cls, path: Path) -> Path:
+        return path.absolute()
+
+    @field_validator("clickhouse_url")
+    @classmethod
+    def _is_a_url(cls, url: SecretStr) -> SecretStr:
+        ClickHouseUrl.parse(url.get_secret_value())
+        return url
 
     def topic(self, topic: Topic) -> str:
         """The topic's full name on the broker."""

@@ -12,12 +12,15 @@ PACKAGES = ("schemas", "processors", "deploy", "bench")
 # Package → what it may import of the project, besides itself. The longest matching package rules.
 ALLOWED = {
     "schemas": [],
-    "processors.settings": ["schemas"],
+    "processors.clickhouse_url": [],
+    "processors.settings": ["schemas", "processors.clickhouse_url"],
+    "processors.files": [],
     "processors.garbage": [],
     "processors.header_names": [],
-    "processors.logs": ["processors.settings"],
+    "processors.printable": [],
+    "processors.logs": ["processors.printable", "processors.settings"],
     "processors.attribution": ["schemas"],
-    "processors.engine": ["processors.garbage", "processors.header_names"],
+    "processors.engine": ["processors.files", "processors.garbage", "processors.header_names"],
     "processors.worker": [
         "schemas",
         "processors.attribution",
@@ -26,6 +29,7 @@ ALLOWED = {
     ],
     "processors.sink": [
         "schemas",
+        "processors.clickhouse_url",
         "processors.garbage",
         "processors.header_names",
         "processors.settings",
@@ -45,7 +49,7 @@ ALLOWED = {
     "processors.audit.model": ["schemas"],
     "processors.audit": ["schemas", "processors.settings", "processors.topics"],
     "processors.cli": ["schemas", "processors", "deploy", "bench"],
-    "deploy": [],
+    "deploy": ["processors.files"],
     "bench": ["schemas", "processors", "deploy"],
 }
 

@@ -1,17 +1,28 @@
-"""``python -P clickhouse_process.py STORE HOME``: be a ClickHouse server on the data in STORE until SIGTERM.
+"""``python -P -m deploy.local.clickhouse_process STORE HOME PORT``: be a ClickHouse server until SIGTERM.
+
+The data are in STORE, the configuration is in HOME; nothing else on this machine can be reached.
 
 Leans on one private name, ``chdb._chdb.query``: the wheel's public functions are clients of an engine that
 refuses to listen, while this one still runs the clickhouse-local program, and that has SYSTEM START LISTEN.
 """
 
+import importlib.util
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from deploy.local.confine import confine
+
+_OF_THE_MACHINE = (
+    *("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys", "/dev/urandom"),
+    *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat"),
+)
 
 
 def engine() -> Callable[..., Any]:
@@ -24,6 +35,21 @@ def engine() -> Callable[..., Any]:
             f"chdb-core {version('chdb-core')} has no chdb._chdb.query: install the version leadstream pins"
         )
     return query  # type: ignore[no-any-return]
+
+
+def program_files() -> Iterator[Path]:
+    """Where the interpreter and the wheel lie, and what they ask of the machine."""
+    wheel = importlib.util.find_spec("chdb")
+    if wheel is not None and wheel.origin is not None:
+        yield Path(wheel.origin).parents[1]
+    yield Path(sys.base_prefix)
+    yield from map(Path, _OF_THE_MACHINE)
+    if sys.platform == "linux":
+        for mapped in Path("/proc/self/maps").read_text().splitlines():
+            # Further libraries lie beside those that are loaded.
+            path = Path(mapped.split(maxsplit=5)[-1])
+            if path.is_absolute() and (path.suffix == ".so" or ".so." in path.name):
+                yield path.parent
 
 
 def serve(store: str, home: str) -> str:
@@ -55,5 +81,12 @@ def serve(store: str, home: str) -> str:
     return failure[0]
 
 
+def main(store: str, home: str, port: str) -> str:
+    """Shut in first: whatever the engine does, from its import on, happens inside."""
+    readable = [*program_files(), Path(home)]
+    confine(readable=readable, writable=[Path(store), Path("/dev/null")], port=int(port))
+    return serve(store, home)
+
+
 if __name__ == "__main__":
-    sys.exit(serve(*sys.argv[1:]) or 0)
+    sys.exit(main(*sys.argv[1:]) or 0)

@@ -24,7 +24,7 @@ class DirectoryLock:
 
     def acquire(self) -> None:
         """Take the lock, or raise: ``DataDirectoryInUse`` after some patience, ``OSError`` from the disk."""
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._lock(file)
             os.ftruncate(file, 0)

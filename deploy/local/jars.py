@@ -57,10 +57,15 @@ def kafka_jars() -> list[Jar]:
     return [Jar(*re.split("[: ]", line)) for line in _LOCK_FILE.read_text().splitlines()]
 
 
+def user_cache() -> Path:
+    """Where this user keeps what we download or build, and could download or build again."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser().absolute() / "leadstream"
+
+
 def default_cache() -> Path:
     """Where this user's copy of Kafka is kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "leadstream" / f"kafka-{KAFKA_VERSION}"
+    return user_cache() / f"kafka-{KAFKA_VERSION}"
 
 
 def ensure_jars(

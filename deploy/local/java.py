@@ -46,6 +46,6 @@ def major_version(java: Path) -> int | None:
 
 def _installed() -> Iterator[Path]:
     if home := os.environ.get("JAVA_HOME"):
-        yield Path(home) / "bin" / "java"
+        yield Path(home).absolute() / "bin" / "java"
     if found := shutil.which("java"):
-        yield Path(found)
+        yield Path(found).absolute()

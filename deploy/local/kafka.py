@@ -13,6 +13,7 @@ from deploy.local.jars import KAFKA_VERSION, ensure_jars
 from deploy.local.java import find_java
 from deploy.local.ports import HOST, free_port
 from deploy.local.server import Command, LocalServer, Progress, silent
+from processors.files import open_private
 
 _HEAP = ("-Xms256m", "-Xmx512m")
 _JVM = (
@@ -116,7 +117,8 @@ class LocalKafka(LocalServer):
             "log.dirs": log_dir.name,
             **self._settings,
         }
-        (self.data_dir / name).write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        with open_private(self.data_dir / name, "w") as file:
+            file.writelines(f"{key}={value}\n" for key, value in settings.items())
 
 
 def brokers_known_to(port: int) -> int:

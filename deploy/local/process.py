@@ -11,12 +11,25 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
+from processors.files import OTHERS, open_private
+
 _TETHER = Path(__file__).with_name("tether.py")
 _TAIL_BYTES = 64 * 1024
 
 
+def isolated(module: str, *arguments: str, python: str = sys.executable) -> list[str]:
+    """The command that runs a module of ours as a program.
+
+    What lies in the directory where it is started is not taken for a module. No program of ours is started
+    in another way.
+    """
+    return [python, "-P", "-m", module, *arguments]
+
+
 class Child:
     """A command running in the background, its output going to ``log_path`` (the last one kept as ``*.1``).
+
+    The log and every file that the command makes is for their owner alone.
 
     It runs in a session of its own, so the terminal's Ctrl-C reaches the parent only, which then decides on
     the order of shutdown. On Linux the kernel kills it when the parent dies, even by ``kill -9``; elsewhere
@@ -39,7 +52,7 @@ class Child:
             log_path.replace(log_path.with_name(log_path.name + ".1"))
 
         def popen() -> subprocess.Popen[bytes]:
-            with log_path.open("wb") as log:
+            with open_private(log_path, "wb") as log:
                 return subprocess.Popen(
                     [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *argv],
                     stdin=subprocess.DEVNULL,
@@ -49,6 +62,7 @@ class Child:
                     env=env,
                     pass_fds=pass_fds,
                     start_new_session=True,
+                    umask=OTHERS,
                 )
 
         started: Future[subprocess.Popen[bytes]] = Future()

@@ -11,6 +11,7 @@ from deploy.local.directory import DirectoryLock
 from deploy.local.errors import DiskFull, LocalServerError, PortInUse, StartFailed, explained
 from deploy.local.ports import claim
 from deploy.local.process import Child
+from processors.files import open_private, own_directory, tighten
 
 Progress = Callable[[str], None]
 
@@ -61,8 +62,9 @@ class LocalServer(ABC):
         self.kill()
         try:
             with explained(self.data_dir):
-                self.data_dir.mkdir(parents=True, exist_ok=True)
+                own_directory(self.data_dir)
                 self._lock.acquire()
+                tighten(self.data_dir)
                 self._port = port = self._claim_port()
                 self._child = child = self._spawn(self._prepare(port), self.log_path)
             if not child.wait_until(lambda: self._answers(port), self.START_TIMEOUT):
@@ -146,5 +148,6 @@ class LocalServer(ABC):
         memory = self.data_dir / "port"
         remembered = memory.read_text().strip() if memory.exists() else ""
         port = claim(self._requested_port, int(remembered) if remembered.isdigit() else None)
-        memory.write_text(f"{port}\n")
+        with open_private(memory, "w") as file:
+            file.write(f"{port}\n")
         return port

@@ -6,6 +6,7 @@ import click
 
 from processors.cli.loading import load_settings
 from processors.cli.moment import MomentType
+from processors.cli.parameters import PathType
 
 
 @click.command()
@@ -17,7 +18,7 @@ from processors.cli.moment import MomentType
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per difference, then the summary.")
 @click.option(
     "--work-dir",
-    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    type=PathType(file_okay=False, exists=True),
     help="Where to put what does not fit in memory: about as much as the topics hold.",
 )
 def audit(

@@ -7,7 +7,6 @@ import time
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-import click
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.audit.judging import Verdict
@@ -16,6 +15,7 @@ from processors.audit.run import Audit
 from processors.cli.clickhouse import open_clickhouse
 from processors.cli.errors import CannotWrite, CheckFailed, Misconfigured, Unavailable
 from processors.cli.progress import Bar
+from processors.cli.terminal import say, say_json
 from processors.cli.topics import run_on_kafka
 from processors.garbage import collect_rarely
 from processors.settings import Settings
@@ -102,16 +102,19 @@ class _Speaker:
                 continue
             self._named[group] += 1
             if self._named[group] <= self._limit:
-                click.echo(json.dumps({group: verdict.as_dict()}) if self._as_json else str(verdict))
+                if self._as_json:
+                    say_json(json.dumps({group: verdict.as_dict()}))
+                else:
+                    say(str(verdict))
             elif self._named[group] == self._limit + 1 and not self._as_json:
-                click.echo(f"… more of these are counted, not named: --limit {self._limit}")
+                say(f"… more of these are counted, not named: --limit {self._limit}")
 
     def summary(self, summary: Summary, seconds: float) -> None:
         """What was compared, and what came of it."""
         if self._as_json:
-            click.echo(json.dumps({"summary": summary.as_dict()}))
+            say_json(json.dumps({"summary": summary.as_dict()}))
             return
         for line in summary.lines():
-            click.echo(line)
+            say(line)
         rate = summary.events / max(seconds, 1e-3)
-        click.echo(f"{summary.events:,} events in {seconds:.1f} s ({rate:,.0f}/s)")
+        say(f"{summary.events:,} events in {seconds:.1f} s ({rate:,.0f}/s)")

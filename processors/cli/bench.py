@@ -11,6 +11,8 @@ import click
 
 from processors.cli.errors import CheckFailed, Unavailable
 from processors.cli.loading import PREFIX
+from processors.cli.parameters import PathType
+from processors.cli.terminal import say, say_lines, styled
 
 if TYPE_CHECKING:
     from bench.contestants import Contestant
@@ -60,8 +62,8 @@ CONTESTANTS = (
 @click.option("--kafka", metavar="HOST:PORT", help="Use this broker instead of an embedded one.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("bench-results"),
+    type=PathType(file_okay=False),
+    default="bench-results",
     show_default=True,
     help="Where results and logs are written.",
 )
@@ -126,7 +128,7 @@ def bench(
     finally:
         # Whoever has waited for hours and presses Ctrl-C wants to keep what there is.
         text = write(out, results, sizes, _say, as_json=as_json) if results else ""
-    click.echo(text)
+    say_lines(text)
     wrong = [result for result in results if not result.counts]
     if wrong:
         first = wrong[0]
@@ -159,7 +161,8 @@ def _measure(
         def tell(result: "Result") -> None:
             results.append(result)
             bar.advance(1)
-            bar.say(lines(result))
+            for line in lines(result).splitlines():
+                bar.say(line)
 
         try:
             asyncio.run(run_bench(bootstrap, PARTITIONS, out / "logs", todo, sizes, tell))
@@ -179,11 +182,11 @@ def _prepared(only: tuple[str, ...]) -> "list[Contestant]":
         try:
             one.prepare(_say)
         except NotAvailable as why:
-            click.secho(f"WITHOUT {one.title}: {why}", err=True, fg="yellow", bold=True)
+            say(styled(f"WITHOUT {one.title}: {why}", fg="yellow", bold=True), err=True)
         else:
             prepared.append(one)
     return prepared
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    say(text, err=True)

@@ -2,26 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from clickhouse_connect.driver.client import Client
 
 from processors.migrations import migrate
 from processors.settings import Settings
 from processors.sink.client import connect, database_of
-
-
-def with_database(url: str, database: str = "leadstream") -> str:
-    """``url``, naming ``database`` where it names none or the server's own ``default``."""
-    parts = urlsplit(url)
-    if parts.scheme == "chdb" or parts.path.strip("/") not in ("", "default"):
-        return url
-    return urlunsplit(parts._replace(path=f"/{database}"))
-
-
-def replace_database(url: str, database: str) -> str:
-    """``url``, naming ``database`` whatever it named."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
 def open_clickhouse(settings: Settings) -> Client:

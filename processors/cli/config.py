@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from typing import Any
 
 import click
@@ -11,6 +10,8 @@ from pydantic_core import PydanticUndefined
 
 from processors.cli.errors import Misconfigured
 from processors.cli.loading import PREFIX, load_settings, variable
+from processors.cli.terminal import say, say_json, styled
+from processors.clickhouse_url import masked
 from processors.settings import Settings
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
@@ -39,7 +40,7 @@ def config(as_json: bool) -> None:
         settings, wrong = Settings.model_construct(**_as_written()), error
     rows = {variable(field): _row(settings, field) for field in Settings.model_fields}
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        say_json(json.dumps(rows, indent=2))
     else:
         _show(rows)
     if wrong is not None:
@@ -74,11 +75,6 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (int, float, str, type(None))) else str(value)
 
 
-def masked(url: str) -> str:
-    """``url`` without its password."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/]+@", r"\1:***@", url)
-
-
 def readable(duration_ms: int) -> str:
     """``90d``: the largest unit that leaves no rest."""
     for size, unit in ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s")):
@@ -93,8 +89,8 @@ def _show(rows: dict[str, dict[str, Any]]) -> None:
         given = row["source"] != "default"
         value, default = (_text(name, row[column]) for column in ("value", "default"))
         origin = f"{row['source']}; default {default}" if given else "default"
-        click.echo(f"{click.style(name.ljust(names), bold=given)}  {value}  ({origin})")
-        click.secho(f"    {row['description']}", dim=True)
+        say(styled(name.ljust(names), bold=given), f"  {value}  ({origin})")
+        say(styled(f"    {row['description']}", dim=True))
 
 
 def _text(name: str, value: Any) -> str:

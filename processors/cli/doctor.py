@@ -4,6 +4,7 @@ import click
 
 from processors.cli.errors import CheckFailed
 from processors.cli.loading import load_settings
+from processors.cli.terminal import say, styled
 
 
 @click.command()
@@ -25,10 +26,10 @@ def doctor() -> None:
 
     failed = 0
     for check in run_checks(settings):
-        mark = click.style("ok  ", fg="green") if check.ok else click.style("FAIL", fg="red", bold=True)
-        click.echo(f"{mark}  {check.name:<16} {check.found}")
+        mark = styled("ok  ", fg="green") if check.ok else styled("FAIL", fg="red", bold=True)
+        say(mark, f"  {check.name:<16} {check.found}")
         if not check.ok:
             failed += 1
-            click.echo(f"{'':22} → {check.remedy}")
+            say(f"{'':22} → {check.remedy}")
     if failed:
         raise CheckFailed(f"{failed} check{'s' if failed > 1 else ''} failed")

@@ -9,6 +9,8 @@ import click
 from processors.cli.config import readable
 from processors.cli.errors import CheckFailed, Unavailable
 from processors.cli.loading import load_settings
+from processors.cli.terminal import say
+from processors.printable import printable
 from processors.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,16 +57,16 @@ def erase(workspace: str, customer: str, yes: bool, no_wait: bool, timeout: int)
     erasing = _Erasing(settings, who)
     before = {} if no_wait else erasing.stored()
     if not yes:
-        click.confirm(f"Forget {who} for ever?", abort=True, err=True)
+        click.confirm(printable(f"Forget {who} for ever?"), abort=True, err=True)
     run_on_kafka(erasing.send())
-    click.echo("erasure sent")
+    say("erasure sent")
     if no_wait:
-        click.echo("workers and sink do the rest; without --no-wait this command shows that they have")
+        say("workers and sink do the rest; without --no-wait this command shows that they have")
         return
     run_on_kafka(erasing.wait(timeout))
     deleted = ", ".join(f"{count:,} {name}" for name, count in before.items() if count) or "nothing was there"
-    click.echo(f"ClickHouse: deleted ({deleted})")
-    click.echo(
+    say(f"ClickHouse: deleted ({deleted})")
+    say(
         f"{who} is forgotten, and later events are refused as suppressed. Topics keep what was sent until "
         f"their retention of {readable(settings.retention)} is over."
     )

@@ -17,6 +17,8 @@ from typing import IO, Any
 
 import click
 
+from processors.cli.terminal import say, styled
+
 
 class UserError(click.ClickException):
     """``cause``: what is wrong. ``remedy``: what to do about it, as an instruction."""
@@ -29,9 +31,10 @@ class UserError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the lines to stderr, or to ``file``."""
-        click.secho(f"error: {self.message}", file=file, err=file is None, fg="red")
+        for line in f"error: {self.message}".split("\n"):
+            say(styled(line, fg="red"), file=file, err=file is None)
         if self.remedy:
-            click.echo(f"  {self.remedy}", file=file, err=file is None)
+            say(f"  {self.remedy}", file=file, err=file is None)
 
 
 class CheckFailed(UserError):

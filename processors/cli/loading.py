@@ -4,15 +4,17 @@ import logging
 import os
 from difflib import get_close_matches
 
-import click
 from pydantic import SecretStr, ValidationError
 
 from processors.cli.errors import Misconfigured
+from processors.cli.terminal import say, styled
 from processors.settings import Settings
 
 PREFIX = "LEADSTREAM_"
+# Another ClickHouse for `leadstream up`: a command line shows its password to every user of the machine.
+UP_CLICKHOUSE = "LEADSTREAM_UP_CLICKHOUSE"
 # Read before there are settings.
-_OTHERS = {"LEADSTREAM_TRACEBACK"}
+_OTHERS = {"LEADSTREAM_TRACEBACK", UP_CLICKHOUSE}
 
 
 def variable(field: str) -> str:
@@ -25,7 +27,7 @@ def load_settings() -> Settings:
     # What the libraries complain of, the commands say in their own words.
     logging.getLogger().addHandler(logging.NullHandler())
     for warning in unknown_variables():
-        click.secho(f"warning: {warning}", err=True, fg="yellow")
+        say(styled(f"warning: {warning}", fg="yellow"), err=True)
     try:
         return Settings()
     except ValidationError as error:

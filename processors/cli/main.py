@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import click
 
 from processors.cli.lazy import Lazy, LazyGroup
+from processors.cli.terminal import say
+from processors.printable import printable_lines
 
 _HELP = """Deferred-lead attribution: clicks, sign-ups and qualifications in Kafka become leads in ClickHouse.
 
@@ -58,9 +60,10 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         result = cli.main(args, prog_name="leadstream", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+        say("interrupted", err=True)
         return 130
     except click.ClickException as error:
+        error.message = printable_lines(error.message)
         error.show()
         return error.exit_code
     except BrokenPipeError:

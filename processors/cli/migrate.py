@@ -3,6 +3,7 @@
 import click
 
 from processors.cli.loading import load_settings
+from processors.cli.terminal import say
 
 
 @click.command()
@@ -25,6 +26,6 @@ def migrate() -> None:
 
     applied = bring_up_to_date(settings)
     for name in applied:
-        click.echo(f"applied {name}")
+        say(f"applied {name}")
     if not applied:
-        click.echo("up to date already")
+        say("up to date already")

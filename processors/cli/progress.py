@@ -4,7 +4,8 @@ import sys
 from types import TracebackType
 from typing import Self
 
-import click
+from processors.cli.terminal import say
+from processors.printable import printable
 
 
 class Bar:
@@ -67,6 +68,7 @@ class Bar:
     def say(self, text: str) -> None:
         """A line on stderr, above the bar."""
         if self._progress is not None:
+            text = printable(text)
             self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
         else:
-            click.echo(text, err=True)
+            say(text, err=True)

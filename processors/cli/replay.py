@@ -9,7 +9,10 @@ from pydantic import SecretStr
 from processors.cli.errors import Misconfigured, UserError
 from processors.cli.loading import load_settings
 from processors.cli.moment import MomentType
+from processors.cli.parameters import PathType
 from processors.cli.progress import Bar
+from processors.cli.terminal import say
+from processors.clickhouse_url import ClickHouseUrl
 from processors.settings import Settings
 
 
@@ -50,25 +53,25 @@ def clickhouse(into: str | None) -> None:
     from processors.cli.topics import run_on_kafka
 
     for name in bring_up_to_date(settings):
-        click.echo(f"applied {name}")
+        say(f"applied {name}")
     with Bar("storing", None, "records") as bar:
         stored = run_on_kafka(replay_clickhouse(settings, bar.expect, bar.advance))
     for table, rows in sorted(stored.stats.rows.items()):
-        click.echo(f"{rows:>12,} rows into {table}")
+        say(f"{rows:>12,} rows into {table}")
     for topic, records in sorted(stored.gone.items()):
-        click.echo(f"{records:>12,} offsets of {topic} are gone by retention: what they held was not stored")
+        say(f"{records:>12,} offsets of {topic} are gone by retention: what they held was not stored")
 
 
 def _sink_settings(settings: Settings, into: str | None) -> Settings:
     """A group of its own: the sinks keep theirs."""
-    from processors.cli.clickhouse import replace_database
-    from processors.sink.client import database_of
-
-    url = settings.clickhouse_url.get_secret_value()
+    url = ClickHouseUrl.parse(settings.clickhouse_url.get_secret_value())
     if into is not None:
-        url = replace_database(url, into)
-    group = f"{settings.sink_group}-replay-{database_of(url)}"
-    return settings.model_copy(update={"sink_group": group, "clickhouse_url": SecretStr(url)})
+        try:
+            url = url.naming(into)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--into") from None
+    group = f"{settings.sink_group}-replay-{url.database}"
+    return settings.model_copy(update={"sink_group": group, "clickhouse_url": SecretStr(url.secret())})
 
 
 @replay.command()
@@ -85,7 +88,7 @@ def _sink_settings(settings: Settings, into: str | None) -> Settings:
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option(
     "--work-dir",
-    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    type=PathType(file_okay=False, exists=True),
     help="For local stores, logs and the comparison; removed afterwards.  [default: a temporary one]",
 )
 @click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Name at most so many.")
@@ -175,9 +178,9 @@ def _compute(settings: Settings, since: int | None, workers: int, directory: Pat
     from processors.topics import create_topics
 
     report = run_on_kafka(create_topics(settings))
-    click.echo(f"{len(report.created)} topics created", err=True)
+    say(f"{len(report.created)} topics created", err=True)
     if not run_on_kafka(start_at(settings, since)):
-        click.echo(f"{settings.worker_group} goes on where it was", err=True)
+        say(f"{settings.worker_group} goes on where it was", err=True)
     try:
         with Bar("computing", None, "events") as bar:
             run_on_kafka(run_workers(settings, workers, directory, bar.reach, bar.say))

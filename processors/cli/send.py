@@ -14,6 +14,7 @@ from processors.cli.lines import ChunkReader, Line, RawReader, Splitter
 from processors.cli.loading import load_settings
 from processors.cli.progress import Bar
 from processors.cli.routing import place_of
+from processors.cli.terminal import say
 from processors.settings import Settings
 from schemas.decoding import MAX_RECORD_BYTES, Refused
 
@@ -58,9 +59,9 @@ def send(file: IO[bytes], dry_run: bool) -> None:
                 run_on_kafka(run.send(settings))
     except BaseException:
         if run.lines:
-            click.echo(run.summary())
+            say(run.summary())
         raise
-    click.echo(run.summary())
+    say(run.summary())
     if run.refused:
         raise CheckFailed(
             f"{run.refused:,} of {run.lines:,} lines refused", "Each is named above, with its reason."

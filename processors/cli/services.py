@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ import click
 
 from processors.cli.errors import InternalError, explained
 from processors.cli.loading import load_settings
+from processors.files import OTHERS
 from processors.logs import configure_logs
 
 
@@ -32,6 +34,7 @@ def worker() -> None:
     73 the data directory is in use, 78 the topics are wrong.
     """
     settings = load_settings()
+    os.umask(OTHERS)
     configure_logs(settings, process=settings.instance_id or "worker")
     with _bugs_logged():
         from processors.worker import run_worker

@@ -8,6 +8,7 @@ import click
 
 from processors.cli.errors import CheckFailed, Misconfigured, Unavailable
 from processors.cli.loading import load_settings
+from processors.cli.terminal import say
 
 T = TypeVar("T")
 
@@ -43,11 +44,11 @@ def create(update: bool) -> None:
 
     report = run_on_kafka(create_topics(load_settings(), update=update))
     for name in report.created:
-        click.echo(f"created {name}")
+        say(f"created {name}")
     for name in report.updated:
-        click.echo(f"updated {name}")
+        say(f"updated {name}")
     if not report.created and not report.updated and not report.differences:
-        click.echo("all topics are there already")
+        say("all topics are there already")
     _report(report.differences, "--update changes configurations; partitions need new topics")
 
 
@@ -61,7 +62,7 @@ def check() -> None:
 
     differences = run_on_kafka(check_topics(load_settings()))
     if not differences:
-        click.echo("all topics are right")
+        say("all topics are right")
     _report(
         differences,
         "`leadstream topics create` creates what is missing; --update also changes configurations",
@@ -70,7 +71,7 @@ def check() -> None:
 
 def _report(differences: list[Any], remedy: str) -> None:
     for difference in differences:
-        click.echo(str(difference))
+        say(str(difference))
     if differences:
         count = len({one.topic for one in differences})
         raise CheckFailed(f"{count} topic{'s' if count > 1 else ''} not as they should be", remedy)

@@ -9,6 +9,7 @@ import click
 from processors.cli.errors import CheckFailed, Unavailable
 from processors.cli.loading import load_settings
 from processors.cli.progress import Bar
+from processors.cli.terminal import say, say_json, styled
 from processors.settings import Settings
 from schemas.times import rfc3339
 
@@ -51,7 +52,7 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
 
     found = _find(settings, person(workspace, customer))
     for note in found.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     _show(found, as_json)
     if not found.known:
         raise CheckFailed(f"nothing is known of {found.person}", _remedy(found))
@@ -123,33 +124,31 @@ def _show(found: _Found, as_json: bool) -> None:
     from processors.cli.person.telling import clickhouse_lines, explanation_lines, similar_line
 
     if as_json:
-        click.echo(_document(found))
+        say_json(_document(found))
         return
     status, summary = _decision(found)
     who = f"{found.person.workspace_id} / {found.person.external_id}"
-    click.echo(f"{click.style(f'{who}: {status}', bold=True)}")
-    click.echo(summary)
+    say(styled(f"{who}: {status}", bold=True))
+    say(summary)
     if found.similar:
-        click.echo(similar_line(found.similar))
+        say(similar_line(found.similar))
     if found.explanation is not None:
         for line in explanation_lines(found.explanation):
-            click.echo(line)
+            say(line)
     if found.clickhouse is not None:
         for line in clickhouse_lines(found.clickhouse):
-            click.echo(line)
+            say(line)
     if found.held is not None and found.held.topic:
         held = found.held
         place = f"{held.topic}, partition {held.partition}, offset {held.offset}"
-        click.secho(f"state of {rfc3339(held.written_ms)} ({place})", dim=True)
+        say(styled(f"state of {rfc3339(held.written_ms)} ({place})", dim=True))
 
 
 def _remedy(found: _Found) -> str:
-    from processors.cli.refusals.refusal import printable
-
     if found.backlog:
         return "Look again when the workers have caught up."
     if found.similar:
-        return f"Ids that differ in case are different customers: {', '.join(map(printable, found.similar))}?"
+        return f"Ids that differ in case are different customers: {', '.join(found.similar)}?"
     return "Is that its id, as events give it?"
 
 

@@ -1,25 +1,28 @@
 """``leadstream up``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from processors.cli.loading import load_settings
-
-if TYPE_CHECKING:
-    pass
+from processors.cli.loading import UP_CLICKHOUSE, load_settings
+from processors.cli.parameters import ClickHouseUrlType, PathType
+from processors.clickhouse_url import ClickHouseUrl
 
 
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathType(file_okay=False),
     help="Where everything is kept between runs.  [default: LEADSTREAM_DATA_DIR, .leadstream]",
 )
 @click.option("--kafka", metavar="HOST:PORT", help="Use this Kafka instead of the embedded one.")
 @click.option(
-    "--clickhouse", metavar="URL", help="Use this ClickHouse: http://user:password@host:port/database."
+    "--clickhouse",
+    metavar="URL",
+    type=ClickHouseUrlType(),
+    envvar=UP_CLICKHOUSE,
+    show_envvar=True,
+    help="Use this ClickHouse: http://user:password@host:port/database.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
 @click.option("--demo", is_flag=True, help="Send demo traffic, and show what comes of it.")
@@ -32,7 +35,7 @@ def up(
     ctx: click.Context,
     data: Path | None,
     kafka: str | None,
-    clickhouse: str | None,
+    clickhouse: ClickHouseUrl | None,
     workers: int,
     demo: bool,
     demo_events: int,
@@ -49,7 +52,7 @@ def up(
       leadstream up
       leadstream up --demo
       leadstream up --demo --demo-events 1000000 --workers 2 --data /tmp/big
-      leadstream up --kafka broker:9092 --clickhouse http://user:password@db:8123/leadstream
+      LEADSTREAM_UP_CLICKHOUSE=http://user:password@db:8123/leadstream leadstream up --kafka broker:9092
 
     When everything is there, one line says so:
 
@@ -57,7 +60,8 @@ def up(
       leadstream is ready: kafka=127.0.0.1:PORT clickhouse=http://… data=DIR
 
     Writes to --data: kafka, clickhouse, worker-N, and the logs of all in logs. LEADSTREAM_KAFKA_BOOTSTRAP and
-    LEADSTREAM_CLICKHOUSE_URL are for the other commands; here --kafka and --clickhouse count.
+    LEADSTREAM_CLICKHOUSE_URL are for the other commands; here --kafka and --clickhouse count. What is on a
+    command line every user of the machine can read: a URL with a password goes into LEADSTREAM_UP_CLICKHOUSE.
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 69 a server did not start, 73 --data is in use or not
     writable, 78 topics or tables do not fit, 130 interrupted while starting.
@@ -66,5 +70,5 @@ def up(
     from processors.cli.running.run import Demo, run
     from processors.cli.running.stack import Plan
 
-    plan = Plan((data or settings.data_dir).absolute(), kafka, clickhouse, workers)
+    plan = Plan(data or settings.data_dir, kafka, clickhouse, workers)
     ctx.exit(run(plan, settings, Demo(demo_events, demo_seed) if demo else None))

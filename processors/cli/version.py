@@ -6,16 +6,18 @@ from importlib.metadata import version as installed
 
 import click
 
+from processors.cli.terminal import say
+
 _PACKAGES = ("faust-streaming", "aiokafka", "rocksdict", "chdb-core", "clickhouse-connect", "msgspec")
 
 
 @click.command()
 def version() -> None:
     """Show the versions of everything involved, as a bug report needs them."""
-    click.echo(f"leadstream {_version_of('leadstream')}")
-    click.echo(f"Python {platform.python_version()} on {platform.platform()}")
+    say(f"leadstream {_version_of('leadstream')}")
+    say(f"Python {platform.python_version()} on {platform.platform()}")
     for package in _PACKAGES:
-        click.echo(f"{package} {_version_of(package)}")
+        say(f"{package} {_version_of(package)}")
 
 
 def _version_of(package: str) -> str:

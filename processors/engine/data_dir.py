@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from processors.engine.errors import DataDirInUse
+from processors.files import open_private, own_directory, tighten
 
 _LOCK = "lock"
 _OWNER = "owner"
@@ -14,11 +15,13 @@ _OWNER = "owner"
 def claim(data_dir: Path) -> IO[str]:
     """Create the directory and lock it for this process, until the result is closed or the process ends.
 
+    What is in it is the owner's alone from then on: states hold what events say of people.
+
     RocksDB locks its files as well, but only when a partition is assigned: two workers on one directory would
     both join the group first.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    lock = (data_dir / _LOCK).open("a+")
+    own_directory(data_dir)
+    lock = open_private(data_dir / _LOCK, "a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -32,6 +35,7 @@ def claim(data_dir: Path) -> IO[str]:
     lock.truncate()
     lock.write(f"process {os.getpid()}\n")
     lock.flush()
+    tighten(data_dir)
     return lock
 
 

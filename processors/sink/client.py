@@ -1,10 +1,10 @@
 """Connections to ClickHouse."""
 
-from urllib.parse import SplitResult, unquote, urlsplit
-
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from processors.clickhouse_url import ClickHouseUrl
 
 _PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 5
@@ -22,34 +22,32 @@ UNAVAILABLE, MISCONFIGURED = 69, 78
 
 
 def database_of(url: str) -> str:
-    """The database that a URL names; ``leadstream`` when it names none."""
-    parts = urlsplit(url)
-    return "leadstream" if parts.scheme == "chdb" else parts.path.strip("/") or "leadstream"
+    """The database that a URL names; ``leadstream`` when it names none. Raises ``ValueError``."""
+    return ClickHouseUrl.parse(url).database
 
 
 def connect(url: str, *, database: str | None = None, patience_s: int = 300) -> Client:
-    """A client for ``http(s)://user:password@host:port/database`` or ``chdb:///path``.
+    """A client for what :class:`ClickHouseUrl` reads.
 
     ``database`` replaces the one of the URL: one that is sure to exist, for whoever creates the other.
     ``patience_s``: how long a server may be silent before it counts as gone. Usable from several threads (it
     has no session); times are aware. Raises :class:`NoClickHouse`.
     """
-    parts = urlsplit(url)
-    name = database or database_of(url)
-    if parts.scheme == "chdb":
-        return _embedded(parts, name)
     try:
-        host, port = parts.hostname or "127.0.0.1", parts.port or _PORTS[parts.scheme]
-    except (KeyError, ValueError):
-        expected = "expected http://user:password@host:port/database or chdb:///path"
-        raise NoClickHouse(f"not a ClickHouse URL: {parts.scheme}://…; {expected}", MISCONFIGURED) from None
+        parts = ClickHouseUrl.parse(url)
+    except ValueError as error:
+        raise NoClickHouse(str(error), MISCONFIGURED) from None
+    name = database or parts.database
+    if parts.embedded:
+        return _embedded(parts.path, name)
+    host, port = parts.host, parts.port or _PORTS[parts.scheme]
     try:
         return clickhouse_connect.get_client(
             host=host,
             port=port,
             secure=parts.scheme == "https",
-            username=unquote(parts.username or "default"),
-            password=unquote(parts.password or ""),
+            username=parts.user or "default",
+            password=parts.password or "",
             database=name,
             connect_timeout=_CONNECT_S,
             send_receive_timeout=patience_s,
@@ -60,12 +58,12 @@ def connect(url: str, *, database: str | None = None, patience_s: int = 300) -> 
         raise _refused(error, f"{host}:{port}", name) from error
 
 
-def _embedded(parts: SplitResult, database: str) -> Client:
+def _embedded(path: str, database: str) -> Client:
     """An embedded engine has no server to refuse a missing database: it is created."""
     try:
-        client = clickhouse_connect.get_client(interface="chdb", path=parts.path, tz_mode="aware")
+        client = clickhouse_connect.get_client(interface="chdb", path=path, tz_mode="aware")
     except ClickHouseError as error:
-        raise NoClickHouse(f"cannot open {parts.path}: {_first_line(error)}", MISCONFIGURED) from error
+        raise NoClickHouse(f"cannot open {path}: {_first_line(error)}", MISCONFIGURED) from error
     if database != "default":
         client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
         client.database = database

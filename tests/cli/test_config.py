@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from processors.cli.config import masked, readable
+from processors.cli.config import readable
 from processors.cli.main import cli
 from processors.settings import Settings
 
@@ -57,19 +57,18 @@ def test_the_list_is_shown_even_when_a_setting_is_wrong(
     assert "LEADSTREAM_HOLD " in result.output
 
 
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("http://default:@h:1/db", "http://default:@h:1/db"),
-        ("http://h:1/db", "http://h:1/db"),
-        ("http://u:p@h:1/db", "http://u:***@h:1/db"),
-        ("http://u:p@p:p@h/db", "http://u:***@h/db"),
-        ("https://:p@h/db", "https://:***@h/db"),
-        ("chdb:///some/path", "chdb:///some/path"),
-    ],
-)
-def test_masked(url: str, shown: str) -> None:
-    assert masked(url) == shown
+@pytest.mark.parametrize("arguments", [["config"], ["config", "--json"], ["doctor"], ["worker"], ["migrate"]])
+def test_a_url_that_is_none_is_said_at_once_and_not_shown(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    for url in ("http://me:s3/cret@db:8123/x", "me:s3cret@db:8123/x", "http://db/x?password=s3cret"):
+        monkeypatch.setenv("LEADSTREAM_CLICKHOUSE_URL", url)
+        result = runner.invoke(cli, arguments)
+        assert result.exit_code == 78
+        assert "LEADSTREAM_CLICKHOUSE_URL: not a ClickHouse URL" in result.output
+        assert "cret" not in result.output
+        if arguments[0] == "config":
+            assert "***" in result.output
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from click.testing import CliRunner
 from processors.cli.main import cli
 from processors.cli.moment import MomentType
 from processors.cli.refusals.dead_letters import dead_letters
-from processors.cli.refusals.refusal import LeftAlone, Refusal, printable
+from processors.cli.refusals.refusal import LeftAlone, Refusal
 from processors.cli.refusals.replaying import Pace
 from processors.cli.refusals.selection import Id, IdType, Selection
 from processors.cli.refusals.unmatched import unmatched_events
+from processors.printable import printable
 from processors.sink.refusal_rows import dead_letter_row, unmatched_last_row
 from schemas.dead_letters import cause_of, dead_letter_headers
 from schemas.headers import Headers

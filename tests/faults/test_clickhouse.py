@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import clickhouse as local
+from deploy.local import clickhouse_config as local
 from deploy.local.clickhouse import LocalClickHouse
 from processors.audit.model.arrivals import TopicRecord, read_all
 from processors.audit.model.reference import ReferenceModel
@@ -22,8 +22,6 @@ from tests.integration.stack import Service, wait_for
 pytestmark = pytest.mark.integration
 
 SMALL_BATCHES = {"LEADSTREAM_SINK_BATCH_ROWS": "500", "LEADSTREAM_SINK_FLUSH_INTERVAL": "200ms"}
-ORIGINAL_USERS = local._USERS
-WRITER = "<password/><networks><ip>127.0.0.1</ip></networks><profile>writing</profile><quota>default</quota>"
 
 
 @pytest.mark.faults
@@ -69,7 +67,7 @@ def test_killed_in_mid_insert(
 def test_slow(new_trial: NewTrial, record: Recorder, clickhouse: LocalClickHouse) -> None:
     """Each answer takes 3 s, then one is not waited for any more."""
     with Proxy(clickhouse.port) as proxy:
-        url = f"http://default:@127.0.0.1:{proxy.port}/default"
+        url = clickhouse.url.replace(f":{clickhouse.port}/", f":{proxy.port}/")
         with new_trial("ClickHouse: slow, then silent", 30_000, clickhouse_url=url) as trial:
             begin(trial)
             trial.reach(0.3)
@@ -113,33 +111,25 @@ def test_read_only(
     new_trial: NewTrial, record: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An operator has to act: the sink says so and ends, no offset moves; later on nothing is missing."""
-    give_rights(monkeypatch, "")
-    with LocalClickHouse(tmp_path / "clickhouse") as server:
-        url = f"http://writer:@127.0.0.1:{server.port}/default"
-        with new_trial("ClickHouse: read-only", 20_000, clickhouse_url=url) as trial:
-            sink = begin(trial)
-            outlast(trial)
-            trial.reach(0.3)
-            server.stop()
-            give_rights(monkeypatch, "<readonly>2</readonly>")
+    with (
+        LocalClickHouse(tmp_path / "clickhouse") as server,
+        new_trial("ClickHouse: read-only", 20_000, clickhouse=server) as trial,
+    ):
+        sink = begin(trial)
+        outlast(trial)
+        trial.reach(0.3)
+        server.stop()
+        with monkeypatch.context() as readers:
+            readers.setattr(local, "_RIGHTS", ("GRANT SHOW, SELECT ON *.*",))
             server.start()
-            trial.faults += 1
-            assert sink.wait(90) == 78
-            assert "mend the rights" in sink.life()
-            trial.flows()
-            server.stop()
-            give_rights(monkeypatch, "")
-            server.start()
-            trial.restart(sink)
-            conclude(trial, record)
-
-
-def give_rights(monkeypatch: pytest.MonkeyPatch, rights: str) -> None:
-    """To the user ``writer`` of servers that are started from now on."""
-    users = ORIGINAL_USERS.replace("<default/>", f"<default/><writing>{rights}</writing>", 1).replace(
-        "<default>", f"<writer>{WRITER}</writer><default>", 1
-    )
-    monkeypatch.setattr(local, "_USERS", users)
+        trial.faults += 1
+        assert sink.wait(90) == 78
+        assert "mend the rights" in sink.life()
+        trial.flows()
+        server.stop()
+        server.start()
+        trial.restart(sink)
+        conclude(trial, record)
 
 
 def begin(trial: Trial) -> Service:

@@ -140,8 +140,8 @@ def environment(
 ) -> dict[str, str]:
     """The service's own environment and the image's, with the addresses of the servers of this test."""
     directory = directory.with_suffix(".data")
-    host = clickhouse.url.split("@")[1].split("/")[0]
-    addresses = {"kafka:9092": kafka.bootstrap, "leadstream:leadstream@clickhouse:8123": f"default:@{host}"}
+    clickhouse_address = clickhouse.url.removeprefix("http://").rpartition("/")[0]
+    addresses = {"kafka:9092": kafka.bootstrap, "leadstream:leadstream@clickhouse:8123": clickhouse_address}
     found = {"PYTHONPATH": str(ROOT), "LEADSTREAM_DATA_DIR": str(directory)}
     for name, value in service["environment"].items():
         for container, address in addresses.items():

@@ -21,8 +21,10 @@ pytestmark = pytest.mark.integration
 
 
 @contextmanager
-def connected(server: LocalClickHouse, username: str = "default") -> Iterator[Client]:
-    client = clickhouse_connect.get_client(dsn=server.url, username=username, autogenerate_session_id=False)
+def connected(server: LocalClickHouse, username: str | None = None, password: str = "") -> Iterator[Client]:
+    """As its own user, or as another one."""
+    url = server.url if username is None else f"http://{username}:{password}@127.0.0.1:{server.port}"
+    client = clickhouse_connect.get_client(dsn=url, autogenerate_session_id=False)
     try:
         yield client
     finally:
@@ -87,17 +89,16 @@ def test_stop_lets_a_request_finish(own_clickhouse: LocalClickHouse) -> None:
     assert stored(own_clickhouse) == [0]
 
 
-def test_it_is_in_utc_and_knows_only_a_user_without_password(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_in_utc_and_knows_only_its_own_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     with LocalClickHouse(tmp_path) as server:
         with connected(server) as client:
             assert client.command("SELECT timezone()") == "UTC"
             assert client.command("SELECT toString(toDateTime(0))") == "1970-01-01 00:00:00"
-            assert client.command("SELECT currentUser()") == "default"
-        with pytest.raises(DatabaseError, match="AUTHENTICATION_FAILED"), connected(server, username="root"):
-            pass
+            assert client.command("SELECT currentUser()") == "leadstream"
+        for login in (("root",), ("default",), ("leadstream", "x")):
+            with pytest.raises(DatabaseError, match="AUTHENTICATION_FAILED"), connected(server, *login):
+                pass
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a table of sockets to read")

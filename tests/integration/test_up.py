@@ -15,9 +15,12 @@ from processors.attribution.policy import Policy
 from processors.audit.model.arrivals import TopicRecord, read_all
 from processors.audit.model.reference import ReferenceModel
 from processors.demo import generate
+from processors.files import OTHERS
 from processors.settings import Settings
+from processors.sink.client import connect
 from processors.worker.run import policy_of
 from schemas.events import Click
+from tests.look_alikes import set_traps
 
 pytestmark = pytest.mark.integration
 
@@ -30,13 +33,16 @@ STAGES = ("clicks", "leads", "sales")
 class Run:
     """One run of ``up``, in a process group of its own, read line by line."""
 
-    def __init__(self, data: Path, env: dict[str, str]) -> None:
+    def __init__(self, data: Path, env: dict[str, str], cwd: Path) -> None:
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "processors.cli.main", "up", "--demo", "--data", str(data)),
+                *(Path(sys.executable).with_name("leadstream"), "up", "--demo", "--data", data.name),
                 *("--demo-events", str(EVENTS), "--demo-seed", str(SEED)),
             ],
             env=env,
+            cwd=cwd,
+            # As generous as it can be: whatever is private was made so by us.
+            umask=0,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -57,6 +63,13 @@ class Run:
             assert self._process.poll() is None, "\n".join(self.lines)
             assert time.monotonic() < deadline, "\n".join(self.lines)
             time.sleep(0.1)
+
+    def clickhouse(self) -> str:
+        """The URL of the ready line."""
+        (ready,) = [line for line in self.lines if line.startswith("leadstream is ready: ")]
+        match = re.search(r" clickhouse=(\S+) ", ready)
+        assert match is not None
+        return match[1]
 
     def interrupt(self) -> int:
         """As Ctrl-C does it; returns the exit code."""
@@ -129,18 +142,31 @@ def processes_of(data: Path) -> list[str]:
     return found
 
 
+def open_to_others(directory: Path) -> list[str]:
+    """What group or others have any right to."""
+    everything = (directory, *directory.rglob("*"))
+    return [str(one) for one in everything if not one.is_symlink() and one.lstat().st_mode & OTHERS]
+
+
 @pytest.mark.timeout(300)
 def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_path: Path) -> None:
+    executed = set_traps(tmp_path)
     data = tmp_path / "data"
+    (data / "logs").mkdir(parents=True)
+    data.chmod(0o755)
     env = {name: value for name, value in os.environ.items() if not name.startswith("LEADSTREAM_")}
     # As on a machine without Java: only the interpreter's own directory is on the path.
     env.pop("JAVA_HOME", None)
     env["PATH"] = str(Path(sys.executable).parent)
 
-    first = Run(data, env)
+    first = Run(data, env, tmp_path)
     try:
         first.wait_for(SETTLED, 180)
         first.wait_for("globex: newest events", 30)
+        client = connect(first.clickhouse())
+        assert client.command("SELECT count() > 0 FROM leads") == 1
+        client.close()
+        assert open_to_others(data) == []
         assert first.interrupt() == 0, "\n".join(first.lines)
     finally:
         first.close()
@@ -149,7 +175,7 @@ def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_pa
         int((data / "demo-anchor").read_text()), policy_of(Settings.model_construct())
     )
 
-    second = Run(data, env)
+    second = Run(data, env, tmp_path)
     try:
         second.wait_for(SETTLED, 120)
         second.wait_for("globex: newest events", 30)
@@ -158,3 +184,6 @@ def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_pa
         second.close()
     assert processes_of(data) == []
     assert second.views() == first.views()
+    assert second.clickhouse() == first.clickhouse()
+    assert open_to_others(data) == []
+    assert not executed.exists(), executed.read_text()

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.process import Child
+from deploy.local.process import Child, isolated
 from tests.conftest import eventually
 from tests.local.programs import DEAF, FOREVER, is_gone, python
+from tests.look_alikes import set_traps
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_a_child_outlives_the_thread_that_made_it(tmp_path: Path, spawned: list[
 PARENT = """
 import os, sys, threading, time
 from pathlib import Path
-from deploy.local.process import Child
+from deploy.local.process import Child, isolated
 directory = Path(sys.argv[1])
 child = Child(sys.argv[2:], cwd=directory, env=os.environ, log_path=directory / "child.log")
 assert child.wait_until(lambda: "ready" in child.log_tail(), timeout=10)
@@ -130,3 +131,37 @@ def test_a_parent_that_just_returns_takes_the_child_along(tmp_path: Path) -> Non
     parent = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
     assert parent.stderr == ""
     eventually(lambda: is_gone(int(parent.stdout)))
+
+
+def test_what_lies_where_a_program_of_ours_is_started_is_not_taken_for_its_modules(tmp_path: Path) -> None:
+    executed = set_traps(tmp_path)
+    child = Child(
+        isolated("processors.cli.main", "version"), cwd=tmp_path, env=os.environ, log_path=tmp_path / "log"
+    )
+    assert child.wait(60) == 0, child.log_tail()
+    assert not executed.exists()
+
+
+def test_no_program_of_ours_is_started_in_another_way() -> None:
+    root = Path(__file__).parents[2]
+    # The second makes environments for other programs, the third runs in one.
+    allowed = {"deploy/local/process.py", "bench/environments.py", "bench/peers/bytewax_flow/w1.py"}
+    users = {
+        str(path.relative_to(root))
+        for package in ("schemas", "processors", "deploy", "bench")
+        for path in (root / package).rglob("*.py")
+        if "sys.executable" in path.read_text()
+    }
+    assert users == allowed
+
+
+def test_what_a_child_writes_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        made = "import os; open('made', 'w'); os.mkdir('directory')"
+        child = Child(python(made), cwd=tmp_path, env=os.environ, log_path=tmp_path / "log")
+        assert child.wait(30) == 0
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"made": 0o600, "directory": 0o700, "log": 0o600}

@@ -48,12 +48,15 @@ class TestOnAServer:
             assert migrate(client, name) == [one.name for one in migrations()]
             assert migrate(client, name) == []
             assert client.database == "default"
+            client.command(f"CREATE DATABASE {name}_empty")
+            client.database = f"{name}_empty"
             assert len(pending(client)) == len(migrations())
             client.database = name
             assert pending(client) == []
             engine = client.command(f"SELECT engine FROM system.databases WHERE name = '{name}'")
             assert engine == "Atomic"
         finally:
+            client.command(f"DROP DATABASE IF EXISTS {name}_empty")
             client.command(f"DROP DATABASE {name}")
             client.close()
 
@@ -119,14 +122,14 @@ client.close()
         ("http://default:wrong@{host}/leadstream", 78, "user or the password"),
         ("postgres://127.0.0.1/leadstream", 78, "not a ClickHouse URL"),
         ("http://127.0.0.1:port/leadstream", 78, "not a ClickHouse URL"),
-        ("http://default:@{host}/no_such_database", 78, "no_such_database"),
+        ("{own}/no_such_database", 78, "no_such_database"),
     ],
 )
 def test_a_connection_that_fails_says_what_to_do(
     clickhouse: LocalClickHouse, url: str, exit_code: int, says: str
 ) -> None:
-    host = clickhouse.url.split("@")[1].split("/")[0]
+    own, _, _ = clickhouse.url.rpartition("/")
     with pytest.raises(NoClickHouse, match=says) as failure:
-        connect(url.format(host=host))
+        connect(url.format(host=own.rpartition("@")[2], own=own))
     assert failure.value.exit_code == exit_code
     assert "wrong" not in str(failure.value)

@@ -55,7 +55,7 @@ def _keyed(is_deferred: bool) -> Any:
 if __name__ == "__main__":
     if not RECOVERY.exists():
         RECOVERY.mkdir()
-        subprocess.run([sys.executable, "-m", "bytewax.recovery", str(RECOVERY), "1"], check=True)
+        subprocess.run([sys.executable, "-P", "-m", "bytewax.recovery", str(RECOVERY), "1"], check=True)
     cli_main(
         flow(),
         epoch_interval=timedelta(seconds=1),

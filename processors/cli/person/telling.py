@@ -4,15 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import click
-
 from processors.attribution.explanation import Candidate, ExplainedRequest, Explanation
-from processors.cli.refusals.refusal import printable
+from processors.cli.terminal import Styled, styled
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def explanation_lines(found: Explanation) -> Iterator[str]:
+def explanation_lines(found: Explanation) -> Iterator[str | Styled]:
     """The decision first, then each fact, and what became of it."""
     if found.customer is not None:
         known = [found.customer.name, found.customer.email, found.customer.avatar]
@@ -43,7 +41,7 @@ def explanation_lines(found: Explanation) -> Iterator[str]:
         yield f"  {lead_id}"
 
 
-def clickhouse_lines(found: Rows) -> Iterator[str]:
+def clickhouse_lines(found: Rows) -> Iterator[str | Styled]:
     """What is shown to analysts, and every reason for what did not match."""
     if found["leads"] or found["sales"]:
         yield heading("in ClickHouse")
@@ -78,12 +76,12 @@ def behind(status: str, summary: str, backlog: Mapping[str, int]) -> str:
 
 def similar_line(similar: Sequence[str]) -> str:
     """Other customers, who may be meant."""
-    return f"  not to be mixed up with {', '.join(map(printable, similar))}: ids that differ in case differ"
+    return f"  not to be mixed up with {', '.join(similar)}: ids that differ in case differ"
 
 
-def heading(text: str) -> str:
+def heading(text: str) -> Styled:
     """Above a group of lines."""
-    return click.style(text, bold=True)
+    return styled(text, bold=True)
 
 
 def _request(request: ExplainedRequest) -> Iterator[str]:

@@ -13,8 +13,10 @@ from processors.cli.errors import CheckFailed
 from processors.cli.progress import Bar
 from processors.cli.refusals.dead_letters import DeadLetter
 from processors.cli.refusals.finding import Finder, ids_text
-from processors.cli.refusals.refusal import Kind, Refusal, printable
+from processors.cli.refusals.refusal import Kind, Refusal
 from processors.cli.refusals.selection import Selection
+from processors.cli.terminal import say, say_cells, say_json
+from processors.printable import printable
 from processors.settings import Settings
 
 ROWS: Final = 50
@@ -35,18 +37,18 @@ async def show_list(
         async for one in finder.find():
             by_reason[one.reason] += 1
             if most is None:
-                click.echo(_line(one))
+                say_json(_line(one))
                 continue
             entry = one.reported_ms, next(numbers), one
             (heapq.heappush if len(newest) < most else heapq.heappushpop)(newest, entry)
     rows = [one for _, _, one in sorted(newest, reverse=True)]
     if as_json:
         for one in rows:
-            click.echo(_line(one))
+            say_json(_line(one))
     else:
         _table(kind, rows, by_reason)
     if finder.foreign:
-        click.echo(f"{finder.foreign:,} other records in the topic are none", err=True)
+        say(f"{finder.foreign:,} other records in the topic are none", err=True)
 
 
 def _line(one: Refusal) -> bytes:
@@ -64,18 +66,18 @@ def _table(kind: Kind, rows: list[Refusal], by_reason: Counter[str]) -> None:
         for column in kind.columns:
             table.add_column(column, overflow="fold" if column == "detail" else "ellipsis")
         for one in rows:
-            table.add_row(*map(Text, one.cells()))
+            table.add_row(*(Text(printable(cell)) for cell in one.cells()))
         # A pipe has no width: nothing is cut off for it.
         console = Console(highlight=False)
-        console.print(table) if console.is_terminal else click.echo(_plain(kind, rows))
+        if console.is_terminal:
+            console.print(table)
+        else:
+            for line in (kind.columns, *(one.cells() for one in rows)):
+                say_cells(*line)
     summary = ", ".join(f"{times:,} {printable(reason)}" for reason, times in by_reason.most_common())
-    click.echo(kind.count(total) + (f": {summary}" if summary else ""))
+    say(kind.count(total) + (f": {summary}" if summary else ""))
     if len(rows) < total:
-        click.echo(f"the newest {len(rows):,} are shown; --limit shows more, --json all of them", err=True)
-
-
-def _plain(kind: Kind, rows: list[Refusal]) -> str:
-    return "\n".join("\t".join(line) for line in (kind.columns, *(one.cells() for one in rows)))
+        say(f"the newest {len(rows):,} are shown; --limit shows more, --json all of them", err=True)
 
 
 async def show_one(settings: Settings, kind: Kind, selection: Selection, *, as_json: bool, raw: bool) -> None:
@@ -93,10 +95,10 @@ async def show_one(settings: Settings, kind: Kind, selection: Selection, *, as_j
         if raw:
             click.get_binary_stream("stdout").write(one.value or b"")
         elif as_json:
-            click.echo(_line(one))
+            say_json(_line(one))
         else:
             for text in _in_full(one):
-                click.echo(text)
+                say(text)
 
 
 def _in_full(letter: DeadLetter) -> Iterator[str]:
@@ -130,7 +132,7 @@ def _shown(value: bytes | None) -> str:
 
 
 def _readable(value: bytes) -> Iterator[str]:
-    """Text as it is, but for what a terminal would obey; else bytes, as `hexdump -C` shows them."""
+    """Text as it is; else bytes, as `hexdump -C` shows them."""
     try:
         lines = value.decode().split("\n")
     except UnicodeDecodeError:
@@ -141,4 +143,4 @@ def _readable(value: bytes) -> Iterator[str]:
         if len(value) > _HEX_BYTES:
             yield f"… and {len(value) - _HEX_BYTES:,} bytes more; --raw writes them all"
     else:
-        yield from map(printable, lines)
+        yield from lines

@@ -1,6 +1,5 @@
 """What dead letters and unmatched events have in common."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -86,11 +85,3 @@ class Kind:
     def count(self, number: int) -> str:
         """``1 dead letter``, ``2 dead letters``."""
         return f"{number:,} {self.one if number == 1 else self.many}"
-
-
-def printable(text: str) -> str:
-    """Without anything that a terminal would obey: it came from strangers."""
-    return "".join(
-        one if one.isprintable() else f"\\u{ord(one):04x}" if unicodedata.category(one) != "Zs" else " "
-        for one in text
-    )

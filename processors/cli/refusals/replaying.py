@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import click
 import orjson
 
 from processors.cli.errors import CheckFailed
@@ -16,6 +15,7 @@ from processors.cli.refusals.finding import Finder, ids_text
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.cli.refusals.selection import Id, Selection
 from processors.cli.sender import EventSender
+from processors.cli.terminal import say, say_json
 from processors.cli.topics import run_on_kafka
 from processors.settings import Settings
 
@@ -136,13 +136,13 @@ class Replay:
                 "readableByThisVersion": self._readable,
                 "leftAlone": dict(self._left),
             }
-            click.echo(orjson.dumps(document))
+            say_json(orjson.dumps(document))
             return
         verb = "would replay" if self._sender is None else "replayed"
         text = f"{verb} {self._kind.count(done)}"
         if done < planned:
             text += f" of {planned:,}"
         topics = ", ".join(f"{times:,} to {topic}" for topic, times in self._by_topic.most_common())
-        click.echo(text + (f": {topics}; this version reads {self._readable:,} of them" if planned else ""))
+        say(text + (f": {topics}; this version reads {self._readable:,} of them" if planned else ""))
         for why, times in self._left.most_common():
-            click.echo(f"left alone {times:,}: {why}")
+            say(f"left alone {times:,}: {why}")

@@ -10,8 +10,9 @@ from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 from msgspec.structs import replace
 
-from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing, printable
+from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.cli.routing import topic_of
+from processors.printable import printable
 from processors.sink.refusal_rows import unmatched_identity
 from processors.sink.rows import UNREADABLE
 from schemas.decoding import (

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -93,5 +92,4 @@ def _services(replay: Settings, workers: int, directory: Path) -> Iterator[Servi
             variable("data_dir"): str(directory / name),
             variable("metrics_port"): "0",
         }
-        argv = [sys.executable, "-m", "processors.cli.main", "worker"]
-        yield Service(name, argv, env, directory / f"{name}.log")
+        yield Service.of(name, "worker", env, directory / f"{name}.log")

@@ -1,11 +1,18 @@
 """Steps and lines on a terminal, or plainly into a pipe."""
 
-import click
 from rich.console import Console, RenderableType
 from rich.status import Status
 from rich.text import Text
 
+from processors.cli.terminal import say
+from processors.printable import printable
+
 _WIDTH_IN_A_PIPE = 110
+
+
+def shown(text: str) -> Text:
+    """Text for a table, a panel, a line: nothing in it is markup, and nothing commands the terminal."""
+    return Text(printable(text))
 
 
 class Steps:
@@ -29,16 +36,16 @@ class Steps:
         if not self.console.is_terminal:
             return
         if self._status is None:
-            self._status = self.console.status(Text(text))
+            self._status = self.console.status(shown(text))
             self._status.start()
         else:
-            self._status.update(Text(text))
+            self._status.update(shown(text))
 
     def done(self, text: str) -> None:
         """What was begun is there."""
         if self.console.is_terminal:
             self.rest()
-            self.console.print(Text.assemble(("✓ ", "green"), text), soft_wrap=True)
+            self.console.print(Text.assemble(("✓ ", "green"), shown(text)), soft_wrap=True)
         else:
             self.say(text)
 
@@ -51,9 +58,9 @@ class Steps:
     def say(self, text: str) -> None:
         """A line as it is, from whichever thread."""
         if self.console.is_terminal:
-            self.console.print(text, markup=False, soft_wrap=True)
+            self.console.print(shown(text), soft_wrap=True)
         else:
-            click.echo(text)
+            say(text)
 
     def show(self, what: RenderableType) -> None:
         """A table or a panel."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.panel import Panel
+from rich.text import Text
 
 from processors.cli.clickhouse import count_leads, open_clickhouse
-from processors.cli.config import masked
 from processors.cli.errors import UserError
 from processors.cli.lag import Group, LagReader
 from processors.cli.running.console import Steps
@@ -19,6 +19,8 @@ from processors.cli.running.live import live
 from processors.cli.running.stack import Plan, Running, running
 from processors.cli.running.supervisor import ServiceFailed
 from processors.cli.running.views import show_views
+from processors.clickhouse_url import ClickHouseUrl
+from processors.printable import printable_lines
 from processors.settings import Settings
 
 _STALL_S = 20.0
@@ -114,12 +116,21 @@ class _Patience:
 
 
 def _announce(plan: Plan, settings: Settings, steps: Steps) -> None:
-    url = masked(settings.clickhouse_url.get_secret_value())
+    found = ClickHouseUrl.parse(settings.clickhouse_url.get_secret_value())
+    # The embedded server's password is for whoever reads this; another server's is known to those it is for.
+    url = found.secret() if plan.clickhouse is None else str(found)
     steps.rest()
     if steps.console.is_terminal:
         addresses = f"Kafka       {settings.kafka_bootstrap}\nClickHouse  {url}\nData, logs  {plan.data}"
-        steps.show(Panel(addresses, title="leadstream is ready", title_align="left", expand=False))
-        server, _, database = url.replace("default:@", "").rpartition("/")
+        steps.show(
+            Panel(
+                Text(printable_lines(addresses)),
+                title="leadstream is ready",
+                title_align="left",
+                expand=False,
+            )
+        )
+        server, _, database = url.rpartition("/")
         # Outside the panel, so that they can be copied.
         steps.say("Send events of your own, one JSON object per line:")
         steps.say(f"  LEADSTREAM_KAFKA_BOOTSTRAP={settings.kafka_bootstrap} leadstream send events.jsonl")

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,12 +9,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from processors.cli.clickhouse import bring_up_to_date, with_database
+from processors.cli.clickhouse import bring_up_to_date
 from processors.cli.errors import Misconfigured
 from processors.cli.loading import variable
 from processors.cli.running.console import Steps
 from processors.cli.running.supervisor import Service, Supervisor
 from processors.cli.topics import run_on_kafka
+from processors.clickhouse_url import DEFAULT_DATABASE, ClickHouseUrl
+from processors.files import OTHERS, own_directory, tighten
 from processors.settings import Settings
 from processors.topics import create_topics
 
@@ -28,7 +29,7 @@ class Plan:
 
     data: Path
     kafka: str | None
-    clickhouse: str | None
+    clickhouse: ClickHouseUrl | None
     workers: int
 
 
@@ -51,9 +52,11 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
         # Said last of all, when everything below is down.
         stack.callback(steps.done, "stopped")
         kafka = plan.kafka or _kafka(plan, stack, steps)
-        clickhouse = with_database(plan.clickhouse or _clickhouse(plan, stack, steps))
+        clickhouse = plan.clickhouse or ClickHouseUrl.parse(_clickhouse(plan, stack, steps))
+        if clickhouse.name == "default":  # the server's own, not meant for anybody's tables
+            clickhouse = clickhouse.naming(DEFAULT_DATABASE)
         settings = settings.model_copy(
-            update={"kafka_bootstrap": kafka, "clickhouse_url": SecretStr(clickhouse)}
+            update={"kafka_bootstrap": kafka, "clickhouse_url": SecretStr(clickhouse.secret())}
         )
         _prepare(settings, steps, embedded=plan.kafka is None)
         supervisor = Supervisor(steps.say)
@@ -66,17 +69,24 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
 
 @contextmanager
 def _owned(data: Path) -> Iterator[None]:
-    """``data`` made, and ours alone."""
+    """``data`` made, and ours alone: no other process works in it, and no other user reads it."""
     from deploy.local.directory import DirectoryLock
     from deploy.local.errors import explained
 
     with explained(data):
-        (data / "logs").mkdir(parents=True, exist_ok=True)
+        own_directory(data)
+        own_directory(data / "logs")
         lock = DirectoryLock(data)
         lock.acquire()
+        # What an earlier release left. The servers and the workers see to directories of their own, and of
+        # what else somebody may keep beside them we know nothing.
+        for ours in (data / "logs", *(path for path in data.iterdir() if path.is_file())):
+            tighten(ours)
+    before = os.umask(OTHERS)
     try:
         yield
     finally:
+        os.umask(before)
         lock.release()
 
 
@@ -93,7 +103,7 @@ def _kafka(plan: Plan, stack: ExitStack, steps: Steps) -> str:
 def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps) -> str:
     from deploy.local.clickhouse import LocalClickHouse
 
-    server = LocalClickHouse(plan.data / "clickhouse", progress=steps.begin)
+    server = LocalClickHouse(plan.data / "clickhouse", progress=steps.begin, databases=f"{DEFAULT_DATABASE}*")
     stack.callback(server.stop)
     server.start()
     steps.done(f"ClickHouse at http://127.0.0.1:{server.port}")
@@ -133,8 +143,7 @@ def _services(plan: Plan, settings: Settings) -> Iterator[Service]:
             variable("data_dir"): str(plan.data / name),
             variable("instance_id"): f"{token}-{name}",
         }
-        argv = [sys.executable, "-m", "processors.cli.main", name.partition("-")[0]]
-        yield Service(name, argv, env, plan.data / "logs" / f"{name}.log")
+        yield Service.of(name, name.partition("-")[0], env, plan.data / "logs" / f"{name}.log")
 
 
 def _token(data: Path) -> str:

@@ -8,10 +8,11 @@ from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from deploy.local.process import Child
+from deploy.local.process import Child, isolated
 
+_COMMANDS: Final = "processors.cli.main"
 FATAL: Final = {2, 65, 73, 78}
 """Exit codes that another start would not change."""
 _FIRST_PAUSE_S: Final = 0.5
@@ -36,6 +37,11 @@ class Service:
     argv: Sequence[str]
     env: Mapping[str, str]
     log_path: Path
+
+    @classmethod
+    def of(cls, name: str, command: str, env: Mapping[str, str], log_path: Path) -> Self:
+        """A command of ``leadstream``."""
+        return cls(name, isolated(_COMMANDS, command), env, log_path)
 
 
 class Supervisor:

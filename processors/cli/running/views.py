@@ -5,10 +5,9 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 from rich.table import Table
-from rich.text import Text
 
 from processors.cli.clickhouse import rows
-from processors.cli.running.console import Steps
+from processors.cli.running.console import Steps, shown
 from processors.demo.world import WORKSPACES
 from schemas.times import DAY_MS, rfc3339
 
@@ -73,7 +72,7 @@ def funnel(workspace: str, steps: Sequence[dict[str, Any]]) -> Table:
     for position, step in enumerate(steps):
         first = position == 0
         shares = ("", "") if first else (f"{step['conversion']:.1%}", f"{step['drop_off']:.1%}")
-        table.add_row(step["step"], f"{step['count']:,}", *shares)
+        table.add_row(shown(step["step"]), f"{step['count']:,}", *shares)
     return table
 
 
@@ -86,8 +85,8 @@ def newest(workspace: str, events: Sequence[dict[str, Any]]) -> Table:
         table.add_row(
             f"{event['timestamp']:%d %b %H:%M:%S}",
             event["kind"],
-            *map(Text, (event["event_name"], event["customer_name"] or event["customer_external_id"])),
-            *map(Text, (event["key"], event["country"], event["paid"])),
+            *map(shown, (event["event_name"], event["customer_name"] or event["customer_external_id"])),
+            *map(shown, (event["key"], event["country"], event["paid"])),
         )
     return table
 
@@ -100,5 +99,10 @@ def spark(values: Sequence[int]) -> str:
 
 def _table(title: str) -> Table:
     return Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+        title=shown(title),
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=None,
+        pad_edge=False,
     )

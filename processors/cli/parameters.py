@@ -1,0 +1,35 @@
+"""What commands take from the command line besides text and numbers, in the form in which it is used."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from processors.cli.errors import Misconfigured
+from processors.clickhouse_url import ClickHouseUrl
+
+
+class PathType(click.Path):
+    """A path, made whole at the door: whoever is handed it, a process in another directory too, finds it.
+
+    Every option and argument of every command that names a path is of this type.
+    """
+
+    def __init__(self, *, file_okay: bool = True, exists: bool = False) -> None:
+        super().__init__(exists=exists, file_okay=file_okay, resolve_path=True, path_type=Path)
+
+
+class ClickHouseUrlType(click.ParamType):
+    """``http://user:password@host:port/database`` → :class:`ClickHouseUrl`."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> ClickHouseUrl:
+        """Raises ``Misconfigured``, which does not repeat what was given: it may hold a password."""
+        if isinstance(value, ClickHouseUrl):
+            return value
+        try:
+            return ClickHouseUrl.parse(str(value))
+        except ValueError as error:
+            name = param.opts[0] if param is not None else "the URL"
+            raise Misconfigured(f"{name}: {error}") from None
