@@ -37,7 +37,7 @@ from processors.attribution.merging import (
     with_request,
     with_touch,
 )
-from processors.attribution.policy import Policy
+from processors.attribution.policy import Policy, rules_of, under
 from schemas.decoding import decode_accepted_lead_event, decode_accepted_purchase
 from schemas.events import Erasure, LeadEvent, Purchase
 from schemas.ids import event_key
@@ -93,6 +93,7 @@ def apply(
 ) -> Step:
     """Add a fact about this customer."""
     before = state or _EMPTY
+    policy = under(policy, before.rules)
     if before.erased:
         return before, [*after_erasure(workspace_id, customer, fact)]
     if isinstance(fact, TouchFact) and fact.event is None:
@@ -137,7 +138,7 @@ def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
         purchases=tuple(purchase for purchase in state.purchases if not over(purchase)),
         waiting=waiting,
     )
-    touched = bool(attributions(state.touches, policy))
+    touched = bool(attributions(state.touches, under(policy, state.rules)))
     outputs = [_given_up(one, touched) for one in given_up if not _accounted_for(one, state)]
     worth_keeping = left.touches or left.requests or left.purchases or left.lead_revisions
     if not worth_keeping:
@@ -218,6 +219,8 @@ def _settle(
     if new_leads or new_sales:
         after = replace(after, lead_revisions=lead_revisions, sale_revisions=sale_revisions)
         after = with_few_revisions(after, policy.bounds)
+    if after.rules is None and after.lead_revisions:
+        after = replace(after, rules=rules_of(policy))
     return (before if after == before else after), outputs
 
 
