@@ -15,7 +15,6 @@ from processors.attribution.facts import (
     UnjoinedFact,
     earliest_due_ms,
     source_of,
-    text_of,
     unmatched,
 )
 from processors.attribution.meaning import NOTHING, Meaning, attributions, makes_touch, meaning
@@ -294,4 +293,4 @@ def _origin(fact: CustomerFact) -> _Origin:
         assert fact.event is not None  # noqa: S101 - news of a click alone has no origin
         assert fact.touch.source is not None  # noqa: S101 - the click join sets both or none
         return _Origin(fact.event, fact.at_ms, bytes(fact.touch.event), fact.touch.source)
-    return _Origin(fact.event, fact.at_ms, text_of(fact.record), source_of(fact.record))
+    return _Origin(fact.event, fact.at_ms, fact.record.value, source_of(fact.record))
