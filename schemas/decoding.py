@@ -68,6 +68,14 @@ class EventDecoder(Generic[E]):
         ``record_ms``: the Kafka record's time, used when the event has none (−1 = it has none either,
         then ``now_ms``). Raises :class:`Refused`.
         """
+        event, event_ms, _ = self.read(value, record_ms, now_ms)
+        return event, event_ms
+
+    def read(self, value: bytes | None, record_ms: int, now_ms: int) -> tuple[E, int, bytes]:
+        """As a call, and the text of the event: ``value``, but for what was not meant to the letter.
+
+        That text can be carried along in other documents, and be read by any release.
+        """
         if value is None or len(value) > MAX_RECORD_BYTES:
             raise _refused_size(value)
         try:
@@ -77,7 +85,7 @@ class EventDecoder(Generic[E]):
                 _check_nesting(value)
             event = self._decode(value)
         except UNDECODABLE as error:
-            event = self._decode_again(value, error)
+            event, value = self._read_again(value, error)
         stamp = event.timestamp
         if isinstance(stamp, int):
             event_ms = stamp
@@ -87,15 +95,16 @@ class EventDecoder(Generic[E]):
             event_ms = to_ms(stamp)
         if not EARLIEST_MS <= event_ms <= now_ms + MAX_AHEAD_MS:
             raise out_of_range(event_ms)
-        return event, event_ms
+        return event, event_ms, value
 
-    def _decode_again(self, value: bytes, error: Exception) -> E:
+    def _read_again(self, value: bytes, error: Exception) -> tuple[E, bytes]:
         """Meant well, but not to the letter. Raises :class:`Refused` for anything else."""
         if isinstance(error, RecursionError | UnicodeDecodeError):
             raise refusal(value, error)
         text = whole_characters(value)
         try:
-            return self._decode(self._second_reading(text))
+            text = self._second_reading(text)
+            return self._decode(text), text
         except UNDECODABLE as still:
             raise refusal(text, still) from None
 

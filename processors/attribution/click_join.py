@@ -19,16 +19,7 @@ from processors.attribution.clicks import (
     same_apart_from_time,
     travelling,
 )
-from processors.attribution.facts import (
-    Fact,
-    Held,
-    earliest_due_ms,
-    hold,
-    source_of,
-    suppressed,
-    text_of,
-    unmatched,
-)
+from processors.attribution.facts import Fact, Held, earliest_due_ms, hold, source_of, suppressed, unmatched
 from processors.attribution.policy import Policy
 from schemas.decoding import decode_accepted_lead_event
 from schemas.events import Click, LeadEvent
@@ -112,17 +103,15 @@ def expire(state: ClickState, now_ms: int, policy: Policy) -> Step:
 def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: Policy) -> Step:
     event, record = fact.event, fact.record
     if state.click is not None:
-        touch = _touch(event, state.click, text_of(record), source_of(record))
+        touch = _touch(event, state.click, record.value, source_of(record))
         known = event.customer in state.customers or len(state.customers) >= policy.bounds.click_customers
         return state if known else replace(state, customers=(*state.customers, event.customer)), [touch]
     if _waits_already(state, fact):
         # What was reported when it began to wait is not reported again when it ends.
-        again = _refused(UnmatchedReason.BOT_CLICK, _BOT, event, text_of(record), source_of(record))
+        again = _refused(UnmatchedReason.BOT_CLICK, _BOT, event, record.value, source_of(record))
         return state, [again] if state.bot else []
-    if why := _no_room(state, text_of(record), policy.bounds):
-        return state, [
-            _refused(UnmatchedReason.TOO_MANY_HELD, why, event, text_of(record), source_of(record))
-        ]
+    if why := _no_room(state, record.value, policy.bounds):
+        return state, [_refused(UnmatchedReason.TOO_MANY_HELD, why, event, record.value, source_of(record))]
     held = hold(record, now_ms, reported=state.bot)
     outputs: list[Output] = [_waits(event)]
     if state.bot:
@@ -141,9 +130,8 @@ def _no_room(state: ClickState, raw: bytes, bounds: Bounds) -> str | None:
 def _waits_already(state: ClickState, fact: Fact[LeadEvent]) -> bool:
     """A retry storm must not fill the hold. Without a time of its own, an event is one with its record."""
     event, record = fact.event, fact.record
-    text = text_of(record)
     return any(
-        held.raw == text and (event.timestamp is not None or held.timestamp == record.timestamp)
+        held.raw == record.value and (event.timestamp is not None or held.timestamp == record.timestamp)
         for held in state.held
     )
 

@@ -22,7 +22,6 @@ from processors.attribution.facts import (
     UnjoinedFact,
     earliest_due_ms,
     source_of,
-    text_of,
     unmatched,
 )
 from processors.attribution.keeping import no_room, too_many_held, with_few_revisions, within_bounds
@@ -283,4 +282,4 @@ def _origin(fact: CustomerFact) -> _Origin:
         assert fact.event is not None  # noqa: S101 - news of a click alone has no origin
         assert fact.touch.source is not None  # noqa: S101 - the click join sets both or none
         return _Origin(fact.event, fact.at_ms, bytes(fact.touch.event), fact.touch.source)
-    return _Origin(fact.event, fact.at_ms, text_of(fact.record), source_of(fact.record))
+    return _Origin(fact.event, fact.at_ms, fact.record.value, source_of(fact.record))

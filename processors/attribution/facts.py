@@ -30,7 +30,11 @@ class SourceRecord(Protocol):
 
 
 class Fact(Struct, Generic[E], frozen=True, gc=False):
-    """An event as its join sees it. ``at_ms``: event time, epoch milliseconds."""
+    """An event as its join sees it. ``at_ms``: event time, epoch milliseconds.
+
+    ``record``: where it stood. The value of one that may have to wait, or goes on to the customer, is the
+    text that was read in the end (``EventDecoder.read``).
+    """
 
     event: E
     at_ms: int
@@ -80,7 +84,7 @@ class Held(Struct, frozen=True, array_like=True, gc=False):
 def hold(record: SourceRecord, now_ms: int, *, reported: bool = False) -> Held:
     """Keep a record's event until it is matched or ``now_ms`` + hold has passed."""
     return Held(
-        text_of(record),
+        bytes(record.value),
         record.topic,
         record.partition,
         record.offset,
@@ -88,11 +92,6 @@ def hold(record: SourceRecord, now_ms: int, *, reported: bool = False) -> Held:
         now_ms,
         reported,
     )
-
-
-def text_of(record: SourceRecord) -> bytes:
-    """The event as it came, U+FFFD for half a character: so it can be carried along in other documents."""
-    return whole_characters(bytes(record.value))
 
 
 def source_of(record: SourceRecord) -> Source:

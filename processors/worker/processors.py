@@ -51,9 +51,9 @@ class _Joining:
 
     def _lead_event(self, record: Record) -> tuple[str, bytes, Fact[LeadEvent]]:
         """A lead event belongs by its click when it names one, else by its customer."""
-        event, at_ms = decode_lead_event(record.value, record.timestamp, self._clock())
+        event, at_ms, text = decode_lead_event.read(record.value, record.timestamp, self._clock())
         topic = Topic.DEFERRED_LEADS if event.click_id else Topic.QUALIFICATIONS
-        return self._names[topic], event.topic_key(), Fact(event, at_ms, record)
+        return self._names[topic], event.topic_key(), Fact(event, at_ms, _with(text, record))
 
 
 class ClickProcessor(_Joining):
@@ -75,7 +75,7 @@ class ClickProcessor(_Joining):
         """Raises :class:`Rejected` with a dead letter."""
         try:
             if record.topic == self._clicks:  # nearly all
-                click, at_ms = decode_click_as_sent(record.value, record.timestamp, self._clock())
+                click, at_ms, _ = decode_click_as_sent.read(record.value, record.timestamp, self._clock())
                 key = click_key(click.workspace_id, click.click_id)
                 parsed: tuple[str, bytes, ClickFact] = self._clicks, key, Fact(click, at_ms, record)
             elif record.topic == self._erasures:
@@ -178,12 +178,21 @@ class CustomerProcessor(_Joining):
         return record.topic, customer_key(told.workspace_id, told.customer_external_id), fact
 
     def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
-        event, at_ms = decode_purchase(record.value, record.timestamp, self._clock())
-        return record.topic, event.topic_key(), Fact(event, at_ms, record)
+        event, at_ms, text = decode_purchase.read(record.value, record.timestamp, self._clock())
+        return record.topic, event.topic_key(), Fact(event, at_ms, _with(text, record))
 
     def _erasure(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms = decode_erasure(record.value, record.timestamp, self._clock())
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
+
+
+def _with(text: bytes, record: Record) -> Record:
+    """The record of an event that goes on as ``text``."""
+    if text is record.value:
+        return record
+    return Record(
+        record.topic, record.partition, record.offset, record.timestamp, record.key, text, record.headers
+    )
 
 
 def click_retention_ms(policy: Policy) -> int:

@@ -127,7 +127,7 @@ def test_a_blank_text_is_absent(blank: str) -> None:
 def test_no_id_is_what_client_code_makes_of_nothing(
     decode: Decode,
     valid: Fields,
-    fields: tuple[str, ...],
+    names: tuple[str, ...],
     mistake: str,
 ) -> None:
     for field in names:

@@ -5,19 +5,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import orjson
 import pytest
 from msgspec import NODEFAULT, Struct
 
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickState
-from processors.attribution.customer_state import CustomerState
-from processors.attribution.facts import TouchFact
+from processors.attribution.clicks import StoredClick
+from processors.attribution.customer_state import CustomerState, PurchaseState
+from processors.attribution.facts import Held, TouchFact
 from processors.engine import frame
 from schemas.results import Touch
+from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import Topic
 from tests.attribution.golden_states import DIRECTORY, VERSION, restored
 from tests.upgrade.releases import NEXT, PREVIOUS, Release
-from tests.worker.test_processors import CLICK, DEFERRED, NAMES, in_topic, joins
+from tests.worker.test_processors import CLICK, DEFERRED, NAMES, NOW, in_topic, joins, record
 
 TOUCHES: Final = Path(__file__).parent / "golden" / "touches.jsonl"
 JOINS: Final = {"clicks": click_join, "customers": customer_join}
@@ -134,3 +137,54 @@ def test_a_touch_is_written_as_it_was() -> None:
         outputs += [output.value for output in found if output.topic == NAMES[Topic.TOUCHES]]
     assert outputs
     assert all(PREVIOUS.touch_record(value) == value for value in outputs)
+
+
+RULES_OF_OLD: Final = (
+    ("deferred-leads", {"customerEmail": "e" * 5_000, "customerAvatar": "a" * 5_000}),
+    ("deferred-leads", {"customerExternalId": "undefined", "eventId": "a\x1fb"}),
+    ("deferred-leads", {"workspaceId": "null"}),
+    ("purchases", {"currency": "Euro", "paymentProcessor": "braintree"}),
+    ("purchases", {"paymentProcessor": "p" * 5_000, "invoiceId": "NaN"}),
+)
+"""What release 0.1 accepted, and no event may say any more."""
+OTHER_FIELDS: Final[dict[str, dict[str, object]]] = {
+    "deferred-leads": {"eventName": "Sign Up", "clickId": "c1", "mode": "deferred"},
+    "purchases": {"amount": 5},
+}
+
+
+@pytest.mark.parametrize(("topic", "fields"), RULES_OF_OLD)
+def test_an_event_that_waits_since_the_release_before_outlives_its_rules(
+    topic: str, fields: dict[str, str]
+) -> None:
+    """It is joined, given up and reported; it would stop the worker in every life."""
+    event = {"workspaceId": "acme", "customerExternalId": "u1", "timestamp": NOW, **fields}
+    held = Held(orjson.dumps({**event, **OTHER_FIELDS[topic]}), topic, 0, 7, NOW, NOW)
+    clicks, customers = joins()
+    if topic == "purchases":
+        purchase = PurchaseState("sl_1", NOW, 5, "euro", "Purchase", "", "", "", "", b"", held)
+        [report] = customers.expire(b"", CustomerState(purchases=(purchase,)), NOW + 2 * DAY_MS)[1]
+    else:
+        _, key, click = clicks.parse(CLICK)
+        [touch] = clicks.apply(key, ClickState(held=(held,)), click, NOW)[1]
+        _, key, fact = customers.parse(in_topic(touch.topic, touch.value))
+        assert customers.apply(key, None, fact, NOW)[1]
+        [given_up] = clicks.expire(key, ClickState(held=(held,)), NOW + 2 * DAY_MS)[1]
+        _, key, fact = customers.parse(in_topic(given_up.topic, given_up.value))
+        [report] = customers.apply(key, None, fact, NOW)[1]
+    assert report.topic == NAMES[Topic.UNMATCHED]
+
+
+def test_blank_texts_that_the_release_before_remembered_say_nothing() -> None:
+    clicks, customers = joins()
+    stored = ClickState(click=StoredClick(NOW - HOUR_MS, city="", country=" "))
+    _, key, same = clicks.parse(record(Topic.CLICKS, clickId="c1"))
+    assert clicks.apply(key, stored, same, NOW) == (stored, ())
+    _, key, deferred = clicks.parse(DEFERRED)
+    [touch] = clicks.apply(key, stored, deferred, NOW)[1]
+    assert b"city" not in (touch.value or b"")
+    asked = record(Topic.QUALIFICATIONS, customerExternalId="u1", eventName="Demo", customerName="Ann")
+    _, key, fact = customers.parse(asked)
+    state, _ = customers.apply(key, CustomerState(name=(NOW - DAY_MS, "")), fact, NOW)
+    assert state is not None
+    assert state.name == (NOW - HOUR_MS, "Ann")

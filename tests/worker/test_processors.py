@@ -198,3 +198,67 @@ def test_an_erased_customer_is_forgotten() -> None:
     assert same is erased
     [unmatched] = by_topic(outputs)["unmatched"]
     assert (unmatched["reason"], unmatched["event"]) == ("suppressed", None)
+
+
+def test_what_was_not_meant_to_the_letter_is_carried_along_as_every_release_reads_it() -> None:
+    """Held, in touches and in reports: half a character would end the text of whatever it is put into."""
+    clicks, customers = joins()
+    value = (DEFERRED.value or b"").replace(b'"deferred"', b'" "')
+    value = value.replace(b'"u1"', b'"u1","customerName":"Joe \\ud83d","eventQuantity":2.0,"x":"\\udc00"')
+    event = in_topic(NAMES[Topic.DEFERRED_LEADS], value)
+
+    _, key, fact = clicks.parse(event)
+    held, _ = clicks.apply(key, None, fact, NOW)
+    assert held is not None
+    [given_up] = clicks.expire(key, held, NOW + 2 * DAY_MS)[1]
+    _, customer, news = customers.parse(in_topic(given_up.topic, given_up.value))
+    _, outputs = customers.apply(customer, None, news, NOW)
+    [report] = by_topic(outputs)["unmatched"]
+    assert report["reason"] == "click_not_found"
+    assert report["event"]["customerName"] == "Joe \ufffd"
+    assert (report["event"]["eventQuantity"], report["event"]["mode"]) == (2, None)
+
+    _, key, click = clicks.parse(CLICK)
+    _, touches = clicks.apply(key, held, click, NOW)
+    [touch] = touches
+    _, customer, news = customers.parse(in_topic(touch.topic, touch.value))
+    _, outputs = customers.apply(customer, None, news, NOW)
+    [lead] = by_topic(outputs)["leads"]
+    assert (lead["customer"]["name"], lead["quantity"]) == ("Joe \ufffd", 2)
+
+
+def test_a_report_is_what_every_reader_takes() -> None:
+    """ClickHouse reads no name twice, and no number beyond a double."""
+    _, customers = joins()
+    value = (PURCHASE.value or b"")[:-1] + b',"other":[{"a":1,"a":-1e999}],"amount":5}'
+    _, key, fact = customers.parse(in_topic(NAMES[Topic.PURCHASES], value))
+    held, _ = customers.apply(key, None, fact, NOW)
+    assert held is not None
+    [report] = customers.expire(key, held, NOW + 2 * DAY_MS)[1]
+    assert (report.value or b"").count(b'"amount"') == 1
+    assert b'"other":[{"a":"-1e999"}]' in (report.value or b"")
+
+
+def test_a_blank_text_of_a_click_says_nothing() -> None:
+    """Neither in a lead, nor against another event of the same click."""
+    clicks, _ = joins()
+    state = None
+    for blank in ({"country": " ", "city": ""}, {"city": None}, {"country": "", "url": "\n"}):
+        _, key, click = clicks.parse(record(Topic.CLICKS, clickId="c1", partnerId="p1", **blank))
+        state, outputs = clicks.apply(key, state, click, NOW)
+        assert outputs == ()
+    _, key, deferred = clicks.parse(DEFERRED)
+    [touch] = clicks.apply(key, state, deferred, NOW)[1]
+    click = orjson.loads(touch.value or b"")["click"]
+    assert (click["partnerId"], click.keys() & {"country", "city", "url"}) == ("p1", set())
+
+
+def test_a_blank_name_never_beats_a_real_one() -> None:
+    _, customers = joins()
+    state = None
+    for name in ("", " ", "Ann"):
+        event = record(Topic.QUALIFICATIONS, customerExternalId="u1", eventName="Sign Up", customerName=name)
+        _, key, fact = customers.parse(event)
+        state, _ = customers.apply(key, state, fact, NOW)
+    assert state is not None
+    assert state.name == (NOW - HOUR_MS, "Ann")
