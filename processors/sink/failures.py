@@ -1,16 +1,19 @@
 """What an insert that failed means for the batch.
 
 =========  =========================================================================================
-retry      the server cannot be reached, is busy, full or keeps no quorum: nothing is wrong with the
-           rows. Whether they were stored is unknown; storing them again changes nothing
+retry      nothing is known to be wrong with the rows. Whether they were stored is unknown; storing
+           them again changes nothing. For how long: :func:`patience_s`
+split      too much for one insert, whatever is tried again: halve it
 poison     a row that no retry will make storable: find it, dead-letter it, store the others
 stop       schema or rights are wrong: an operator has to act, and no offset moves until then
 bug        none of ClickHouse's errors: nothing may be concluded about the rows
 =========  =========================================================================================
 
-Codes: ClickHouse's ``ErrorCodes.cpp``. One that is not listed is retried: nothing is lost by waiting.
+A server error that is not in ``error_codes`` is retried for :data:`PATIENCE_S`, then its batch is halved down
+to the row like a poisoned one: no row may stop the others for ever because nobody has thought of its error.
 """
 
+import math
 import struct
 from enum import Enum
 from typing import Final
@@ -22,28 +25,25 @@ from clickhouse_connect.driver.exceptions import (
     ProgrammingError,
 )
 
+from processors.sink.error_codes import POISON, SMALLER, STOP, WAIT
+
+PATIENCE_S: Final = 300.0
+"""How long an error of which nothing is known may be the server's. Longer than it takes to start one."""
+
 
 class Verdict(Enum):
     """What to do with the batch."""
 
     RETRY = "retry"
+    SPLIT = "split"
     POISON = "poison"
     STOP = "stop"
     BUG = "bug"
 
 
-_POISON: Final = frozenset({6, 26, 27, 53, 69, 70, 72, 117, 131, 321, 349, 407, 469})
-_STOP: Final = {
-    16: "a column is missing",
-    60: "a table is missing",
-    81: "the database is missing",
-    115: "the server does not know a setting",
-    164: "the user may only read",
-    192: "the user is unknown",
-    193: "the password is wrong",
-    497: "the user may not insert",
-    516: "the user or the password is wrong",
-}
+_TOO_MANY_PARTS: Final = 252
+# A proxy's answer to a request that is too large. It names no code of ClickHouse's.
+_ENTITY_TOO_LARGE: Final = "HTTP status 413"
 # The driver's, for a value that does not fit its column.
 _UNENCODABLE: Final = (ValueError, TypeError, AttributeError, IndexError, OverflowError, struct.error)
 
@@ -54,17 +54,30 @@ def judge(error: Exception) -> Verdict:
         if isinstance(error, OSError):
             return Verdict.RETRY
         return Verdict.POISON if isinstance(error, _UNENCODABLE) else Verdict.BUG
-    code = getattr(error, "code", None)
-    if code in _POISON or (code is None and isinstance(error, DataError)):
+    code = code_of(error)
+    if code in POISON or (code is None and isinstance(error, DataError)):
         return Verdict.POISON
-    if code in _STOP or (code is None and _misused(error)):
+    if code in STOP or (code is None and _misused(error)):
         return Verdict.STOP
-    return Verdict.RETRY
+    return Verdict.SPLIT if _too_much(error, code) else Verdict.RETRY
+
+
+def patience_s(error: Exception, rows: int) -> float:
+    """How long so many rows are worth another try after an error that is to be retried."""
+    code = code_of(error)
+    if code is None or code in WAIT or (code in SMALLER and rows == 1):
+        return math.inf
+    return PATIENCE_S
+
+
+def code_of(error: Exception) -> int | None:
+    """The server's; None when it did not come to an answer."""
+    return getattr(error, "code", None) or None
 
 
 def cause(error: Exception) -> str:
     """For the operator, in one line."""
-    known = _STOP.get(getattr(error, "code", None) or 0)
+    _, known = STOP.get(code_of(error) or 0, ("", ""))
     first_line = (str(error).splitlines() or [type(error).__name__])[0][:300]
     return f"{known} ({first_line})" if known else first_line
 
@@ -72,3 +85,10 @@ def cause(error: Exception) -> str:
 def _misused(error: ClickHouseError) -> bool:
     """The driver's own objection, as to a column that the table lacks."""
     return isinstance(error, ProgrammingError) and not isinstance(error, OperationalError)
+
+
+def _too_much(error: ClickHouseError, code: int | None) -> bool:
+    """One code is for two things: merges that are behind, and an insert into too many partitions."""
+    if code == _TOO_MANY_PARTS:
+        return "Too many partitions" in str(error)
+    return code is None and _ENTITY_TOO_LARGE in str(error)

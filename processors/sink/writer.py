@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 import random
+import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,7 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.insert import InsertContext
 
 from processors.sink.erasing import delete_erased, erased_among
-from processors.sink.failures import Verdict, cause, judge
+from processors.sink.failures import Verdict, cause, code_of, judge, patience_s
 from processors.sink.rows import Row
 from processors.sink.tables import Table
 
@@ -28,6 +30,10 @@ _MOST_REFUSED = 1_000
 # It would gather rows in the server's memory first; the default has moved between releases. No deduplication
 # token: see the migration 007.
 _SETTINGS = {"async_insert": 0}
+
+
+def _always(_: Exception) -> float:
+    return math.inf
 
 
 class CannotStore(Exception):
@@ -59,14 +65,17 @@ class Writer:
         pausing: Callable[[str], None],
         *,
         longest_pause_s: float = _LONGEST_PAUSE_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._stopping = stopping
         self._pausing = pausing
         self._longest_pause_s = longest_pause_s
+        self._clock = clock
         self._thread = ThreadPoolExecutor(1, "insert")
         self._contexts: dict[str, InsertContext] = {}
         self._refused = 0
+        self._blamed_on_rows: set[int] = set()
 
     async def insert(self, table: Table, rows: Sequence[Row]) -> list[Poison]:
         """Store the rows, however long that takes; returns those that cannot be stored.
@@ -74,29 +83,51 @@ class Writer:
         Raises :class:`CannotStore`, and :class:`GivenUp` when told to stop while waiting; either way some of
         the rows may be there.
         """
+        return await self._store(table, rows, patient=True)
+
+    async def _store(self, table: Table, rows: Sequence[Row], *, patient: bool) -> list[Poison]:
+        def worth_s(error: Exception) -> float:
+            worth = patience_s(error, len(rows))
+            tried_enough = not patient or code_of(error) in self._blamed_on_rows
+            return 0 if tried_enough and worth < math.inf else worth
+
         try:
-            await self._patiently(table.name, self._insert, table, rows)
+            await self._patiently(table.name, worth_s, self._insert, table, rows)
         except Exception as error:
-            if judge(error) is not Verdict.POISON:
+            verdict = judge(error)
+            if verdict is Verdict.BUG:
                 raise
-            return await self._bisect(table, rows, error)
+            poisoned = await self._bisect(table, rows, error)
+            if patient and verdict is Verdict.RETRY:
+                self._learn(code_of(error), poisoned, rows)
+            return poisoned
         self._refused = 0
         return []
 
+    def _learn(self, code: int | None, poisoned: Sequence[Poison], rows: Sequence[Row]) -> None:
+        """An error that only some rows meet is theirs: the next of them keep the others waiting no more."""
+        if code is not None and poisoned:
+            if len(poisoned) < len(rows):
+                self._blamed_on_rows.add(code)
+            else:
+                self._blamed_on_rows.discard(code)
+
     async def erased(self, persons: Set[str]) -> set[str]:
         """Those of these customers who were erased. Raises like :meth:`insert`."""
-        return await self._patiently("erased_raw", erased_among, self._client, sorted(persons))
+        return await self._patiently("erased_raw", _always, erased_among, self._client, sorted(persons))
 
     async def delete_erased(self) -> None:
         """Have every row of an erased customer deleted; until that is done the views hide them.
 
         Raises like :meth:`insert`.
         """
-        await self._patiently("the tables of erased customers", delete_erased, self._client)
+        await self._patiently("the tables of erased customers", _always, delete_erased, self._client)
 
-    async def _patiently(self, name: str, work: Callable[..., T], *args: Any) -> T:
-        """Until it succeeds, unless trying again is of no use."""
-        pause_s = _FIRST_PAUSE_S
+    async def _patiently(
+        self, name: str, worth_s: Callable[[Exception], float], work: Callable[..., T], *args: Any
+    ) -> T:
+        """Until it succeeds, unless trying again is of no use, or has been for longer than it is worth."""
+        pause_s, since = _FIRST_PAUSE_S, None
         while True:
             try:
                 return await self._in_thread(work, *args)
@@ -104,7 +135,10 @@ class Writer:
                 verdict = judge(error)
                 if verdict is Verdict.STOP:
                     raise CannotStore(f"cannot write to {name}: {cause(error)}") from error
-                if verdict is not Verdict.RETRY:
+                worth = worth_s(error)
+                now = self._clock()
+                since = None if worth == math.inf else now if since is None else since
+                if verdict is not Verdict.RETRY or (since is not None and now - since >= worth):
                     raise
                 self._pausing(f"{name}: {cause(error)}")
                 await self._pause(pause_s * random.uniform(0.5, 1.0))
@@ -139,8 +173,8 @@ class Writer:
             log.error("%s refuses a row: %s", table.name, cause(error))
             return [Poison(0, cause(error))]
         middle = len(rows) // 2
-        first = await self.insert(table, rows[:middle])
-        second = await self.insert(table, rows[middle:])
+        first = await self._store(table, rows[:middle], patient=False)
+        second = await self._store(table, rows[middle:], patient=False)
         return [*first, *(Poison(middle + one.place, one.detail) for one in second)]
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> None:

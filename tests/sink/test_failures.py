@@ -1,3 +1,4 @@
+import math
 import struct
 
 import pytest
@@ -9,7 +10,10 @@ from clickhouse_connect.driver.exceptions import (
     StreamFailureError,
 )
 
-from processors.sink.failures import Verdict, cause, judge
+from deploy.local.clickhouse import LocalClickHouse
+from processors.sink.client import connect
+from processors.sink.error_codes import POISON, SMALLER, STOP, WAIT
+from processors.sink.failures import PATIENCE_S, Verdict, cause, judge, patience_s
 
 
 @pytest.mark.parametrize(
@@ -18,6 +22,8 @@ from processors.sink.failures import Verdict, cause, judge
         (OperationalError("refused"), Verdict.RETRY),
         (StreamFailureError("reset"), Verdict.RETRY),
         (DatabaseError("too many parts", code=252), Verdict.RETRY),
+        (DatabaseError("Too many partitions for single INSERT block", code=252), Verdict.SPLIT),
+        (DatabaseError("HTTP driver received HTTP status 413"), Verdict.SPLIT),
         (DatabaseError("memory", code=241), Verdict.RETRY),
         (DatabaseError("a code of the future", code=9999), Verdict.RETRY),
         (ConnectionResetError(), Verdict.RETRY),
@@ -40,3 +46,40 @@ def test_verdicts(error: Exception, verdict: Verdict) -> None:
     assert judge(error) is verdict
     assert cause(error)
     assert "\n" not in cause(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "rows", "worth"),
+    [
+        (OperationalError("refused"), 1, math.inf),
+        (DatabaseError("HTTP driver received HTTP status 502"), 1, math.inf),
+        (DatabaseError("no space", code=243), 1, math.inf),
+        (DatabaseError("too many parts", code=252), 1, math.inf),
+        (DatabaseError("memory", code=241), 2, PATIENCE_S),
+        (DatabaseError("memory", code=241), 1, math.inf),
+        (DatabaseError("a code of the future", code=9999), 2, PATIENCE_S),
+        (DatabaseError("a code of the future", code=9999), 1, PATIENCE_S),
+    ],
+)
+def test_how_long_another_try_is_worth(error: Exception, rows: int, worth: float) -> None:
+    assert judge(error) is Verdict.RETRY
+    assert patience_s(error, rows) == worth
+
+
+def test_a_code_is_of_one_class() -> None:
+    codes = [*POISON, *STOP, *SMALLER, *WAIT]
+    assert sorted(set(codes)) == sorted(codes)
+
+
+@pytest.mark.integration
+def test_the_codes_are_the_servers(clickhouse: LocalClickHouse) -> None:
+    client = connect(clickhouse.url)
+    try:
+        found = client.query(
+            "SELECT DISTINCT code, name FROM system.errors", settings={"system_events_show_zero_values": 1}
+        )
+    finally:
+        client.close()
+    names = {row[0]: row[1] for row in found.result_rows}
+    ours = {**POISON, **SMALLER, **WAIT, **{code: name for code, (name, _) in STOP.items()}}
+    assert {code: names.get(code) for code in ours} == ours

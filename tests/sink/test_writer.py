@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from deploy.local.clickhouse import LocalClickHouse
 from processors.sink.batch import Batch, TableBatch
 from processors.sink.tables import TABLES, Table
 from processors.sink.writer import CannotStore, GivenUp, Writer
+from schemas.times import DAY_MS, EARLIEST_MS
 from tests.sink.records import T0, click, record, sale
 from tests.sql.database import Database, fresh_database
 
@@ -78,6 +80,76 @@ async def test_a_row_that_the_server_refuses_is_found(database: Database) -> Non
     assert [one.place for one in poisoned] == [2]
     assert "small" in poisoned[0].detail
     assert database.rows("SELECT amount FROM sales ORDER BY amount") == [(1,), (2,), (4,)]
+
+
+@asynccontextmanager
+async def unknown_errors(database: Database, *, limit: int) -> AsyncIterator[tuple[Writer, asyncio.Event]]:
+    """Rows of a greater amount meet an error that says nothing of rows: BAD_ARGUMENTS, 36."""
+    odd = f"parseTimeDelta(if(amount < {limit}, '1s', 'odd')) > 0"
+    database.client.command(f"ALTER TABLE sales_raw ADD CONSTRAINT odd CHECK {odd}")
+    minutes, paused = count(), asyncio.Event()
+    writer = Writer(
+        database.client,
+        asyncio.Event(),
+        lambda _: paused.set(),
+        longest_pause_s=0.01,
+        clock=lambda: 60.0 * next(minutes),
+    )
+    try:
+        yield writer, paused
+    finally:
+        await writer.close()
+
+
+async def test_an_unknown_error_is_retried_for_a_while_and_then_split_down_to_the_row(
+    database: Database,
+) -> None:
+    async with unknown_errors(database, limit=1000) as (writer, paused):
+        poisoned = await writer.insert(SALES, sales([1, 2, 5000, 4]).rows)
+        assert [one.place for one in poisoned] == [2]
+        assert paused.is_set()
+        assert database.rows("SELECT amount FROM sales ORDER BY amount") == [(1,), (2,), (4,)]
+
+        paused.clear()
+        assert len(await writer.insert(SALES, sales([1, 5000]).rows)) == 1
+        assert not paused.is_set(), "what only some rows meet is theirs"
+
+
+async def test_an_unknown_error_that_goes_away_in_time_costs_no_row(database: Database) -> None:
+    async with unknown_errors(database, limit=1) as (writer, paused):
+        writer._clock = lambda: 0.0
+        inserting = asyncio.create_task(writer.insert(SALES, sales([1, 2]).rows))
+        await paused.wait()
+        database.client.command("ALTER TABLE sales_raw DROP CONSTRAINT odd")
+        assert await inserting == []
+    assert database.rows("SELECT count() FROM sales") == [(2,)]
+
+
+async def test_an_unknown_error_of_every_row_stops_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processors.sink.writer._MOST_REFUSED", 20)
+    async with unknown_errors(database, limit=0) as (writer, _):
+        assert len(await writer.insert(SALES, sales([1] * 15).rows)) == 15
+        with pytest.raises(CannotStore, match="refuses every row"):
+            await writer.insert(SALES, sales([1] * 15).rows)
+
+
+async def test_clicks_of_any_number_of_months_are_stored(database: Database) -> None:
+    values = [click(f"k{n}", EARLIEST_MS + n * 31 * DAY_MS) for n in range(120)]
+    batch = batch_of(CLICKS, [record("clicks", value, offset=place) for place, value in enumerate(values)])
+    async with writing(database) as writer:
+        assert await writer.insert(CLICKS, batch.rows) == []
+        assert database.rows("SELECT count() FROM clicks") == [(120,)]
+
+        columns = ", ".join(CLICKS.columns)
+        database.client.command(
+            "CREATE OR REPLACE TABLE clicks_raw ENGINE = ReplacingMergeTree(version) "
+            "PARTITION BY toYYYYMM(timestamp) ORDER BY (workspace_id, click_id) "
+            f"AS SELECT {columns} FROM clicks_raw LIMIT 0"
+        )
+        assert await writer.insert(CLICKS, batch.rows) == [], "as the operator's own partitions have it"
+        assert database.rows("SELECT count() FROM clicks_raw") == [(120,)]
 
 
 async def test_when_every_row_is_refused_it_stops_instead_of_draining_the_topic(
