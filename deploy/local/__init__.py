@@ -10,5 +10,7 @@ listening on loopback. From the bottom up:
 - ``server``     the life of a server: directory, port, process, readiness, shutdown
 - ``java``       a Java runtime for Kafka
 - ``jars``       Kafka itself
-- ``kafka``, ``clickhouse``  the two servers (``clickhouse_process`` is what the second one's child runs)
+- ``kafka``, ``clickhouse``  the two servers
+- ``clickhouse_config``  who gets into the second one
+- ``clickhouse_process``  what its child runs, and ``confine``, what keeps that child in
 """

@@ -8,7 +8,8 @@ from xml.sax.saxutils import escape
 USER: Final = "leadstream"
 
 # What the program asks of `default`, as which it logs in to itself, without a password: to listen, and to
-# read the pipe that tells it when to stop. No request from outside becomes this user: see `_DOORS`.
+# read the pipe that tells it when to stop. Nobody becomes this user who has not shown the other one's
+# password (`_DOORS`), and no more files can be read as this one: the function `file()` asks for no right.
 _SERVER_ITSELF: Final = (
     "GRANT SYSTEM LISTEN ON *.*",
     "GRANT CREATE TEMPORARY TABLE ON *.*",
@@ -33,6 +34,7 @@ _RIGHTS: Final = (
     "GRANT CREATE TEMPORARY TABLE, KILL QUERY ON *.*",
     *(f"GRANT TABLE ENGINE ON {engine}" for engine in _ENGINES),
 )
+# The function `python` looks for variables of the process; where there are none, the server dies of it.
 _USERS: Final = """\
 <clickhouse>
   <profiles>

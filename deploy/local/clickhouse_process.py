@@ -20,7 +20,7 @@ from typing import Any
 from deploy.local.confine import confine
 
 _OF_THE_MACHINE = (
-    *("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys", "/dev/urandom"),
+    *("/usr", "/lib", "/lib64", "/nix/store", "/gnu/store", "/etc/ld.so.cache", "/sys", "/dev/urandom"),
     *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat"),
 )
 
@@ -46,10 +46,10 @@ def program_files() -> Iterator[Path]:
     yield from map(Path, _OF_THE_MACHINE)
     if sys.platform == "linux":
         for mapped in Path("/proc/self/maps").read_text().splitlines():
-            # Further libraries lie beside those that are loaded.
+            # Libraries, wherever somebody has put them.
             path = Path(mapped.split(maxsplit=5)[-1])
-            if path.is_absolute() and (path.suffix == ".so" or ".so." in path.name):
-                yield path.parent
+            if path.is_absolute():
+                yield path
 
 
 def serve(store: str, home: str) -> str:

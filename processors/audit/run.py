@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 import msgspec
@@ -93,7 +94,7 @@ class Audit:
             worker = shared_marks([await one.worker_marks() for one in systems], inputs)
             sink = await system.sink_marks()
             if self._client is not None:
-                await asyncio.to_thread(self._read_rows, self._client)
+                await self._read_stored(self._client)
             for one in systems:
                 await self._read_results(one, sink, advance, live=one is not system)
             await self._read_events(system, worker, advance)
@@ -122,9 +123,19 @@ class Audit:
             yield found
             advance(1)
 
-    def _read_rows(self, client: Client) -> None:
+    async def _read_stored(self, client: Client) -> None:
+        """In a thread, which would go on alone when this is cancelled, with nobody to clean up behind it."""
+        stopping = Event()
+        try:
+            await asyncio.to_thread(self._read_rows, client, stopping)
+        finally:
+            stopping.set()
+
+    def _read_rows(self, client: Client, stopping: Event) -> None:
         for kind in KINDS:
             for row in read_rows(client, kind, self._workspace):
+                if stopping.is_set():
+                    return
                 self._evidence.add_row(kind, row)
 
     async def _read_results(self, system: System, sink: Marks, advance: Advance, *, live: bool) -> None:

@@ -81,8 +81,12 @@ def _work(audit: Audit, say: "_Speaker") -> None:
     with Bar("reading", None, "records") as bar:
         run_on_kafka(audit.read(bar.expect, bar.advance))
     with Bar("comparing", audit.steps, "parts") as bar:
-        for verdicts in audit.verdicts(bar.advance):
-            say.verdicts(verdicts)
+        try:
+            for verdicts in audit.verdicts(bar.advance):
+                say.verdicts(verdicts)
+        except KeyboardInterrupt:
+            bar.say(f"{audit.summary.differences.total():,} differences until then")
+            raise
 
 
 class _Speaker:

@@ -18,7 +18,7 @@ def doctor() -> None:
     \b
     Example, for what `leadstream up` runs (its ready line has both addresses):
       LEADSTREAM_KAFKA_BOOTSTRAP=127.0.0.1:PORT \\
-      LEADSTREAM_CLICKHOUSE_URL=http://default:@127.0.0.1:PORT/leadstream leadstream doctor
+      LEADSTREAM_CLICKHOUSE_URL=http://leadstream:PASSWORD@127.0.0.1:PORT/leadstream leadstream doctor
 
     Exit codes: 0 all well, 1 something is not, 78 a setting is wrong.
     """

@@ -9,7 +9,8 @@ Never a stack trace.
     ├── CannotWrite         73    a directory cannot be written
     └── Misconfigured       78    a setting is wrong, or what is there does not fit the settings
 
-Usage errors are click's own: exit code 2. Ctrl-C: 130.
+Usage errors are click's own: exit code 2. What a signal ends has 128 and the signal's number: 130 for Ctrl-C,
+143 for SIGTERM (:mod:`.signals`).
 """
 
 import sys

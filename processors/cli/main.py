@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from processors.cli.lazy import Lazy, LazyGroup
+from processors.cli.signals import Signals
 from processors.cli.terminal import say
 from processors.printable import printable_lines
 
@@ -22,7 +23,7 @@ Settings are environment variables, LEADSTREAM_*; `leadstream config` lists them
 \b
 Exit codes of every command: 0 done, 1 a check failed or a line was refused,
 2 wrong usage, 69 a server did not answer, 70 a bug, 73 a directory cannot be
-used, 78 a setting is wrong, 130 interrupted."""
+used, 78 a setting is wrong, 130 interrupted, 143 ended by SIGTERM."""
 
 
 @click.group(
@@ -57,11 +58,13 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    signals = Signals()
     try:
-        result = cli.main(args, prog_name="leadstream", standalone_mode=False)
+        with signals:
+            result = cli.main(args, prog_name="leadstream", standalone_mode=False)
     except click.exceptions.Abort:
-        say("interrupted", err=True)
-        return 130
+        say(signals.said, err=True)
+        return signals.exit_code
     except click.ClickException as error:
         error.message = printable_lines(error.message)
         error.show()

@@ -64,7 +64,7 @@ def up(
     command line every user of the machine can read: a URL with a password goes into LEADSTREAM_UP_CLICKHOUSE.
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 69 a server did not start, 73 --data is in use or not
-    writable, 78 topics or tables do not fit, 130 interrupted while starting.
+    writable, 78 topics or tables do not fit, 130 interrupted while starting, 143 by SIGTERM.
     """
     settings = load_settings()
     from processors.cli.running.run import Demo, run

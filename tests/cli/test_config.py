@@ -1,6 +1,9 @@
 """``leadstream config``: every setting, and no secret."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -77,3 +80,22 @@ def test_a_url_that_is_none_is_said_at_once_and_not_shown(
 )
 def test_readable(duration_ms: int, text: str) -> None:
     assert readable(duration_ms) == text
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["migrate"], ["audit"], ["trace", "acme", "u1"]])
+def test_no_command_tells_a_password_when_nothing_works(command: list[str]) -> None:
+    """Not even with a stack trace, which has the arguments of what failed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "processors.cli.main", *command],
+        env={
+            **os.environ,
+            "LEADSTREAM_CLICKHOUSE_URL": "http://me:s3cret%2Fs3cret@127.0.0.1:1/leadstream",
+            "LEADSTREAM_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+            "LEADSTREAM_TRACEBACK": "1",
+        },
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert b"s3cret" not in done.stdout + done.stderr

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from processors.cli.running.interrupt import Interrupt
+from processors.cli.signals import Signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -27,6 +28,13 @@ def test_while_serving(number: signal.Signals) -> None:
         # On the way down again, impatience counts.
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_which_signal_it_was_is_known_outside(number: signal.Signals, code: int) -> None:
+    with Signals() as signals, Interrupt(), pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), number)
+    assert signals.exit_code == code
 
 
 def test_handlers_are_put_back() -> None:

@@ -72,3 +72,15 @@ def test_up_refuses_a_wrong_url_at_once_and_does_not_repeat_it(
     assert PLANTED not in result.output
     assert "no setting" not in result.output
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "into"), [("http://me@db/leadstream", "lead`stream"), ("chdb:///somewhere", "leadstream_2")]
+)
+def test_a_replay_goes_into_nothing_that_is_no_database(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, url: str, into: str
+) -> None:
+    monkeypatch.setenv("LEADSTREAM_CLICKHOUSE_URL", url)
+    result = runner.invoke(cli, ["replay", "clickhouse", "--into", into])
+    assert result.exit_code == 2
+    assert "--into" in result.output

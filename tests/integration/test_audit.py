@@ -1,6 +1,7 @@
 """``leadstream audit`` of a real system: clean while it runs, and what is broken afterwards is named."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -147,15 +148,25 @@ def test_what_is_missing_is_said(stack: Stack) -> None:
         assert done.stdout == b""
 
 
-def test_an_interrupted_audit_leaves_nothing_behind(stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "says"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
+)
+def test_an_audit_that_is_ended_leaves_nothing_behind_and_says_how_far_it_came(
+    stack: Stack, number: signal.Signals, code: int, says: str
+) -> None:
     command = [sys.executable, "-m", COMMAND, "audit", "--work-dir", str(stack.directory)]
     process = subprocess.Popen(command, env=stack.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(
         lambda: bool(work_directories(stack)) or process.poll() is not None, 30, lambda: "it did not begin"
     )
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, complaints = process.communicate(timeout=30)
-    assert (process.returncode, complaints.strip()) == (130, b"interrupted")
+    *progress, last = complaints.decode().split("\n")[:-1]
+    assert (process.returncode, last) == (code, says)
+    assert all(
+        re.match(r"(reading|comparing): ended after [\d,]+|\d+ differences|$", one) for one in progress
+    )
     assert work_directories(stack) == []
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -167,6 +168,11 @@ def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_pa
         assert client.command("SELECT count() > 0 FROM leads") == 1
         client.close()
         assert open_to_others(data) == []
+        password = urlsplit(first.clickhouse()).password
+        commands = processes_of(tmp_path)
+        assert len(commands) >= 5
+        assert password
+        assert not [one for one in commands if password in one]
         assert first.interrupt() == 0, "\n".join(first.lines)
     finally:
         first.close()

@@ -37,7 +37,11 @@ class Interrupt:
         finally:
             self._loop = None
 
-    def _handle(self, _signal: int, _frame: FrameType | None) -> None:
-        if self._loop is None:
-            raise KeyboardInterrupt
-        self._loop.call_soon_threadsafe(self._asked.set)
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._asked.set)
+            return
+        before = self._before[signal.Signals(number)]
+        if callable(before):
+            before(number, frame)
+        raise KeyboardInterrupt
