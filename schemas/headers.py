@@ -19,6 +19,8 @@ class Header(StrEnum):
     SOURCE_OFFSET = "source-offset"
     SOURCE_TIMESTAMP = "source-timestamp"
     ATTEMPT = "attempt"
+    VALUE_BYTES = "value-bytes"
+    VALUE_SHA256 = "value-sha256"
     CONTENT_TYPE = "content-type"
     CE_SPECVERSION = "ce_specversion"
     CE_ID = "ce_id"

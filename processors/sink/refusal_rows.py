@@ -138,7 +138,7 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
     key, value = record.key or b"", record.value or b""
     source = cause.source
     return (
-        _identity(source.topic.encode(), key, value),
+        _identity(source.topic.encode(), key, cause.value_sha256.encode() or value),
         workspace_of(key, value),
         persons_in(key, value),
         cause.reason,

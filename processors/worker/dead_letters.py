@@ -3,7 +3,7 @@
 from collections import deque
 
 from processors.engine import Halt, Output, Record
-from schemas.dead_letters import dead_letter_headers
+from schemas import dead_letters
 from schemas.decoding import Refused
 
 WINDOW = 1_000
@@ -11,9 +11,8 @@ WINDOW = 1_000
 
 
 def dead_letter(topic: str, record: Record, refused: Refused) -> Output:
-    """The record as it came, with headers that say why it could not be used (contract section 4)."""
-    headers = dead_letter_headers(record, refused.reason, refused.detail)
-    return Output(topic, record.key, record.value, headers)
+    """The record as it came, as far as it fits, with headers that say why it could not be used."""
+    return Output(topic, *dead_letters.dead_letter(record, refused.reason, refused.detail))
 
 
 class DeadLetterLimit:

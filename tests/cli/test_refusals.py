@@ -10,6 +10,7 @@ import pytest
 from aiokafka import ConsumerRecord
 from click.testing import CliRunner
 
+import schemas.dead_letters
 from processors.cli.main import cli
 from processors.cli.moment import MomentType
 from processors.cli.refusals.dead_letters import dead_letters
@@ -68,6 +69,18 @@ def unmatched(event: bytes, topic: str = "test.clicks", record_ms: int = NOW - D
     found = unmatched_events(TOPICS).read(record(Topic.UNMATCHED, msgspec.json.encode(one)))
     assert found is not None
     return found
+
+
+def test_a_dead_letter_without_its_value_stays_where_it_is() -> None:
+    """Sent back as it lies there it would be refused for another reason, and count as an attempt."""
+    source = record(Topic.CLICKS, b"x" * 12_000_000)
+    key, value, headers = schemas.dead_letters.dead_letter(source, DeadLetterReason.TOO_LARGE, "12 MB")
+    found = dead_letters(TOPICS).read(record(Topic.DEAD_LETTERS, value, headers, key))
+    assert found is not None
+    assert not found.readable(NOW)
+    with pytest.raises(LeftAlone, match="too large to be kept"):
+        found.back(NOW)
+    assert found.document()["value"] is None
 
 
 def test_a_dead_letter_goes_back_as_it_came() -> None:

@@ -1,6 +1,7 @@
 """Poison through a real broker, a real worker, a real sink."""
 
 import asyncio
+import hashlib
 import random
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.sink.client import connect
+from schemas.dead_letters import LARGEST_KEPT
 from schemas.topics import Topic
 from tests import odd_headers
 from tests.integration.stack import Stack, wait_for
@@ -120,6 +122,32 @@ def send_with_odd_headers(stack: Stack) -> dict[Place, Sent]:
     return {(topic, 0, offset): Sent(bad, b"key", now_ms) for offset in offsets}
 
 
+def send_large(stack: Stack) -> dict[Place, Sent]:
+    """Within what the topic takes as zstd writes it, and beyond what a worker can write."""
+    producer = Producer(
+        {
+            "bootstrap.servers": stack.settings.kafka_bootstrap,
+            "compression.type": "zstd",
+            "message.max.bytes": 20_000_000,
+        }
+    )
+    value = random.Random(SEED).randbytes(100_000) * 120
+    now_ms = time.time_ns() // 1_000_000
+    stood: dict[Place, Sent] = {}
+    for topic in INPUTS:
+        sent = Sent(Input("large", topic, value), b"acme:c1", now_ms)
+
+        def delivered(error: Any, message: Message, sent: Sent = sent) -> None:
+            assert error is None, error
+            stood[place_of(message)] = sent
+
+        producer.produce(
+            stack.settings.topic(topic), value, key=sent.key, timestamp=now_ms, on_delivery=delivered
+        )
+        producer.flush()
+    return stood
+
+
 def dead_letters(stack: Stack) -> list[tuple[Message, dict[str, bytes]]]:
     return [(message, dict(message.headers() or [])) for message in stack.read(Topic.DEAD_LETTERS)]
 
@@ -145,6 +173,7 @@ def test_poison_of_every_kind_holds_nothing_up(
         assert len(stood) > (len(KINDS) - 1) * len(INPUTS) * OF_EACH
         send_valid(stack)
         stood |= send_with_odd_headers(stack)
+        stood |= send_large(stack)
         worker, sink = stack.worker("worker-0"), stack.sink()
         stack.wait_until_processed()
 
@@ -159,13 +188,21 @@ def test_poison_of_every_kind_holds_nothing_up(
 
 
 def check_dead_letter(letter: Message, headers: dict[str, bytes], sent: Sent, now_ms: int) -> None:
-    assert (letter.key(), letter.value()) == (sent.key, sent.given.value)
+    assert (letter.key(), letter.value()) == (sent.key, kept(sent.given.value))
+    if letter.value() != sent.given.value:
+        digest = hashlib.sha256(sent.given.value or b"").hexdigest()
+        assert headers["value-sha256"].decode() == digest
+        assert f"{len(sent.given.value or b'')} bytes, sha256 {digest}" in headers["detail"].decode()
     expected = judge(sent.given.topic, sent.given.value, sent.timestamp, now_ms).reasons
     assert headers["reason"].decode() in {reason.value for reason in expected if reason}, sent
     assert headers["detail"]
     assert headers["source-timestamp"] == b"%d" % sent.timestamp
     before = dict(sent.given.headers).get("attempt") or b""
     assert int(headers["attempt"]) == 1 + (int(before) if before in (b"2", b"3") else 0), before
+
+
+def kept(value: bytes | None) -> bytes | None:
+    return None if len(value or b"") > LARGEST_KEPT else value
 
 
 def check_clickhouse(stack: Stack, stood: dict[Place, Sent]) -> None:
@@ -178,7 +215,7 @@ def check_clickhouse(stack: Stack, stood: dict[Place, Sent]) -> None:
     finally:
         client.close()
     expected = {
-        (topic, (sent.key or b"").hex().upper(), (sent.given.value or b"").hex().upper())
+        (topic, (sent.key or b"").hex().upper(), (kept(sent.given.value) or b"").hex().upper())
         for (topic, _, _), sent in stood.items()
     }
     assert sorted(map(tuple, rows)) == sorted(expected)

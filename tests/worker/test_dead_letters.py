@@ -1,6 +1,10 @@
 """Dead letters carry why and whence; too many of them stop the worker."""
 
+import hashlib
+import random
+
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from msgspec.structs import replace
 
 from processors.engine import Halt, Record
@@ -8,6 +12,7 @@ from processors.worker.dead_letters import WINDOW, DeadLetterLimit, dead_letter
 from schemas.dead_letters import cause_of, replay_headers
 from schemas.decoding import Refused
 from schemas.reasons import DeadLetterReason
+from schemas.topics import RESULT_BYTES
 
 REFUSED = Refused(DeadLetterReason.SCHEMA_VIOLATION, "clickId: required")
 
@@ -27,6 +32,38 @@ def test_the_bytes_stay_as_they_came_and_headers_say_why() -> None:
         "source-timestamp": b"1780000000000",
         "attempt": b"1",
     }
+
+
+def test_what_does_not_fit_is_left_out_and_measured() -> None:
+    """The topic takes 8 MiB as they are written: a record that another codec made small may not fit."""
+    value = b"x" * 12_000_000
+    output = dead_letter("dead-letters", replace(RECORD, key=b"acme:c1", value=value), REFUSED)
+    headers, digest = dict(output.headers), hashlib.sha256(value).hexdigest()
+    assert (output.key, output.value) == (b"acme:c1", None)
+    assert headers["reason"] == b"schema_violation"
+    assert headers["detail"].decode() == (
+        f"clickId: required; its value is not kept: 12000000 bytes, sha256 {digest}"
+    )
+    assert (headers["value-bytes"], headers["value-sha256"]) == (b"12000000", digest.encode())
+    assert cause_of(output.headers).value_sha256 == digest
+
+
+def test_a_key_that_does_not_fit_is_left_out_and_the_value_kept() -> None:
+    output = dead_letter("dead-letters", replace(RECORD, key=b"k" * 9_000_000), REFUSED)
+    assert (output.key, output.value) == (None, RECORD.value)
+    assert "its key is not kept: 9000000 bytes" in cause_of(output.headers).detail
+    assert not cause_of(output.headers).value_sha256
+
+
+@pytest.mark.parametrize("sizes", [(0, 8 << 20), (8 << 20, 8 << 20), (8 << 20, 0), (1 << 20, 7 << 20)])
+def test_a_dead_letter_fits_into_its_topic(sizes: tuple[int, int]) -> None:
+    """Whatever it compresses to, and with the longest detail there is."""
+    key, value = map(random.Random(5).randbytes, sizes)
+    refused = Refused(DeadLetterReason.SCHEMA_VIOLATION, "x" * 10_000)
+    output = dead_letter("dead-letters", replace(RECORD, key=key, value=value), refused)
+    builder = DefaultRecordBatchBuilder(2, DefaultRecordBatch.CODEC_SNAPPY, 1, 1, 1, 1, 1)
+    assert builder.append(0, 0, output.key, output.value, list(output.headers)) is not None
+    assert len(builder.build()) <= RESULT_BYTES
 
 
 @pytest.mark.parametrize(
