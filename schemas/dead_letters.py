@@ -1,9 +1,14 @@
 """A dead letter (contract section 4): the record as it came, with headers that say why, whence, how often."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, Protocol
 
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
+
+from schemas.events import is_workspace_id
 from schemas.headers import Header, Headers
 from schemas.reasons import DeadLetterReason
 from schemas.topics import RESULT_BYTES
@@ -144,6 +149,26 @@ def cause_of(headers: RawHeaders) -> Cause:
 _INT31 = (1 << 31) - 1
 _INT63 = (1 << 63) - 1
 _YEAR_2200_MS = 7_258_118_400_000
+
+
+_UNREADABLE: Final = (DecodeError, ValueError, RecursionError)
+
+
+class _Workspaced(Struct, rename="camel"):
+    workspace_id: str
+
+
+_decode_workspace = Decoder(_Workspaced).decode
+
+
+def workspace_of(key: bytes, value: bytes) -> str:
+    """As the value says, else as the key says, else empty."""
+    named = []
+    with suppress(*_UNREADABLE):
+        named.append(_decode_workspace(value).workspace_id)
+    if b":" in key:
+        named.append(key.partition(b":")[0].decode(errors="replace"))
+    return next((name for name in named if is_workspace_id(name)), "")
 
 
 def _text(given: dict[str, bytes], header: Header) -> str:

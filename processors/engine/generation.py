@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiokafka.structs import TopicPartition
@@ -13,6 +13,7 @@ from processors.engine.expiry import Timekeeper
 from processors.engine.memory_store import AnyStore
 from processors.engine.restore import restore
 from processors.engine.settings import changelog_topic
+from processors.engine.trouble import Troubles
 
 if TYPE_CHECKING:
     from processors.engine.app import EngineApp
@@ -31,6 +32,8 @@ class Generation:
     time: Timekeeper
     #: Those of :attr:`processed`, and of chunks taken from the inbox, that no transaction has carried yet.
     uncommitted: dict[TopicPartition, int]
+    #: What is remembered of its partitions.
+    troubles: Troubles = field(default_factory=Troubles)
 
 
 async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -> Generation:
@@ -78,4 +81,5 @@ async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -
         restored.seconds,
     )
     timekeeper = Timekeeper(settings, app.processors, stats, stores)
-    return Generation(number, stores, start.offsets, timekeeper, start.moved)
+    troubles = Troubles(start.metadata)
+    return Generation(number, stores, start.offsets, timekeeper, start.moved, troubles)

@@ -4,19 +4,16 @@ The first report stays; of a dead letter that was replayed in vain, the first on
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from hashlib import blake2b
 from typing import Final
 
-import msgspec
 from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 
 from processors.sink.persons import persons_in
-from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, text
-from schemas.dead_letters import cause_of
+from processors.sink.rows import Row, first_wins, last_attempt_wins, text
+from schemas.dead_letters import cause_of, workspace_of
 from schemas.decoding import Refused, decode_click
-from schemas.events import is_workspace_id
 from schemas.ids import customer_id
 from schemas.reasons import UnmatchedReason
 from schemas.results import ClickFacts, Unmatched
@@ -168,23 +165,6 @@ def dead_letter_persons(row: Row) -> Sequence[str]:
 
 
 _CUSTOMER_IDS: Final = DEAD_LETTER_COLUMNS.index("customer_ids")
-
-
-class _Workspaced(msgspec.Struct, rename="camel"):
-    workspace_id: str
-
-
-_decode_workspace = Decoder(_Workspaced).decode
-
-
-def workspace_of(key: bytes, value: bytes) -> str:
-    """As the value says, else as the key says, else empty."""
-    named = []
-    with suppress(*UNREADABLE):
-        named.append(_decode_workspace(value).workspace_id)
-    if b":" in key:
-        named.append(key.partition(b":")[0].decode(errors="replace"))
-    return next((name for name in named if is_workspace_id(name)), "")
 
 
 def _identity(*parts: bytes) -> str:

@@ -4,16 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from processors.engine.settings import changelog_topic
+from processors.engine.settings import CHANGELOG_BYTES, changelog_topic
 from processors.settings import Settings
 from processors.worker.run import processors_of
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import INPUT_BYTES, RESULT_BYTES, SPECS, Role, TopicSpec
 
 _MIB: Final = 1 << 20
-# A state holds up to a hundred events that wait, each of up to 256 KiB.
-_CHANGELOG_BYTES: Final = 32 * _MIB
-
 _TOMBSTONES_MS: Final = 7 * DAY_MS
 _COMPACTION: Final = {
     # Small segments and an eager cleaner: whoever restores a table reads little more than the table.
@@ -65,7 +62,7 @@ def _topic_configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
 def _changelog_configs(retention_ms: int | None) -> dict[str, str]:
     configs = {
         "message.timestamp.type": "CreateTime",
-        "max.message.bytes": str(_CHANGELOG_BYTES),
+        "max.message.bytes": str(CHANGELOG_BYTES),
         **_COMPACTION,
     }
     if retention_ms is None:

@@ -10,7 +10,7 @@ from processors.engine import frame
 from processors.engine.batch import Computer, DueEntry, Effects
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
-from processors.engine.processor import Halt, Output, Rejected
+from processors.engine.processor import Halt, Output, Rejected, Unfit
 from processors.engine.settings import partition_for
 from tests.engine.records import record
 
@@ -26,6 +26,7 @@ class Toy:
     outputs = frozenset({"out", "dead"})
     retention_ms: int | None = None
     inner: frozenset[str] = frozenset()
+    fatal: tuple[type[Exception], ...] = ()
 
     def __init__(self) -> None:
         self.loads = self.dumps = 0
@@ -37,6 +38,9 @@ class Toy:
             raise Halt("enough")
         topic, _, rest = r.value.partition(b"@")
         return (topic.decode(), r.key, b"") if rest else (r.topic, r.key, r.value)
+
+    def refuse(self, r: Any, unfit: Unfit, detail: str) -> Rejected:
+        return Rejected([Output("dead", r.key, unfit.encode())], detail)
 
     def load(self, raw: bytes) -> tuple[bytes, ...]:
         self.loads += 1

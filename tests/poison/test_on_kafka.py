@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from processors.engine import partition_for
 from processors.sink.client import connect
 from schemas.dead_letters import LARGEST_KEPT
 from schemas.topics import Topic
@@ -249,6 +250,10 @@ def test_a_bad_deployment_stops_with_its_offsets_where_they_were(
         assert "LEADSTREAM_DEAD_LETTER_LIMIT=1" in message
         assert "Traceback" not in message
         check_nothing_skipped(stack, before)
+        # A supervisor that starts it all the same does not drain the topic.
+        worker.start()
+        assert worker.wait() == 65
+        check_nothing_skipped(stack, before)
 
         # The operator decides that they are what they are.
         worker.env["LEADSTREAM_DEAD_LETTER_LIMIT"] = "1"
@@ -259,6 +264,30 @@ def test_a_bad_deployment_stops_with_its_offsets_where_they_were(
             lambda: "it stands still",
         )
         assert sorted(origin(headers) for _, headers in dead_letters(stack)) == sorted(stood)
+        assert worker.stop() == 0
+
+
+@pytest.mark.timeout(300)
+def test_what_one_workspace_sends_stops_its_partition_and_no_other(
+    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
+) -> None:
+    with Stack(kafka.bootstrap, clickhouse.url, "noisy", tmp_path, LEADSTREAM_PARTITIONS="4") as stack:
+        stack.create()
+        producer = stack.producer()
+        key = next(f"noisy:c{n}".encode() for n in range(99) if partition_for(f"noisy:c{n}".encode(), 4) == 2)
+        for _ in range(900):
+            stack.send(producer, Topic.CLICKS, key, b'{"workspaceId":"noisy","click_id":"renamed"}')
+        producer.flush()
+        worker = stack.worker("worker-0")
+        wait_for(lambda: "stands still" in worker.life(), 120, lambda: "it goes on and on")
+        send_valid(stack)
+        elsewhere = sum(partition_for(f"acme:c{n}".encode(), 4) != 2 for n in range(CUSTOMERS))
+        wait_for(lambda: len(list(stack.read(Topic.LEADS))) == elsewhere, 120, lambda: "others wait as well")
+        message = worker.life()
+        assert "noisy.clicks, partition 2, stands still: 501 of the last 501 records could not" in message
+        assert "Of workspace noisy are 501. Nothing was skipped." in message
+        assert "Traceback" not in message
+        assert committed(stack)[2] == len(dead_letters(stack)) <= 500
         assert worker.stop() == 0
 
 

@@ -9,9 +9,8 @@ from typing import Any, Final
 from aiokafka import ConsumerRecord
 
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing, printable
-from processors.sink.refusal_rows import workspace_of
 from processors.worker.touches import read_click_erasure, read_told
-from schemas.dead_letters import Cause, cause_of, replay_headers
+from schemas.dead_letters import Cause, cause_of, replay_headers, workspace_of
 from schemas.decoding import (
     Refused,
     decode_click,
