@@ -23,12 +23,12 @@ from aiokafka.structs import TopicPartition
 
 from bench.workloads import Pipeline
 from processors.engine import Record
-from processors.engine import batch as engine_batch
-from processors.engine.batch import Computer, Effects
+from processors.engine.batch import Computer, Effects, _Batch
 from processors.engine.inbox import Chunk
 from processors.engine.records import slim
 from processors.engine.settings import epoch_ms, partition_for
 from processors.engine.store import PartitionStore, new_cache
+from processors.engine.view import View
 from processors.garbage import collect_rarely
 from processors.settings import Settings
 from processors.worker.run import processors_of
@@ -108,13 +108,12 @@ def measure(events: int) -> Measured:
     inputs = Pipeline(events, epoch_ms()).records()
     found, log = Measured(), _Log()
     computer, stores, directory = _worker()
-    view = engine_batch._View  # noqa: SLF001 - the engine's own, seen from inside
     waiting: dict[TopicPartition, list[tuple[Any, Any, Any]]] = {}
     with (
         directory,
-        patch.object(Computer, "_parse", found.timed("parse", Computer._parse)),  # noqa: SLF001
-        patch.object(view, "load", found.timed("load", view.load)),
-        patch.object(view, "dump", found.timed("dump", view.dump)),
+        patch.object(_Batch, "_parse", found.timed("parse", _Batch._parse)),  # noqa: SLF001
+        patch.object(View, "load", found.timed("load", View.load)),
+        patch.object(View, "dump", found.timed("dump", View.dump)),
     ):
         while inputs or waiting:
             arrived, waiting = waiting, {}

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         default=0.5,
         ge=0,
         le=1,
-        description="Share of dead letters in 1,000 consecutive records that stops a worker.",
+        description="Share of dead letters in 1,000 consecutive records above which a partition stops.",
     )
     session_timeout: DurationMs = Field(
         default=10_000, description="A worker silent for so long has lost its partitions."

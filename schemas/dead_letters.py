@@ -1,10 +1,24 @@
-"""The headers of a dead letter (contract section 4): why, whence, and how often."""
+"""A dead letter (contract section 4): the record as it came, with headers that say why, whence, how often."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any, Final, NamedTuple, Protocol
 
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
+
+from schemas.events import is_workspace_id
 from schemas.headers import Header, Headers
 from schemas.reasons import DeadLetterReason
+from schemas.topics import RESULT_BYTES
+
+LARGEST_KEPT: Final = RESULT_BYTES - (64 << 10)
+"""Bytes of key and value that a dead letter can keep whatever they compress to, with room for its headers.
+
+What a topic takes is measured after compression. A producer's codec may have brought a record of any size
+into an input topic, and ours may not be as good.
+"""
 
 RawHeaders = Iterable[tuple[str, bytes | None]]
 """As they come: anybody may have written anything."""
@@ -24,6 +38,7 @@ class Cause(NamedTuple):
     ``source``: where the record stood at first. ``timestamp_ms``: its own, −1 when it has none.
     ``attempt``: how often it could not be used. ``replayed``: this is no dead letter but the note, without
     the value, that the record of this id was sent once more, in the transaction that wrote it.
+    ``value_sha256``: of a value that was too large to be kept.
     """
 
     reason: str
@@ -32,6 +47,15 @@ class Cause(NamedTuple):
     timestamp_ms: int
     attempt: int
     replayed: str = ""
+    value_sha256: str = ""
+
+
+class DeadLetter(NamedTuple):
+    """What is written to ``dead-letters``."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
 
 
 class _Record(Protocol):
@@ -45,6 +69,39 @@ class _Record(Protocol):
     def timestamp(self) -> int: ...
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class _Whole(_Record, Protocol):
+    @property
+    def key(self) -> Any: ...
+    @property
+    def value(self) -> Any: ...
+
+
+def dead_letter(
+    record: _Whole, reason: DeadLetterReason, detail: str, most: int = LARGEST_KEPT
+) -> DeadLetter:
+    """Of a record that cannot be used: key and value untouched, as long as they fit into ``most`` bytes.
+
+    What goes beyond is left out; its size and hash are in the detail, those of a value in headers as well.
+    """
+    key, value = record.key, record.value
+    left_out: Headers = ()
+    if key is not None and len(key) > most:
+        detail += f"; its key is not kept: {_measured(key)}"
+        key = None
+    if value is not None and len(value) + len(key or b"") > most:
+        detail += f"; its value is not kept: {_measured(value)}"
+        left_out = (
+            (Header.VALUE_BYTES.value, b"%d" % len(value)),
+            (Header.VALUE_SHA256.value, sha256(value).hexdigest().encode()),
+        )
+        value = None
+    return DeadLetter(key, value, (*dead_letter_headers(record, reason, detail), *left_out))
+
+
+def _measured(content: bytes) -> str:
+    return f"{len(content)} bytes, sha256 {sha256(content).hexdigest()}"
 
 
 def dead_letter_headers(record: _Record, reason: DeadLetterReason, detail: str) -> Headers:
@@ -101,12 +158,33 @@ def cause_of(headers: RawHeaders) -> Cause:
         timestamp_ms=_number(given, Header.SOURCE_TIMESTAMP, _YEAR_2200_MS) if stamp.isdigit() else -1,
         attempt=_number(given, Header.ATTEMPT, _INT31),
         replayed=_text(given, Header.REPLAYED),
+        value_sha256=_text(given, Header.VALUE_SHA256),
     )
 
 
 _INT31 = (1 << 31) - 1
 _INT63 = (1 << 63) - 1
 _YEAR_2200_MS = 7_258_118_400_000
+
+
+_UNREADABLE: Final = (DecodeError, ValueError, RecursionError)
+
+
+class _Workspaced(Struct, rename="camel"):
+    workspace_id: str
+
+
+_decode_workspace = Decoder(_Workspaced).decode
+
+
+def workspace_of(key: bytes, value: bytes) -> str:
+    """As the value says, else as the key says, else empty."""
+    named = []
+    with suppress(*_UNREADABLE):
+        named.append(_decode_workspace(value).workspace_id)
+    if b":" in key:
+        named.append(key.partition(b":")[0].decode(errors="replace"))
+    return next((name for name in named if is_workspace_id(name)), "")
 
 
 def _text(given: dict[str, bytes], header: Header) -> str:

@@ -20,6 +20,8 @@ class Header(StrEnum):
     SOURCE_TIMESTAMP = "source-timestamp"
     ATTEMPT = "attempt"
     REPLAYED = "replayed"
+    VALUE_BYTES = "value-bytes"
+    VALUE_SHA256 = "value-sha256"
     CONTENT_TYPE = "content-type"
     CE_SPECVERSION = "ce_specversion"
     CE_ID = "ce_id"

@@ -4,6 +4,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+_MIB: Final = 1 << 20
+INPUT_BYTES: Final = _MIB + 12
+"""The largest batch that input topics and registries take, as it is written: Kafka's own default."""
+RESULT_BYTES: Final = 8 * _MIB
+"""The same for what workers write: a touch is a lead event and its click, a dead letter an input and more."""
+
 
 class Topic(StrEnum):
     """Base names; ``LEADSTREAM_TOPIC_PREFIX`` goes in front of them on the broker."""

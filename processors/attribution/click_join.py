@@ -19,7 +19,16 @@ from processors.attribution.clicks import (
     same_apart_from_time,
     travelling,
 )
-from processors.attribution.facts import Fact, Held, earliest_due_ms, hold, source_of, suppressed, unmatched
+from processors.attribution.facts import (
+    Fact,
+    Held,
+    NewerState,
+    earliest_due_ms,
+    hold,
+    source_of,
+    suppressed,
+    unmatched,
+)
 from processors.attribution.policy import Policy
 from schemas.decoding import decode_accepted_lead_event
 from schemas.events import Click, LeadEvent
@@ -60,9 +69,9 @@ def dump(state: ClickState) -> bytes:
 
 
 def load(raw: bytes) -> ClickState:
-    """Inverse of :func:`dump`; raises ``ValueError`` for a version from the future."""
+    """Inverse of :func:`dump`; raises :class:`NewerState` for a version from the future."""
     if raw[:1] != VERSION:
-        raise ValueError(f"click state of unknown version {raw[0]}: written by a newer release")
+        raise NewerState(f"click state of unknown version {raw[0]}: written by a newer release")
     return _decode(memoryview(raw)[1:])
 
 

@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.msgpack import Decoder, Encoder
 
 from processors.attribution.clicks import StoredClick
-from processors.attribution.facts import Held
+from processors.attribution.facts import Held, NewerState
 from processors.attribution.old_sales import OldSales
 from processors.attribution.policy import Rules
 
@@ -93,7 +93,7 @@ def dump(state: CustomerState) -> bytes:
 
 
 def load(raw: bytes) -> CustomerState:
-    """Inverse of :func:`dump`; raises ``ValueError`` for a version from the future."""
+    """Inverse of :func:`dump`; raises :class:`NewerState` for a version from the future."""
     if raw[:1] != VERSION:
-        raise ValueError(f"customer state of unknown version {raw[0]}: written by a newer release")
+        raise NewerState(f"customer state of unknown version {raw[0]}: written by a newer release")
     return _decode(memoryview(raw)[1:])

@@ -14,6 +14,10 @@ from schemas.times import LATEST_MS, rfc3339
 E = TypeVar("E", bound=Click | LeadEvent | Purchase | Erasure)
 
 
+class NewerState(ValueError):
+    """A stored state of a release that this one does not know. Nothing is wrong with it, or with an event."""
+
+
 class SourceRecord(Protocol):
     """The part of a Kafka record that outlives its batch when the event has to wait."""
 

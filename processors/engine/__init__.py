@@ -39,9 +39,15 @@ the broker goes away        requests are repeated; a batch that takes longer tha
 the disk is lost            everything is restored from the changelogs. A store that is damaged
                             (:mod:`.damage`), or was left alone for so long that tombstones may have passed it
                             by, is not trusted
-a record cannot be used     the processor's dead letter, in the transaction; or :class:`Halt`, exit code 65
+a record cannot be used     the processor's dead letter, in the transaction. Too many of one partition: it
+                            stands still (:mod:`.rejections`); of all of them, or :class:`Halt`: exit code 65
+a processor raises on one   exit code 70, and a note of it (:mod:`.trouble`). A record that has done so twice
+                            is passed over (:mod:`.watch`)
 anything unexpected         exit code 70 before an offset moves; the supervisor restarts the worker
 ==========================  ================================================================================
+
+**Trouble.** What the engine remembers of the records of a partition is committed with its offset, as
+metadata: in the same transaction, for whoever owns the partition next.
 
 **Time.** A state may name a time at which it wants to be called again, and states of tables with a retention
 are swept when they are old. :mod:`.expiry` does both by a :mod:`.watermark`, not by the clock: not before
@@ -52,9 +58,9 @@ everything that had arrived by then has been processed.
 
 from processors.engine.app import EngineApp, create_app
 from processors.engine.errors import EngineError
-from processors.engine.processor import Halt, Output, Processor, Rejected
+from processors.engine.processor import Halt, Output, Processor, Rejected, Unfit
 from processors.engine.records import Record
-from processors.engine.settings import EngineSettings, changelog_topic, partition_for
+from processors.engine.settings import EngineSettings, Limits, changelog_topic, partition_for
 from processors.engine.stats import Stats
 from processors.engine.worker import run
 
@@ -63,11 +69,13 @@ __all__ = [
     "EngineError",
     "EngineSettings",
     "Halt",
+    "Limits",
     "Output",
     "Processor",
     "Record",
     "Rejected",
     "Stats",
+    "Unfit",
     "changelog_topic",
     "create_app",
     "partition_for",

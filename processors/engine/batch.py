@@ -3,7 +3,7 @@ time.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,10 +12,13 @@ from aiokafka.structs import TopicPartition
 from processors.engine import frame
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
-from processors.engine.processor import Output, Processor, Rejected
+from processors.engine.processor import Output, Processor, Rejected, Unfit
 from processors.engine.records import Record
-from processors.engine.settings import partition_for
+from processors.engine.settings import Limits, partition_for
 from processors.engine.store import RESERVED
+from processors.engine.trouble import Trouble, Troubles, failure_of, failure_of_expiry
+from processors.engine.view import AtKey, TooLarge, View
+from processors.engine.watch import ProcessorFailed, Quarantined, Watch
 
 #: Records that are parsed, then loaded, applied and dumped together.
 _STRIDE = 64
@@ -50,79 +53,28 @@ class Effects:
     outputs: defaultdict[tuple[str, int], list[Output]] = field(default_factory=lambda: defaultdict(list))
     #: (table, partition) -> changes of the store, and of the changelog.
     states: dict[tuple[str, int], StateWrite] = field(default_factory=dict)
+    #: Changes of what is remembered of source partitions, each with an offset of :attr:`offsets`.
+    troubles: dict[TopicPartition, Trouble] = field(default_factory=dict)
+    #: To be committed with the offsets, where there is any.
+    metadata: dict[TopicPartition, str] = field(default_factory=dict)
+    quarantined: list[Quarantined] = field(default_factory=list)
     events: int = 0
     forwarded: int = 0
     rejected: int = 0
     expired: int = 0
 
-    def emit(self, outputs: Iterable[Output], key: bytes | None, partition: int, partitions: int) -> None:
-        """Outputs of an event of this key and partition."""
-        for output in outputs:
-            out_key = output.key
-            to = partition if out_key == key or out_key is None else partition_for(out_key, partitions)
-            self.outputs[output.topic, to].append(output)
-
-
-class _View:
-    """One table and partition during a batch: what the store holds, under what the batch has made of it.
-
-    Between two strides it holds stored forms, not states. Of a batch of thousands of records only those of
-    one stride exist as objects, and these fit into the CPU's cache: a seventh of the time to compute.
-    """
-
-    __slots__ = ("_get_many", "_now_s", "job", "made", "partition", "spent", "states")
-
-    def __init__(
-        self,
-        job: Processor[Any, Any],
-        partition: int,
-        get_many: Callable[[Sequence[bytes]], Sequence[bytes | None]],
-        now_ms: int,
-    ):
-        self.job = job
-        self.partition = partition
-        self._get_many = get_many
-        self._now_s = None if job.retention_ms is None else now_ms // 1000
-        #: Stored forms that the batch has made; None: gone.
-        self.made: dict[bytes, bytes | None] = {}
-        #: States of the keys of this stride.
-        self.states: dict[bytes, Any] = {}
-        self.spent: list[bytes] = []
-
-    def load(self, keys: Sequence[bytes]) -> None:
-        """Begin a stride: the states of these keys, all different. One read, for each lets the other thread
-        in.
-        """
-        made, load, body = self.made, self.job.load, frame.body
-        states = self.states = {}
-        for key, stored in zip(keys, self._get_many(keys), strict=True):
-            if made and key in made:
-                stored = made[key]
-            states[key] = None if stored is None else load(body(stored))
-
-    def stored(self, key: bytes) -> bytes | None:
-        """The stored form of a key's state, as the batch has it by now."""
-        if key in self.made:
-            return self.made[key]
-        [stored] = self._get_many([key])
-        return stored
-
-    def dump(self, changed: Iterable[bytes]) -> None:
-        """End a stride. Not "ends as it began": a key that an event changed is written in any case."""
-        job, made, states, now_s = self.job, self.made, self.states, self._now_s
-        dump, due, wrap = job.dump, job.due, frame.wrap
-        for key in changed:
-            state = states[key]
-            made[key] = None if state is None else wrap(dump(state), due(state), now_s)
-
 
 class Computer:
     """Turns chunks of records and passed due times into :class:`Effects`."""
 
-    def __init__(self, partitions: int, processors: Sequence[Processor[Any, Any]]) -> None:
+    def __init__(
+        self, partitions: int, processors: Sequence[Processor[Any, Any]], limits: Limits | None = None
+    ) -> None:
         self._partitions = partitions
+        self._limits = limits or Limits()
         self._by_topic = {topic: job for job in processors for topic in job.topics}
         self._by_table = {job.table: job for job in processors}
+        self._table_of = {topic: job.table for topic, job in self._by_topic.items()}
         allowed = set(self._by_topic)
         for job in processors:
             allowed |= job.outputs
@@ -135,18 +87,26 @@ class Computer:
         stores: Stores,
         now_ms: int,
         watermark_ms: int,
+        troubles: Troubles | None = None,
     ) -> Effects:
-        """Records first, in order of arrival, then the expiries: a state that moved on is spared."""
-        effects = Effects(now_ms)
-        views: dict[tuple[str, int], _View] = {}
+        """Records first, in order of arrival, then the expiries: a state that moved on is spared.
 
-        def view_of(job: Processor[Any, Any], partition: int) -> _View:
+        Nothing has happened when it raises: :class:`.watch.ProcessorFailed` when a processor did,
+        :class:`.rejections.TooManyRejected`, or an ``EngineError``.
+        """
+        watch = Watch(self._limits, troubles or Troubles(), now_ms)
+        effects = Effects(now_ms)
+        batch = _Batch(self._partitions, self._limits, watch, effects)
+        views: dict[tuple[str, int], View] = {}
+
+        def view_of(job: Processor[Any, Any], partition: int) -> View:
             place = job.table, partition
             view = views.get(place)
             if view is None:
                 if place not in stores:
                     raise Unexpected(f"no store for {place}: co-partitioning is broken")
-                view = views[place] = _View(job, partition, stores[place].get_many, now_ms)
+                read, largest = stores[place].get_many, self._limits.state_bytes
+                view = views[place] = View(job, partition, read, now_ms, largest)
             return view
 
         # What meets in one table goes together, whatever topic it came by: strides are full, reads are few.
@@ -155,77 +115,188 @@ class Computer:
             effects.offsets[chunk.tp] = chunk.next_offset
             effects.events += len(chunk.records)
             if chunk.records:
-                arrived[self._by_topic[chunk.tp.topic].table, chunk.tp.partition] += chunk.records
+                arrived[self._table_of[chunk.tp.topic], chunk.tp.partition] += chunk.records
         for (table, partition), records in arrived.items():
-            view = view_of(self._by_table[table], partition)
-            for start in range(0, len(records), _STRIDE):
-                self._apply(view, records[start : start + _STRIDE], effects)
+            batch.apply(view_of(self._by_table[table], partition), records)
         for entry in due:
-            self._expire(view_of(self._by_table[entry.table], entry.partition), entry, watermark_ms, effects)
+            batch.expire(view_of(self._by_table[entry.table], entry.partition), entry, watermark_ms)
+        watch.count(chunks)
+        effects.troubles, effects.quarantined = watch.changed, watch.quarantined
         self._collect(views, effects)
         return effects
 
-    def _apply(self, view: _View, records: Sequence[Record], effects: Effects) -> None:
-        """One stride. Everything per record that is not the processor's own work is here and in _parse."""
-        facts = self._parse(view, records, effects)
-        view.load(list(dict.fromkeys([key for key, _ in facts])))
-        apply, states, partition = view.job.apply, view.states, view.partition
-        now_ms, partitions = effects.now_ms, self._partitions
-        changed: dict[bytes, None] = {}
-        for key, fact in facts:
-            state = states[key]
-            new, outputs = apply(key, state, fact, now_ms)
-            if new is not state:
-                states[key] = new
-                changed[key] = None
-            if outputs:
-                effects.emit(outputs, key, partition, partitions)
-        view.dump(changed)
-
-    def _parse(self, view: _View, records: Sequence[Record], effects: Effects) -> list[tuple[bytes, Any]]:
-        """Keys and facts of the records that are in place; the others go elsewhere."""
-        parse, partition, partitions = view.job.parse, view.partition, self._partitions
-        placed: list[tuple[bytes, Any]] = []
-        for record in records:
-            try:
-                topic, key, fact = parse(record)
-            except Rejected as rejected:
-                effects.rejected += 1
-                effects.emit(rejected.outputs, record.key, partition, partitions)
-                continue
-            if key != record.key or topic != record.topic or partition_for(key, partitions) != partition:
-                self._forward(record, topic, key, effects)
-            elif not key or key[:1] == RESERVED:
-                raise Unexpected(f"key {key!r} of table {view.job.table!r} is empty or reserved")
-            else:
-                placed.append((key, fact))
-        return placed
-
-    def _forward(self, record: Record, topic: str, key: bytes, effects: Effects) -> None:
-        effects.forwarded += 1
-        sent_on = Output(topic, key, record.value, tuple(record.headers), record.timestamp)
-        effects.outputs[topic, partition_for(key, self._partitions)].append(sent_on)
-
-    def _expire(self, view: _View, entry: DueEntry, watermark_ms: int, effects: Effects) -> None:
-        job, key = view.job, entry.key
-        view.spent.append(entry.entry)
-        stored = view.stored(key)
-        # Not job.due(): the processor may see it otherwise by now, and would never be asked again.
-        if stored is None or frame.due_ms(stored) != entry.due_ms:
-            return  # the entry was left behind by an earlier state of this key
-        new, outputs = job.expire(key, job.load(frame.body(stored)), watermark_ms)
-        effects.expired += 1
-        due_ms = None if new is None else job.due(new)
-        if due_ms is not None and due_ms <= entry.due_ms:
-            raise Unexpected(f"expire() of table {job.table!r} left key {key!r} due at {entry.due_ms}")
-        view.states[key] = new
-        view.dump([key])
-        effects.emit(outputs, key, view.partition, self._partitions)
-
-    def _collect(self, views: Mapping[tuple[str, int], _View], effects: Effects) -> None:
+    def _collect(self, views: Mapping[tuple[str, int], View], effects: Effects) -> None:
         foreign = {topic for topic, _ in effects.outputs} - self._allowed
         if foreign:
             raise Unexpected(f"output to undeclared topics {sorted(foreign)}")
         for place, view in views.items():
             if view.made or view.spent:
                 effects.states[place] = StateWrite(view.made, view.spent)
+
+
+class _Batch:
+    """One attempt at a batch: fills the effects. What a processor raises is blamed on a record."""
+
+    def __init__(self, partitions: int, limits: Limits, watch: Watch, effects: Effects) -> None:
+        self._partitions = partitions
+        self._limits = limits
+        self._watch = watch
+        self._effects = effects
+
+    def apply(self, view: View, records: Sequence[Record]) -> None:
+        """Records of one table and partition, in order."""
+        if self._watch.any_failures:
+            records = self._without_quarantined(view, records)
+        for start in range(0, len(records), _STRIDE):
+            placed = self._parse(view, records[start : start + _STRIDE])
+            try:
+                self._apply(view, placed)
+            except AtKey as at:
+                raise self._failed(self._guilty(view, placed, at.key), at.cause) from at.cause
+
+    def _without_quarantined(self, view: View, records: Sequence[Record]) -> list[Record]:
+        passed: list[Record] = []
+        for record in records:
+            tp = _source_of(record)
+            if all(one.offset != record.offset for one in self._watch[tp].failures):
+                passed.append(record)
+                continue
+            failure = self._watch.pass_over(tp, failure_of(record))
+            if failure is None:
+                passed.append(record)
+            else:
+                self._reject(view, record, view.job.refuse(record, Unfit.FAILED, failure.cause))
+        return passed
+
+    def _apply(self, view: View, placed: Sequence[tuple[bytes, Any, Record]]) -> None:
+        """One stride. Everything per record that is not the processor's own work is here and in _parse."""
+        if not placed:
+            return
+        view.load(list(dict.fromkeys([key for key, _, _ in placed])))
+        apply, states, emit = view.job.apply, view.states, self._emit
+        now_ms, partition = self._effects.now_ms, view.partition
+        changed: dict[bytes, None] = {}
+        record = placed[0][2]
+        try:
+            for key, fact, record in placed:  # noqa: B007 - who is to blame
+                state = states[key]
+                new, outputs = apply(key, state, fact, now_ms)
+                if new is not state:
+                    states[key] = new
+                    changed[key] = None
+                if outputs:
+                    emit(outputs, key, partition)
+        except view.fatal:
+            raise
+        except Exception as exc:
+            raise self._failed(record, exc) from exc
+        view.dump(changed)
+
+    def _guilty(self, view: View, placed: Sequence[tuple[bytes, Any, Record]], key: bytes) -> Record:
+        """Which of the records of a key led to what the processor cannot load or dump.
+
+        They are applied once more, now one at a time; what comes of it goes the way of the batch.
+        """
+        own = [(fact, record) for of, fact, record in placed if of == key]
+        _, guilty = own[0]
+        try:
+            view.load([key])
+            for fact, guilty in own:  # noqa: B007
+                view.states[key], _ = view.job.apply(key, view.states[key], fact, self._effects.now_ms)
+                view.dump([key])
+        except Exception:
+            return guilty
+        return own[-1][1]
+
+    def _parse(self, view: View, records: Sequence[Record]) -> list[tuple[bytes, Any, Record]]:
+        """Those that are in place, with keys and facts; the others go elsewhere."""
+        parse, partition, partitions = view.job.parse, view.partition, self._partitions
+        placed: list[tuple[bytes, Any, Record]] = []
+        for record in records:
+            try:
+                topic, key, fact = parse(record)
+            except Rejected as rejected:
+                self._reject(view, record, rejected)
+                continue
+            except view.fatal:
+                raise
+            except Exception as exc:
+                raise self._failed(record, exc) from exc
+            if key != record.key or topic != record.topic or partition_for(key, partitions) != partition:
+                self._forward(view, record, topic, key)
+            elif not key or key[:1] == RESERVED:
+                raise Unexpected(f"key {key!r} of table {view.job.table!r} is empty or reserved")
+            else:
+                placed.append((key, fact, record))
+        return placed
+
+    def _reject(self, view: View, record: Record, rejected: Rejected) -> None:
+        self._effects.rejected += 1
+        self._watch.reject(record, rejected)
+        self._emit(rejected.outputs, record.key, view.partition)
+
+    def _forward(self, view: View, record: Record, topic: str, key: bytes) -> None:
+        headers, most = tuple(record.headers), self._limits.forward_bytes
+        size = len(key) + len(record.value or b"")
+        size += sum(len(name) + len(value or b"") for name, value in headers)
+        if size > most:
+            detail = (
+                f"it belongs elsewhere; with its headers it has {size} bytes, at most {most} can be sent on"
+            )
+            self._reject(view, record, view.job.refuse(record, Unfit.TOO_LARGE, detail))
+            return
+        self._effects.forwarded += 1
+        sent_on = Output(topic, key, record.value, headers, record.timestamp)
+        self._effects.outputs[topic, partition_for(key, self._partitions)].append(sent_on)
+
+    def expire(self, view: View, entry: DueEntry, watermark_ms: int) -> None:
+        """A due time has passed."""
+        view.spent.append(entry.entry)
+        tp = TopicPartition(min(view.job.topics), view.partition)  # some source of the table, always the same
+        failure = failure_of_expiry(entry.key, entry.due_ms) if self._watch[tp].failures else None
+        if failure and self._watch.pass_over(tp, failure):
+            return  # the state stays, and so do the events that it holds
+        try:
+            self._expire(view, entry, watermark_ms)
+            if failure:
+                self._watch.passed(tp, failure)
+        except AtKey as at:
+            raise self._watch.failed(tp, failure_of_expiry(entry.key, entry.due_ms, at.cause)) from at.cause
+        except view.fatal:
+            raise
+        except Exception as exc:
+            raise self._watch.failed(tp, failure_of_expiry(entry.key, entry.due_ms, exc)) from exc
+
+    def _expire(self, view: View, entry: DueEntry, watermark_ms: int) -> None:
+        job, key = view.job, entry.key
+        stored = view.stored(key)
+        # Not job.due(): the processor may see it otherwise by now, and would never be asked again.
+        if stored is None or frame.due_ms(stored) != entry.due_ms:
+            return  # the entry was left behind by an earlier state of this key
+        new, outputs = job.expire(key, job.load(frame.body(stored)), watermark_ms)
+        self._effects.expired += 1
+        due_ms = None if new is None else job.due(new)
+        if due_ms is not None and due_ms <= entry.due_ms:
+            raise Unexpected(f"expire() of table {job.table!r} left key {key!r} due at {entry.due_ms}")
+        view.states[key] = new
+        view.dump([key])
+        self._emit(outputs, key, view.partition)
+
+    def _emit(self, outputs: Iterable[Output], key: bytes | None, partition: int) -> None:
+        """Outputs of an event of this key and partition. Raises :class:`.view.TooLarge`."""
+        made, largest = self._effects.outputs, self._limits.output_bytes
+        for output in outputs:
+            out_key, value = output.key, output.value
+            if value is not None and len(value) > largest:
+                raise TooLarge(f"a record of {len(value)} bytes for {output.topic}, at most {largest}")
+            if out_key is None or out_key == key:
+                made[output.topic, partition].append(output)
+            else:
+                made[output.topic, partition_for(out_key, self._partitions)].append(output)
+
+    def _failed(self, record: Record, cause: Exception) -> ProcessorFailed:
+        return self._watch.failed(_source_of(record), failure_of(record, cause))
+
+
+def _source_of(record: Record) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)

@@ -43,6 +43,10 @@ class Contiguity:
         """Accept nothing until :meth:`expect`. Always together with dropping what was accepted but unused."""
         self._next.clear()
 
+    def forget(self, tp: TopicPartition) -> None:
+        """Accept nothing of one partition until :meth:`expect`."""
+        self._next.pop(tp, None)
+
     def expect(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Go on at these offsets. Call it before the seek, so that no fetch in between is lost track of."""
         self._next.update(offsets)

@@ -66,7 +66,7 @@ class Transactor:
             on_step(Step.PRODUCED)
             try:
                 if effects.offsets:
-                    await producer.commit_offsets(effects.offsets)
+                    await producer.commit_offsets(effects.offsets, effects.metadata)
             except FencedGeneration as fenced:
                 await producer.abort()
                 raise Refused(str(fenced)) from fenced

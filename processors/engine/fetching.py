@@ -79,6 +79,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         kafka = private.kafka_consumer(self)
         kafka.resume(*(tp for tp in tps if tp in kafka.assignment()))
 
+    def stand_still(self, tp: TopicPartition) -> None:
+        """Fetch nothing of it until :meth:`go_on_at`, which comes later. From the main thread."""
+        self.thread_loop.call_soon_threadsafe(self._pause, tp)
+
+    def _pause(self, tp: TopicPartition) -> None:
+        kafka = private.kafka_consumer(self)
+        if tp in kafka.assignment():
+            kafka.pause(tp)
+
     def grant(self, records: int) -> None:
         """So many more may be handed over. From the main thread."""
         self.thread_loop.call_soon_threadsafe(self._add_credit, records)
@@ -180,7 +189,7 @@ def _shares(subscriptions: Any, inner: Set[str], room: int) -> tuple[float, floa
     lags = [0, 0]
     for tp in assignment.tps if assignment else ():
         state = assignment.state_value(tp)
-        if state.highwater is not None and state.has_valid_position:
+        if state.highwater is not None and state.has_valid_position and not state.paused:
             lags[tp.topic in inner] += max(0, state.highwater - state.position)
     for_inner = min(lags[True], room // 2)
     return (room - for_inner) / max(1, lags[False]), for_inner / max(1, lags[True])

@@ -11,7 +11,7 @@ time stands still for all (:mod:`.watermark`), for nobody processes what arrives
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiokafka.structs import TopicPartition
@@ -22,6 +22,7 @@ from processors.engine.expiry import Timekeeper
 from processors.engine.restore import check_placement, restore
 from processors.engine.settings import changelog_topic
 from processors.engine.stores import StateStore
+from processors.engine.trouble import Troubles
 
 if TYPE_CHECKING:
     from processors.engine.app import EngineApp
@@ -42,6 +43,8 @@ class Generation:
     time: Timekeeper
     #: Those of :attr:`processed`, and of chunks taken from the inbox, that no transaction has carried yet.
     uncommitted: dict[TopicPartition, int]
+    #: What is remembered of its partitions.
+    troubles: Troubles = field(default_factory=Troubles)
 
 
 async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -> Generation:
@@ -74,7 +77,8 @@ async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -
     )
     stores: dict[tuple[str, int], StateStore] = {}
     timekeeper = Timekeeper(settings, app.processors, stats, stores)
-    return Generation(number, stores, start.offsets, timekeeper, start.moved)
+    troubles = Troubles(start.metadata)
+    return Generation(number, stores, start.offsets, timekeeper, start.moved, troubles)
 
 
 async def start_partitions(app: "EngineApp", current: Generation, is_current: Callable[[], bool]) -> None:

@@ -50,6 +50,14 @@ class Inbox:
         self._outer.clear()
         self.records = 0
 
+    def discard(self, tp: TopicPartition) -> None:
+        """Forget what is there of one partition, whose fetches are no longer accepted."""
+        for queue in (self._inner, self._outer):
+            dropped = [one for one in queue if one[1].tp == tp]
+            for one in dropped:
+                queue.remove(one)
+                self.records -= len(one[1].records)
+
     def take(self, generation: int, limit: int) -> list[Chunk]:
         """Up to ``limit`` records of this generation; of inner topics first, else in the order of arrival."""
         taken: list[Chunk] = []

@@ -11,13 +11,15 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from processors.engine import private
 from processors.engine.batch import Computer, DueEntry, Effects
 from processors.engine.effects import Transactor
-from processors.engine.errors import Refused, Superseded, Unexpected
+from processors.engine.errors import ProcessorHalt, Refused, Superseded, Unexpected
 from processors.engine.exits import boottime, die
 from processors.engine.generation import Generation, begin, start_partitions
 from processors.engine.inbox import Chunk, Inbox
+from processors.engine.rejections import TooManyRejected
 from processors.engine.settings import changelog_topic
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, Step
+from processors.engine.watch import ProcessorFailed
 
 if TYPE_CHECKING:
     from processors.engine.app import EngineApp
@@ -51,7 +53,7 @@ class Engine:
         self._app = app
         self._on_step = on_step
         self._on_batch = on_batch
-        self._computer = Computer(settings.partitions, app.processors)
+        self._computer = Computer(settings.partitions, app.processors, settings.limits)
         self._changelog = {j.table: changelog_topic(settings.application_id, j.table) for j in app.processors}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -121,6 +123,7 @@ class Engine:
         current = await begin(self._app, number, lambda: self._is_current(number))
         self.current = current  # no await since the last check that it is
         self.stats.generation = number
+        self.stats.stopped = 0
         self._restoring = asyncio.create_task(_guarded(self._restore(current)))
 
     async def _restore(self, current: Generation) -> None:
@@ -218,22 +221,66 @@ class Engine:
     async def _process(
         self, current: Generation, chunks: Sequence[Chunk], due: Sequence[DueEntry]
     ) -> Effects:
-        now_ms, watermark_ms = self._settings.clock(), current.time.watermark.time_ms
-        effects = self._computer.compute(chunks, due, current.stores, now_ms, watermark_ms)
+        effects = await self._compute(current, chunks, due)
         # Offsets are what fences a former owner, so a batch of expiries only has to carry some as well.
-        effects.offsets = {**(current.processed if due else {}), **current.uncommitted}
+        again = current.processed if due else {tp: current.processed[tp] for tp in effects.troubles}
+        effects.offsets = {**again, **current.uncommitted}
         self._on_step(Step.COMPUTED)
+        # Now: the thread unpacks while we wait for the broker, not while we compute.
+        self._app.consumer.make_room()
+        await self._commit(current, effects)
+        current.processed.update(effects.offsets)
+        current.uncommitted = {}
+        for one in effects.quarantined:
+            log.error("%s", one)
+        return effects
+
+    async def _commit(self, current: Generation, effects: Effects) -> None:
         consumer, producer = self._app.consumer, private.producer_of(self._app.producer)
-        consumer.make_room()  # now: the thread unpacks while we wait for the broker, not while we compute
+        effects.metadata = current.troubles.metadata(effects.offsets, effects.troubles)
         await Transactor(self._changelog, producer, self._on_step).run(
             effects,
             consumer.group_member(current.number),
             current.stores,
             lambda: consumer.generation == current.number,
         )
-        current.processed.update(effects.offsets)
-        current.uncommitted = {}
-        return effects
+        current.troubles.committed(effects.troubles)
+
+    # --- trouble
+
+    async def _compute(
+        self, current: Generation, chunks: Sequence[Chunk], due: Sequence[DueEntry]
+    ) -> Effects:
+        """Without partitions that have to stand still. Raises :class:`ProcessorFailed`, which is noted."""
+        now_ms, watermark_ms = self._settings.clock(), current.time.watermark.time_ms
+        stores, troubles = current.stores, current.troubles
+        while True:
+            try:
+                return self._computer.compute(chunks, due, stores, now_ms, watermark_ms, troubles)
+            except TooManyRejected as many:
+                self._stand_still(current, many)
+                chunks = [chunk for chunk in chunks if chunk.tp != many.tp]
+            except ProcessorFailed as failed:
+                # Under the offsets that are committed already: as little as the batch, but fenced like one.
+                note = Effects(now_ms, offsets=dict(current.processed), troubles={failed.tp: failed.trouble})
+                await self._commit(current, note)
+                raise
+
+    def _stand_still(self, current: Generation, many: TooManyRejected) -> None:
+        """Until the next generation. Raises :class:`ProcessorHalt` when nothing is left of the topic."""
+        stopped, tp = current.troubles.stopped, many.tp
+        stopped.add(tp)
+        if stopped >= {one for one in current.processed if one.topic == tp.topic}:
+            raise ProcessorHalt(str(many))
+        log.error(
+            "%s Other partitions go on, this one from offset %d when it begins anew",
+            many,
+            current.processed[tp],
+        )
+        current.uncommitted.pop(tp, None)
+        self.inbox.discard(tp)
+        self._app.consumer.stand_still(tp)
+        self.stats.stopped = len(stopped)
 
     # --- time
 

@@ -20,7 +20,14 @@ _RETRY = {p.UNSTABLE_OFFSET_COMMIT, p.COORDINATOR_LOAD_IN_PROGRESS, p.UNKNOWN_TO
 _POLL_S = 0.05
 _NOT_REACHABLE_S = 0.2
 
-Committed = dict[TopicPartition, int | None]
+
+class Committed(dict[TopicPartition, int | None]):
+    """Offsets; None: none yet. ``metadata``: what was committed with them, where there is any."""
+
+    def __init__(self, rows: Iterable[tuple[TopicPartition, int, str]]) -> None:
+        known = list(rows)
+        super().__init__((tp, offset if offset >= 0 else None) for tp, offset, _ in known)
+        self.metadata = {tp: text for tp, _, text in known if text}
 
 
 class StartOffsets(NamedTuple):
@@ -33,18 +40,20 @@ class StartOffsets(NamedTuple):
     waits: int
     #: Offsets that are gone although they were never read.
     lost: int
+    #: What was committed with them, where there is any.
+    metadata: dict[TopicPartition, str]
 
 
 async def start_offsets(kafka: Any, tps: set[TopicPartition], go_on: Callable[[], bool]) -> StartOffsets:
     """Stable committed offsets, else the beginning of the log. Runs in the consumer thread."""
     if not tps:
-        return StartOffsets({}, {}, 0, 0)
+        return StartOffsets({}, {}, 0, 0, {})
     committed, waits = await stable_offsets(private.group_coordinator_of(kafka), tps, go_on)
     begins = await kafka.beginning_offsets(list(tps))
     offsets = {tp: max(at or 0, begins[tp]) for tp, at in committed.items()}
     moved = {tp: at for tp, at in offsets.items() if at != committed[tp]}
     lost = sum(at - was for tp, at in moved.items() if (was := committed[tp]) is not None)
-    return StartOffsets(offsets, moved, waits, lost)
+    return StartOffsets(offsets, moved, waits, lost, committed.metadata)
 
 
 async def stable_offsets(
@@ -96,9 +105,9 @@ async def _fetch(
     request = p.OffsetFetchRequest(coordinator.group_id, asked, require_stable, p.NO_TAGS)
     response = await private.coordinator_request(coordinator, request)
     rows = [
-        (TopicPartition(topic, partition), offset, code)
+        (TopicPartition(topic, partition), offset, metadata, code)
         for topic, partitions, _ in response.topics
-        for partition, offset, _, _, code, _ in partitions
+        for partition, offset, _, metadata, code, _ in partitions
     ]
     errors = ({code for *_, code in rows} | {response.error_code}) - {p.NO_ERROR}
-    return {tp: offset if offset >= 0 else None for tp, offset, _ in rows}, errors
+    return Committed((tp, offset, metadata or "") for tp, offset, metadata, _ in rows), errors

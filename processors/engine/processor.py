@@ -1,6 +1,7 @@
 """What a job gives the engine: a :class:`Processor`. The engine knows nothing of its facts and states."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
 from processors.engine.records import Record
@@ -24,11 +25,29 @@ class Output(NamedTuple):
 
 
 class Rejected(Exception):
-    """Raised by ``parse``: the record cannot be used; ``outputs`` (a dead letter) are written instead."""
+    """Raised by ``parse``: the record cannot be used; ``outputs`` (a dead letter) are written instead.
 
-    def __init__(self, outputs: Sequence[Output]) -> None:
-        super().__init__(f"record rejected, {len(outputs)} outputs instead")
+    ``why``, and ``origin`` (whose it is; '' when that cannot be told), are for the operator. ``counts``: does
+    it say something about producers and deployments? Not when it had been rejected before.
+    """
+
+    def __init__(
+        self, outputs: Sequence[Output], why: str = "", origin: str = "", *, counts: bool = True
+    ) -> None:
+        super().__init__(f"record rejected, {len(outputs)} outputs instead: {why}")
         self.outputs = outputs
+        self.why = why
+        self.origin = origin
+        self.counts = counts
+
+
+class Unfit(StrEnum):
+    """Why the engine does not let a record pass that ``parse`` has not rejected."""
+
+    TOO_LARGE = "too_large"
+    """It belongs elsewhere, and is too large to be sent on."""
+    FAILED = "failed"
+    """A method of the processor raises something unexpected, and has ended the worker twice."""
 
 
 class Halt(Exception):
@@ -69,6 +88,13 @@ class Processor(Protocol[S, F]):
     @property
     def retention_ms(self) -> int | None:
         """None: state is kept for ever. Else state written longer ago than this may vanish at any time."""
+
+    @property
+    def fatal(self) -> tuple[type[Exception], ...]:
+        """What the methods may raise that says nothing of a record, as about a state of a newer release."""
+
+    def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
+        """What becomes of a record that the engine does not let pass. Must not look into its value."""
 
     def parse(self, record: Record) -> tuple[str, bytes, F]:
         """The topic and key where the record belongs, and its fact. Raises :class:`Rejected`, :class:`Halt`.

@@ -16,6 +16,32 @@ def epoch_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+_MIB = 1 << 20
+#: What a changelog takes. A state may hold a hundred events that wait, each of up to 256 KiB.
+CHANGELOG_BYTES = 32 * _MIB
+#: For what is around a value in a batch, and for what compression adds to what it cannot compress.
+ROOM_BYTES = 32 << 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one record, or a few, may do to a worker."""
+
+    #: Share of rejected ones among :data:`.rejections.SPAN` records above which their partition stands still;
+    #: 1: no limit.
+    rejected: float = 1.0
+    #: What the operator can do about it: a sentence.
+    remedy: str = ""
+    #: Records, and expiries of states, that are passed over within an hour. More are a bug of the release: it
+    #: stops.
+    quarantined_an_hour: int = 10
+    #: Largest value of an output, largest misplaced record that is sent on, largest state. Below what the
+    #: topics take, for what does not compress.
+    output_bytes: int = _MIB - ROOM_BYTES
+    forward_bytes: int = _MIB - ROOM_BYTES
+    state_bytes: int = CHANGELOG_BYTES - ROOM_BYTES
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
     """Settings of one worker process.
@@ -51,6 +77,7 @@ class EngineSettings:
     #: A rebalance, a wait for undecided transactions or a restore without progress longer than this ends
     #: the worker with code 70.
     stall_timeout_s: float = 120.0
+    limits: Limits = Limits()
 
     def __post_init__(self) -> None:
         if self.partitions < 1:

@@ -15,6 +15,7 @@ class Stats:
     events: int = 0  #: records applied, forwarded or rejected, and committed
     forwarded: int = 0  #: records sent on to their right place
     rejected: int = 0  #: records parse() refused
+    quarantined: int = 0  #: records, and expiries, passed over because they ended the worker twice
     expired: int = 0  #: states handed to expire()
     outputs: int = 0  #: records written, changelogs not counted
     state_writes: int = 0  #: changelog records written
@@ -31,6 +32,7 @@ class Stats:
     queued: int = 0  #: records waiting now
     generation: int = -1  #: generation that has begun, now; -1: none
     partitions: int = 0  #: partitions owned now, started or not
+    stopped: int = 0  #: source partitions that stand still because too much of them was rejected, now
     watermark_ms: int = 0  #: everything that arrived before this has been processed, now
 
     def count(self, effects: "Effects") -> None:
@@ -39,6 +41,7 @@ class Stats:
         self.events += effects.events
         self.forwarded += effects.forwarded
         self.rejected += effects.rejected
+        self.quarantined += len(effects.quarantined)
         self.expired += effects.expired
         self.outputs += sum(map(len, effects.outputs.values()))
         self.state_writes += sum(len(write.items) for write in effects.states.values())

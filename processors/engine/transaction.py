@@ -178,10 +178,12 @@ class TransactionalProducer:
             begins = {tp: end for tp, end in ends.items() if end < len(records[tp])}
         return last
 
-    async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit_offsets(
+        self, offsets: Mapping[TopicPartition, int], metadata: Mapping[TopicPartition, str] | None = None
+    ) -> None:
         """Next offsets to read, as part of the transaction. Raises :class:`FencedGeneration`."""
         topics = by_topic((tp.topic, (tp.partition, offset)) for tp, offset in sorted(offsets.items()))
-        request = wire.commit_offsets(self._name, self._producer, self._group, topics)
+        request = wire.commit_offsets(self._name, self._producer, self._group, topics, metadata or {})
         await self._transact(
             CoordinationType.GROUP, self._group.group_id, [(request, wire.errors_of_offsets)]
         )

@@ -128,6 +128,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if offsets:
             await self._thread.go_on_at(offsets)
 
+    def stand_still(self, tp: TopicPartition) -> None:
+        """Neither fetch nor accept anything of this partition until the next generation."""
+        self.contiguity.forget(tp)
+        self._missing.discard(tp)
+        self._thread.stand_still(tp)
+
     def gather(self, seconds: float) -> None:
         """Let the broker wait for this long for more than one record; 0: for as long as there is none."""
         kafka = private.kafka_consumer(self._thread)

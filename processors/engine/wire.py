@@ -9,6 +9,7 @@ timeouts).
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from aiokafka.errors import IncompatibleBrokerVersion
@@ -156,10 +157,11 @@ def commit_offsets(
     producer: tuple[int, int],
     member: tuple[str, int, str, str | None],
     topics: Mapping[str, Iterable[tuple[int, int]]],
+    metadata: Mapping[tuple[str, int], str] = MappingProxyType({}),
 ) -> Request:
     """(Partition, next offset) as part of the transaction, on behalf of (group, generation, member id,
-    instance id). Version 3 is the first that names these, so that the coordinator can refuse a former owner.
-    Answer: :func:`errors_of_offsets`.
+    instance id); with what ``metadata`` has for (topic, partition). Version 3 is the first that names these,
+    so that the coordinator can refuse a former owner. Answer: :func:`errors_of_offsets`.
     """
     group_id, generation, member_id, instance_id = member
     parts = [
@@ -171,7 +173,9 @@ def commit_offsets(
         rows = list(offsets)
         parts += [_compact(topic), _uvarint(len(rows) + 1)]
         for partition, offset in rows:
-            parts += [_offset_row.pack(partition, offset, _NO_LEADER_EPOCH), _NO_METADATA, _NO_TAGS]
+            told = metadata.get((topic, partition))
+            parts.append(_offset_row.pack(partition, offset, _NO_LEADER_EPOCH))
+            parts += [_compact(told) if told else _NO_METADATA, _NO_TAGS]
         parts.append(_NO_TAGS)
     parts.append(_NO_TAGS)
     return Request(28, 3, b"".join(parts), flexible=True)

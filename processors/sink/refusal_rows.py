@@ -6,20 +6,17 @@ unmatched event the place of its last report, in a table of its own.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from hashlib import blake2b
 from typing import Final
 
-import msgspec
 from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 
 from processors.sink.persons import persons_in
 from processors.sink.rows import UNREADABLE, Row, first_wins, last_attempt_wins, last_wins, text
 from schemas.clicks import kept_of
-from schemas.dead_letters import Cause, cause_of
+from schemas.dead_letters import Cause, cause_of, workspace_of
 from schemas.decoding import Refused, decode_click
-from schemas.events import is_workspace_id
 from schemas.ids import customer_id
 from schemas.reasons import UnmatchedReason
 from schemas.results import Unmatched
@@ -182,7 +179,8 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
 
 def dead_letter_identity(cause: Cause, key: bytes | None, value: bytes | None) -> str:
     """What all attempts of one record share, and the notes of its replays."""
-    return cause.replayed or _identity(cause.source.topic.encode(), key or b"", value or b"")
+    content = cause.value_sha256.encode() or value or b""
+    return cause.replayed or _identity(cause.source.topic.encode(), key or b"", content)
 
 
 def _position(record: ConsumerRecord) -> str:
@@ -197,23 +195,6 @@ def dead_letter_persons(row: Row) -> Sequence[str]:
 
 
 _CUSTOMER_IDS: Final = DEAD_LETTER_COLUMNS.index("customer_ids")
-
-
-class _Workspaced(msgspec.Struct, rename="camel"):
-    workspace_id: str
-
-
-_decode_workspace = Decoder(_Workspaced).decode
-
-
-def workspace_of(key: bytes, value: bytes) -> str:
-    """As the value says, else as the key says, else empty."""
-    named = []
-    with suppress(*UNREADABLE):
-        named.append(_decode_workspace(value).workspace_id)
-    if b":" in key:
-        named.append(key.partition(b":")[0].decode(errors="replace"))
-    return next((name for name in named if is_workspace_id(name)), "")
 
 
 def _identity(*parts: bytes) -> str:

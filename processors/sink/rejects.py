@@ -1,23 +1,20 @@
 """Records that no table takes → the topic ``dead-letters``."""
 
 import logging
-from typing import Final
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import MessageSizeTooLargeError
 
 from processors.settings import Settings
-from schemas.dead_letters import dead_letter_headers
+from schemas.dead_letters import LARGEST_KEPT, DeadLetter, dead_letter
 from schemas.reasons import DeadLetterReason
-from schemas.topics import Topic
+from schemas.topics import RESULT_BYTES, Topic
 
 log = logging.getLogger(__name__)
 
-_LARGEST: Final = 16 << 20
-
 
 class Rejects:
-    """A producer for dead letters: the record as it came, with headers that say why."""
+    """A producer for dead letters: see :func:`schemas.dead_letters.dead_letter`."""
 
     def __init__(self, settings: Settings) -> None:
         self._topic = settings.topic(Topic.DEAD_LETTERS)
@@ -25,7 +22,7 @@ class Rejects:
             bootstrap_servers=settings.kafka_bootstrap,
             acks="all",
             enable_idempotence=True,
-            max_request_size=_LARGEST,
+            max_request_size=RESULT_BYTES,
         )
 
     async def start(self) -> None:
@@ -48,20 +45,17 @@ class Rejects:
             )
             return False
         try:
-            await self._producer.send_and_wait(
-                self._topic,
-                record.value,
-                record.key,
-                partition=record.partition,
-                headers=list(dead_letter_headers(record, reason, detail)),
-            )
+            await self._write(record, dead_letter(record, reason, detail, LARGEST_KEPT))
         except MessageSizeTooLargeError:
-            log.error(
-                "too large for a dead letter: %s, partition %d, offset %d: %s",
-                record.topic,
-                record.partition,
-                record.offset,
-                detail,
-            )
-            return False
+            # The topic takes less than it should. Key and value are left out, the record is not.
+            await self._write(record, dead_letter(record, reason, detail, 0))
         return True
+
+    async def _write(self, record: ConsumerRecord, letter: DeadLetter) -> None:
+        await self._producer.send_and_wait(
+            self._topic,
+            letter.value,
+            letter.key,
+            partition=record.partition,
+            headers=list(letter.headers),
+        )

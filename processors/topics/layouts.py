@@ -4,20 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from processors.engine.settings import changelog_topic
+from processors.engine.settings import CHANGELOG_BYTES, changelog_topic
 from processors.settings import Settings
 from processors.worker.run import processors_of
 from schemas.times import DAY_MS, HOUR_MS
-from schemas.topics import SPECS, Role, TopicSpec
+from schemas.topics import INPUT_BYTES, RESULT_BYTES, SPECS, Role, TopicSpec
 
 _MIB: Final = 1 << 20
-# Kafka's own default: 1 MiB and the overhead of a batch.
-_INPUT_BYTES: Final = _MIB + 12
-# A dead letter is an input and its headers, a touch a lead event and its click.
-_RESULT_BYTES: Final = 8 * _MIB
-# A state holds up to a hundred events that wait, each of up to 256 KiB.
-_CHANGELOG_BYTES: Final = 32 * _MIB
-
 _TOMBSTONES_MS: Final = 7 * DAY_MS
 # Workers forget by the watermark, which waits while they are away; Kafka forgets by the clock. What a worker
 # that was away for so long may still need, to restore, is there.
@@ -57,7 +50,7 @@ def layouts(settings: Settings) -> list[Layout]:
 
 
 def _topic_configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
-    largest = _RESULT_BYTES if spec.role in (Role.INTERNAL, Role.OUTPUT) else _INPUT_BYTES
+    largest = RESULT_BYTES if spec.role in (Role.INTERNAL, Role.OUTPUT) else INPUT_BYTES
     configs = {
         "message.timestamp.type": "LogAppendTime" if spec.broker_time else "CreateTime",
         "max.message.bytes": str(largest),
@@ -72,7 +65,7 @@ def _topic_configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
 def _changelog_configs(retention_ms: int | None) -> dict[str, str]:
     configs = {
         "message.timestamp.type": "CreateTime",
-        "max.message.bytes": str(_CHANGELOG_BYTES),
+        "max.message.bytes": str(CHANGELOG_BYTES),
         **_COMPACTION,
     }
     if retention_ms is None:

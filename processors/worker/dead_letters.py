@@ -1,44 +1,37 @@
-"""Bytes that could not be used, and the point at which that is no longer an accident."""
+"""Records that could not be used: what is written instead, and what the operator is told."""
 
-from collections import deque
+from typing import Final
 
-from processors.engine import Halt, Output, Record
-from schemas.dead_letters import dead_letter_headers
-from schemas.decoding import Refused
+from processors.engine import Limits, Output, Record, Rejected
+from processors.engine.settings import ROOM_BYTES
+from schemas.dead_letters import cause_of, dead_letter, workspace_of
+from schemas.decoding import MAX_RECORD_BYTES, Refused
+from schemas.topics import INPUT_BYTES, RESULT_BYTES
 
-WINDOW = 1_000
-"""Consecutive records of which a share may be dead letters (contract section 5)."""
-
-
-def dead_letter(topic: str, record: Record, refused: Refused) -> Output:
-    """The record as it came, with headers that say why it could not be used (contract section 4)."""
-    headers = dead_letter_headers(record, refused.reason, refused.detail)
-    return Output(topic, record.key, record.value, headers)
+_REMEDY: Final = (
+    "Mend the producer or deploy a worker that can read them; to let them pass as dead letters, start with "
+    "LEADSTREAM_DEAD_LETTER_LIMIT=1."
+)
 
 
-class DeadLetterLimit:
-    """Stops a worker that would drain its topics into ``dead-letters``, as after a bad deployment.
+def rejected(topic: str, record: Record, refused: Refused) -> Rejected:
+    """A dead letter in ``topic``: the record as it came, as far as it fits, with headers that say why.
 
-    Counts over all topics of a worker. ``limit``: the share of :data:`WINDOW` consecutive records.
+    A replayed one says nothing about the deployment: it was one before.
     """
+    letter = Output(topic, *dead_letter(record, refused.reason, refused.detail))
+    value = record.value or b""
+    # Of what is too large only the key is read: a worker has other things to do.
+    workspace = workspace_of(record.key or b"", value if len(value) <= MAX_RECORD_BYTES else b"")
+    origin = f"workspace {workspace}" if workspace else ""
+    return Rejected([letter], str(refused), origin, counts=not cause_of(record.headers).attempt)
 
-    def __init__(self, limit: float) -> None:
-        self._most = limit * WINDOW
-        self._dead: deque[int] = deque()
-        #: Records so far. Whoever uses one counts it here, without the price of a call.
-        self.seen = 0
 
-    def dead(self, refused: Refused) -> None:
-        """A record was not; raises :class:`Halt` when there are too many."""
-        self.seen += 1
-        self._dead.append(self.seen)
-        while self._dead[0] <= self.seen - WINDOW:
-            self._dead.popleft()
-        # Not only after a whole window: a worker that is started again and again would drain its topics.
-        if len(self._dead) > self._most:
-            raise Halt(
-                f"{len(self._dead)} of the last {min(self.seen, WINDOW)} records could not be used, "
-                f"the last one because of {refused}. Nothing was skipped. Mend the producer or deploy a "
-                "worker that can read them; to let them pass as dead letters, start with "
-                "LEADSTREAM_DEAD_LETTER_LIMIT=1."
-            )
+def limits(dead_letter_limit: float) -> Limits:
+    """``dead_letter_limit``: share of dead letters above which a partition stands still."""
+    return Limits(
+        rejected=dead_letter_limit,
+        remedy=_REMEDY,
+        output_bytes=RESULT_BYTES - ROOM_BYTES,
+        forward_bytes=INPUT_BYTES - ROOM_BYTES,
+    )

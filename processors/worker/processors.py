@@ -1,17 +1,17 @@
 """The two joins as processors of the engine: records in, records out."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickFact, ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState
-from processors.attribution.facts import Fact, TouchFact, UnjoinedFact
+from processors.attribution.facts import Fact, NewerState, TouchFact, UnjoinedFact
 from processors.attribution.policy import Policy
-from processors.engine import Output, Record, Rejected
-from processors.worker.dead_letters import DeadLetterLimit, dead_letter
+from processors.engine import Output, Record, Rejected, Unfit
+from processors.worker.dead_letters import rejected
 from processors.worker.publishing import Publisher
 from processors.worker.touches import read_click_erasure, read_told
-from schemas.dead_letters import cause_of
 from schemas.decoding import (
     Refused,
     decode_click_as_sent,
@@ -20,6 +20,7 @@ from schemas.decoding import (
     decode_purchase,
 )
 from schemas.events import LeadEvent
+from schemas.reasons import DeadLetterReason
 from schemas.times import DAY_MS
 from schemas.topics import Topic, click_key, customer_key, split_key
 
@@ -27,15 +28,20 @@ CLICKS_TABLE = "clicks"
 CUSTOMERS_TABLE = "customers"
 
 
+_REASONS: Final = {
+    Unfit.TOO_LARGE: DeadLetterReason.TOO_LARGE,
+    Unfit.FAILED: DeadLetterReason.PROCESSING_FAILED,
+}
+
+
 class _Joining:
     """What both processors share: names, clock, and what happens to a record that cannot be used."""
 
-    def __init__(
-        self, names: Mapping[Topic, str], policy: Policy, limit: DeadLetterLimit, clock: Callable[[], int]
-    ) -> None:
+    fatal: tuple[type[Exception], ...] = (NewerState,)
+
+    def __init__(self, names: Mapping[Topic, str], policy: Policy, clock: Callable[[], int]) -> None:
         self._names = names
         self._policy = policy
-        self._limit = limit
         self._clock = clock
         self._publish = Publisher(names).records
         self._dead_letters = names[Topic.DEAD_LETTERS]
@@ -43,11 +49,12 @@ class _Joining:
     def _full(self, *topics: Topic) -> frozenset[str]:
         return frozenset(self._names[topic] for topic in topics)
 
+    def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
+        """A dead letter."""
+        return self._reject(record, Refused(_REASONS[unfit], detail))
+
     def _reject(self, record: Record, refused: Refused) -> Rejected:
-        # A replayed dead letter says nothing about the deployment: it was one before.
-        if not cause_of(record.headers).attempt:
-            self._limit.dead(refused)
-        return Rejected([dead_letter(self._dead_letters, record, refused)])
+        return rejected(self._dead_letters, record, refused)
 
     def _lead_event(self, record: Record) -> tuple[str, bytes, Fact[LeadEvent]]:
         """A lead event belongs by its click when it names one, else by its customer."""
@@ -61,10 +68,8 @@ class ClickProcessor(_Joining):
 
     table = CLICKS_TABLE
 
-    def __init__(
-        self, names: Mapping[Topic, str], policy: Policy, limit: DeadLetterLimit, clock: Callable[[], int]
-    ) -> None:
-        super().__init__(names, policy, limit, clock)
+    def __init__(self, names: Mapping[Topic, str], policy: Policy, clock: Callable[[], int]) -> None:
+        super().__init__(names, policy, clock)
         self.topics = self._full(Topic.CLICKS, Topic.DEFERRED_LEADS, Topic.CLICK_ERASURES)
         self.inner = self._full(Topic.CLICK_ERASURES)
         self.outputs = self._full(Topic.TOUCHES, Topic.UNMATCHED, Topic.DEAD_LETTERS)
@@ -85,7 +90,6 @@ class ClickProcessor(_Joining):
                 parsed = self._lead_event(record)
         except Refused as refused:
             raise self._reject(record, refused) from None
-        self._limit.seen += 1
         return parsed
 
     load = staticmethod(click_join.load)
@@ -120,10 +124,8 @@ class CustomerProcessor(_Joining):
     table = CUSTOMERS_TABLE
     retention_ms: int | None = None
 
-    def __init__(
-        self, names: Mapping[Topic, str], policy: Policy, limit: DeadLetterLimit, clock: Callable[[], int]
-    ) -> None:
-        super().__init__(names, policy, limit, clock)
+    def __init__(self, names: Mapping[Topic, str], policy: Policy, clock: Callable[[], int]) -> None:
+        super().__init__(names, policy, clock)
         self.inner = self._full(Topic.TOUCHES)
         self.outputs = self._full(
             Topic.LEADS,
@@ -147,7 +149,6 @@ class CustomerProcessor(_Joining):
             parsed = self._parsers[record.topic](record)
         except Refused as refused:
             raise self._reject(record, refused) from None
-        self._limit.seen += 1
         return parsed
 
     load = staticmethod(customer_join.load)

@@ -7,7 +7,7 @@ from processors.attribution.policy import Policy
 from processors.engine import EngineSettings, create_app, run
 from processors.engine.settings import epoch_ms
 from processors.settings import Settings
-from processors.worker.dead_letters import DeadLetterLimit
+from processors.worker.dead_letters import limits
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.topics import Topic
 
@@ -25,13 +25,10 @@ def policy_of(settings: Settings) -> Policy:
 def processors_of(
     settings: Settings, clock: Callable[[], int] = epoch_ms
 ) -> tuple[ClickProcessor, CustomerProcessor]:
-    """Both joins, sharing one limit on dead letters."""
+    """Both joins."""
     names = {topic: settings.topic(topic) for topic in Topic}
-    policy, limit = policy_of(settings), DeadLetterLimit(settings.dead_letter_limit)
-    return (
-        ClickProcessor(names, policy, limit, clock),
-        CustomerProcessor(names, policy, limit, clock),
-    )
+    policy = policy_of(settings)
+    return ClickProcessor(names, policy, clock), CustomerProcessor(names, policy, clock)
 
 
 def engine_settings(settings: Settings) -> EngineSettings:
@@ -44,6 +41,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         state=settings.state,
         partitions=settings.partitions,
         session_timeout_s=settings.session_timeout / 1000,
+        limits=limits(settings.dead_letter_limit),
     )
 
 

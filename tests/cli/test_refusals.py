@@ -10,6 +10,7 @@ import pytest
 from aiokafka import ConsumerRecord
 from click.testing import CliRunner
 
+import schemas.dead_letters
 from processors.cli.main import cli
 from processors.cli.moment import MomentType
 from processors.cli.refusals.dead_letters import dead_letters
@@ -74,6 +75,18 @@ def unmatched_value(event: bytes, topic: str = "test.clicks", record_ms: int = N
         source=UnmatchedSource(topic=topic, partition=1, offset=2, timestamp=rfc3339(record_ms)),
     )
     return msgspec.json.encode(one)
+
+
+def test_a_dead_letter_without_its_value_stays_where_it_is() -> None:
+    """Sent back as it lies there it would be refused for another reason, and count as an attempt."""
+    source = record(Topic.CLICKS, b"x" * 12_000_000)
+    key, value, headers = schemas.dead_letters.dead_letter(source, DeadLetterReason.TOO_LARGE, "12 MB")
+    found = dead_letters(TOPICS).read(record(Topic.DEAD_LETTERS, value, headers, key))
+    assert found is not None
+    assert not found.readable(NOW)
+    with pytest.raises(LeftAlone, match="too large to be kept"):
+        found.back(NOW)
+    assert found.document()["value"] is None
 
 
 def test_a_dead_letter_goes_back_as_it_came() -> None:

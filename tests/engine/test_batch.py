@@ -12,7 +12,7 @@ from processors.engine.batch import Computer, DueEntry, Effects
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
 from processors.engine.memory_store import MemoryStore
-from processors.engine.processor import Halt, Output, Rejected
+from processors.engine.processor import Halt, Output, Rejected, Unfit
 from processors.engine.settings import partition_for
 from tests.engine.records import record
 
@@ -28,6 +28,7 @@ class Toy:
     outputs = frozenset({"out", "dead"})
     retention_ms: int | None = None
     inner: frozenset[str] = frozenset()
+    fatal: tuple[type[Exception], ...] = ()
 
     def __init__(self, later_ms: int = 0) -> None:
         """``later_ms``: how much later than they say states are due, by the settings of today."""
@@ -41,6 +42,9 @@ class Toy:
             raise Halt("enough")
         topic, _, rest = r.value.partition(b"@")
         return (topic.decode(), r.key, b"") if rest else (r.topic, r.key, r.value)
+
+    def refuse(self, r: Any, unfit: Unfit, detail: str) -> Rejected:
+        return Rejected([Output("dead", r.key, unfit.encode())], detail)
 
     def load(self, raw: bytes) -> tuple[bytes, ...]:
         self.loads += 1

@@ -84,6 +84,19 @@ def test_commit_offsets(instance_id: str | None) -> None:
     assert ours.RESPONSE_TYPE.decode(buffer) == b"body"
 
 
+def test_offsets_may_carry_metadata() -> None:
+    long = "é" * 2000
+    told = {(TOPIC, 1): "why", (LONG, 0): long}
+    ours = wire.commit_offsets(
+        NAME, PRODUCER, (GROUP, 9, "m", None), {TOPIC: [(0, 5), (1, 6)], LONG: [(0, 7)]}, told
+    )
+    rows: list[Any] = [
+        (TOPIC, [(0, 5, -1, "", {}), (1, 6, -1, "why", {})], {}),
+        (LONG, [(0, 7, -1, long, {})], {}),
+    ]
+    assert ours.encode() == COMMIT.encode([NAME, GROUP, *PRODUCER, 9, "m", None, rows, {}])
+
+
 def test_answers() -> None:
     initialised = transaction.InitProducerIdResponse_v0(5, 51, 2**40, 7).encode()
     assert wire.initialised(initialised) == (51, PRODUCER)

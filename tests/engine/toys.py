@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 import orjson
 
-from processors.engine.processor import Halt, Output, Rejected
+from processors.engine.processor import Halt, Output, Rejected, Unfit
 from processors.engine.records import Record
 
 POISON = b"poison"
 HALT = b"halt"
+#: In the value: the processor raises on it.
+BUG = b"bug"
 
 
 class Names(NamedTuple):
@@ -36,6 +38,7 @@ class Counter:
 
     retention_ms: int | None = None
     inner: frozenset[str] = frozenset()
+    fatal: tuple[type[Exception], ...] = ()
 
     def __init__(self, table: str, topics: Sequence[str], output: str, dead: str, chain: bool) -> None:
         self.table = table
@@ -44,6 +47,10 @@ class Counter:
         self._output = output
         self._dead = dead
         self._chain = chain
+
+    def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
+        why = (("why", unfit.encode()), ("detail", detail.encode()))
+        return Rejected([Output(self._dead, record.key, record.value, why)], detail)
 
     def parse(self, record: Record) -> tuple[str, bytes, str]:
         if record.value == POISON or record.value is None:
@@ -65,6 +72,8 @@ class Counter:
     def apply(
         self, key: bytes, state: int | None, fact: str, now_ms: int
     ) -> tuple[int | None, Sequence[Output]]:
+        if fact == BUG.decode():
+            raise KeyError(key.decode())
         n = (state or 0) + 1
         # In a chain many keys of the first feed one of the second.
         to = key.split(b".")[0] if self._chain else key
@@ -92,12 +101,16 @@ class Holder:
     table = "held"
     retention_ms: int | None = None
     inner: frozenset[str] = frozenset()
+    fatal: tuple[type[Exception], ...] = ()
 
     def __init__(self, names: Names, hold_ms: int) -> None:
         self.topics = frozenset({names("ask"), names("answer")})
         self.outputs = frozenset({names("met"), names("given-up")})
         self._names = names
         self._hold_ms = hold_ms
+
+    def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
+        raise AssertionError(f"{unfit}: {detail}")
 
     def parse(self, record: Record) -> tuple[str, bytes, bool]:
         return record.topic, record.key, record.topic == self._names("ask")

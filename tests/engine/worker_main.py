@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from processors.engine import EngineSettings, Stats, create_app, run
+from processors.engine import EngineSettings, Limits, Stats, create_app, run
 from processors.engine.steps import Step
 from tests.engine.toys import Holder, Names, chain
 
@@ -50,6 +50,7 @@ def main() -> None:
         max_batch=options.get("max_batch", 200),
         max_buffer=options.get("max_buffer", 1000),
         expiry_interval_s=0.2,
+        limits=Limits(rejected=options.get("rejected", 1.0), remedy="Ask them."),
     )
     jobs = chain(names) if options["job"] == "chain" else [Holder(names, options["hold_ms"])]
     stats_file = data_dir.with_suffix(".stats")

@@ -18,7 +18,6 @@ from aiokafka import ConsumerRecord
 
 from processors.engine import Output, Rejected
 from processors.sink.tables import TABLES
-from processors.worker.dead_letters import DeadLetterLimit
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.reasons import DeadLetterReason as Reason
 from schemas.times import DAY_MS
@@ -78,9 +77,8 @@ class Worker:
     """Both processors, with dictionaries for stores."""
 
     def __init__(self) -> None:
-        limit = DeadLetterLimit(1.0)
-        clicks = ClickProcessor(NAMES, POLICY, limit, lambda: NOW_MS)
-        customers = CustomerProcessor(NAMES, POLICY, limit, lambda: NOW_MS)
+        clicks = ClickProcessor(NAMES, POLICY, lambda: NOW_MS)
+        customers = CustomerProcessor(NAMES, POLICY, lambda: NOW_MS)
         self.jobs: tuple[Any, ...] = (clicks, customers)
         self.stores: dict[str, dict[bytes, bytes]] = {job.table: {} for job in self.jobs}
         self.offsets = count()

@@ -1,6 +1,7 @@
 """Poison through a real broker, a real worker, a real sink."""
 
 import asyncio
+import hashlib
 import random
 import time
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,9 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from processors.engine import partition_for
 from processors.sink.client import connect
+from schemas.dead_letters import LARGEST_KEPT
 from schemas.topics import Topic
 from tests import odd_headers
 from tests.integration.stack import Stack, wait_for
@@ -120,6 +123,32 @@ def send_with_odd_headers(stack: Stack) -> dict[Place, Sent]:
     return {(topic, 0, offset): Sent(bad, b"key", now_ms) for offset in offsets}
 
 
+def send_large(stack: Stack) -> dict[Place, Sent]:
+    """Within what the topic takes as zstd writes it, and beyond what a worker can write."""
+    producer = Producer(
+        {
+            "bootstrap.servers": stack.settings.kafka_bootstrap,
+            "compression.type": "zstd",
+            "message.max.bytes": 20_000_000,
+        }
+    )
+    value = random.Random(SEED).randbytes(100_000) * 120
+    now_ms = time.time_ns() // 1_000_000
+    stood: dict[Place, Sent] = {}
+    for topic in INPUTS:
+        sent = Sent(Input("large", topic, value), b"acme:c1", now_ms)
+
+        def delivered(error: Any, message: Message, sent: Sent = sent) -> None:
+            assert error is None, error
+            stood[place_of(message)] = sent
+
+        producer.produce(
+            stack.settings.topic(topic), value, key=sent.key, timestamp=now_ms, on_delivery=delivered
+        )
+        producer.flush()
+    return stood
+
+
 def dead_letters(stack: Stack) -> list[tuple[Message, dict[str, bytes]]]:
     return [(message, dict(message.headers() or [])) for message in stack.read(Topic.DEAD_LETTERS)]
 
@@ -145,6 +174,7 @@ def test_poison_of_every_kind_holds_nothing_up(
         assert len(stood) > (len(KINDS) - 1) * len(INPUTS) * OF_EACH
         send_valid(stack)
         stood |= send_with_odd_headers(stack)
+        stood |= send_large(stack)
         worker, sink = stack.worker("worker-0"), stack.sink()
         stack.wait_until_processed()
 
@@ -159,13 +189,21 @@ def test_poison_of_every_kind_holds_nothing_up(
 
 
 def check_dead_letter(letter: Message, headers: dict[str, bytes], sent: Sent, now_ms: int) -> None:
-    assert (letter.key(), letter.value()) == (sent.key, sent.given.value)
+    assert (letter.key(), letter.value()) == (sent.key, kept(sent.given.value))
+    if letter.value() != sent.given.value:
+        digest = hashlib.sha256(sent.given.value or b"").hexdigest()
+        assert headers["value-sha256"].decode() == digest
+        assert f"{len(sent.given.value or b'')} bytes, sha256 {digest}" in headers["detail"].decode()
     expected = judge(sent.given.topic, sent.given.value, sent.timestamp, now_ms).reasons
     assert headers["reason"].decode() in {reason.value for reason in expected if reason}, sent
     assert headers["detail"]
     assert headers["source-timestamp"] == b"%d" % sent.timestamp
     before = dict(sent.given.headers).get("attempt") or b""
     assert int(headers["attempt"]) == 1 + (int(before) if before in (b"2", b"3") else 0), before
+
+
+def kept(value: bytes | None) -> bytes | None:
+    return None if len(value or b"") > LARGEST_KEPT else value
 
 
 def check_clickhouse(stack: Stack, stood: dict[Place, Sent]) -> None:
@@ -178,7 +216,7 @@ def check_clickhouse(stack: Stack, stood: dict[Place, Sent]) -> None:
     finally:
         client.close()
     expected = {
-        (topic, (sent.key or b"").hex().upper(), (sent.given.value or b"").hex().upper())
+        (topic, (sent.key or b"").hex().upper(), (kept(sent.given.value) or b"").hex().upper())
         for (topic, _, _), sent in stood.items()
     }
     assert sorted(map(tuple, rows)) == sorted(expected)
@@ -212,6 +250,10 @@ def test_a_bad_deployment_stops_with_its_offsets_where_they_were(
         assert "LEADSTREAM_DEAD_LETTER_LIMIT=1" in message
         assert "Traceback" not in message
         check_nothing_skipped(stack, before)
+        # A supervisor that starts it all the same does not drain the topic.
+        worker.start()
+        assert worker.wait() == 65
+        check_nothing_skipped(stack, before)
 
         # The operator decides that they are what they are.
         worker.env["LEADSTREAM_DEAD_LETTER_LIMIT"] = "1"
@@ -222,6 +264,30 @@ def test_a_bad_deployment_stops_with_its_offsets_where_they_were(
             lambda: "it stands still",
         )
         assert sorted(origin(headers) for _, headers in dead_letters(stack)) == sorted(stood)
+        assert worker.stop() == 0
+
+
+@pytest.mark.timeout(300)
+def test_what_one_workspace_sends_stops_its_partition_and_no_other(
+    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
+) -> None:
+    with Stack(kafka.bootstrap, clickhouse.url, "noisy", tmp_path, LEADSTREAM_PARTITIONS="4") as stack:
+        stack.create()
+        producer = stack.producer()
+        key = next(f"noisy:c{n}".encode() for n in range(99) if partition_for(f"noisy:c{n}".encode(), 4) == 2)
+        for _ in range(900):
+            stack.send(producer, Topic.CLICKS, key, b'{"workspaceId":"noisy","click_id":"renamed"}')
+        producer.flush()
+        worker = stack.worker("worker-0")
+        wait_for(lambda: "stands still" in worker.life(), 120, lambda: "it goes on and on")
+        send_valid(stack)
+        elsewhere = sum(partition_for(f"acme:c{n}".encode(), 4) != 2 for n in range(CUSTOMERS))
+        wait_for(lambda: len(list(stack.read(Topic.LEADS))) == elsewhere, 120, lambda: "others wait as well")
+        message = worker.life()
+        assert "noisy.clicks, partition 2, stands still: 501 of the last 501 records could not" in message
+        assert "Of workspace noisy are 501. Nothing was skipped." in message
+        assert "Traceback" not in message
+        assert committed(stack)[2] == len(dead_letters(stack)) <= 500
         assert worker.stop() == 0
 
 

@@ -3,6 +3,7 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+import schemas.dead_letters
 from processors.sink.batch import Batch
 from processors.sink.click_rows import CLICK_COLUMNS, click_rows, earliest_wins
 from processors.sink.persons import persons_in
@@ -16,6 +17,7 @@ from processors.sink.result_rows import customer_row, erased_row
 from processors.sink.rows import Row, first_wins, last_wins
 from processors.sink.tables import TABLES, by_topic
 from schemas.ids import customer_id
+from schemas.reasons import DeadLetterReason
 from schemas.times import DAY_MS
 from tests.sink import records
 from tests.sink.records import T0, click, record, unmatched
@@ -194,6 +196,18 @@ class TestDeadLetters:
         assert (first["value"], first["key"], first["attempt"]) == (b"\xff\x00", b"w:c", 1)
         other = dead_letter(dead_letter_row(records.dead_letter(b"\xff\x01", offset=1)))
         assert other["dead_letter_id"] != first["dead_letter_id"]
+
+    def test_those_without_their_values_are_told_apart(self) -> None:
+        def row(size: int) -> Row:
+            source = record("clicks", b"x" * size)
+            letter = schemas.dead_letters.dead_letter(source, DeadLetterReason.TOO_LARGE, "large")
+            return dead_letter_row(
+                record("dead-letters", letter.value, key=letter.key, headers=letter.headers)
+            )
+
+        rows = [dead_letter(row(size)) for size in (12_000_000, 12_000_000, 13_000_000)]
+        assert [one["value"] for one in rows] == [b"", b"", b""]
+        assert rows[0]["dead_letter_id"] == rows[1]["dead_letter_id"] != rows[2]["dead_letter_id"]
 
     @pytest.mark.parametrize(
         ("key", "value", "workspace"),

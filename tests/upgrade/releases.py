@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from processors.attribution.click_join import ClickState
 from processors.attribution.customer_state import CustomerState
+from processors.attribution.facts import NewerState
 from processors.engine import Output, Processor, Record
 from schemas.results import Touch, Unjoined
 from tests.upgrade import previous
@@ -63,7 +64,7 @@ class Release:
     def state(self, table: str, raw: bytes) -> bytes:
         """As this release would write it after it has read it."""
         if raw[0] > self.version[0]:
-            raise ValueError(f"{table} state of unknown version {raw[0]}: written by a newer release")
+            raise NewerState(f"{table} state of unknown version {raw[0]}: written by a newer release")
         known = msgspec.msgpack.decode(raw[1:], type=self.states[table])
         return self.version + msgspec.msgpack.encode(known)
 
@@ -100,6 +101,8 @@ class Foreign:
         self.outputs = processor.outputs
         self.retention_ms = processor.retention_ms
         self.inner = processor.inner
+        self.fatal = processor.fatal
+        self.refuse = processor.refuse
 
     def parse(self, record: Record) -> tuple[str, bytes, Any]:
         if record.topic == self._touches:

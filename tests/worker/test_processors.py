@@ -8,9 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from processors.attribution.policy import Policy
-from processors.engine import Halt, Output, Record, Rejected
-from processors.worker.dead_letters import WINDOW, DeadLetterLimit
+from processors.engine import Output, Record, Rejected, Unfit
 from processors.worker.processors import ClickProcessor, CustomerProcessor
+from schemas.decoding import MAX_RECORD_BYTES
+from schemas.headers import Headers
+from schemas.reasons import DeadLetterReason
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import Topic
 
@@ -24,11 +26,7 @@ def in_topic(topic: str, value: bytes | None, key: bytes | None = None) -> Recor
 
 
 def joins() -> tuple[ClickProcessor, CustomerProcessor]:
-    limit = DeadLetterLimit(0.5)
-    return (
-        ClickProcessor(NAMES, POLICY, limit, lambda: NOW),
-        CustomerProcessor(NAMES, POLICY, limit, lambda: NOW),
-    )
+    return ClickProcessor(NAMES, POLICY, lambda: NOW), CustomerProcessor(NAMES, POLICY, lambda: NOW)
 
 
 def record(topic: Topic, **fields: Any) -> Record:
@@ -123,17 +121,44 @@ def test_what_cannot_be_used_is_a_dead_letter(topic: Topic, value: bytes | None,
     assert dict(letter.headers)["reason"] == reason
 
 
-def test_replayed_dead_letters_do_not_stop_a_worker() -> None:
-    """They are none of its deployment's; a fresh one counts."""
-    clicks = ClickProcessor(NAMES, POLICY, DeadLetterLimit(0.0), lambda: NOW)
-    replayed = replace(in_topic(NAMES[Topic.CLICKS], b"{"), headers=(("attempt", b"1"),))
-    for _ in range(2 * WINDOW):
-        with pytest.raises(Rejected):
-            clicks.parse(replayed)
-    for _ in range(WINDOW - 1):
-        clicks.parse(CLICK)
-    with pytest.raises(Halt):
-        clicks.parse(in_topic(NAMES[Topic.CLICKS], b"{"))
+@pytest.mark.parametrize(
+    ("key", "value", "headers", "origin", "counts"),
+    [
+        (b"acme:c1", b"{", (), "workspace acme", True),
+        (b"other:c1", b'{"workspaceId":"acme"}', (), "workspace acme", True),
+        (None, b"{", (), "", True),
+        (b"acme:c1", b'{"workspaceId":"other"}' + b" " * MAX_RECORD_BYTES, (), "workspace acme", True),
+        (b"acme:c1", b"{", (("attempt", b"1"),), "workspace acme", False),
+    ],
+    ids=["by the key", "by the value", "of nobody", "too large to be read", "replayed"],
+)
+def test_the_engine_is_told_whose_dead_letter_it_is(
+    key: bytes | None, value: bytes, headers: Headers, origin: str, counts: bool
+) -> None:
+    """A replayed one is none of the deployment's."""
+    clicks, _ = joins()
+    with pytest.raises(Rejected) as rejected:
+        clicks.parse(replace(in_topic(NAMES[Topic.CLICKS], value, key), headers=headers))
+    assert (rejected.value.origin, rejected.value.counts) == (origin, counts)
+    assert rejected.value.why.split(":")[0] in list(DeadLetterReason)
+
+
+@pytest.mark.parametrize(
+    ("unfit", "reason"), [(Unfit.FAILED, b"processing_failed"), (Unfit.TOO_LARGE, b"too_large")]
+)
+def test_what_the_engine_does_not_let_pass_is_a_dead_letter(unfit: Unfit, reason: bytes) -> None:
+    for job in joins():
+        [letter] = job.refuse(CLICK, unfit, "KeyError: 'c1'").outputs
+        assert (letter.topic, letter.key, letter.value) == ("test.dead-letters", CLICK.key, CLICK.value)
+        headers = dict(letter.headers)
+        assert (headers["reason"], headers["detail"]) == (reason, b"KeyError: 'c1'")
+
+
+def test_a_state_of_a_newer_release_is_nothing_against_an_event() -> None:
+    """Or a worker that was rolled back would put everybody's events into dead letters."""
+    for job in joins():
+        with pytest.raises(job.fatal):
+            job.load(b"\x7f")
 
 
 def test_an_event_that_waits_in_vain_is_unmatched() -> None:

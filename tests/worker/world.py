@@ -15,7 +15,6 @@ from processors.engine.expiry import Timekeeper
 from processors.engine.inbox import Chunk
 from processors.engine.records import Record
 from processors.engine.stores import StateStore
-from processors.worker.dead_letters import DeadLetterLimit
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.topics import Topic
 
@@ -36,10 +35,9 @@ class World:
         self.start(policy)
 
     def start(self, policy: Policy) -> None:
-        limit = DeadLetterLimit(0.5)
         self.jobs = (
-            ClickProcessor(NAMES, policy, limit, lambda: self.now_ms),
-            CustomerProcessor(NAMES, policy, limit, lambda: self.now_ms),
+            ClickProcessor(NAMES, policy, lambda: self.now_ms),
+            CustomerProcessor(NAMES, policy, lambda: self.now_ms),
         )
         self.sources = sorted(topic for job in self.jobs for topic in job.topics)
         self.processed = {TopicPartition(topic, 0): 0 for topic in self.sources} | self.processed

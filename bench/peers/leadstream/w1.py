@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.peers import w1join
-from processors.engine import EngineSettings, Output, Record, create_app, run
+from processors.engine import EngineSettings, Output, Record, Rejected, Unfit, create_app, run
 
 Fact = w1join.Deferred | w1join.Qualified
 
@@ -21,6 +21,11 @@ class Join:
         self.topics = frozenset({deferred, qualified})
         self.outputs = frozenset({leads})
         self._deferred, self._leads = deferred, leads
+
+    fatal: tuple[type[Exception], ...] = ()
+
+    def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
+        raise RuntimeError(f"{record.topic}, offset {record.offset}: {unfit}: {detail}")
 
     def parse(self, record: Record) -> tuple[str, bytes, Fact]:
         if record.topic == self._deferred:

@@ -10,9 +10,9 @@ from aiokafka import ConsumerRecord
 
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.printable import printable
-from processors.sink.refusal_rows import dead_letter_identity, workspace_of
+from processors.sink.refusal_rows import dead_letter_identity
 from processors.worker.touches import read_click_erasure, read_told
-from schemas.dead_letters import Cause, cause_of, note_headers, replay_headers
+from schemas.dead_letters import Cause, cause_of, note_headers, replay_headers, workspace_of
 from schemas.decoding import (
     Refused,
     decode_click,
@@ -21,7 +21,7 @@ from schemas.decoding import (
     decode_purchase,
 )
 from schemas.times import rfc3339
-from schemas.topics import SPECS, Role, Topic
+from schemas.topics import INPUT_BYTES, SPECS, Role, Topic
 
 _DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], object]]] = {
     Topic.CLICKS: decode_click,
@@ -32,8 +32,8 @@ _DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], object]]] = {
     Topic.TOUCHES: lambda value, record_ms, now_ms: read_told(value or b"", record_ms, now_ms),
     Topic.CLICK_ERASURES: lambda value, *_: read_click_erasure(value or b""),
 }
-_LARGEST: Final = (1 << 20) - 4096
-"""What an input topic takes, and room for the headers."""
+_LARGEST: Final = INPUT_BYTES - 4096
+"""What an input topic takes, but for the headers."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class DeadLetter:
             raise LeftAlone("no topic of this system is named as its source")
         if SPECS[self.topic].role not in (Role.INPUT, Role.INTERNAL):
             raise LeftAlone("a result, not an event: `leadstream replay clickhouse` stores all results again")
+        if self.cause.value_sha256:
+            raise LeftAlone("its value was too large to be kept: its producer has to send it again")
         if len(self.key or b"") + len(self.value or b"") > _LARGEST:
             raise LeftAlone("too large to be sent again")
         timestamp = self.cause.timestamp_ms if self.cause.timestamp_ms >= 0 else None
@@ -90,6 +92,8 @@ class DeadLetter:
 
     def readable(self, now_ms: int) -> bool:
         """What the worker of this version would say."""
+        if self.cause.value_sha256:
+            return False
         try:
             if self.topic in _DECODERS:
                 _DECODERS[self.topic](self.value, self.cause.timestamp_ms, now_ms)

@@ -1,0 +1,50 @@
+"""The sink's own dead letters, and a topic that takes less than it should."""
+
+from typing import Any
+
+from aiokafka import ConsumerRecord
+from aiokafka.errors import MessageSizeTooLargeError
+
+from processors.settings import Settings
+from processors.sink.rejects import Rejects
+from schemas.dead_letters import cause_of
+from schemas.reasons import DeadLetterReason
+from tests.sink.records import record
+
+
+class Topic:
+    """Takes records up to a size, and remembers them."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = []
+
+    async def send_and_wait(
+        self, topic: str, value: bytes | None, key: bytes | None, *, partition: int, headers: Any
+    ) -> None:
+        assert (topic, partition) == ("dead-letters", 0)
+        if len(value or b"") > self.most:
+            raise MessageSizeTooLargeError
+        self.taken.append((key, value, headers))
+
+
+async def reject(one: ConsumerRecord, topic: Topic) -> bool:
+    rejects = Rejects(Settings())
+    await rejects.stop()
+    rejects._producer = topic
+    return await rejects.send(one, DeadLetterReason.REJECTED_BY_CLICKHOUSE, "no such date")
+
+
+async def test_what_fits_goes_as_it_came() -> None:
+    topic = Topic(1 << 20)
+    assert await reject(record("leads", b"{}"), topic)
+    assert topic.taken[0][:2] == (b"w:c", b"{}")
+
+
+async def test_what_the_topic_does_not_take_goes_without_its_value() -> None:
+    topic = Topic(1 << 20)
+    assert await reject(record("leads", b"x" * (2 << 20)), topic)
+    [(_, value, headers)] = topic.taken
+    assert value is None
+    assert cause_of(headers).value_sha256
+    assert "2097152 bytes" in cause_of(headers).detail
