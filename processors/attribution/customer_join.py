@@ -223,7 +223,7 @@ def _settle(
             rules=policy.rules if after.rules is None and lead_revisions else after.rules,
         )
         after = with_few_sales(after, now, policy.bounds)
-    return (before if not outputs and after == before else after), outputs
+    return (before if after == before else after), outputs
 
 
 def _counted(revisions: dict[str, int], published: Collection[str]) -> dict[str, int]:
