@@ -24,7 +24,14 @@ from processors.attribution.facts import (
     source_of,
     unmatched,
 )
-from processors.attribution.keeping import no_room, too_many_held, with_few_revisions, within_bounds
+from processors.attribution.keeping import (
+    kept_touches,
+    no_room,
+    sold_and_waiting,
+    too_many_held,
+    undecided_or_winning,
+    with_few_sales,
+)
 from processors.attribution.meaning import NOTHING, attributions, makes_touch, meaning
 from processors.attribution.merging import (
     knows_purchase,
@@ -36,7 +43,7 @@ from processors.attribution.merging import (
     with_request,
     with_touch,
 )
-from processors.attribution.policy import Policy, rules_of, under
+from processors.attribution.policy import Policy
 from schemas.decoding import decode_accepted_lead_event, decode_accepted_purchase
 from schemas.events import Erasure, LeadEvent, Purchase
 from schemas.ids import event_key
@@ -92,13 +99,13 @@ def apply(
 ) -> Step:
     """Add a fact about this customer."""
     before = state or _EMPTY
-    policy = under(policy, before.rules)
+    policy = policy.under(before.rules)
     if before.erased:
         return before, [*after_erasure(workspace_id, customer, fact)]
     if isinstance(fact, TouchFact) and fact.event is None:
         added = with_touch(before, fact.touch, None, policy)
         after, outputs = _settle(workspace_id, customer, before, added, policy)
-        return (state, []) if after is not state and no_room(after, policy.bounds) else (after, outputs)
+        return (state, []) if after is before or no_room(after, policy.bounds) else (after, outputs)
     if isinstance(fact, UnjoinedFact) and fact.event is None:
         return waiting_for_click(before, fact.unjoined.click_id, now_ms, policy), []
     origin = _origin(fact)
@@ -109,8 +116,9 @@ def apply(
         return state, [unmatched(fact.unjoined.reason, fact.unjoined.detail, *origin)]
     added, refusal = _add(before, fact, origin, now_ms, policy)
     after, outputs = _settle(workspace_id, customer, before, added, policy)
-    if after is not None and (why := too_many_held(after, policy.bounds)):
-        after = _without_newest(after, origin.event)
+    if why := too_many_held(after, policy.bounds):
+        without = _without_newest(after, origin.event)
+        after = before if without == before else without
         refusal = Reason.TOO_MANY_HELD, why
     if after is not before and no_room(after, policy.bounds):
         after, outputs = before, []
@@ -118,7 +126,7 @@ def apply(
     if refusal is not None:
         reason, detail = refusal
         outputs.append(unmatched(reason, detail, *origin))
-    return (state if after == before else after), outputs
+    return (state if after is before else after), outputs
 
 
 def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
@@ -137,7 +145,7 @@ def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
         purchases=tuple(purchase for purchase in state.purchases if not over(purchase)),
         waiting=waiting,
     )
-    touched = bool(attributions(state.touches, under(policy, state.rules)))
+    touched = bool(attributions(state.touches, policy.under(state.rules)))
     outputs = [_given_up(one, touched) for one in given_up if not _accounted_for(one, state)]
     worth_keeping = left.touches or left.requests or left.purchases or left.lead_revisions
     if not worth_keeping:
@@ -194,7 +202,7 @@ def _add_purchase(state: CustomerState, purchase: PurchaseState, held: Held) -> 
 
 def _settle(
     workspace_id: str, customer: str, before: CustomerState, after: CustomerState, policy: Policy
-) -> Step:
+) -> tuple[CustomerState, list[Output]]:
     """Emit what the facts mean now and did not mean before; what is decided need not wait any longer."""
     if after == before:
         return before, []
@@ -211,15 +219,20 @@ def _settle(
         outputs.append(results.sale(workspace_id, customer, sale, sale_revisions[key], policy))
     if now.customer is not None and now.customer != was.customer:
         outputs.append(results.status(workspace_id, customer, now.customer, policy))
-    kept = within_bounds(after, now, policy)
-    if len(kept.touches) < len(after.touches):
-        outputs += no_longer_kept(workspace_id, customer, after.touches, kept.touches)
-    after = kept
-    if new_leads or new_sales:
-        after = replace(after, lead_revisions=lead_revisions, sale_revisions=sale_revisions)
-        after = with_few_revisions(after, policy.bounds)
-    if after.rules is None and after.lead_revisions:
-        after = replace(after, rules=rules_of(policy))
+    if after.requests or after.purchases or len(after.touches) > policy.bounds.touches:
+        kept = kept_touches(after, now, policy)
+        if len(kept) < len(after.touches):
+            outputs += no_longer_kept(workspace_id, customer, after.touches, kept)
+        after = replace(
+            after,
+            touches=kept,
+            requests=undecided_or_winning(after.requests, now),
+            purchases=sold_and_waiting(after.purchases, now) if after.purchases else (),
+            lead_revisions=lead_revisions,
+            sale_revisions=sale_revisions,
+            rules=policy.rules if after.rules is None and lead_revisions else after.rules,
+        )
+        after = with_few_sales(after, now, policy.bounds)
     return (before if after == before else after), outputs
 
 

@@ -17,7 +17,7 @@ from processors.attribution.explanation import (
 )
 from processors.attribution.facts import Held
 from processors.attribution.meaning import Attribution, Meaning, attributions, deferred_at, meaning, touch_of
-from processors.attribution.policy import Policy, under
+from processors.attribution.policy import Policy
 from schemas.ids import customer_id, event_key, lead_id
 from schemas.results import LeadCustomer
 from schemas.texts import said
@@ -29,7 +29,7 @@ _UNITS = (("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS), ("m
 def explain(workspace_id: str, customer: str, state: CustomerState | None, policy: Policy) -> Explanation:
     """``state`` None: nothing is stored under this customer's key."""
     held = state or CustomerState()
-    policy = under(policy, held.rules)
+    policy = policy.under(held.rules)
     touches = attributions(held.touches, policy)
     now = meaning(workspace_id, customer, held, policy)
     identity = customer_id(workspace_id, customer)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from processors.attribution import customer_join
 from processors.attribution.explaining import span
-from processors.attribution.policy import Rules, rules_of
+from processors.attribution.policy import Rules
 from processors.cli.checks import Check
 from processors.engine import frame
 from processors.engine.settings import changelog_topic
@@ -29,7 +29,7 @@ def check_rules(settings: Settings) -> Check:
 
     try:
         stored = asyncio.run(read())
-        return rules_told(kept_rules(stored), rules_of(policy_of(settings)))
+        return rules_told(kept_rules(stored), policy_of(settings).rules)
     except (NoBroker, TopicsFailed) as error:
         return Check("attribution", False, str(error), "Run `leadstream doctor` again.")
     except ValueError as error:

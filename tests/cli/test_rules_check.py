@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from processors.attribution.policy import Rules, rules_of
+from processors.attribution.policy import Rules
 from processors.cli.rules_check import kept_rules, rules_told
 from processors.engine import frame
 from schemas.times import DAY_MS
@@ -36,8 +36,8 @@ def test_it_reads_what_the_workers_store() -> None:
     network.run([click("c1", 0), lead(10, click_id="c1"), deferred("c1", 10, customerExternalId="bob")])
     stored = [frame.wrap(raw, None, None) for raw in network.customers.values()]
     last = replace(policy(), model="last-click")
-    assert kept_rules([*stored, None]) == {rules_of(policy()): 1}, "bob has no lead, and nothing to keep"
-    assert rules_of(last) not in kept_rules(stored)
+    assert kept_rules([*stored, None]) == {policy().rules: 1}, "bob has no lead, and nothing to keep"
+    assert last.rules not in kept_rules(stored)
 
 
 def test_a_state_of_a_newer_release_is_told_and_not_read() -> None:
