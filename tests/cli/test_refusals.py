@@ -1,25 +1,30 @@
 """Dead letters and unmatched events as the commands see them: what is meant, shown, sent back."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 import msgspec
 import pytest
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from click.testing import CliRunner
 
 import schemas.dead_letters
 from processors.cli.main import cli
 from processors.cli.moment import MomentType
+from processors.cli.progress import Bar
+from processors.cli.refusals import finding
 from processors.cli.refusals.dead_letters import dead_letters
 from processors.cli.refusals.refusal import LeftAlone, Refusal
 from processors.cli.refusals.replaying import Pace
 from processors.cli.refusals.selection import Id, IdType, Selection
 from processors.cli.refusals.unmatched import unmatched_events
 from processors.printable import printable
+from processors.settings import Settings
 from processors.sink.refusal_rows import dead_letter_row, unmatched_last_row
+from processors.topics import Span
 from schemas.dead_letters import cause_of, dead_letter_headers
 from schemas.headers import Headers
 from schemas.reasons import DeadLetterReason, UnmatchedReason
@@ -147,6 +152,51 @@ def test_the_note_of_a_replay_names_the_refusal_and_repeats_nothing_of_it() -> N
     note = dead_letter().note()
     letters = [record(Topic.DEAD_LETTERS, CLICK, headers), record(note.topic, None, note.headers)]
     assert len({dead_letter_row(one)[0] for one in letters}) == 1
+
+
+class Topics:
+    """Instead of a ``TopicReader``: these records, all of one partition."""
+
+    def __init__(self, records: Sequence[ConsumerRecord]) -> None:
+        self._records = records
+
+    async def __aenter__(self) -> "Topics":
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def spans(self, *_: object) -> dict[TopicPartition, Span]:
+        return {TopicPartition("test.unmatched", 2): Span(0, len(self._records))}
+
+    async def records(self, _: object) -> AsyncIterator[Sequence[ConsumerRecord]]:
+        for one in self._records:
+            yield [one]
+
+
+@pytest.mark.parametrize("behind_ms", [0, 300])
+async def test_the_last_record_about_an_event_decides_whatever_the_clocks_of_brokers(
+    monkeypatch: pytest.MonkeyPatch, behind_ms: int
+) -> None:
+    """A new leader may be behind the one before: later records of a partition are later all the same."""
+    note = unmatched(CLICK).note()
+    told = [unmatched_value(CLICK), note.value, unmatched_value(CLICK)]
+    other = unmatched_value(b'{"workspaceId":"acme","clickId":"c2","country":"DE"}')
+    for count, found_at in ((1, ["2:0"]), (2, []), (3, ["2:2"])):
+        records = [
+            replace(record(Topic.UNMATCHED, value), offset=place, timestamp=NOW - place * behind_ms)
+            for place, value in enumerate([*told[:count], other])
+        ]
+        for ids in ((), (Id(2, 0), Id(2, 1))):
+            monkeypatch.setattr(finding, "TopicReader", lambda _, these=records: Topics(these))
+            selection = Selection(ids=frozenset(ids))
+            with Bar("", None, "") as bar:
+                finder = finding.Finder(Settings(), unmatched_events(TOPICS), selection, bar)
+                found = [one.id async for one in finder.find()]
+            if ids:
+                assert found[0] == "2:0", "who names an id wants it all the same"
+                assert (Id(2, 1) in finder.missing) == (count > 1), "a note is none"
+            else:
+                assert found == [*found_at, f"2:{count}"]
 
 
 def test_what_is_none_of_them() -> None:
