@@ -8,11 +8,12 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from msgspec.structs import replace
 
 from processors.engine import Output, Record
-from processors.worker.dead_letters import rejected
+from processors.engine.settings import CHANGELOG_BYTES
+from processors.worker.dead_letters import limits, rejected
 from schemas.dead_letters import cause_of, replay_headers
 from schemas.decoding import Refused
 from schemas.reasons import DeadLetterReason
-from schemas.topics import RESULT_BYTES
+from schemas.topics import INPUT_BYTES, RESULT_BYTES
 
 REFUSED = Refused(DeadLetterReason.SCHEMA_VIOLATION, "clickId: required")
 
@@ -69,6 +70,24 @@ def test_a_dead_letter_fits_into_its_topic(sizes: tuple[int, int]) -> None:
     builder = DefaultRecordBatchBuilder(2, DefaultRecordBatch.CODEC_SNAPPY, 1, 1, 1, 1, 1)
     assert builder.append(0, 0, output.key, output.value, list(output.headers)) is not None
     assert len(builder.build()) <= RESULT_BYTES
+
+
+@pytest.mark.parametrize(
+    ("largest", "taken"),
+    [
+        (limits(0.5).output_bytes, RESULT_BYTES),
+        (limits(0.5).forward_bytes, INPUT_BYTES),
+        (limits(0.5).state_bytes, CHANGELOG_BYTES),
+    ],
+    ids=["outputs", "what is sent on", "states"],
+)
+def test_the_largest_that_the_engine_lets_pass_fits_into_its_topic(largest: int, taken: int) -> None:
+    """Though it cannot be compressed."""
+    value = random.Random(7).randbytes(largest)
+    builder = DefaultRecordBatchBuilder(2, DefaultRecordBatch.CODEC_SNAPPY, 1, 1, 1, 1, 1)
+    headers = [("name", b"x" * 5_000)]
+    assert builder.append(0, 0, b"k" * 200, value, headers) is not None
+    assert len(builder.build()) <= taken
 
 
 @pytest.mark.parametrize(
