@@ -5,7 +5,10 @@ Kafka, ClickHouse, HTTP and the documentation all read these definitions; nothin
 =============  =====================================================================
 ``topics``     every topic: name, key, retention
 ``events``     what producers send: click, lead event, purchase, erasure
-``decoding``   bytes → event, or a typed refusal
+``fields``     the types of their fields; ``texts``: the rules of texts and ids
+``decoding``   bytes → event, or a typed refusal; ``refused``: why; ``second_reading``: what
+               was not meant to the letter
+``portable``   JSON → JSON that every reader takes
 ``results``    what the system answers: touch, lead, sale, customer, unmatched
 ``reasons``    why an event led to nothing, or could not be used
 ``headers``    names of Kafka headers

@@ -114,7 +114,7 @@ class ClickDecoder(EventDecoder[Click]):
 
     def __call__(self, value: bytes | None, record_ms: int, now_ms: int) -> tuple[Click, int]:
         """As of any decoder."""
-        click, event_ms = super().__call__(value, record_ms, now_ms)
+        click, event_ms, _ = self.read(value, record_ms, now_ms)
         return click.without_blanks(), event_ms
 
 

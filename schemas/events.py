@@ -44,6 +44,7 @@ from schemas.topics import click_key, customer_key
 
 MAX_METADATA_CHARACTERS: Final = 10_000
 
+_LONGEST_SUSPICIOUS: Final = max(SUSPICIOUS_LENGTHS)
 _is_workspace_id: Final = re.compile(WORKSPACE_PATTERN).match
 _MOST_REMEMBERED: Final = 4_096
 _workspaces: Final[set[str]] = set()
@@ -120,13 +121,14 @@ class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):
     def __post_init__(self) -> None:
         if self.workspace_id not in _workspaces:
             _check_workspace(self.workspace_id)
-        trimmed = self.click_id.strip()
-        if trimmed is not self.click_id:
-            force_setattr(self, "click_id", trimmed)
-        if not trimmed:
-            raise ValueError("clickId: required, and not blank")
-        if len(trimmed) in SUSPICIOUS_LENGTHS or not trimmed.isprintable():
-            check_id("clickId", trimmed)
+        click_id = self.click_id.strip()
+        if click_id is not self.click_id:
+            force_setattr(self, "click_id", click_id)
+        # Of most click ids it takes no more than these two questions to know that they are good.
+        if len(click_id) <= _LONGEST_SUSPICIOUS or not click_id.isprintable():
+            if not click_id:
+                raise ValueError("clickId: required, and not blank")
+            check_id("clickId", click_id)
         if self.event_id is not None:
             self._settle_event_id()
 

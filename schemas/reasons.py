@@ -32,7 +32,7 @@ class DeadLetterReason(StrEnum):
     """Bytes that could not be used."""
 
     NOT_JSON = "not_json"
-    """Not UTF-8, not JSON, nested deeper than 400, or empty."""
+    """Not UTF-8, not JSON, nested deeper than 400, or empty; the detail names another format it may be."""
     NOT_AN_OBJECT = "not_an_object"
     """JSON, but not an object."""
     TOO_LARGE = "too_large"
