@@ -16,7 +16,7 @@ class Bounds:
     Of a click: ``click_held``, lead events that wait for it; ``click_customers``, who hear of it when another
     click event turns out to be the one that counts.
 
-    Of both: ``fact_bytes``, of the events that wait, and of the metadata that is kept.
+    Of both: ``state_bytes``, as they are stored; of a click, of the lead events that wait for it.
     """
 
     touches: int = 10
@@ -29,13 +29,13 @@ class Bounds:
     old_sales: int = 10_000
     click_held: int = 100
     click_customers: int = 100
-    fact_bytes: int = 8 << 20
+    state_bytes: int = 8 << 20
 
     def __post_init__(self) -> None:
         for one in fields(self):
             if getattr(self, one.name) < 1:
                 raise ValueError(f"{one.name}: expected at least 1, got {getattr(self, one.name)}")
 
-    def bytes_refusal(self) -> str:
-        """The detail of an event that is one too many for ``fact_bytes``."""
-        return f"what is held here already comes to nearly {self.fact_bytes} bytes"
+    def out_of_bytes(self) -> str:
+        """The detail of an event that would be one too many for ``state_bytes``."""
+        return f"with this event there would be more than {self.state_bytes} bytes here"

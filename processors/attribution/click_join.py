@@ -114,8 +114,8 @@ def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: P
 def _no_room(state: ClickState, raw: bytes, bounds: Bounds) -> str | None:
     if len(state.held) >= bounds.click_held:
         return f"{bounds.click_held} lead events wait for this click already"
-    if sum([len(held.raw) for held in state.held]) + len(raw) > bounds.fact_bytes:
-        return bounds.bytes_refusal()
+    if sum([len(held.raw) for held in state.held]) + len(raw) > bounds.state_bytes:
+        return bounds.out_of_bytes()
     return None
 
 

@@ -24,7 +24,14 @@ from processors.attribution.facts import (
     source_of,
     unmatched,
 )
-from processors.attribution.keeping import no_room, too_many_held, with_few_revisions, within_bounds
+from processors.attribution.keeping import (
+    kept_touches,
+    no_room,
+    sold_and_waiting,
+    too_many_held,
+    undecided_or_winning,
+    with_few_sales,
+)
 from processors.attribution.meaning import NOTHING, attributions, makes_touch, meaning
 from processors.attribution.merging import (
     knows_purchase,
@@ -92,11 +99,13 @@ def apply(
 ) -> Step:
     """Add a fact about this customer."""
     before = state or _EMPTY
+    policy = policy.under(before.rules)
     if before.erased:
         return before, [*after_erasure(workspace_id, customer, fact)]
     if isinstance(fact, TouchFact) and fact.event is None:
         added = with_touch(before, fact.touch, None, policy)
-        return _settle(workspace_id, customer, before, added, policy)
+        after, outputs = _settle(workspace_id, customer, before, added, policy)
+        return (state, []) if after is before or no_room(after, policy.bounds) else (after, outputs)
     if isinstance(fact, UnjoinedFact) and fact.event is None:
         return waiting_for_click(before, fact.unjoined.click_id, now_ms, policy), []
     origin = _origin(fact)
@@ -107,13 +116,17 @@ def apply(
         return state, [unmatched(fact.unjoined.reason, fact.unjoined.detail, *origin)]
     added, refusal = _add(before, fact, origin, now_ms, policy)
     after, outputs = _settle(workspace_id, customer, before, added, policy)
-    if after is not None and (why := too_many_held(after, policy.bounds)):
-        after = _without_newest(after, origin.event)
+    if why := too_many_held(after, policy.bounds):
+        without = _without_newest(after, origin.event)
+        after = before if without == before else without
         refusal = Reason.TOO_MANY_HELD, why
+    if after is not before and no_room(after, policy.bounds):
+        after, outputs = before, []
+        refusal = Reason.TOO_MANY_HELD, policy.bounds.out_of_bytes()
     if refusal is not None:
         reason, detail = refusal
         outputs.append(unmatched(reason, detail, *origin))
-    return (state if after == before else after), outputs
+    return (state if after is before else after), outputs
 
 
 def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
@@ -132,7 +145,7 @@ def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
         purchases=tuple(purchase for purchase in state.purchases if not over(purchase)),
         waiting=waiting,
     )
-    touched = bool(attributions(state.touches, policy))
+    touched = bool(attributions(state.touches, policy.under(state.rules)))
     outputs = [_given_up(one, touched) for one in given_up if not _accounted_for(one, state)]
     worth_keeping = left.touches or left.requests or left.purchases or left.lead_revisions
     if not worth_keeping:
@@ -143,7 +156,7 @@ def expire(state: CustomerState, now_ms: int, policy: Policy) -> Step:
 def _add(state: CustomerState, fact: CustomerFact, origin: _Origin, now_ms: int, policy: Policy) -> _Added:
     event, at_ms = origin.event, origin.at_ms
     if isinstance(event, Purchase):
-        return _add_purchase(state, purchase_of(event, at_ms), origin.held(now_ms), policy)
+        return _add_purchase(state, purchase_of(event, at_ms), origin.held(now_ms))
     assert isinstance(event, LeadEvent)  # noqa: S101 - an erasure was dealt with
     if isinstance(fact, TouchFact):
         return _add_touch(state, fact, event, origin, now_ms, policy)
@@ -176,26 +189,20 @@ def _add_request(state: CustomerState, event: LeadEvent, held: Held, at_ms: int,
         and event_key(event.event_name) not in state.lead_revisions
     ):
         return _Added(state, (Reason.TOO_MANY_HELD, f"this customer has {policy.bounds.leads} leads already"))
-    request = replace(request, held=held)
-    if why := no_room(state, request, policy.bounds):
-        return _Added(state, (Reason.TOO_MANY_HELD, why))
-    return _Added(with_request(state, request))
+    return _Added(with_request(state, replace(request, held=held)))
 
 
-def _add_purchase(state: CustomerState, purchase: PurchaseState, held: Held, policy: Policy) -> _Added:
+def _add_purchase(state: CustomerState, purchase: PurchaseState, held: Held) -> _Added:
     if knows_purchase(state, purchase):
         return _Added(state)
     if state.old_sales is not None and purchase.at_ms <= state.old_sales.until_ms:
         return _Added(state, (Reason.TOO_MANY_HELD, _TOO_OLD))
-    purchase = replace(purchase, held=held)
-    if why := no_room(state, purchase, policy.bounds):
-        return _Added(state, (Reason.TOO_MANY_HELD, why))
-    return _Added(with_purchase(state, purchase))
+    return _Added(with_purchase(state, replace(purchase, held=held)))
 
 
 def _settle(
     workspace_id: str, customer: str, before: CustomerState, after: CustomerState, policy: Policy
-) -> Step:
+) -> tuple[CustomerState, list[Output]]:
     """Emit what the facts mean now and did not mean before; what is decided need not wait any longer."""
     if after == before:
         return before, []
@@ -212,13 +219,20 @@ def _settle(
         outputs.append(results.sale(workspace_id, customer, sale, sale_revisions[key], policy))
     if now.customer is not None and now.customer != was.customer:
         outputs.append(results.status(workspace_id, customer, now.customer, policy))
-    kept = within_bounds(after, now, policy)
-    if len(kept.touches) < len(after.touches):
-        outputs += no_longer_kept(workspace_id, customer, after.touches, kept.touches)
-    after = kept
-    if new_leads or new_sales:
-        after = replace(after, lead_revisions=lead_revisions, sale_revisions=sale_revisions)
-        after = with_few_revisions(after, policy.bounds)
+    if after.requests or after.purchases or len(after.touches) > policy.bounds.touches:
+        touches = kept_touches(after, now, policy)
+        if len(touches) < len(after.touches):
+            outputs += no_longer_kept(workspace_id, customer, after.touches, touches)
+        after = replace(
+            after,
+            touches=touches,
+            requests=undecided_or_winning(after.requests, now),
+            purchases=sold_and_waiting(after.purchases, now) if after.purchases else (),
+            lead_revisions=lead_revisions,
+            sale_revisions=sale_revisions,
+            rules=policy.rules if after.rules is None and lead_revisions else after.rules,
+        )
+        after = with_few_sales(after, now, policy.bounds)
     return (before if after == before else after), outputs
 
 

@@ -6,6 +6,7 @@ from msgspec.msgpack import Decoder, Encoder
 from processors.attribution.clicks import StoredClick
 from processors.attribution.facts import Held
 from processors.attribution.old_sales import OldSales
+from processors.attribution.policy import Rules
 
 VERSION = b"\x01"
 """First byte of a stored state. Fields are only ever appended, so an older state of a version decodes too."""
@@ -64,7 +65,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     """``lead_revisions``, ``sale_revisions``: by eventKey and sale id, the revision emitted last.
 
     ``waiting``: by clickId, since when a lead event of this customer may be waiting for that click.
-    ``old_sales``: of sales that are no longer in ``sale_revisions``.
+    ``old_sales``: of sales that are no longer in ``sale_revisions``. ``rules``: by which it has leads.
     """
 
     touches: tuple[TouchState, ...] = ()
@@ -79,6 +80,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     erased: bool = False
     waiting: dict[str, int] = {}
     old_sales: OldSales | None = None
+    rules: Rules | None = None
 
 
 _encode = Encoder().encode

@@ -28,6 +28,7 @@ _UNITS = (("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS), ("m
 def explain(workspace_id: str, customer: str, state: CustomerState | None, policy: Policy) -> Explanation:
     """``state`` None: nothing is stored under this customer's key."""
     held = state or CustomerState()
+    policy = policy.under(held.rules)
     touches = attributions(held.touches, policy)
     now = meaning(workspace_id, customer, held, policy)
     identity = customer_id(workspace_id, customer)

@@ -4,50 +4,79 @@ Nothing that is dropped here changes what was published: a lead keeps its reques
 """
 
 from collections.abc import Collection, Iterable
-from operator import itemgetter
+from operator import attrgetter, itemgetter
+from typing import Final
 
 from msgspec.structs import replace
 
 from processors.attribution.bounds import Bounds
-from processors.attribution.customer_state import CustomerState, PurchaseState, Request, TouchState
+from processors.attribution.customer_state import CustomerState, PurchaseState, Request, TouchState, dump
 from processors.attribution.meaning import Meaning, deferred_at
 from processors.attribution.old_sales import NONE, with_old_sales
 from processors.attribution.policy import Policy
+from schemas.decoding import MAX_RECORD_BYTES
 from schemas.ids import event_key
 
-Waiting = Request | PurchaseState
+_LARGEST_FACT: Final = 2 * MAX_RECORD_BYTES
+"""One that waits is kept as it came, and decoded."""
 
 
-def within_bounds(state: CustomerState, now: Meaning, policy: Policy) -> CustomerState:
-    """Without what is not needed for what ``now`` says, or is too much. ``now``: the meaning of ``state``."""
-    touches = state.touches
-    if len(touches) > policy.bounds.touches:
-        touches = _touches(touches, {lead.attribution.click_id for lead in now.leads.values()}, policy)
-    if not (state.requests or state.purchases):
-        return state if touches is state.touches else replace(state, touches=touches)
-    requests = _undecided_or_winning(state.requests, now)
-    kept = replace(state, touches=touches, requests=requests)
-    return _with_recent_purchases(kept, now, policy.bounds) if state.purchases else kept
+def kept_touches(state: CustomerState, now: Meaning, policy: Policy) -> tuple[TouchState, ...]:
+    """Those that are needed for what ``now`` says, the meaning of ``state``, or may be."""
+    if len(state.touches) <= policy.bounds.touches:
+        return state.touches
+    return _touches(state.touches, {lead.attribution.click_id for lead in now.leads.values()}, policy)
 
 
-def no_room(state: CustomerState, fact: Waiting, bounds: Bounds) -> str | None:
-    """Why the state cannot take one more fact; sales make room."""
-    size = _size(fact) + sum(map(_size, state.requests))
-    size += sum([_size(one) for one in state.purchases if one.held is not None])
-    return bounds.bytes_refusal() if size > bounds.fact_bytes else None
+def undecided_or_winning(requests: Iterable[Request], now: Meaning) -> tuple[Request, ...]:
+    """Of the requests that a winner beats nothing is needed: a touch that helps them helps the winner."""
+    kept = []
+    for request in requests:
+        winner = now.winners.get(event_key(request.event_name))
+        if winner is None or request < winner:
+            kept.append(request)
+        elif request is winner:
+            kept.append(replace(request, held=None))
+    return tuple(kept)
+
+
+def sold_and_waiting(purchases: Iterable[PurchaseState], now: Meaning) -> tuple[PurchaseState, ...]:
+    """The purchases, first those that are sales, by time. These no longer wait."""
+    sold, waiting = [], []
+    for purchase in purchases:
+        if purchase.key in now.sales:
+            sold.append(purchase if purchase.held is None else replace(purchase, held=None))
+        else:
+            waiting.append(purchase)
+    sold.sort(key=attrgetter("at_ms", "key"))
+    return (*sold, *waiting)
+
+
+def with_few_sales(state: CustomerState, now: Meaning, bounds: Bounds) -> CustomerState:
+    """As many of the latest sales as there may be. ``state.purchases``: as :func:`sold_and_waiting` has them.
+
+    An old sale is no longer emitted anew when its lead changes; that it was published stays known.
+    """
+    if len(state.purchases) > bounds.purchases or (state.purchases and no_room(state, bounds)):
+        state = _without_oldest_sales(state, now, bounds)
+    surplus = len(state.sale_revisions) - bounds.revisions
+    return _without_oldest_revisions(state, surplus, bounds) if surplus > 0 else state
+
+
+def no_room(state: CustomerState, bounds: Bounds) -> bool:
+    """Is this more than may be stored? Few facts never are, however large, and need not be encoded."""
+    facts = len(state.touches) + len(state.requests) + len(state.purchases)
+    return (facts + 1) * _LARGEST_FACT > bounds.state_bytes and len(dump(state)) > bounds.state_bytes
 
 
 def too_many_held(state: CustomerState, bounds: Bounds) -> str | None:
     """Why one fact less may wait."""
-    facts: tuple[Waiting, ...] = (*state.requests, *state.purchases)
-    if len(facts) <= bounds.held or sum(one.held is not None for one in facts) <= bounds.held:
+    if len(state.requests) + len(state.purchases) <= bounds.held:
+        return None
+    facts: tuple[Request | PurchaseState, ...] = (*state.requests, *state.purchases)
+    if sum(one.held is not None for one in facts) <= bounds.held:
         return None
     return f"{bounds.held} events of this customer wait already"
-
-
-def _size(fact: Waiting) -> int:
-    """What may be large in it: every other text has a limit of its own."""
-    return len(fact.metadata) + (len(fact.held.raw) if fact.held is not None else 0)
 
 
 def _touches(
@@ -69,43 +98,23 @@ def _touches(
     return tuple([touch for _, _, touch in sorted(kept, key=itemgetter(1))])
 
 
-def _undecided_or_winning(requests: Iterable[Request], now: Meaning) -> tuple[Request, ...]:
-    """Of the requests that a winner beats nothing is needed: a touch that helps them helps the winner."""
-    kept = []
-    for request in requests:
-        winner = now.winners.get(event_key(request.event_name))
-        if winner is None or request < winner:
-            kept.append(request)
-        elif request is winner:
-            kept.append(replace(request, held=None))
-    return tuple(kept)
+def _without_oldest_sales(state: CustomerState, now: Meaning, bounds: Bounds) -> CustomerState:
+    count = sum([purchase.key in now.sales for purchase in state.purchases])
+    sold, waiting = state.purchases[:count], state.purchases[count:]
+    latest = sold[-bounds.purchases :]
+    kept = replace(state, purchases=(*latest, *waiting))
+    while latest and no_room(kept, bounds):
+        latest = latest[len(latest) // 2 + 1 :]
+        kept = replace(state, purchases=(*latest, *waiting))
+    if len(latest) == count:
+        return kept
+    old = state.old_sales or NONE
+    dropped_ms = max(old.dropped_ms, sold[count - len(latest) - 1].at_ms)
+    return replace(kept, old_sales=replace(old, dropped_ms=dropped_ms))
 
 
-def _with_recent_purchases(state: CustomerState, now: Meaning, bounds: Bounds) -> CustomerState:
-    """An old sale is no longer emitted anew when its lead changes; that it was published stays known."""
-    sold, waiting = [], []
-    for purchase in state.purchases:
-        if purchase.key in now.sales:
-            sold.append(purchase if purchase.held is None else replace(purchase, held=None))
-        else:
-            waiting.append(purchase)
-    sold.sort(key=lambda purchase: (purchase.at_ms, purchase.key))
-    room = bounds.fact_bytes - sum(map(_size, state.requests)) - sum(map(_size, waiting))
-    begin = len(sold)
-    while begin and len(sold) - begin < bounds.purchases and (room := room - _size(sold[begin - 1])) >= 0:
-        begin -= 1
-    if begin:
-        old = state.old_sales or NONE
-        dropped_ms = max(old.dropped_ms, sold[begin - 1].at_ms)
-        state = replace(state, old_sales=replace(old, dropped_ms=dropped_ms))
-    return replace(state, purchases=(*sold[begin:], *waiting))
-
-
-def with_few_revisions(state: CustomerState, bounds: Bounds) -> CustomerState:
+def _without_oldest_revisions(state: CustomerState, surplus: int, bounds: Bounds) -> CustomerState:
     """The first published go first, of those that can no longer be revised."""
-    surplus = len(state.sale_revisions) - bounds.revisions
-    if surplus <= 0:
-        return state
     kept = {purchase.key for purchase in state.purchases}
     leaving = [key for key in state.sale_revisions if key not in kept][:surplus]
     revisions = dict(state.sale_revisions)

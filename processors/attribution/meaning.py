@@ -97,9 +97,11 @@ def _status(
     sales: Mapping[str, SaleMeaning],
 ) -> CustomerMeaning:
     """What was published counts, whatever became of the facts on which it rests."""
-    won = [request.at_ms for request in state.requests if request.held is None]
-    qualified_ms = min([*won, *(request.at_ms for request in winners.values())], default=None)
-    leads = len(winners.keys() | state.lead_revisions.keys()) if state.lead_revisions else len(winners)
+    qualified_ms, leads = None, 0
+    if state.requests:
+        won = [request.at_ms for request in state.requests if request.held is None]
+        qualified_ms = min(won + [request.at_ms for request in winners.values()], default=None)
+        leads = len(winners.keys() | state.lead_revisions.keys()) if state.lead_revisions else len(winners)
     sold = len(sales.keys() | state.sale_revisions.keys()) if state.sale_revisions else len(sales)
     if state.old_sales is not None:
         sold += state.old_sales.count

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.msgpack import Decoder, Encoder
 
-from processors.audit.model.arrivals import Arrived, TopicRecord, read
+from processors.audit.model.arrivals import NO_CROWD, Arrived, Crowd, TopicRecord, read
 from processors.audit.model.outcome import CustomerKey
 from processors.audit.spill import Buckets
 from schemas.decoding import Refused
@@ -21,7 +22,7 @@ class Filed(Struct, frozen=True, array_like=True, gc=False):
     """A record that holds an event, as it came.
 
     ``click``, ``customer``: keys, empty where the event has none. ``unsettled``: the workers may or may not
-    have used it by the time the results were read.
+    have used it by the time the results were read. ``crowd``: of its click.
     """
 
     topic: str
@@ -30,6 +31,7 @@ class Filed(Struct, frozen=True, array_like=True, gc=False):
     click: bytes
     customer: bytes
     unsettled: bool
+    crowd: Crowd = NO_CROWD
 
 
 class Facts(NamedTuple):
@@ -106,9 +108,12 @@ class Inputs:
             # All of them: one that came to a wrong place counts when it has been sent on.
             unsettled = any(click.unsettled for click in clicks.get(key, ()))
             meant = _distinct(clicks.get(key, ()))
+            crowd = Crowd(len(lead_events), sum(len(filed.value) for filed in lead_events))
             for filed in lead_events:
                 marked = filed.unsettled or unsettled
-                moved = Filed(filed.topic, filed.value, filed.timestamp_ms, key, filed.customer, marked)
+                moved = Filed(
+                    filed.topic, filed.value, filed.timestamp_ms, key, filed.customer, marked, crowd
+                )
                 self._by_customer.add(filed.customer, _encode(moved))
             for click in meant:
                 raw = _encode(click)
@@ -123,7 +128,7 @@ class Inputs:
 
     def _arrived(self, filed: Filed) -> Arrived:
         record = TopicRecord(filed.topic, filed.value, filed.timestamp_ms)
-        return read(record, self._now_ms if filed.unsettled else None)
+        return replace(read(record, self._now_ms if filed.unsettled else None), crowd=filed.crowd)
 
 
 def _distinct(clicks: Iterable[Filed]) -> list[Filed]:

@@ -26,6 +26,8 @@ class Check:
 
 def run_checks(settings: Settings) -> Iterator[Check]:
     """One after the other, each as soon as it is known. Changes nothing. Raises nothing."""
+    from processors.cli.rules_check import check_rules
+
     yield check_data_dir(settings.data_dir)
     yield check_java()
     yield check_kafka_download()
@@ -33,6 +35,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield kafka
     if kafka.ok:
         yield check_topics(settings)
+        yield check_rules(settings)
     yield from check_clickhouse(settings)
     if kafka.ok:
         yield from check_groups(settings)

@@ -84,6 +84,20 @@ class TopicReader:
             raise self._told(error) from error
         return {place: Span(begins[place], ends[place]) for place in places}
 
+    async def latest(self, name: str, count: int) -> list[ConsumerRecord]:
+        """The committed ones among the last ``count`` records of each partition. ``name``: in full."""
+        partitions = (await partition_counts(self._settings)).get(name, 0)
+        places = [TopicPartition(name, number) for number in range(partitions)]
+        try:
+            begins, ends = (
+                await self._consumer.beginning_offsets(places),
+                await self._consumer.end_offsets(places),
+            )
+        except KafkaError as error:
+            raise self._told(error) from error
+        spans = {place: Span(max(begins[place], ends[place] - count), ends[place]) for place in places}
+        return [record async for records in self.records(spans) for record in records]
+
     async def records(self, spans: Mapping[TopicPartition, Span]) -> AsyncIterator[Sequence[ConsumerRecord]]:
         """Every committed record of the spans, a run of one partition at a time, in its order."""
         left = {place: span for place, span in spans.items() if span.begin < span.end}

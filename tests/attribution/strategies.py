@@ -21,10 +21,13 @@ from tests.model.simulate import Record
 Fields = Mapping[str, object]
 
 MODELS: Final = st.sampled_from(list[AttributionModel](["first-click", "last-click"]))
-COUNTS: Final = tuple(one.name for one in fields(Bounds) if one.name != "fact_bytes")
+COUNTS: Final = tuple(one.name for one in fields(Bounds) if one.name != "state_bytes")
+STATE_BYTES: Final = st.sampled_from((1_000, 20_000))
 BOUNDS: Final = st.one_of(
     # All of them within reach of every history; some, lest the others hide what they do; none.
-    st.builds(Bounds, **dict.fromkeys(COUNTS, st.integers(1, 3)), fact_bytes=st.sampled_from((500, 2_000))),
+    st.builds(
+        Bounds, **dict.fromkeys(COUNTS, st.integers(1, 3)), state_bytes=st.sampled_from((1_000, 20_000))
+    ),
     st.builds(Bounds, **dict.fromkeys(COUNTS, st.sampled_from((1, 2, 3, 1_000, 1_000, 1_000)))),
     st.just(Bounds()),
 )

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from msgspec.json import encode
 
 from processors.attribution.customer_join import Forgotten
-from processors.attribution.policy import AttributionModel, Policy
+from processors.attribution.policy import Policy
 from processors.audit.evidence import Evidence
 from processors.audit.judging import Horizon, Verdict
 from processors.audit.report import Summary
@@ -25,8 +25,8 @@ from processors.sink.result_rows import (
 )
 from schemas.results import Customer, Lead, Sale
 from schemas.topics import Topic, customer_key
-from tests.attribution.builders import T0, network, policy
-from tests.model.simulate import Output, Record
+from tests.attribution.builders import T0, policy
+from tests.model.simulate import Network, Output, Record
 
 ROWS: Final[dict[Kind, tuple[tuple[str, ...], Callable[[ConsumerRecord], tuple[Any, ...] | None]]]] = {
     LEADS: (LEAD_COLUMNS, lead_row),
@@ -85,11 +85,9 @@ class Story:
     published: Published
 
 
-def happen(
-    records: Iterable[Record], gaps: Iterable[int] = (), model: AttributionModel = "first-click"
-) -> Story:
+def happen(records: Iterable[Record], gaps: Iterable[int] = (), rules: Policy | None = None) -> Story:
     """Through the joins, one after the other, ``gaps`` milliseconds apart; the rest at once."""
-    system, published, arrived, pauses = network(model), Published(), [], iter(gaps)
+    system, published, arrived, pauses = Network(rules or policy(), T0), Published(), [], iter(gaps)
     for record in records:
         for output in system.advance(system.now_ms + next(pauses, 0)):
             published.add(output)
@@ -114,7 +112,6 @@ class Audited:
 def audited(
     directory: Path,
     story: Story,
-    model: AttributionModel = "first-click",
     *,
     rules: Policy | None = None,
     horizons: dict[Kind, Horizon] = COMPLETE,
@@ -144,7 +141,7 @@ def audited(
     assert [*evidence.join()] == [*range(evidence.buckets)]
     summary = Summary()
     verdicts = Verdicts(
-        rules or policy(model),
+        rules or policy(),
         horizons,
         summary,
         clickhouse=clickhouse,

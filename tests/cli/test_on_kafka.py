@@ -219,6 +219,7 @@ def test_doctor(
     result = runner.invoke(cli, ["doctor"])
     assert result.exit_code == 0, result.output
     assert "ok    tables           up to date\n" in result.stdout
+    assert "ok    attribution      first-click, windows 90d and 365d\n" in result.stdout
     assert "FAIL" not in result.stdout
 
 

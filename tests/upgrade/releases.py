@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -40,7 +40,7 @@ def extended(kind: Any) -> Any:
             omit_defaults=False,
             kw_only=not config.array_like,
         )
-    if (origin := get_origin(kind)) is None or origin is dict:
+    if (origin := get_origin(kind)) is None or origin in (dict, Literal):
         return kind
     arguments = tuple(extended(one) if one is not Ellipsis else one for one in get_args(kind))
     return tuple[arguments] if origin is tuple else reduce(or_, arguments)  # type: ignore[valid-type]

@@ -17,17 +17,29 @@ from schemas.reasons import DeadLetterReason
 from schemas.topics import Topic
 
 
+class Crowd(NamedTuple):
+    """The lead events of anybody that name one click: how many, and how many bytes of records."""
+
+    events: int = 0
+    size: int = 0
+
+
+NO_CROWD: Final = Crowd()
+
+
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """A valid event. ``at_ms``: event time. ``arrived_ms``: when a worker processed it; only holds ask.
 
-    ``size``: of its record, in bytes; only bounds ask.
+    ``size``: of its record, in bytes. ``crowd``: of its click, when the model is not given all lead events of
+    that. Only bounds ask for these.
     """
 
     event: AnyEvent
     at_ms: int
     arrived_ms: int
     size: int
+    crowd: Crowd = NO_CROWD
 
 
 class TopicRecord(NamedTuple):

@@ -17,9 +17,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from processors.audit.model.arrivals import NO_CROWD, Crowd
 from processors.audit.model.rules import (
     Conclusion,
     LeadFact,
+    ModelBounds,
     ModelPolicy,
     PurchaseFact,
     lead_for,
@@ -35,28 +37,46 @@ from processors.audit.model.rules import (
 from schemas.ids import event_key
 from schemas.results import ClickFacts
 
+_AT_MOST = 4
+"""Bytes of a state for a byte of its records: an event as it came, decoded, where it stood, its result."""
+
 
 @dataclass
 class Naming:
-    """The lead events that name one click. ``size``: of all their records, repeated ones included."""
+    """The lead events that name one click. ``size``: of all their records, repeated ones included.
+
+    ``click_size``: of those of the click itself.
+    """
 
     events: set[tuple[object, ...]] = field(default_factory=set)
     customers: set[str] = field(default_factory=set)
     size: int = 0
+    click_size: int = 0
+    crowd: Crowd = NO_CROWD
 
-    def add(self, lead_event: LeadFact, size: int) -> None:
+    def add(self, lead_event: LeadFact, size: int, crowd: Crowd) -> None:
         """One more."""
         event = lead_event.event
         said = event.customer_name, event.customer_email, event.customer_avatar
         self.events.add((event.customer, event.mode, said, request_order(lead_event)))
         self.customers.add(event.customer)
         self.size += size
+        self.crowd = max(self.crowd, crowd)
+
+    def too_many_wait(self, bounds: ModelBounds) -> bool:
+        """Were the click the last to come, not all of them would have had room."""
+        events, size = max(len(self.events), self.crowd.events), max(self.size, self.crowd.size)
+        return events > bounds.click_held or _AT_MOST * size > bounds.state_bytes
+
+    def not_all_hear(self, bounds: ModelBounds) -> bool:
+        """Of another click event that turns out to be the one that counts."""
+        return max(len(self.customers), self.crowd.events) > bounds.click_customers
 
 
 class Known(NamedTuple):
     """About one customer. ``reached``: its lead events but for those that wait for their click.
 
-    ``size``: of the records of its requests and purchases, in bytes.
+    ``size``: of the records of its events, and of the clicks that they name, in bytes.
     """
 
     lead_events: Sequence[LeadFact]
@@ -118,8 +138,8 @@ def _another_click_decides(lead_events: Sequence[LeadFact], named: Named, policy
         contents = named.contents.get(click_id, ())
         if len(contents) < 2:
             continue
-        if len(named.naming[click_id].customers) > policy.bounds.click_customers:
-            return True  # not all of them hear of it
+        if named.naming[click_id].not_all_hear(policy.bounds):
+            return True
         if len({makes_touch(lead_event, {click_id: content}, policy) for content in contents}) > 1:
             return True
     return False
@@ -164,10 +184,10 @@ def _too_much_waits(known: Known, requests: Sequence[LeadFact], named: Named, po
     sales = {sale_of(purchase) for purchase in known.purchases}
     clicks = [named.naming[one.event.click_id] for one in known.lead_events if one.event.click_id]
     return (
-        any(len(one.events) > bounds.click_held or one.size > bounds.fact_bytes for one in clicks)
+        any(one.too_many_wait(bounds) for one in clicks)
         or len({request_order(one) for one in requests}) + len(sales) > bounds.held
         or (len(keys) > bounds.leads and len(known.conclusion.leads) >= bounds.leads)
-        or 2 * known.size > bounds.fact_bytes  # an event that waits, and its metadata
+        or _AT_MOST * known.size > bounds.state_bytes
     )
 
 

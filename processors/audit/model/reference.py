@@ -70,14 +70,15 @@ class ReferenceModel:
                     outcome.unmatched.add(not_matched(event, at_ms, Reason.BOT_CLICK))
                 else:
                     workspace.contents[event.click_id].add(click_content(event, at_ms))
+                    workspace.naming[event.click_id].click_size += arrived.size
                 continue
             customer = customers[event.workspace_id, event.customer]
             if isinstance(event, LeadEvent):
                 fact = LeadFact(event, at_ms)
                 customer.lead_events.append(fact)
-                customer.size += 0 if event.deferred else arrived.size
+                customer.size += arrived.size
                 if event.click_id:
-                    workspace.naming[event.click_id].add(fact, arrived.size)
+                    workspace.naming[event.click_id].add(fact, arrived.size, arrived.crowd)
             elif isinstance(event, Purchase):
                 customer.purchases.append(PurchaseFact(event, at_ms))
                 customer.size += arrived.size
@@ -109,7 +110,9 @@ class ReferenceModel:
                 outcome.leads[document.lead_id] = document
             for sale_id, (purchase, lead) in conclusion.sales.items():
                 outcome.sales[sale_id] = sale_document(purchase, lead, conclusion.person, policy)
-        known = Known(customer.lead_events, reached, customer.purchases, customer.size, conclusion)
+        clicks_named = {one.event.click_id for one in customer.lead_events if one.event.click_id}
+        size = customer.size + sum(workspace.naming[click_id].click_size for click_id in clicks_named)
+        known = Known(customer.lead_events, reached, customer.purchases, size, conclusion)
         named = Named(clicks, workspace.contents, workspace.naming)
         if order_shows(known, named, policy):
             outcome.contested.add(key)
