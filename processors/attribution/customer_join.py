@@ -220,12 +220,12 @@ def _settle(
     if now.customer is not None and now.customer != was.customer:
         outputs.append(results.status(workspace_id, customer, now.customer, policy))
     if after.requests or after.purchases or len(after.touches) > policy.bounds.touches:
-        kept = kept_touches(after, now, policy)
-        if len(kept) < len(after.touches):
-            outputs += no_longer_kept(workspace_id, customer, after.touches, kept)
+        touches = kept_touches(after, now, policy)
+        if len(touches) < len(after.touches):
+            outputs += no_longer_kept(workspace_id, customer, after.touches, touches)
         after = replace(
             after,
-            touches=kept,
+            touches=touches,
             requests=undecided_or_winning(after.requests, now),
             purchases=sold_and_waiting(after.purchases, now) if after.purchases else (),
             lead_revisions=lead_revisions,
