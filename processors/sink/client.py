@@ -5,6 +5,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.httpclient import HttpClient
 
 _PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 5
@@ -70,6 +71,11 @@ def _embedded(parts: SplitResult, database: str) -> Client:
         client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
         client.database = database
     return client
+
+
+def is_embedded(client: Client) -> bool:
+    """True without a server: no data can be sent beside a statement."""
+    return not isinstance(client, HttpClient)
 
 
 def _refused(error: ClickHouseError, address: str, database: str) -> NoClickHouse:
