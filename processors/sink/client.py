@@ -3,6 +3,7 @@
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.httpclient import HttpClient
 
 from processors.clickhouse_url import ClickHouseUrl
 
@@ -68,6 +69,11 @@ def _embedded(path: str, database: str) -> Client:
         client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
         client.database = database
     return client
+
+
+def is_embedded(client: Client) -> bool:
+    """True without a server: no data can be sent beside a statement."""
+    return not isinstance(client, HttpClient)
 
 
 def _refused(error: ClickHouseError, address: str, database: str) -> NoClickHouse:

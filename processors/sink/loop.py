@@ -3,9 +3,9 @@
 1. **gather** until the batch is full or its time is up. A crash: nothing happened.
 2. **insert** who was erased, then one table after the other, without rows of erased customers. A crash, or no
    answer: the rows may be there. They will come again, and collapse into themselves.
-3. **delete** what is there of erased customers, when the batch told of some, or when another sink has
-   meanwhile heard that one of those whose rows were just inserted was erased. Each sink first writes and then
-   looks: one of the two sees what the other wrote. A crash: it is done again.
+3. **look** whether another sink has meanwhile heard that one of those whose rows were just inserted was
+   erased. Each sink first writes and then looks: one of the two sees what the other wrote. What is there of
+   erased customers is deleted in rounds (``deletions``). A crash: the next start begins with a round.
 4. **dead-letter** what cannot be stored. A crash: it will be in ``dead-letters`` twice, once in the table.
 5. **commit** the offsets. Refused, because the partitions have gone to another sink: that one stores the rows
    again.
@@ -35,6 +35,7 @@ from processors.settings import Settings
 from processors.sink.assignment import Reassigned, committed_by_group
 from processors.sink.batch import Batch, TableBatch
 from processors.sink.broker_time import BrokerTime
+from processors.sink.deletions import Deletions
 from processors.sink.rejects import Rejects
 from processors.sink.stats import Stats
 from processors.sink.tables import ERASED, by_topic
@@ -101,6 +102,7 @@ class Sink:
         )
         self._rejects = Rejects(settings)
         self._times = BrokerTime()
+        self._deletions = Deletions(writer, clock)
 
     async def run(self) -> None:
         """Until told to stop. Raises ``CannotStore``, and at start ``NoTopics`` and aiokafka's errors."""
@@ -113,6 +115,9 @@ class Sink:
                 batch = await self._gather()
                 if batch.records:
                     await self._store(batch)
+                if self._deletions.due():
+                    await self._deletions.look()
+            await self._deletions.finish()
         except GivenUp:
             log.warning("stopped with records that were not stored; they will be read again")
         finally:
@@ -155,6 +160,8 @@ class Sink:
                 left_ms = min(_POLL_MS, int((deadline - self._clock()) * 1000))
                 if left_ms <= 0:
                     break
+            elif self._deletions.due():
+                break
             try:
                 fetched = await self._consumer.getmany(
                     timeout_ms=left_ms, max_records=min(limit - batch.records, _FETCH_RECORDS)
@@ -191,7 +198,7 @@ class Sink:
             if one.rows:
                 await self._insert(one)
         if (erased and erased.rows) or await self._erased_in(batch):
-            await self._writer.delete_erased()
+            self._deletions.want()
         for record, unreadable in batch.refused:
             await self._reject(record, unreadable.reason, unreadable.detail)
         await self._commit(batch)

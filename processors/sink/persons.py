@@ -1,7 +1,7 @@
 """Whom a record is about that is no event, by our own hashed ids: what an erasure has to find."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import orjson
@@ -25,18 +25,28 @@ def persons_in(key: bytes, value: bytes) -> list[str]:
     """
     keyed = _WORKSPACE_KEY.fullmatch(key)
     workspaces = {match[1] for match in _WORKSPACE.finditer(value)}
-    customers = dict.fromkeys(_named(value))
+    customers = dict.fromkeys(_few(_named(value)))
     if not customers:
-        customers = dict.fromkeys(_readable(match[0]) for match in _WORD.finditer(value[: 1 << 16]))
+        words = (_readable(match[0]) for match in _WORD.finditer(value[: 1 << 16]))
+        customers = dict.fromkeys(_few(words))
     if keyed:
         workspaces.add(keyed[1])
         customers = {_readable(keyed[2]): None, **customers}
-    found = {
-        customer_id(workspace.decode(), customer): None
+    return _few(
+        customer_id(workspace.decode(), customer)
         for workspace in sorted(workspaces)
         for customer in list(customers)[:_MOST]
-    }
-    return list(found)[:_MOST]
+    )
+
+
+def _few(some: Iterable[str]) -> list[str]:
+    """The first that differ; no more of them is even looked for."""
+    found: dict[str, None] = {}
+    for one in some:
+        found[one] = None
+        if len(found) == _MOST:
+            break
+    return list(found)
 
 
 def _named(value: bytes) -> Iterator[str]:

@@ -15,7 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.insert import InsertContext
 
-from processors.sink.erasing import delete_erased, erased_among
+from processors.sink.erasing import count_erased, delete_erased, erased_among
 from processors.sink.failures import Verdict, cause, code_of, judge, patience_s
 from processors.sink.rows import Row
 from processors.sink.tables import Table
@@ -116,12 +116,13 @@ class Writer:
         """Those of these customers who were erased. Raises like :meth:`insert`."""
         return await self._patiently("erased_raw", _always, erased_among, self._client, sorted(persons))
 
-    async def delete_erased(self) -> None:
-        """Have every row of an erased customer deleted; until that is done the views hide them.
+    async def count_erased(self) -> int:
+        """How many customers were ever erased. Raises like :meth:`insert`."""
+        return await self._patiently("erased_raw", _always, count_erased, self._client)
 
-        Raises like :meth:`insert`.
-        """
-        await self._patiently("the tables of erased customers", _always, delete_erased, self._client)
+    async def delete_erased(self) -> bool:
+        """As ``erasing.delete_erased``, in the writer's thread. Raises like :meth:`insert`."""
+        return await self._patiently("the tables of erased customers", _always, delete_erased, self._client)
 
     async def _patiently(
         self, name: str, worth_s: Callable[[Exception], float], work: Callable[..., T], *args: Any
