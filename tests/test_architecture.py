@@ -32,6 +32,7 @@ ALLOWED = {
         "deploy.clickhouse",
     ],
     "processors.migrations": ["deploy.clickhouse", "processors.sink"],
+    "processors.grants": ["processors.migrations", "processors.sink"],
     "processors.topics": [
         "schemas",
         "processors.engine",

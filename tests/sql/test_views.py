@@ -61,16 +61,16 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("partner_id", "program_id", "tenant_id", "link_external_id", "created_at", "updated_at"),
     ),
 }
-_WINDOW: Final = "workspace = 'w', start = '2026-01-01', end = '2026-02-01'"
+_WINDOW: Final = "workspace = 'w', start = '2026-01-01', end = '2026-02-01', timezone = 'UTC'"
 ANSWERS: Final = {
-    f"timeseries({_WINDOW}, granularity = 'day', timezone = 'UTC')": (
-        *("bucket", "clicks", "leads", "sales", "sale_amount"),
+    f"timeseries({_WINDOW}, granularity = 'day')": (
+        *("bucket", "clicks", "leads", "sales", "sale_amount", "lead_count", "label"),
     ),
-    f"funnel({_WINDOW})": ("step", "count", "conversion", "drop_off"),
+    f"funnel({_WINDOW})": ("step", "count", "conversion", "drop_off", "records"),
     f"top_links({_WINDOW})": (
-        *("link_id", "domain", "key", "partner_id", "clicks", "leads", "sales", "sale_amount"),
+        *("link_id", "domain", "key", "partner_id", "clicks", "leads", "sales", "sale_amount", "lead_count"),
     ),
-    f"time_to_lead({_WINDOW})": ("stage", "leads", "p50", "p90", "p99"),
+    f"time_to_lead({_WINDOW})": ("stage", "leads", "p50", "p90", "p99", "lead_count"),
 }
 
 
@@ -141,6 +141,17 @@ def test_the_loser_of_two_clicks_shows_in_no_month(database: Database) -> None:
                 "granularity = 'month', timezone = 'UTC')"
             ) == [(clicks,)]
         database.client.command("OPTIMIZE TABLE clicks_raw FINAL")
+
+
+@pytest.mark.parametrize("table", ["leads", "sales"])
+def test_metadata_is_an_object_in_every_row(database: Database, table: str) -> None:
+    """Also in rows of sinks that wrote nothing where there was none."""
+    key = f"{table.removesuffix('s')}_id"
+    for number, value in enumerate(("", "{}", '{"plan":"pro","seats":5}')):
+        database.client.insert(f"{table}_raw", [["w", str(number), value]], ["workspace_id", key, "metadata"])
+    database.client.command(f"INSERT INTO {table}_raw (workspace_id, {key}) VALUES ('w', '3')")
+    found = database.rows(f"SELECT metadata, metadata::JSON.plan::String FROM {table} ORDER BY {key}")
+    assert found == [("{}", ""), ("{}", ""), ('{"plan":"pro","seats":5}', "pro"), ("{}", "")]
 
 
 async def test_migrating_from_many_places_at_once(clickhouse: LocalClickHouse, database: Database) -> None:
