@@ -8,8 +8,11 @@ from typing import Final
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
+from processors.audit.results import LEADS
+from processors.audit.rows import read_rows
 from processors.migrations import migrate, pending
 from processors.sink.client import connect
+from tests.conftest import eventually
 from tests.sql.database import Database
 
 pytestmark = pytest.mark.integration
@@ -152,6 +155,22 @@ def test_metadata_is_an_object_in_every_row(database: Database, table: str) -> N
     database.client.command(f"INSERT INTO {table}_raw (workspace_id, {key}) VALUES ('w', '3')")
     found = database.rows(f"SELECT metadata, metadata::JSON.plan::String FROM {table} ORDER BY {key}")
     assert found == [("{}", ""), ("{}", ""), ('{"plan":"pro","seats":5}', "pro"), ("{}", "")]
+
+
+def test_metadata_of_before_that_clickhouse_cannot_read_is_kept_as_a_text(database: Database) -> None:
+    """One of them would make metadata::JSON fail for everybody. The audit still sees what the result says."""
+    texts = ['{"a":1,"a":2}', '{"a":"it\'s \\"é\\"","n":1e400}', '{"a.b":1,"a":{"b":2}}', '{"a":"7"}', ""]
+    rows = [["w", str(number), value] for number, value in enumerate(texts)]
+    database.client.insert("leads_raw", rows, ["workspace_id", "lead_id", "metadata"])
+    database.client.command("TRUNCATE TABLE schema_migrations")
+    migrate(database.client, database.name)
+    unreadable = "SELECT count() FROM leads WHERE isNull(accurateCastOrNull(metadata, 'JSON'))"
+    eventually(lambda: database.client.command(unreadable) == 0)
+    found = database.rows("SELECT metadata::JSON.unreadable::String, metadata FROM leads ORDER BY lead_id")
+    assert [text for text, _ in found] == [*texts[:3], "", ""]
+    assert [metadata for _, metadata in found[3:]] == ['{"a":"7"}', "{}"]
+    audited = {row["lead_id"]: row["metadata"] for row in read_rows(database.client, LEADS, None)}
+    assert audited == {str(number): value or "{}" for number, value in enumerate(texts)}
 
 
 async def test_migrating_from_many_places_at_once(clickhouse: LocalClickHouse, database: Database) -> None:
