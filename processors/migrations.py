@@ -1,10 +1,15 @@
-"""Brings a ClickHouse database to the current schema."""
+"""Brings a ClickHouse database to the current schema.
+
+Tables are made by numbered migrations, each applied once. Views hold no data: their files say what they are
+today, and a view is made anew when its file has changed, or when a migration has changed what lies under it.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib import resources
+from string import Template
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
@@ -14,6 +19,11 @@ from processors.exchange import Overtaken, exchange
 _FILE: Final = re.compile(r"^(\d{3})_\w+\.sql$")
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _SUCCESSOR: Final = re.compile(r"CREATE TABLE ((\w+)_next)\s")
+
+VIEWS: Final = ("clicks", "leads", "sales", "customers", "unmatched", "dead_letters", "links")
+"""One row per thing."""
+ANALYTICS: Final = ("timeseries", "funnel", "top_links", "time_to_lead")
+"""Views that take parameters; they read those of VIEWS."""
 
 
 class MigrationChanged(Exception):
@@ -27,16 +37,15 @@ class MigrationChanged(Exception):
 
 
 @dataclass(frozen=True)
-class Migration:
-    """One file: statements that are applied together, and what tells its content."""
+class Script:
+    """Statements that are applied together, and what tells their content."""
 
-    number: int
     name: str
     text: str
 
     @property
     def checksum(self) -> str:
-        """Of the text as it is in the file."""
+        """Of the text as it is."""
         return blake2b(self.text.encode(), digest_size=16).hexdigest()
 
     def statements(self) -> list[str]:
@@ -45,62 +54,120 @@ class Migration:
         return [one.strip() for one in re.split(r";\s*(?:\n|$)", text) if one.strip()]
 
 
+@dataclass(frozen=True)
+class Migration(Script):
+    """A change of tables; ``number`` gives its place among the others."""
+
+    number: int
+
+
 def migrations() -> list[Migration]:
     """All of them, in order."""
     return sorted(_files(), key=lambda one: one.number)
 
 
+def views() -> list[Script]:
+    """All of them, by name, in the order in which they can be created."""
+    files = resources.files("deploy.clickhouse")
+    window = files.joinpath("analytics", "window.sql").read_text().rstrip()
+    return [
+        *(Script(name, files.joinpath("views", f"{name}.sql").read_text()) for name in VIEWS),
+        *(
+            Script(
+                name,
+                Template(files.joinpath("analytics", f"{name}.sql").read_text()).substitute(window=window),
+            )
+            for name in ANALYTICS
+        ),
+    ]
+
+
 def migrate(client: Client, database: str) -> list[str]:
     """Create the database if it is missing and apply what it lacks; returns the names of what was applied.
 
-    Idempotent. ``client`` may be connected to any database. Raises :class:`MigrationChanged`.
+    Idempotent. Whoever migrates defines the views: readers see through them what this user may read.
+    ``client`` may be connected to any database. Raises :class:`MigrationChanged`.
     """
     before = client.database
     client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
     client.database = database
     try:
-        return _apply_missing(client)
+        return [*_migrate_tables(client), *_renew_views(client)]
     finally:
         client.database = before
 
 
-def _apply_missing(client: Client) -> list[str]:
+def pending(client: Client) -> list[str]:
+    """What :func:`migrate` would apply to the client's database."""
+    applied = _applied_migrations(client)
+    lacks = [migration.name for migration in migrations() if migration.number not in applied]
+    return [*lacks, *(f"view {view.name}" for view in _outdated_views(client))]
+
+
+def _migrate_tables(client: Client) -> Iterator[str]:
     client.command(
         "CREATE TABLE IF NOT EXISTS schema_migrations (number UInt16, name String, checksum String, "
         "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ReplacingMergeTree ORDER BY number"
     )
-    rows = client.query("SELECT number, checksum FROM schema_migrations FINAL").result_rows
-    known: dict[int, str] = dict(rows)  # type: ignore[arg-type]
-    applied = []
+    known = _applied_migrations(client)
     for migration in migrations():
         if migration.number not in known:
             _apply(client, migration)
-            applied.append(migration.name)
+            row = [migration.number, migration.name, migration.checksum]
+            client.insert("schema_migrations", [row], column_names=["number", "name", "checksum"])
+            yield migration.name
         elif known[migration.number] != migration.checksum:
             raise MigrationChanged(migration.name)
-    return applied
 
 
-def pending(client: Client) -> list[str]:
-    """What :func:`migrate` would apply to the client's database."""
+def _renew_views(client: Client) -> Iterator[str]:
+    client.command(
+        "CREATE TABLE IF NOT EXISTS schema_views (name String, checksum String, definer String, "
+        "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) "
+        "ENGINE = ReplacingMergeTree(applied_at) ORDER BY name"
+    )
+    user = str(client.command("SELECT currentUser()"))
+    for view in _outdated_views(client, user):
+        _apply(client, view)
+        row = [view.name, _state(view), user]
+        client.insert("schema_views", [row], column_names=["name", "checksum", "definer"])
+        yield f"view {view.name}"
+
+
+def _applied_migrations(client: Client) -> Mapping[int, str]:
+    """Number → checksum."""
     if not client.command("EXISTS TABLE schema_migrations"):
-        return [migration.name for migration in migrations()]
-    known = {row[0] for row in client.query("SELECT number FROM schema_migrations FINAL").result_rows}
-    return [migration.name for migration in migrations() if migration.number not in known]
+        return {}
+    rows = client.query("SELECT number, checksum FROM schema_migrations FINAL").result_rows
+    return dict(rows)  # type: ignore[arg-type]
 
 
-def _apply(client: Client, migration: Migration) -> None:
+def _outdated_views(client: Client, definer: str | None = None) -> list[Script]:
+    """Those that are missing, are not what they should be, or have another ``definer``, who may leave."""
+    current: set[tuple[str, str]] = set()
+    if client.command("EXISTS TABLE schema_views"):
+        rows = client.query(
+            "SELECT name, checksum FROM schema_views FINAL WHERE name IN "
+            "(SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View') "
+            "AND definer = ifNull({definer:Nullable(String)}, definer)",
+            parameters={"definer": definer},
+        ).result_rows
+        current = {(str(name), str(checksum)) for name, checksum in rows}
+    return [view for view in views() if (view.name, _state(view)) not in current]
+
+
+def _state(view: Script) -> str:
+    """A view has the columns that its table had when it was created: another table is another view."""
+    return f"{view.checksum} on {migrations()[-1].number}"
+
+
+def _apply(client: Client, script: Script) -> None:
     """ClickHouse has no transaction around DDL: what an interrupted run left behind is made anew."""
-    for statement in migration.statements():
+    for statement in script.statements():
         if successor := _SUCCESSOR.match(statement):
             _exchange(client, statement, successor[2], successor[1])
         else:
             client.command(_repeatable(statement))
-    client.insert(
-        "schema_migrations",
-        [[migration.number, migration.name, migration.checksum]],
-        column_names=["number", "name", "checksum"],
-    )
 
 
 def _exchange(client: Client, statement: str, table: str, successor: str) -> None:
@@ -122,4 +189,4 @@ def _repeatable(statement: str) -> str:
 def _files() -> Iterator[Migration]:
     for file in resources.files("deploy.clickhouse").iterdir():
         if match := _FILE.match(file.name):
-            yield Migration(int(match[1]), file.name, file.read_text())
+            yield Migration(file.name, file.read_text(), int(match[1]))

@@ -36,7 +36,8 @@ ALLOWED = {
         "deploy.clickhouse",
     ],
     "processors.exchange": [],
-    "processors.migrations": ["deploy.clickhouse", "processors.exchange", "processors.sink"],
+    "processors.migrations": ["deploy.clickhouse", "processors.exchange"],
+    "processors.grants": ["processors.migrations", "processors.sink"],
     "processors.topics": [
         "schemas",
         "processors.engine",

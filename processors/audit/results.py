@@ -101,7 +101,7 @@ def as_stored(path: str, value: object) -> object:
     if path in TIMES:
         return None if value is None else parse_rfc3339(str(value))
     if path == "metadata":
-        return "" if value == "null" else value
+        return "{}" if value == "null" else value
     return "" if value is None else value
 
 

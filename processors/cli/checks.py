@@ -108,6 +108,8 @@ def check_topics(settings: Settings) -> Check:
 
 def check_clickhouse(settings: Settings) -> Iterator[Check]:
     """Does it answer, and has it the tables?"""
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
     from processors.cli.clickhouse import open_clickhouse
     from processors.migrations import pending
     from processors.sink.client import NoClickHouse
@@ -123,6 +125,9 @@ def check_clickhouse(settings: Settings) -> Iterator[Check]:
         missing = pending(client)
         found = f"lacks {', '.join(missing)}" if missing else "up to date"
         yield Check("tables", not missing, found, "Run `leadstream migrate`.")
+    except DatabaseError as error:
+        remedy = "Ask as a user with the role DATABASE_operator (`leadstream migrate --grants`)."
+        yield Check("tables", False, str(error).partition("\n")[0][:200], remedy)
     finally:
         client.close()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from processors.grants import grant
 from processors.migrations import migrate
 from processors.settings import Settings
 from processors.sink.client import connect, database_of
@@ -24,6 +25,16 @@ def bring_up_to_date(settings: Settings) -> list[str]:
     client = connect(url, database="default")
     try:
         return migrate(client, database_of(url))
+    finally:
+        client.close()
+
+
+def write_grants(settings: Settings) -> None:
+    """Make the roles of the database what they should be. Raises ``NoClickHouse`` and ``GrantsRefused``."""
+    url = settings.clickhouse_url.get_secret_value()
+    client = connect(url)
+    try:
+        grant(client, database_of(url))
     finally:
         client.close()
 

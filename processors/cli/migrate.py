@@ -7,25 +7,38 @@ from processors.cli.terminal import say
 
 
 @click.command()
-def migrate() -> None:
-    """Bring ClickHouse's tables up to date: create the database and apply the migrations it lacks.
+@click.option("--grants", is_flag=True, help="Then give the roles of ClickHouse the rights that they need.")
+def migrate(grants: bool) -> None:
+    """Bring ClickHouse's tables and views up to date: create the database, apply what it lacks.
 
-    May be run any number of times, before the sinks of a new version are started.
+    May be run any number of times, before the sinks of a new version are started. The views run with
+    the rights of the user who migrates: let it be one who stays.
+
+    With --grants the roles DATABASE_reader, _writer, _operator and _migrator get the least rights that
+    analysts, sinks, operators and migrations can work with; the statements are shown. It takes a user
+    who may make roles.
 
     \b
     Example:
-      LEADSTREAM_CLICKHOUSE_URL=http://user:password@clickhouse:8123/leadstream leadstream migrate
+      LEADSTREAM_CLICKHOUSE_URL=http://user:password@clickhouse:8123/leadstream leadstream migrate --grants
 
     Writes to the database at LEADSTREAM_CLICKHOUSE_URL.
 
-    Exit codes: 0 up to date, 69 no ClickHouse, 78 wrong password, or a migration is not what it was when it
-    was applied.
+    Exit codes: 0 up to date, 69 no ClickHouse, 78 wrong password, a migration is not what it was when it was
+    applied, or this user may not make roles.
     """
     settings = load_settings()
-    from processors.cli.clickhouse import bring_up_to_date
+    from processors.cli.clickhouse import bring_up_to_date, write_grants
 
     applied = bring_up_to_date(settings)
     for name in applied:
         say(f"applied {name}")
     if not applied:
         say("up to date already")
+    if grants:
+        from processors.grants import statements
+        from processors.sink.client import database_of
+
+        for statement in statements(database_of(settings.clickhouse_url.get_secret_value())):
+            say(f"{statement};")
+        write_grants(settings)

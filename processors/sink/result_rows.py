@@ -234,4 +234,4 @@ def _linked(link: LeadLink) -> Row:
 
 def _document(metadata: msgspec.Raw) -> str:
     document = text(metadata)
-    return "" if document == "null" else document
+    return "{}" if document == "null" else document

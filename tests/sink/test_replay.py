@@ -152,8 +152,8 @@ async def test_the_earliest_click_counts_in_any_order(database: Database, seed: 
     assert database.rows("SELECT country FROM clicks") == [("AA",)]
     assert database.rows("SELECT country FROM clicks WHERE timestamp >= '2026-09-01'") == []
     assert database.rows("SELECT country FROM clicks WHERE country = 'DD'") == []
-    funnel = "SELECT count FROM funnel(workspace = 'w', start = '2026-09-01', end = '2027-01-01') LIMIT 1"
-    assert database.rows(funnel) == [(0,)]
+    window = "workspace = 'w', start = '2026-09-01', end = '2027-01-01', timezone = 'UTC'"
+    assert database.rows(f"SELECT count FROM funnel({window}) LIMIT 1") == [(0,)]
 
 
 async def test_of_two_clicks_of_one_moment_one_wins_in_either_order(database: Database) -> None:

@@ -13,7 +13,14 @@ from processors.sink.refusal_rows import (
     unmatched_last_row,
     unmatched_row,
 )
-from processors.sink.result_rows import customer_row, erased_row
+from processors.sink.result_rows import (
+    LEAD_COLUMNS,
+    SALE_COLUMNS,
+    customer_row,
+    erased_row,
+    lead_row,
+    sale_row,
+)
 from processors.sink.rows import Row, first_wins, last_wins
 from processors.sink.tables import TABLES, by_topic
 from schemas.ids import customer_id
@@ -52,6 +59,13 @@ def test_versions_follow_the_position_and_stay_in_range() -> None:
 @given(st.integers(946_684_800_000, 1 << 42), st.integers(1, 1 << 40), st.binary(), st.binary())
 def test_the_earlier_click_wins_whatever_it_says(at_ms: int, later: int, one: bytes, other: bytes) -> None:
     assert (1 << 64) > earliest_wins(at_ms, one) > earliest_wins(at_ms + later, other) >= 0
+
+
+def test_metadata_is_an_object_also_where_there_was_none() -> None:
+    row = dict(zip(SALE_COLUMNS, sale_row(record("sales", records.sale("u1", "in_1"))), strict=True))
+    assert row["metadata"] == "{}"
+    row = dict(zip(LEAD_COLUMNS, lead_row(record("leads", records.lead("u1"))), strict=True))
+    assert row["metadata"] == '{"plan":"pro"}'
 
 
 def test_clicks_that_count_elsewhere_or_nowhere_make_no_row() -> None:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
 
-from processors.migrations import migrate
+from processors.migrations import VIEWS, migrate
 from processors.sink.client import connect
-
-VIEWS = ("clicks", "leads", "sales", "customers", "unmatched", "dead_letters", "links")
 
 
 @dataclass(frozen=True)

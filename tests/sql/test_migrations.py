@@ -7,10 +7,22 @@ from pathlib import Path
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
-from processors.migrations import MigrationChanged, migrate, migrations, pending
+from processors.migrations import (
+    ANALYTICS,
+    VIEWS,
+    Migration,
+    MigrationChanged,
+    Script,
+    migrate,
+    migrations,
+    pending,
+    views,
+)
 from processors.sink.client import NoClickHouse, connect
 from processors.sink.tables import TABLES
-from tests.sql.database import VIEWS, Database
+from tests.sql.database import Database
+
+EVERYTHING = [*(one.name for one in migrations()), *(f"view {name}" for name in (*VIEWS, *ANALYTICS))]
 
 
 def test_numbers_have_no_twin() -> None:
@@ -19,8 +31,8 @@ def test_numbers_have_no_twin() -> None:
 
 
 def test_statements_are_split_outside_of_comments() -> None:
-    for migration in migrations():
-        for statement in migration.statements():
+    for script in (*migrations(), *views()):
+        for statement in script.statements():
             assert re.match(r"(CREATE (TABLE|VIEW|OR REPLACE VIEW)|ALTER TABLE) \w+", statement), statement
             assert not statement.endswith(";")
 
@@ -45,12 +57,12 @@ class TestOnAServer:
         assert missing.value.exit_code == 78
         client = connect(url, database="default")
         try:
-            assert migrate(client, name) == [one.name for one in migrations()]
+            assert migrate(client, name) == EVERYTHING
             assert migrate(client, name) == []
             assert client.database == "default"
             client.command(f"CREATE DATABASE {name}_empty")
             client.database = f"{name}_empty"
-            assert len(pending(client)) == len(migrations())
+            assert pending(client) == EVERYTHING
             client.database = name
             assert pending(client) == []
             engine = client.command(f"SELECT engine FROM system.databases WHERE name = '{name}'")
@@ -72,10 +84,39 @@ class TestOnAServer:
         database.client.command("INSERT INTO leads_raw (workspace_id, lead_id) VALUES ('w', 'ld_1')")
         database.client.command("TRUNCATE TABLE schema_migrations")
         database.client.command("DROP VIEW timeseries")
-        assert len(pending(database.client)) == len(migrations())
+        assert pending(database.client) == [*(one.name for one in migrations()), "view timeseries"]
         migrate(database.client, database.name)
         assert database.rows("SELECT lead_id FROM leads") == [("ld_1",)]
         assert database.rows("EXISTS VIEW timeseries") == [(1,)]
+
+    def test_views_are_renewed_when_their_text_or_what_lies_under_them_has_changed(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client = database.client
+        renewed = {one.name: one for one in views()}
+        renewed["leads"] = Script("leads", renewed["leads"].text.replace("Grows when", "Grows whenever"))
+        with monkeypatch.context() as patch:
+            patch.setattr("processors.migrations.views", lambda: list(renewed.values()))
+            assert pending(client) == ["view leads"]
+            assert migrate(client, database.name) == ["view leads"]
+            comment = (
+                "SELECT comment FROM system.columns WHERE database = currentDatabase() AND table = 'leads'"
+            )
+            assert ("Grows whenever a late event changes the lead",) in database.rows(comment)
+            assert pending(client) == []
+        last = Migration("999_more.sql", "ALTER TABLE links_raw ADD COLUMN note String;\n", 999)
+        everything = [*migrations(), last]
+        monkeypatch.setattr("processors.migrations.migrations", lambda: everything)
+        assert migrate(client, database.name) == ["999_more.sql", *EVERYTHING[-len(views()) :]]
+        assert database.rows("SELECT note FROM links") == []
+
+    def test_views_of_a_user_who_may_leave_are_taken_over(self, database: Database) -> None:
+        database.client.command(
+            "INSERT INTO schema_views SELECT name, checksum, 'gone', now64(3) FROM schema_views"
+        )
+        assert pending(database.client) == []
+        assert len(migrate(database.client, database.name)) == len(views())
+        assert migrate(database.client, database.name) == []
 
     def test_the_views_are_there_and_explain_themselves(self, database: Database) -> None:
         for view in VIEWS:
@@ -95,11 +136,11 @@ class TestOnAServer:
 def test_works_embedded(tmp_path: Path) -> None:
     """In a process of its own: an engine is one per process."""
     program = f"""
-from processors.migrations import migrate, migrations
+from processors.migrations import migrate
 from processors.sink.client import connect, database_of
 url = "chdb://{tmp_path}/store"
 client = connect(url, database="default")
-assert len(migrate(client, database_of(url))) == len(migrations())
+assert migrate(client, database_of(url))
 client.close()
 client = connect(url)
 client.command("INSERT INTO leads_raw (workspace_id, timestamp) VALUES ('w', '2026-01-01 12:00')")

@@ -8,8 +8,11 @@ from typing import Final
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
+from processors.audit.results import LEADS
+from processors.audit.rows import read_rows
 from processors.migrations import migrate, pending
 from processors.sink.client import connect
+from tests.conftest import eventually
 from tests.sql.database import Database
 
 pytestmark = pytest.mark.integration
@@ -61,16 +64,16 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("partner_id", "program_id", "tenant_id", "link_external_id", "created_at", "updated_at"),
     ),
 }
-_WINDOW: Final = "workspace = 'w', start = '2026-01-01', end = '2026-02-01'"
+_WINDOW: Final = "workspace = 'w', start = '2026-01-01', end = '2026-02-01', timezone = 'UTC'"
 ANSWERS: Final = {
-    f"timeseries({_WINDOW}, granularity = 'day', timezone = 'UTC')": (
-        *("bucket", "clicks", "leads", "sales", "sale_amount"),
+    f"timeseries({_WINDOW}, granularity = 'day')": (
+        *("bucket", "clicks", "leads", "sales", "sale_amount", "lead_count", "label"),
     ),
-    f"funnel({_WINDOW})": ("step", "count", "conversion", "drop_off"),
+    f"funnel({_WINDOW})": ("step", "count", "conversion", "drop_off", "records"),
     f"top_links({_WINDOW})": (
-        *("link_id", "domain", "key", "partner_id", "clicks", "leads", "sales", "sale_amount"),
+        *("link_id", "domain", "key", "partner_id", "clicks", "leads", "sales", "sale_amount", "lead_count"),
     ),
-    f"time_to_lead({_WINDOW})": ("stage", "leads", "p50", "p90", "p99"),
+    f"time_to_lead({_WINDOW})": ("stage", "leads", "p50", "p90", "p99", "lead_count"),
 }
 
 
@@ -141,6 +144,33 @@ def test_the_loser_of_two_clicks_shows_in_no_month(database: Database) -> None:
                 "granularity = 'month', timezone = 'UTC')"
             ) == [(clicks,)]
         database.client.command("OPTIMIZE TABLE clicks_raw FINAL")
+
+
+@pytest.mark.parametrize("table", ["leads", "sales"])
+def test_metadata_is_an_object_in_every_row(database: Database, table: str) -> None:
+    """Also in rows of sinks that wrote nothing where there was none."""
+    key = f"{table.removesuffix('s')}_id"
+    for number, value in enumerate(("", "{}", '{"plan":"pro","seats":5}')):
+        database.client.insert(f"{table}_raw", [["w", str(number), value]], ["workspace_id", key, "metadata"])
+    database.client.command(f"INSERT INTO {table}_raw (workspace_id, {key}) VALUES ('w', '3')")
+    found = database.rows(f"SELECT metadata, metadata::JSON.plan::String FROM {table} ORDER BY {key}")
+    assert found == [("{}", ""), ("{}", ""), ('{"plan":"pro","seats":5}', "pro"), ("{}", "")]
+
+
+def test_metadata_of_before_that_clickhouse_cannot_read_is_kept_as_a_text(database: Database) -> None:
+    """One of them would make metadata::JSON fail for everybody. The audit still sees what the result says."""
+    texts = ['{"a":1,"a":2}', '{"a":"it\'s \\"é\\"","n":1e400}', '{"a.b":1,"a":{"b":2}}', '{"a":"7"}', ""]
+    rows = [["w", str(number), value] for number, value in enumerate(texts)]
+    database.client.insert("leads_raw", rows, ["workspace_id", "lead_id", "metadata"])
+    database.client.command("TRUNCATE TABLE schema_migrations")
+    migrate(database.client, database.name)
+    unreadable = "SELECT count() FROM leads WHERE isNull(accurateCastOrNull(metadata, 'JSON'))"
+    eventually(lambda: database.client.command(unreadable) == 0)
+    found = database.rows("SELECT metadata::JSON.unreadable::String, metadata FROM leads ORDER BY lead_id")
+    assert [text for text, _ in found] == [*texts[:3], "", ""]
+    assert [metadata for _, metadata in found[3:]] == ['{"a":"7"}', "{}"]
+    audited = {row["lead_id"]: row["metadata"] for row in read_rows(database.client, LEADS, None)}
+    assert audited == {str(number): value or "{}" for number, value in enumerate(texts)}
 
 
 async def test_migrating_from_many_places_at_once(clickhouse: LocalClickHouse, database: Database) -> None:

@@ -21,7 +21,8 @@ _TIME_SERIES: Final = """
         granularity = 'day', timezone = 'UTC')
 """
 _FUNNEL: Final = """
-    SELECT * FROM funnel(workspace = {workspace:String}, start = {start:String}, end = {end:String})
+    SELECT * FROM funnel(
+        workspace = {workspace:String}, start = {start:String}, end = {end:String}, timezone = 'UTC')
 """
 _NEWEST_EVENTS: Final = """
     SELECT * FROM (

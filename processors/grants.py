@@ -1,0 +1,94 @@
+"""Who may do what in ClickHouse: a role for each kind of user, with the least rights that it can work with.
+
+The views run with the rights of whoever migrated, so that nobody needs to read the tables behind them, where
+the rows of an erased customer stand until the server has come to delete them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from processors.migrations import ANALYTICS, VIEWS
+from processors.sink.erasing import ERASED_ROWS
+from processors.sink.tables import TABLES
+
+_ACCESS_DENIED, _NOWHERE_TO_KEEP_ROLES = 497, 514
+
+_WHOSE: Final = {
+    "erased_raw": "customer_id",
+    "leads_raw": "customer_id",
+    "sales_raw": "customer_id",
+    "customers_raw": "customer_id",
+    "unmatched_raw": "customer_id, reason",
+    "dead_letters_raw": "customer_ids",
+}
+"""Of each table, the columns that tell by our own hashed id whose a row is."""
+
+
+class GrantsRefused(Exception):
+    """The server does not let this user make roles; ``str()`` says what to do."""
+
+    exit_code = 78
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this user may not make roles, or ClickHouse keeps its users in files: have an administrator "
+            "run these statements, or put their privileges into <grants> of users.xml"
+        )
+
+
+def roles(database: str) -> Mapping[str, Sequence[str]]:
+    """By role, the privileges that it has on the database, as GRANT takes them.
+
+    ``reader``: analysts, dashboards, ``leadstream audit``. ``writer``: the sink. ``operator``: ``leadstream
+    erase``, ``trace``, ``doctor``. ``migrator``: ``leadstream migrate``, and what the views may read.
+    """
+
+    def on(privilege: str, *tables: str) -> list[str]:
+        return [f"{privilege} ON `{database}`.{table}" for table in tables]
+
+    read = on("SELECT", *VIEWS, *ANALYTICS)
+    return {
+        f"{database}_reader": read,
+        f"{database}_writer": [
+            *on("INSERT", *(table.name for table in TABLES)),
+            *on("ALTER DELETE", *ERASED_ROWS),
+            *on("SELECT(customer_id)", "erased_raw"),
+        ],
+        f"{database}_operator": [
+            *read,
+            *on("SELECT", "schema_migrations", "schema_views"),
+            *(one for table, columns in _WHOSE.items() for one in on(f"SELECT({columns})", table)),
+        ],
+        f"{database}_migrator": [
+            *on("SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SHOW", "*"),
+            "SELECT ON system.processes",
+            # Of servers that ask for it.
+            *(f"TABLE ENGINE ON {engine}" for engine in ("Atomic", "ReplacingMergeTree")),
+        ],
+    }
+
+
+def statements(database: str) -> list[str]:
+    """What makes the roles what they should be, whatever they were. No user is named."""
+    return [
+        statement
+        for role, privileges in roles(database).items()
+        for statement in (
+            f"CREATE ROLE IF NOT EXISTS `{role}`",
+            f"GRANT {', '.join(privileges)} TO `{role}` WITH REPLACE OPTION",
+        )
+    ]
+
+
+def grant(client: Client, database: str) -> None:
+    """Apply :func:`statements`; may be repeated. Raises :class:`GrantsRefused`."""
+    try:
+        for statement in statements(database):
+            client.command(statement)
+    except DatabaseError as error:
+        if error.code in (_ACCESS_DENIED, _NOWHERE_TO_KEEP_ROLES):
+            raise GrantsRefused from error
+        raise

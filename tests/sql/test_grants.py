@@ -1,0 +1,152 @@
+"""Each role can do its work, and nothing else."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from deploy.local.clickhouse import LocalClickHouse
+from deploy.local.server import Command
+from processors.cli.main import main
+from processors.grants import roles, statements
+from processors.migrations import ANALYTICS, VIEWS, migrate
+from processors.sink.client import connect
+from processors.sink.erasing import delete_erased, erased_among
+from processors.sink.tables import TABLES
+from tests.conftest import eventually
+
+pytestmark = pytest.mark.integration
+
+DATABASE = "leadstream"
+_ACCESS_DENIED = 497
+
+
+class WithRoles(LocalClickHouse):
+    """Has a user for each role, named like it; and any user may come in over HTTP."""
+
+    def _prepare(self, port: int) -> Command:
+        command = super()._prepare(port)
+        [users] = self.data_dir.rglob("users.xml")
+        users.write_text(users.read_text().replace("</users>", f"{self._users()}</users>"))
+        [config] = self.data_dir.rglob("config.xml")
+        handlers = re.compile("<http_handlers>.*</http_handlers>", re.DOTALL)
+        config.write_text(handlers.sub("", config.read_text()))
+        return command
+
+    @staticmethod
+    def _users() -> str:
+        return "".join(
+            f"<{role}><password>{role}</password><networks><ip>127.0.0.1</ip></networks>"
+            f"<profile>default</profile><quota>default</quota><grants>"
+            + "".join(f"<query>GRANT {privilege}</query>" for privilege in privileges)
+            + f"</grants></{role}>"
+            for role, privileges in roles(DATABASE).items()
+        )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithRoles]:
+    """Migrated by the migrator; two customers have a lead."""
+    with WithRoles(tmp_path_factory.mktemp("roles")) as server:
+        admin = connect(server.url)
+        admin.command(f"CREATE DATABASE {DATABASE} ENGINE = Atomic")
+        migrator = connect(url_of(server, "migrator"))
+        migrate(migrator, DATABASE)
+        assert migrate(migrator, DATABASE) == []
+        migrator.close()
+        for customer in ("cus_erased", "cus_other"):
+            admin.command(
+                f"INSERT INTO {DATABASE}.leads_raw (lead_id, customer_id, customer_external_id) "
+                f"VALUES ('ld_{customer}', '{customer}', '{customer}')"
+            )
+        admin.close()
+        yield server
+
+
+def url_of(server: WithRoles, role: str) -> str:
+    host = server.url.rpartition("@")[2].partition("/")[0]
+    user = f"{DATABASE}_{role}"
+    return f"http://{user}:{user}@{host}/{DATABASE}"
+
+
+@pytest.fixture
+def as_role(server: WithRoles) -> Iterator[Callable[[str], Client]]:
+    clients: list[Client] = []
+
+    def connected(role: str) -> Client:
+        clients.append(connect(url_of(server, role)))
+        return clients[-1]
+
+    yield connected
+    for client in clients:
+        client.close()
+
+
+def refused(client: Client, sql: str) -> bool:
+    with pytest.raises(DatabaseError) as failure:
+        client.query(sql)
+    return failure.value.code == _ACCESS_DENIED
+
+
+WINDOW = "workspace = 'w', start = '2026-01-01', end = '2026-02-01', timezone = 'UTC'"
+
+
+@pytest.mark.parametrize("role", ["reader", "operator"])
+def test_a_reader_sees_the_views_and_no_table(as_role: Callable[[str], Client], role: str) -> None:
+    client = as_role(role)
+    for view in VIEWS:
+        client.query(f"SELECT * FROM {view}")
+    for view in ANALYTICS:
+        granularity = ", granularity = 'day'" if view == "timeseries" else ""
+        client.query(f"SELECT * FROM {view}({WINDOW}{granularity})")
+    assert client.command("SELECT count() FROM leads WHERE customer_external_id = 'cus_other'") == 1
+    for table in TABLES:
+        assert refused(client, f"SELECT * FROM {table.name}"), table.name
+        assert refused(client, f"INSERT INTO {table.name} (version) VALUES (1)"), table.name
+        assert refused(client, f"ALTER TABLE {table.name} DELETE WHERE 1"), table.name
+    for other in ("processes", "mutations", "parts", "users"):
+        assert refused(client, f"SELECT * FROM system.{other}"), other
+    for column in ("customer_name", "customer_email", "customer_external_id"):
+        assert refused(client, f"SELECT {column} FROM leads_raw"), column
+    assert refused(client, "CREATE TABLE another (a UInt8) ENGINE = Memory")
+    assert refused(client, "SELECT * FROM file('/etc/passwd')")
+    assert refused(client, "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')")
+
+
+def test_a_writer_inserts_and_forgets_and_reads_nobodys_name(as_role: Callable[[str], Client]) -> None:
+    writer = as_role("writer")
+    for table in TABLES:
+        writer.create_insert_context(table.name, column_names=list(table.columns))
+    for table in TABLES:
+        writer.insert(table.name, [[1]], column_names=["version"])
+    for view in VIEWS:
+        assert refused(writer, f"SELECT * FROM {view}"), view
+    for table in TABLES:
+        assert refused(writer, f"SELECT * FROM {table.name}"), table.name
+    writer.insert("erased_raw", [["cus_erased", 1]], column_names=["customer_id", "version"])
+    assert erased_among(writer, ["cus_erased", "cus_other"]) == {"cus_erased"}
+    reader, operator = as_role("reader"), as_role("operator")
+    assert reader.command("SELECT count() FROM leads WHERE customer_external_id = 'cus_erased'") == 0
+    delete_erased(writer)
+    left = "SELECT count() FROM leads_raw WHERE customer_id = 'cus_erased'"
+    eventually(lambda: operator.command(left) == 0)
+    assert operator.command("SELECT count() FROM leads_raw WHERE customer_id = 'cus_other'") == 1
+
+
+def test_who_may_not_make_roles_is_shown_what_an_administrator_has_to_run(
+    server: WithRoles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEADSTREAM_CLICKHOUSE_URL", url_of(server, "migrator"))
+    assert main(["migrate", "--grants"]) == 78
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[1:] == [f"{statement};" for statement in statements(DATABASE)]
+    assert "have an administrator run these statements" in shown.err
+
+
+def test_the_statements_are_what_clickhouse_understands(as_role: Callable[[str], Client]) -> None:
+    client = as_role("migrator")
+    for statement in statements("some-database"):
+        kind = "CreateRoleQuery" if statement.startswith("CREATE") else "GrantQuery"
+        assert client.command(f"EXPLAIN AST {statement}") == kind
