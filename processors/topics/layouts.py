@@ -15,7 +15,7 @@ _MIB: Final = 1 << 20
 _INPUT_BYTES: Final = _MIB + 12
 # A dead letter is an input and its headers, a touch a lead event and its click.
 _RESULT_BYTES: Final = 8 * _MIB
-# A state holds up to a hundred events that wait, each of up to 256 KiB.
+# Several times what a state may come to (Bounds.state_bytes).
 _CHANGELOG_BYTES: Final = 32 * _MIB
 
 _TOMBSTONES_MS: Final = 7 * DAY_MS
