@@ -41,7 +41,8 @@ class Traces:
     """A result by place. ``in_time``: what the model makes of it when holds end by the records' times.
 
     ``emitted``: every committed record of it, in order. ``behind``: the sink has not come to the last one.
-    ``live``: the newest one of the live system, when a replay is audited beside it.
+    ``live``: the newest one of the live system, when a replay is audited beside it. ``final``: what nothing
+    changes once it has been emitted; None: nothing is known to be like that.
     """
 
     expected: Result | None = None
@@ -50,6 +51,7 @@ class Traces:
     rows: list[Row] = field(default_factory=list)
     behind: bool = False
     live: Result | None = None
+    final: Result | None = None
 
     @property
     def newest(self) -> Result | None:
@@ -111,6 +113,11 @@ class _Case:
             return [self._apart(Apart.ERASED)] if newest is not None else []
         if _same(expected, newest) or _same(in_time, newest):
             return []
+        final = self.traces.final
+        if final is not None and newest is not None and any(_same(final, one) for one in self.traces.emitted):
+            if _same(final, newest):
+                return []
+            return [self._wrong(Wrong.DIFFERS_IN_TOPIC, _changes(final, newest))]
         if self.standing.contested:
             return [self._apart(Apart.CONTESTED)]
         if not _same(expected, in_time):

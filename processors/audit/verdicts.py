@@ -99,6 +99,8 @@ def _expect(
         traces = gathered.trace(kind, identity, whose)
         traces.expected = result
         traces.in_time = from_holds.get(identity) if whose in late else result
+    for identity, traces in ((one, traces) for one, (_, traces) in gathered.found[kind].items()):
+        traces.final = expected.complete.get(identity)
     for identity, result in from_holds.items():
         gathered.trace(kind, identity, owner(result)).in_time = result
 

@@ -1,14 +1,17 @@
 """An audit of what the joins really do: nothing to complain of, for any history."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.attribution.bounds import Bounds
 from processors.attribution.policy import Policy
-from processors.audit.report import Apart, Difference
-from tests.attribution.builders import HOLD, click, lead, policy
+from processors.audit.report import Apart, Difference, Wrong
+from processors.audit.results import LEADS
+from tests.attribution.builders import HOLD, click, deferred, lead, policy
 from tests.attribution.effort import examples
 from tests.attribution.strategies import POLICIES, histories, histories_with_conflicts
 from tests.audit.system import Audited, Story, audited, happen
@@ -59,3 +62,17 @@ def test_a_click_that_too_many_wait_for_is_known_in_every_bucket() -> None:
     found = audit(story, policy(), records=1_000_000)
     assert_clean(found)
     assert found.summary.contested == 120
+
+
+def test_a_lead_that_moves_away_from_its_touch_is_told_though_touches_are_forgotten() -> None:
+    """Whether its touch was still there when it was needed nobody knows; but once it was, it stays."""
+    rules = replace(policy("last-click"), bounds=Bounds(touches=2))
+    touches = [one for at in (0, 10, 40, 50, 60) for one in (click(f"c{at}", 0), deferred(f"c{at}", at))]
+    story = happen([*touches[:4], lead(25), *touches[4:]], rules=rules)
+    assert_clean(audit(story, rules))
+    [(_, key, value)] = [one for one in story.published.results if one[0] is LEADS]
+    moved = (value or b"").replace(b'"id":"c10"', b'"id":"c0"').replace(b'"revision":1', b'"revision":2')
+    story.published.results.append((LEADS, key, moved))
+    story.published.store()
+    found = audit(story, rules)
+    assert [one.wrong for one in found.verdicts if isinstance(one, Difference)] == [Wrong.DIFFERS_IN_TOPIC]

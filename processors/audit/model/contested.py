@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from processors.audit.model.arrivals import NO_CROWD, Crowd
 from processors.audit.model.rules import (
+    ConcludedLead,
     Conclusion,
     LeadFact,
     ModelBounds,
@@ -98,12 +99,34 @@ def order_shows(known: Known, named: Named, policy: ModelPolicy) -> bool:
     """True when something about this customer may depend on the order of arrival."""
     requests = [one for one in known.reached if not one.event.deferred]
     return (
+        _more_than_touches_shows(known, requests, named, policy)
+        or touch_bound_shows(known.reached, requests, named.counting, known.conclusion, policy)
+        or _old_sales_show(known, named, policy)
+    )
+
+
+def complete_leads(known: Known, named: Named, policy: ModelPolicy) -> dict[str, ConcludedLead]:
+    """By eventKey, for a customer of whom too few touches are kept, the leads if all had been there in time.
+
+    Once such a lead has been emitted, nothing can change it. Empty where anything else shows.
+    """
+    requests = [one for one in known.reached if not one.event.deferred]
+    if _more_than_touches_shows(known, requests, named, policy) or _touch_may_come_again(
+        known.reached, known.conclusion
+    ):
+        return {}
+    touches = known.conclusion.touches
+    return leads_of(requests, touches, touches, named.counting, policy)
+
+
+def _more_than_touches_shows(
+    known: Known, requests: Sequence[LeadFact], named: Named, policy: ModelPolicy
+) -> bool:
+    return (
         _another_click_decides(known.lead_events, named, policy)
         or _touch_moves_out_of_window(known.reached, named.counting, policy)
         or _purchase_is_replaced(known.purchases, known.conclusion, policy)
-        or touch_bound_shows(known.reached, requests, named.counting, known.conclusion, policy)
         or _too_much_waits(known, requests, named, policy)
-        or _old_sales_show(known, named, policy)
     )
 
 
@@ -114,22 +137,24 @@ def touch_bound_shows(
     conclusion: Conclusion,
     policy: ModelPolicy,
 ) -> bool:
-    """True when something rests on a touch that may have been dropped before it was needed.
-
-    A touch that was dropped and comes again takes the time of the lead event with which it comes.
-    """
+    """True when something rests on a touch that may have been dropped before it was needed."""
     touches, kept = conclusion.touches, conclusion.kept
     if len(touches) == len(kept):
         return False
-    unsure = {touch.click_id for touch in touches} - {touch.click_id for touch in kept}
-    times: dict[str, set[int]] = {}
-    for lead_event in lead_events:
-        times.setdefault(lead_event.event.click_id or "", set()).add(lead_event.at_ms)
     return (
-        any(len(times[click_id]) > 1 for click_id in unsure)
+        _touch_may_come_again(lead_events, conclusion)
         or own_touch(touches, policy) != own_touch(kept, policy)
         or leads_of(requests, touches, touches, clicks, policy) != conclusion.leads
     )
+
+
+def _touch_may_come_again(lead_events: Sequence[LeadFact], conclusion: Conclusion) -> bool:
+    """One that was dropped takes the time of the lead event with which it comes."""
+    unsure = {touch.click_id for touch in conclusion.touches} - {touch.click_id for touch in conclusion.kept}
+    times: dict[str, set[int]] = {}
+    for lead_event in lead_events:
+        times.setdefault(lead_event.event.click_id or "", set()).add(lead_event.at_ms)
+    return any(len(times[click_id]) > 1 for click_id in unsure)
 
 
 def _another_click_decides(lead_events: Sequence[LeadFact], named: Named, policy: ModelPolicy) -> bool:

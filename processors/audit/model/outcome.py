@@ -74,6 +74,9 @@ class Outcome:
     never withdrawn (rule 9) or because a bound (rule 16) was reached. Of them only so much is certain: every
     lead here was emitted under its id, perhaps with other content. See ``processors.audit.model.contested``.
 
+    ``complete``: leads of contested customers, as they would be had no touch been forgotten. Once one has
+    been emitted like that, nothing changes it.
+
     ``forgotten``: erased customers. What of theirs was unmatched depends on when the erasure came.
     """
 
@@ -82,6 +85,7 @@ class Outcome:
     customers: dict[CustomerKey, Customer] = field(default_factory=dict)
     unmatched: set[NotMatched] = field(default_factory=set)
     contested: set[CustomerKey] = field(default_factory=set)
+    complete: dict[str, Lead] = field(default_factory=dict, kw_only=True)
     forgotten: set[CustomerKey] = field(default_factory=set)
 
     def certain(self, contested: Iterable[CustomerKey] = ()) -> "Outcome":

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from processors.audit.model.arrivals import Arrived
-from processors.audit.model.contested import Known, Named, Naming, order_shows
+from processors.audit.model.contested import Known, Named, Naming, complete_leads, order_shows
 from processors.audit.model.documents import customer_document, lead_document, sale_document
 from processors.audit.model.outcome import CustomerKey, Outcome, not_matched
 from processors.audit.model.rules import (
@@ -116,6 +116,10 @@ class ReferenceModel:
         named = Named(clicks, workspace.contents, workspace.naming)
         if order_shows(known, named, policy):
             outcome.contested.add(key)
+            for lead in complete_leads(known, named, policy).values():
+                assert conclusion.person is not None  # noqa: S101 - narrows
+                document = lead_document(lead, conclusion.person, policy)
+                outcome.complete[document.lead_id] = document
         self._unmatched(customer, workspace, conclusion, outcome)
 
     def _unmatched(
