@@ -158,8 +158,8 @@ class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):
             or ((text := self.referer) is not None and not text.strip())
             or ((text := self.referer_url) is not None and not text.strip())
             or ((text := self.ip) is not None and not text.strip())
-            or (isinstance(self.latitude, str) and not self.latitude.strip())
-            or (isinstance(self.longitude, str) and not self.longitude.strip())
+            or ((value := self.latitude).__class__ is str and not value.strip())
+            or ((value := self.longitude).__class__ is str and not value.strip())
         )
 
     def topic_key(self) -> bytes:

@@ -18,6 +18,7 @@ from schemas.dead_letters import cause_of
 from schemas.decoding import Refused, decode_click
 from schemas.events import is_workspace_id
 from schemas.ids import customer_id
+from schemas.portable import whole_characters
 from schemas.reasons import UnmatchedReason
 from schemas.results import ClickFacts, Unmatched
 from schemas.times import MAX_AHEAD_MS, parse_rfc3339
@@ -181,7 +182,7 @@ def workspace_of(key: bytes, value: bytes) -> str:
     """As the value says, else as the key says, else empty."""
     named = []
     with suppress(*UNREADABLE):
-        named.append(_decode_workspace(value).workspace_id)
+        named.append(_decode_workspace(whole_characters(value)).workspace_id)
     if b":" in key:
         named.append(key.partition(b":")[0].decode(errors="replace"))
     return next((name for name in named if is_workspace_id(name)), "")
