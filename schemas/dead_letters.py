@@ -10,6 +10,7 @@ from msgspec.json import Decoder
 
 from schemas.events import is_workspace_id
 from schemas.headers import Header, Headers
+from schemas.portable import whole_characters
 from schemas.reasons import DeadLetterReason
 from schemas.topics import RESULT_BYTES
 
@@ -181,7 +182,7 @@ def workspace_of(key: bytes, value: bytes) -> str:
     """As the value says, else as the key says, else empty."""
     named = []
     with suppress(*_UNREADABLE):
-        named.append(_decode_workspace(value).workspace_id)
+        named.append(_decode_workspace(whole_characters(value)).workspace_id)
     if b":" in key:
         named.append(key.partition(b":")[0].decode(errors="replace"))
     return next((name for name in named if is_workspace_id(name)), "")

@@ -6,7 +6,8 @@ from typing import Final, Generic, TypeVar
 
 from msgspec.json import Decoder
 
-from schemas.events import Click, Erasure, Event, LeadEvent, Purchase, as_accepted
+from schemas.accepted import as_accepted
+from schemas.events import Click, Erasure, Event, LeadEvent, Purchase
 from schemas.portable import whole_characters
 from schemas.reasons import DeadLetterReason
 from schemas.refused import UNDECODABLE, Refused, field_and_rule, out_of_range, refusal

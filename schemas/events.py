@@ -4,9 +4,9 @@ Every optional field may be absent or null, as the SDKs send them; unknown field
 """
 
 import re
-from typing import Annotated, ClassVar, Final, Literal, TypeVar, cast, get_type_hints
+from typing import Annotated, ClassVar, Final, Literal, get_type_hints
 
-from msgspec import Meta, Raw, Struct, defstruct, field
+from msgspec import Meta, Raw, Struct, field
 from msgspec.structs import force_setattr
 
 from schemas.fields import (
@@ -71,7 +71,7 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     type_name: ClassVar[str]
 
     by_the_rules: ClassVar[bool] = True
-    """False: texts and ids were judged before, perhaps by a release with other rules."""
+    """False: texts and ids were judged before, perhaps by a release with other rules: see ``accepted``."""
 
     workspace_id: WorkspaceId
     timestamp: Timestamp = None
@@ -158,8 +158,8 @@ class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):
             or ((text := self.referer) is not None and not text.strip())
             or ((text := self.referer_url) is not None and not text.strip())
             or ((text := self.ip) is not None and not text.strip())
-            or (isinstance(self.latitude, str) and not self.latitude.strip())
-            or (isinstance(self.longitude, str) and not self.longitude.strip())
+            or ((value := self.latitude).__class__ is str and not value.strip())
+            or ((value := self.longitude).__class__ is str and not value.strip())
         )
 
     def topic_key(self) -> bytes:
@@ -335,26 +335,3 @@ AnyEvent = Click | LeadEvent | Purchase | Erasure
 EVENT_TYPES: Final[dict[str, type[Click] | type[LeadEvent] | type[Purchase] | type[Erasure]]] = {
     kind.type_name: kind for kind in (Click, LeadEvent, Purchase, Erasure)
 }
-
-K = TypeVar("K", LeadEvent, Purchase)
-
-
-def as_accepted(kind: type[K]) -> type[K]:
-    """The same event, asked for no rule of texts and ids: see :attr:`Event.by_the_rules`."""
-    hints = get_type_hints(kind)
-    free: list[tuple[str, object] | tuple[str, object, None]] = [
-        (name, str) if hints[name] is str else (name, str | None, None)
-        for name in kind.__struct_fields__
-        if hints[name] in (str, str | None, Processor | None)
-    ]
-    accepted = defstruct(
-        kind.__name__,
-        free,
-        bases=(kind,),
-        namespace={"by_the_rules": False, "__doc__": kind.__doc__},
-        frozen=True,
-        kw_only=True,
-        rename="camel",
-        gc=False,
-    )
-    return cast("type[K]", accepted)

@@ -17,7 +17,7 @@ def epoch_ms() -> int:
 
 
 _MIB = 1 << 20
-#: What a changelog takes: several times what a state of the two joins may come to (Bounds.state_bytes).
+#: What a changelog takes: several times what a processor lets a state come to.
 CHANGELOG_BYTES = 32 * _MIB
 #: For what is around a value in a batch, and for what compression adds to what it cannot compress.
 ROOM_BYTES = 32 << 10

@@ -7,6 +7,7 @@ from typing import Final
 import orjson
 
 from schemas.ids import customer_id
+from schemas.portable import whole_characters
 
 _CUSTOMER: Final = re.compile(
     rb'"(?:customerExternalId|externalId|customerId)"\s*:\s*(?:("(?:[^"\\]|\\.){1,1000}")|(-?\d{1,100}))'
@@ -23,6 +24,7 @@ def persons_in(key: bytes, value: bytes) -> list[str]:
 
     Better one too many than one too few: whoever is erased must not live on in what nobody can read.
     """
+    value = whole_characters(value)
     keyed = _WORKSPACE_KEY.fullmatch(key)
     workspaces = {match[1] for match in _WORKSPACE.finditer(value)}
     customers = dict.fromkeys(_few(_named(value)))

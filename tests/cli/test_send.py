@@ -38,6 +38,13 @@ def test_each_event_has_its_place(event: dict[str, object], topic: Topic, key: b
     assert place_of(json.dumps(event).encode(), NOW_MS) == (topic, key, event["type"])
 
 
+def test_half_a_character_and_whole_floats_have_their_place() -> None:
+    """As with the worker."""
+    line = json.dumps({**LEAD, "customerName": "Joe \ud83d", "eventQuantity": 2.0, "mode": " "}).encode()
+    assert b"\\ud83d" in line
+    assert place_of(line, NOW_MS).key == b"acme:u1"
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
@@ -45,6 +52,9 @@ def test_each_event_has_its_place(event: dict[str, object], topic: Topic, key: b
         (b'{"type":"click"', "not_json: "),
         (b'"click"', "not_an_object: "),
         (b"[]", "not_an_object: "),
+        (b"\xef\xbb\xbf" + json.dumps(CLICK).encode(), "not_json: begins with a byte-order mark"),
+        (json.dumps(CLICK).encode("utf-16"), "not_json: UTF-16"),
+        (json.dumps({**LEAD, "customerId": "NaN"}).encode(), "schema_violation: customerId: "),
         (b"{}", "schema_violation: type: required"),
         (b'{"type":"sale"}', "schema_violation: type: Invalid enum value 'sale'"),
         (b'{"type":7}', "schema_violation: type: Expected `str`, got `int`"),

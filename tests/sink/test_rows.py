@@ -259,6 +259,7 @@ class TestDeadLetters:
         (b"w:k1", b'{"customerId":42,"amount":"43"}', ["k1", "42"]),
         (b"w:k1", b"sign-up,u2;Zo\xc3\xab", ["k1", "sign-up", "u2", "Zoë"]),
         (b"nothing", b'{"customerId":"u2"}', []),
+        (b"", rb'{"workspaceId":"w","customerId":"Joe \ud83d","amount":-1}', ["Joe \ufffd"]),
     ],
 )
 def test_whom_a_dead_letter_names(key: bytes, value: bytes, customers: list[str]) -> None:

@@ -1,6 +1,5 @@
 """Whatever a producer wrote: the JSON that we store is JSON to ClickHouse."""
 
-import json
 import random
 from typing import Final
 
@@ -56,12 +55,13 @@ def test_portable_json_is_read_by_clickhouse(clickhouse: LocalClickHouse) -> Non
     assert sum(one != other for one, other in zip(given, stored, strict=True)) > 500
     client = connect(clickhouse.url)
     try:
-        for text in stored:
-            json.loads(text)
-        rows = client.query(
-            "SELECT sum(length(JSONAllPaths(arrayJoin({texts:Array(String)})::JSON)) < 100)",
-            parameters={"texts": [text.decode() for text in stored]},
-        ).result_rows
+        for start in range(0, len(stored), _AT_ONCE):
+            some = stored[start : start + _AT_ONCE]
+            texts = ",".join(f"'{document.hex()}'" for document in some)
+            rows = client.query(f"SELECT count(JSONAllPaths(unhex(arrayJoin([{texts}]))::JSON))").result_rows
+            assert rows == [(len(some),)]
     finally:
         client.close()
-    assert rows == [(len(stored),)]
+
+
+_AT_ONCE: Final = 300
