@@ -16,6 +16,22 @@ _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _SUCCESSOR: Final = re.compile(r"CREATE TABLE ((\w+)_next)\s")
 
 
+LEAST_CLICKHOUSE: Final = (26, 3)
+"""The oldest release whose answers the views rely on. docs/operations.md names it, too."""
+
+
+class ClickHouseTooOld(Exception):
+    """The server is older than :data:`LEAST_CLICKHOUSE`."""
+
+    exit_code = 78
+
+    def __init__(self, version: str) -> None:
+        least = ".".join(map(str, LEAST_CLICKHOUSE))
+        super().__init__(
+            f"ClickHouse {version} is older than {least}, the oldest that leadstream works with: upgrade it"
+        )
+
+
 class MigrationChanged(Exception):
     """A migration that was applied already is not what it was."""
 
@@ -53,8 +69,10 @@ def migrations() -> list[Migration]:
 def migrate(client: Client, database: str) -> list[str]:
     """Create the database if it is missing and apply what it lacks; returns the names of what was applied.
 
-    Idempotent. ``client`` may be connected to any database. Raises :class:`MigrationChanged`.
+    Idempotent. ``client`` may be connected to any database. Raises :class:`MigrationChanged`, and
+    :class:`ClickHouseTooOld` before anything is done.
     """
+    check_version(client)
     before = client.database
     client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
     client.database = database
@@ -79,6 +97,14 @@ def _apply_missing(client: Client) -> list[str]:
         elif known[migration.number] != migration.checksum:
             raise MigrationChanged(migration.name)
     return applied
+
+
+def check_version(client: Client) -> None:
+    """Raises :class:`ClickHouseTooOld`."""
+    version = client.server_version or ""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if found and (int(found[1]), int(found[2])) < LEAST_CLICKHOUSE:
+        raise ClickHouseTooOld(version)
 
 
 def pending(client: Client) -> list[str]:

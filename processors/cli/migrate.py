@@ -17,8 +17,8 @@ def migrate() -> None:
 
     Writes to the database at LEADSTREAM_CLICKHOUSE_URL.
 
-    Exit codes: 0 up to date, 69 no ClickHouse, 78 wrong password, or a migration is not what it was when it
-    was applied.
+    Exit codes: 0 up to date, 69 no ClickHouse, 78 wrong password, a server that is too old, or a migration
+    is not what it was when it was applied.
     """
     settings = load_settings()
     from processors.cli.clickhouse import bring_up_to_date
