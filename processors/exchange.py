@@ -17,12 +17,14 @@ nothing is left but step 4.
 import time
 import uuid
 from collections.abc import Sequence
+from typing import Final
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 _POLL_S = 0.05
-_UNKNOWN_TABLE = 60
+GONE: Final = frozenset({60, 218})
+"""UNKNOWN_TABLE, TABLE_IS_DROPPED: another run has replaced what this one was working on."""
 
 
 class Overtaken(Exception):
@@ -45,7 +47,7 @@ def exchange(client: Client, table: str, successor: str) -> None:
             _fold(client, table, _claim(client, left, successor))
         client.command(f"DROP TABLE IF EXISTS {successor}")
     except DatabaseError as error:
-        if error.code == _UNKNOWN_TABLE:
+        if error.code in GONE:
             raise Overtaken from error
         raise
 

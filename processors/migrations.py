@@ -8,10 +8,12 @@ from importlib import resources
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
-from processors.exchange import Overtaken, exchange
+from processors.exchange import GONE, Overtaken, exchange
 
 _FILE: Final = re.compile(r"^(\d{3})_\w+\.sql$")
+_ATTEMPTS: Final = 20
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _SUCCESSOR: Final = re.compile(r"CREATE TABLE ((\w+)_next)\s")
 
@@ -121,12 +123,25 @@ def _apply(client: Client, migration: Migration) -> None:
         if successor := _SUCCESSOR.match(statement):
             _exchange(client, statement, successor[2], successor[1])
         else:
-            client.command(_repeatable(statement))
+            _command(client, _repeatable(statement))
     client.insert(
         "schema_migrations",
         [[migration.number, migration.name, migration.checksum]],
         column_names=["number", "name", "checksum"],
     )
+
+
+def _command(client: Client, statement: str) -> None:
+    """Again when another run was replacing the same view at that moment."""
+    for _ in range(_ATTEMPTS):
+        try:
+            client.command(statement)
+        except DatabaseError as error:
+            if error.code not in GONE:
+                raise
+        else:
+            return
+    client.command(statement)
 
 
 def _exchange(client: Client, statement: str, table: str, successor: str) -> None:
