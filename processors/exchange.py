@@ -17,12 +17,14 @@ nothing is left but step 4.
 import time
 import uuid
 from collections.abc import Sequence
+from typing import Final
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 _POLL_S = 0.05
-_UNKNOWN_TABLE = 60
+GONE: Final = frozenset({60, 218})
+"""UNKNOWN_TABLE, TABLE_IS_DROPPED: another run has replaced what this one was working on."""
 
 
 class Overtaken(Exception):
@@ -45,7 +47,7 @@ def exchange(client: Client, table: str, successor: str) -> None:
             _fold(client, table, _claim(client, left, successor))
         client.command(f"DROP TABLE IF EXISTS {successor}")
     except DatabaseError as error:
-        if error.code == _UNKNOWN_TABLE:
+        if error.code in GONE:
             raise Overtaken from error
         raise
 
@@ -54,7 +56,8 @@ def _fold(client: Client, table: str, source: str, copied: Sequence[str] = ()) -
     """``copied``: parts of ``source`` whose rows are in ``table`` already."""
     _inserts_under_way_end(client, table)
     _copy(client, source, table, copied)
-    client.command(f"DROP TABLE {source}")
+    # The server's bound is against mistakes: by default, it keeps what is larger than 50 GB.
+    client.command(f"DROP TABLE {source}", settings={"max_table_size_to_drop": 0})
 
 
 def _copy(client: Client, source: str, target: str, copied: Sequence[str] = ()) -> None:

@@ -13,10 +13,12 @@ from string import Template
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
-from processors.exchange import Overtaken, exchange
+from processors.exchange import GONE, Overtaken, exchange
 
 _FILE: Final = re.compile(r"^(\d{3})_\w+\.sql$")
+_ATTEMPTS: Final = 20
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _SUCCESSOR: Final = re.compile(r"CREATE TABLE ((\w+)_next)\s")
 
@@ -24,6 +26,22 @@ VIEWS: Final = ("clicks", "leads", "sales", "customers", "unmatched", "dead_lett
 """One row per thing."""
 ANALYTICS: Final = ("timeseries", "funnel", "top_links", "time_to_lead")
 """Views that take parameters; they read those of VIEWS."""
+
+
+LEAST_CLICKHOUSE: Final = (26, 3)
+"""The oldest release whose answers the views rely on. docs/operations.md names it, too."""
+
+
+class ClickHouseTooOld(Exception):
+    """The server is older than :data:`LEAST_CLICKHOUSE`."""
+
+    exit_code = 78
+
+    def __init__(self, version: str) -> None:
+        least = ".".join(map(str, LEAST_CLICKHOUSE))
+        super().__init__(
+            f"ClickHouse {version} is older than {least}, the oldest that leadstream works with: upgrade it"
+        )
 
 
 class MigrationChanged(Exception):
@@ -86,8 +104,10 @@ def migrate(client: Client, database: str) -> list[str]:
     """Create the database if it is missing and apply what it lacks; returns the names of what was applied.
 
     Idempotent. Whoever migrates defines the views: readers see through them what this user may read.
-    ``client`` may be connected to any database. Raises :class:`MigrationChanged`.
+    ``client`` may be connected to any database. Raises :class:`MigrationChanged`, and
+    :class:`ClickHouseTooOld` before anything is done.
     """
+    check_version(client)
     before = client.database
     client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
     client.database = database
@@ -118,6 +138,14 @@ def _migrate_tables(client: Client) -> Iterator[str]:
             yield migration.name
         elif known[migration.number] != migration.checksum:
             raise MigrationChanged(migration.name)
+
+
+def check_version(client: Client) -> None:
+    """Raises :class:`ClickHouseTooOld`."""
+    version = client.server_version or ""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if found and (int(found[1]), int(found[2])) < LEAST_CLICKHOUSE:
+        raise ClickHouseTooOld(version)
 
 
 def _renew_views(client: Client) -> Iterator[str]:
@@ -167,7 +195,20 @@ def _apply(client: Client, script: Script) -> None:
         if successor := _SUCCESSOR.match(statement):
             _exchange(client, statement, successor[2], successor[1])
         else:
-            client.command(_repeatable(statement))
+            _command(client, _repeatable(statement))
+
+
+def _command(client: Client, statement: str) -> None:
+    """Again when another run was replacing the same view at that moment."""
+    for _ in range(_ATTEMPTS):
+        try:
+            client.command(statement)
+        except DatabaseError as error:
+            if error.code not in GONE:
+                raise
+        else:
+            return
+    client.command(statement)
 
 
 def _exchange(client: Client, statement: str, table: str, successor: str) -> None:

@@ -111,7 +111,7 @@ def check_clickhouse(settings: Settings) -> Iterator[Check]:
     from clickhouse_connect.driver.exceptions import DatabaseError
 
     from processors.cli.clickhouse import open_clickhouse
-    from processors.migrations import pending
+    from processors.migrations import ClickHouseTooOld, check_version, pending
     from processors.sink.client import NoClickHouse
 
     try:
@@ -121,7 +121,11 @@ def check_clickhouse(settings: Settings) -> Iterator[Check]:
         yield Check("ClickHouse", False, str(error), remedy)
         return
     try:
-        yield Check("ClickHouse", True, f"{client.server_version} answers")
+        try:
+            check_version(client)
+            yield Check("ClickHouse", True, f"{client.server_version} answers")
+        except ClickHouseTooOld as error:
+            yield Check("ClickHouse", False, str(error), "Then run `leadstream migrate`.")
         missing = pending(client)
         found = f"lacks {', '.join(missing)}" if missing else "up to date"
         yield Check("tables", not missing, found, "Run `leadstream migrate`.")

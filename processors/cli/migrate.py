@@ -24,8 +24,8 @@ def migrate(grants: bool) -> None:
 
     Writes to the database at LEADSTREAM_CLICKHOUSE_URL.
 
-    Exit codes: 0 up to date, 69 no ClickHouse, 78 wrong password, a migration is not what it was when it was
-    applied, or this user may not make roles.
+    Exit codes: 0 up to date, 69 no ClickHouse, 78 wrong password, a server that is too old, a migration is
+    not what it was when it was applied, or this user may not make roles.
     """
     settings = load_settings()
     from processors.cli.clickhouse import bring_up_to_date, write_grants

@@ -222,6 +222,12 @@ def test_doctor(
     assert "ok    attribution      first-click, windows 90d and 365d\n" in result.stdout
     assert "FAIL" not in result.stdout
 
+    monkeypatch.setattr("processors.migrations.LEAST_CLICKHOUSE", (99, 0))
+    result = runner.invoke(cli, ["doctor"])
+    assert result.exit_code == 1
+    assert "older than 99.0" in result.stdout
+    assert runner.invoke(cli, ["migrate"]).exit_code == 78
+
 
 def test_doctor_says_who_is_missing(
     topics: str, runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

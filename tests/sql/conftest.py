@@ -1,4 +1,4 @@
-"""A migrated database for every test that asks for one."""
+"""A migrated database for every test that asks for one, as it is read under different settings."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,8 @@ import pytest
 from deploy.local.clickhouse import LocalClickHouse
 from tests.sql.database import Database, fresh_database
 
+OTHER_SETTINGS = {"compatibility": "26.2", "do_not_merge_across_partitions_select_final": 1}
+"""Of whoever asks; nothing may look different for them."""
 
 @pytest.fixture(scope="module")
 def empty_database(clickhouse: LocalClickHouse) -> Iterator[Database]:
@@ -15,7 +17,9 @@ def empty_database(clickhouse: LocalClickHouse) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture
-def database(clickhouse: LocalClickHouse) -> Iterator[Database]:
+@pytest.fixture(params=[{}, OTHER_SETTINGS], ids=["", "other settings"])
+def database(clickhouse: LocalClickHouse, request: pytest.FixtureRequest) -> Iterator[Database]:
     with fresh_database(clickhouse.url) as database:
+        for name, value in request.param.items():
+            database.client.set_client_setting(name, value)
         yield database

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -10,9 +11,11 @@ from deploy.local.clickhouse import LocalClickHouse
 from processors.migrations import (
     ANALYTICS,
     VIEWS,
+    ClickHouseTooOld,
     Migration,
     MigrationChanged,
     Script,
+    check_version,
     migrate,
     migrations,
     pending,
@@ -35,6 +38,20 @@ def test_statements_are_split_outside_of_comments() -> None:
         for statement in script.statements():
             assert re.match(r"(CREATE (TABLE|VIEW|OR REPLACE VIEW)|ALTER TABLE) \w+", statement), statement
             assert not statement.endswith(";")
+
+
+@pytest.mark.parametrize(
+    ("version", "too_old"),
+    [("26.2.9.1", True), ("25.12.1", True), ("26.3.1.1", False), ("27.1", False), ("head", False)],
+)
+def test_a_server_that_is_too_old_is_refused(version: str, *, too_old: bool) -> None:
+    client = Mock(server_version=version)
+    if not too_old:
+        check_version(client)
+        return
+    with pytest.raises(ClickHouseTooOld, match=r"older than 26\.3.*upgrade"):
+        migrate(client, "db")
+    client.command.assert_not_called()
 
 
 @pytest.mark.integration
