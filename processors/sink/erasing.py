@@ -18,7 +18,7 @@ ERASED_ROWS: Final = {
     "unmatched_raw": f"reason != 'suppressed' AND customer_id IN {_ERASED}",
     "dead_letters_raw": f"arrayExists(one -> one IN {_ERASED}, customer_ids)",
 }
-"""By table, the rows that an erasure deletes: those that the views of migration 006 hide."""
+"""By table, the rows that an erasure deletes: those that the views hide."""
 
 _ASKED: Final = 500
 """Ids in one query: they travel in the address of the request."""
