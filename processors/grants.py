@@ -64,7 +64,8 @@ def roles(database: str) -> Mapping[str, Sequence[str]]:
         ],
         f"{database}_migrator": [
             *on("SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SHOW", "*"),
-            "SELECT ON system.processes",
+            # Before a table takes the place of another: which rows were copied, and who still inserts.
+            *(f"SELECT ON system.{table}" for table in ("parts", "processes")),
             # Of servers that ask for it.
             *(f"TABLE ENGINE ON {engine}" for engine in ("Atomic", "ReplacingMergeTree")),
         ],

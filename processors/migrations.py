@@ -112,7 +112,9 @@ def migrate(client: Client, database: str) -> list[str]:
     client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
     client.database = database
     try:
-        return [*_migrate_tables(client), *_renew_views(client)]
+        applied = list(_migrate_tables(client))
+        # Migrations of before replaced views, too: one that is applied again has put back what was.
+        return [*applied, *_renew_views(client, every=bool(applied))]
     finally:
         client.database = before
 
@@ -121,7 +123,7 @@ def pending(client: Client) -> list[str]:
     """What :func:`migrate` would apply to the client's database."""
     applied = _applied_migrations(client)
     lacks = [migration.name for migration in migrations() if migration.number not in applied]
-    return [*lacks, *(f"view {view.name}" for view in _outdated_views(client))]
+    return [*lacks, *(f"view {view.name}" for view in (views() if lacks else _outdated_views(client)))]
 
 
 def _migrate_tables(client: Client) -> Iterator[str]:
@@ -148,14 +150,14 @@ def check_version(client: Client) -> None:
         raise ClickHouseTooOld(version)
 
 
-def _renew_views(client: Client) -> Iterator[str]:
+def _renew_views(client: Client, *, every: bool) -> Iterator[str]:
     client.command(
         "CREATE TABLE IF NOT EXISTS schema_views (name String, checksum String, definer String, "
         "applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) "
         "ENGINE = ReplacingMergeTree(applied_at) ORDER BY name"
     )
     user = str(client.command("SELECT currentUser()"))
-    for view in _outdated_views(client, user):
+    for view in views() if every else _outdated_views(client, user):
         _apply(client, view)
         row = [view.name, _state(view), user]
         client.insert("schema_views", [row], column_names=["name", "checksum", "definer"])

@@ -10,6 +10,7 @@ from tests.sql.database import Database, fresh_database
 OTHER_SETTINGS = {"compatibility": "26.2", "do_not_merge_across_partitions_select_final": 1}
 """Of whoever asks; nothing may look different for them."""
 
+
 @pytest.fixture(scope="module")
 def empty_database(clickhouse: LocalClickHouse) -> Iterator[Database]:
     """One for all the tests of a module: leave it empty."""

@@ -46,7 +46,7 @@ def test_every_query_of_the_documentation_runs(database: Database) -> None:
         database.client.command(f"{_SALE} {row}")
     answers = {query: database.rows(query) for _, query in QUERIES}
     [by_plan] = [rows for query, rows in answers.items() if "GROUP BY plan" in query]
-    assert by_plan[0] == ("pro", 2)
+    assert ("pro", 2) in by_plan
     [by_currency] = [
         rows for query, rows in answers.items() if "sum(toInt128(amount)) AS amount, count()" in query
     ]

@@ -17,45 +17,13 @@ $window,
     if({granularity:String} IN ('week', 'month', 'quarter', 'year'), {granularity:String}, 'day') AS date_part,
     -- No day is shorter than half of one.
     multiIf({granularity:String} = 'minute', 60, {granularity:String} = 'hour', 3600, 43200) AS step_s,
+    toUInt64(least(if(to_ms > from_ms, intDiv(to_ms - from_ms - 1, step_s * 1000) + 4, 0), 100004)) AS steps,
     -- Where buckets begin, in seconds, from the one of the start on: the one authority for events and for gaps.
     (
-        SELECT arraySort(groupUniqArray(greatest(0, arrayJoin(begins))))
+        SELECT arraySort(groupUniqArray(greatest(0, begins)))
         FROM
         (
-            SELECT
-                (intDiv(from_s, step_s) + number - 1) * step_s AS at,
-                multiIf(
-                    {granularity:String} = 'minute',
-                    [at],
-                    {granularity:String} != 'hour',
-                    -- Of a moment in each: what begins at a midnight that the clocks skip, begins later.
-                    [toUnixTimestamp64Second(toDateTime64(
-                        dateTrunc(
-                            date_part,
-                            fromUnixTimestamp64Milli(
-                                greatest(from_ms, least(at * 1000, to_ms - 1)), {timezone:String}
-                            ),
-                            {timezone:String}
-                        ),
-                        0,
-                        {timezone:String}
-                    ))],
-                    timezoneOffset(fromUnixTimestamp64Second(at, {timezone:String}))
-                        = timezoneOffset(fromUnixTimestamp64Second(at + 3600, {timezone:String})),
-                    [at + positiveModulo(
-                        -at - timezoneOffset(fromUnixTimestamp64Second(at, {timezone:String})), 3600
-                    )],
-                    -- The clocks change in this hour, at a quarter of it: the server knows of no other changes.
-                    arrayFilter(
-                        quarter -> positiveModulo(
-                                quarter + timezoneOffset(fromUnixTimestamp64Second(quarter, {timezone:String})), 3600
-                            ) = 0
-                            OR timezoneOffset(fromUnixTimestamp64Second(quarter, {timezone:String}))
-                                != timezoneOffset(fromUnixTimestamp64Second(quarter - 900, {timezone:String})),
-                        arrayMap(quarter -> at + 900 * quarter, range(0, 5))
-                    )
-                ) AS begins
-            FROM numbers(toUInt64(least(if(to_ms > from_ms, intDiv(to_ms - from_ms - 1, step_s * 1000) + 4, 1), 100004)))
+            SELECT toInt64(0) AS begins
             WHERE throwIf(
                     {granularity:String} NOT IN ('minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'),
                     'granularity: expected minute, hour, day, week, month, quarter or year'
@@ -68,10 +36,49 @@ $window,
                     to_ms - from_ms > 100000 * step_s * 1000,
                     'granularity: a series covers at most 100,000 minutes or hours; take a coarser one, or a nearer end'
                 ) = 0
+            UNION ALL
+            SELECT (intDiv(from_s, 60) + number) * 60
+            FROM numbers(if({granularity:String} = 'minute', steps, 0))
+            UNION ALL
+            SELECT arrayJoin(if(
+                timezoneOffset(fromUnixTimestamp64Second(at, {timezone:String}))
+                    = timezoneOffset(fromUnixTimestamp64Second(at + 3600, {timezone:String})),
+                [at + positiveModulo(
+                    -at - timezoneOffset(fromUnixTimestamp64Second(at, {timezone:String})), 3600
+                )],
+                -- The clocks change in this hour, at a quarter of it: the server knows of no other changes.
+                arrayFilter(
+                    quarter -> positiveModulo(
+                            quarter + timezoneOffset(fromUnixTimestamp64Second(quarter, {timezone:String})), 3600
+                        ) = 0
+                        OR timezoneOffset(fromUnixTimestamp64Second(quarter, {timezone:String}))
+                            != timezoneOffset(fromUnixTimestamp64Second(quarter - 900, {timezone:String})),
+                    arrayMap(quarter -> at + 900 * quarter, range(0, 5))
+                )
+            ))
+            FROM
+            (
+                SELECT (intDiv(from_s, 3600) + number - 1) * 3600 AS at
+                FROM numbers(if({granularity:String} = 'hour', steps, 0))
+            )
+            UNION ALL
+            -- Of a moment in each: a day whose midnight the clocks skip begins later.
+            SELECT toUnixTimestamp64Second(toDateTime64(
+                dateTrunc(
+                    date_part,
+                    fromUnixTimestamp64Milli(
+                        toInt64(least(from_ms + number * 43200000, to_ms - 1)), {timezone:String}
+                    ),
+                    {timezone:String}
+                ),
+                0,
+                {timezone:String}
+            ))
+            FROM numbers(if({granularity:String} IN ('minute', 'hour'), 0, steps))
         )
     ) AS found,
     -- While the server only looks at the types, the subquery has found nothing, and roundDown refuses an empty array.
-    arrayPushFront(found, toInt64(0)) AS beginnings,
+    if(empty(found), [toInt64(0)], found) AS beginnings,
     arrayFilter(
         one -> one >= roundDown(from_s, beginnings) AND one * 1000 < to_ms AND from_ms < to_ms, beginnings
     ) AS starts
