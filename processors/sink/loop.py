@@ -160,8 +160,6 @@ class Sink:
                 left_ms = min(_POLL_MS, int((deadline - self._clock()) * 1000))
                 if left_ms <= 0:
                     break
-            elif self._deletions.due():
-                break
             try:
                 fetched = await self._consumer.getmany(
                     timeout_ms=left_ms, max_records=min(limit - batch.records, _FETCH_RECORDS)
@@ -170,6 +168,8 @@ class Sink:
                 log.warning("fetching failed, trying again: %r", error)
                 await asyncio.sleep(_RETRY_S)
                 continue
+            if not fetched and deadline is None and self._deletions.due():
+                break
             if fetched and deadline is None:
                 deadline = self._clock() + self._settings.sink_flush_interval / 1000
             await self._know_the_time_of(fetched)
