@@ -50,17 +50,19 @@ def roles(database: str) -> Mapping[str, Sequence[str]]:
         return [f"{privilege} ON `{database}`.{table}" for table in tables]
 
     read = on("SELECT", *VIEWS, *ANALYTICS)
+    whose = [one for table, columns in _WHOSE.items() for one in on(f"SELECT({columns})", table)]
     return {
         f"{database}_reader": read,
         f"{database}_writer": [
             *on("INSERT", *(table.name for table in TABLES)),
             *on("ALTER DELETE", *ERASED_ROWS),
-            *on("SELECT(customer_id)", "erased_raw"),
+            *whose,
+            "SELECT ON system.mutations",
         ],
         f"{database}_operator": [
             *read,
             *on("SELECT", "schema_migrations", "schema_views"),
-            *(one for table, columns in _WHOSE.items() for one in on(f"SELECT({columns})", table)),
+            *whose,
         ],
         f"{database}_migrator": [
             *on("SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SHOW", "*"),

@@ -61,7 +61,7 @@ class Endless:
 
     def __init__(self, topic: str) -> None:
         self._place = TopicPartition(topic, 0)
-        self._value = click("c", T0, url="x" * (MAX_RECORD_BYTES - 200))
+        self._value = click("c", T0, unknownField="x" * (MAX_RECORD_BYTES - 200))
 
     async def getmany(
         self,
