@@ -33,7 +33,7 @@ def as_the_release_before_left_it(
     everything = migrations.migrations()
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "migrations", lambda: [one for one in everything if one.number < 8])
-        patch.setattr(migrations, "views", lambda: [])
+        patch.setattr(migrations, "views", list)
         migrate(admin, name)
     client = connect(f"{server.url.rsplit('/', 1)[0]}/{name}")
     add_clicks(client, BEFORE)
