@@ -15,9 +15,9 @@ from bench.watch import Watch
 from bench.workloads import LEADS, Pipeline
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.process import isolated
-from processors.clickhouse_url import ClickHouseUrl
-from processors.migrations import migrate
-from processors.sink.client import connect
+from processors.clickhouse.connection import connect
+from processors.clickhouse.migrations import migrate
+from processors.clickhouse.url import ClickHouseUrl
 from processors.sink.tables import TABLES
 from schemas.topics import Topic
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from processors.clickhouse_url import ClickHouseUrl
+from processors.clickhouse.url import ClickHouseUrl
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.topics import SPECS, Role, Topic
 

@@ -12,8 +12,9 @@ PACKAGES = ("schemas", "processors", "deploy", "bench")
 # Package → what it may import of the project, besides itself. The longest matching package rules.
 ALLOWED = {
     "schemas": [],
-    "processors.clickhouse_url": [],
-    "processors.settings": ["schemas", "processors.clickhouse_url"],
+    # An address, no more: settings are made of it.
+    "processors.clickhouse.url": [],
+    "processors.settings": ["schemas", "processors.clickhouse.url"],
     "processors.files": [],
     "processors.garbage": [],
     "processors.metrics": [],
@@ -31,16 +32,13 @@ ALLOWED = {
     ],
     "processors.sink": [
         "schemas",
-        "processors.clickhouse_url",
+        "processors.clickhouse",
         "processors.garbage",
         "processors.header_names",
         "processors.metrics",
         "processors.settings",
-        "deploy.clickhouse",
     ],
-    "processors.exchange": [],
-    "processors.migrations": ["deploy.clickhouse", "processors.exchange"],
-    "processors.grants": ["processors.migrations", "processors.sink"],
+    "processors.clickhouse": ["deploy.clickhouse", "processors.settings", "processors.sink"],
     "processors.topics": [
         "schemas",
         "processors.engine",

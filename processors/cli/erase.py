@@ -80,9 +80,9 @@ class _Erasing:
 
     def stored(self) -> dict[str, int]:
         """Rows of the person in ClickHouse, by table. Raises ``Unavailable``: then nothing was sent."""
-        from processors.cli.clickhouse import open_clickhouse
         from processors.cli.person.clickhouse_side import stored
-        from processors.sink.client import UNAVAILABLE, NoClickHouse
+        from processors.clickhouse.connection import UNAVAILABLE, NoClickHouse
+        from processors.clickhouse.queries import open_clickhouse
 
         try:
             self._client = open_clickhouse(self._settings)

@@ -79,7 +79,7 @@ def explained(error: Exception) -> click.ClickException:
         storage = ("DataDirectoryInUse", "DataDirectoryUnusable", "DiskFull")
         about_storage = any(_is(error, "deploy.local.errors", kind) for kind in storage)
         return (CannotWrite if about_storage else Unavailable)(str(error))
-    if _is(error, "processors.migrations", "MigrationChanged"):
+    if _is(error, "processors.clickhouse.migrations", "MigrationChanged"):
         return Misconfigured(str(error))
     if isinstance(code := getattr(error, "exit_code", None), int):
         # Of the engine, the sink, the ClickHouse client: their messages name the remedy, too.

@@ -28,7 +28,7 @@ def migrate(grants: bool) -> None:
     not what it was when it was applied, or this user may not make roles.
     """
     settings = load_settings()
-    from processors.cli.clickhouse import bring_up_to_date, write_grants
+    from processors.clickhouse.queries import bring_up_to_date, write_grants
 
     applied = bring_up_to_date(settings)
     for name in applied:
@@ -36,8 +36,8 @@ def migrate(grants: bool) -> None:
     if not applied:
         say("up to date already")
     if grants:
-        from processors.grants import statements
-        from processors.sink.client import database_of
+        from processors.clickhouse.connection import database_of
+        from processors.clickhouse.roles import statements
 
         for statement in statements(database_of(settings.clickhouse_url.get_secret_value())):
             say(f"{statement};")

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from processors.cli.errors import Misconfigured
-from processors.clickhouse_url import ClickHouseUrl
+from processors.clickhouse.url import ClickHouseUrl
 
 
 class PathType(click.Path):

@@ -12,7 +12,7 @@ from processors.cli.moment import MomentType
 from processors.cli.parameters import PathType
 from processors.cli.progress import Bar
 from processors.cli.terminal import say
-from processors.clickhouse_url import ClickHouseUrl
+from processors.clickhouse.url import ClickHouseUrl
 from processors.settings import Settings
 
 
@@ -48,9 +48,9 @@ def clickhouse(into: str | None) -> None:
     Exit codes: 0 done, 69 no broker or no ClickHouse, 78 a topic is missing, or another replay is running.
     """
     settings = _sink_settings(load_settings(), into)
-    from processors.cli.clickhouse import bring_up_to_date
     from processors.cli.replaying.clickhouse import replay_clickhouse
     from processors.cli.topics import run_on_kafka
+    from processors.clickhouse.queries import bring_up_to_date
 
     for name in bring_up_to_date(settings):
         say(f"applied {name}")

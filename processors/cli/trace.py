@@ -84,12 +84,12 @@ def _find(settings: Settings, person: "Person") -> _Found:
     from msgspec.structs import replace
 
     from processors.attribution.explaining import explain
-    from processors.cli.clickhouse import open_clickhouse
     from processors.cli.person.backlog import read_backlog
     from processors.cli.person.clickhouse_side import differing_in_case, shown
     from processors.cli.person.telling import behind
     from processors.cli.person.worker_side import held_state
-    from processors.sink.client import NoClickHouse
+    from processors.clickhouse.connection import NoClickHouse
+    from processors.clickhouse.queries import open_clickhouse
     from processors.topics import NoBroker, TopicsFailed
     from processors.worker.run import policy_of
 

@@ -6,7 +6,7 @@ import click
 
 from processors.cli.loading import UP_CLICKHOUSE, load_settings
 from processors.cli.parameters import ClickHouseUrlType, PathType
-from processors.clickhouse_url import ClickHouseUrl
+from processors.clickhouse.url import ClickHouseUrl
 
 
 @click.command()

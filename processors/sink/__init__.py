@@ -1,6 +1,6 @@
 """Topics → ClickHouse: a consumer group of its own, at least once into tables that collapse by id.
 
-From the bottom up: ``client`` connects; ``rows``, ``result_rows``, ``click_rows`` and ``refusal_rows`` make a
+From the bottom up: ``rows``, ``result_rows``, ``click_rows`` and ``refusal_rows`` make a
 row of a record; ``tables`` says which topic fills which table; ``failures`` judges an insert that failed,
 ``erasing`` deletes, ``writer`` inserts, ``rejects`` dead-letters, ``batch`` collects; ``loop`` does it all in
 an order that loses nothing, and says what each failure leaves behind; ``run`` starts it.

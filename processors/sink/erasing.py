@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_connect.driver.external import ExternalData
 
-from processors.sink.client import is_embedded
+from processors.clickhouse.connection import is_embedded
 
 _ERASED: Final = "(SELECT customer_id FROM erased_raw)"
 

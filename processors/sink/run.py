@@ -10,10 +10,10 @@ from typing import Final
 from aiokafka.errors import KafkaConnectionError
 from clickhouse_connect.driver.client import Client
 
+from processors.clickhouse.connection import MISCONFIGURED, UNAVAILABLE, NoClickHouse, connect
 from processors.garbage import collect_rarely
 from processors.metrics import SINK, serve
 from processors.settings import Settings
-from processors.sink.client import MISCONFIGURED, UNAVAILABLE, NoClickHouse, connect
 from processors.sink.loop import START_PATIENCE_S, NoTopics, Sink
 from processors.sink.stats import Stats
 from processors.sink.tables import TABLES

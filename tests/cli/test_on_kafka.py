@@ -222,7 +222,7 @@ def test_doctor(
     assert "ok    attribution      first-click, windows 90d and 365d\n" in result.stdout
     assert "FAIL" not in result.stdout
 
-    monkeypatch.setattr("processors.migrations.LEAST_CLICKHOUSE", (99, 0))
+    monkeypatch.setattr("processors.clickhouse.migrations.LEAST_CLICKHOUSE", (99, 0))
     result = runner.invoke(cli, ["doctor"])
     assert result.exit_code == 1
     assert "older than 99.0" in result.stdout

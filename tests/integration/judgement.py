@@ -12,7 +12,7 @@ from confluent_kafka import Message
 from processors.audit.model.arrivals import Arrived, Reading, RefusedRecord, TopicRecord, read
 from processors.audit.model.outcome import AT_ONCE, CustomerKey, Outcome, key_of, reported, uncounted
 from processors.audit.model.reference import ReferenceModel
-from processors.sink.client import connect
+from processors.clickhouse.connection import connect
 from processors.worker.run import policy_of
 from schemas.decoding import Refused
 from schemas.events import Click

@@ -17,7 +17,7 @@ import yaml
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
-from processors.sink.client import connect
+from processors.clickhouse.connection import connect
 from tests.integration.stack import Service, wait_for
 
 ROOT = Path(__file__).parents[2]

@@ -24,8 +24,8 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from processors.clickhouse.connection import connect
 from processors.engine import changelog_topic
-from processors.sink.client import connect
 from processors.topics import layouts
 from schemas.topics import Topic, click_key, customer_key
 from tests.integration.stack import INPUTS, STORED, Stack, wait_for

@@ -14,10 +14,10 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from processors.clickhouse.connection import connect
 from processors.demo.faults import Faults, with_faults
 from processors.demo.steps import DemoEvent
 from processors.demo.traffic import generate
-from processors.sink.client import connect
 from schemas.topics import Topic
 from tests.integration.stack import COMMAND, INPUTS, Stack, wait_for
 

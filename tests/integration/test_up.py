@@ -15,10 +15,10 @@ import pytest
 from processors.attribution.policy import Policy
 from processors.audit.model.arrivals import TopicRecord, read_all
 from processors.audit.model.reference import ReferenceModel
+from processors.clickhouse.connection import connect
 from processors.demo import generate
 from processors.files import OTHERS
 from processors.settings import Settings
-from processors.sink.client import connect
 from processors.worker.run import policy_of
 from schemas.events import Click
 from tests.look_alikes import set_traps

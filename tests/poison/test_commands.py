@@ -14,8 +14,8 @@ from confluent_kafka import Message, Producer
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.cli.main import cli
+from processors.clickhouse.connection import connect
 from processors.engine import partition_for
-from processors.sink.client import connect
 from schemas.times import DAY_MS, HOUR_MS, rfc3339
 from schemas.topics import Topic
 from tests.integration.stack import Stack, wait_for

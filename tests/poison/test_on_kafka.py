@@ -15,8 +15,8 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from processors.clickhouse.connection import connect
 from processors.engine import partition_for
-from processors.sink.client import connect
 from schemas.dead_letters import LARGEST_KEPT
 from schemas.topics import Topic
 from tests import odd_headers

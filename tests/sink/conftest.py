@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
-from tests.sql.database import Database, fresh_database
+from tests.clickhouse.database import Database, fresh_database
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from processors.sink.loop import Sink
 from processors.sink.writer import Writer
 from processors.topics import create_topics
 from schemas.topics import Topic
+from tests.clickhouse.database import Database
 from tests.sink import records
 from tests.sink.records import T0, click
-from tests.sql.database import Database
 
 PARTITIONS = 2
 Message = tuple[Topic, bytes | None, bytes | None]

@@ -11,8 +11,8 @@ from processors.sink.erasing import ERASED_ROWS, delete_erased, erased_among
 from processors.sink.persons import persons_in
 from processors.sink.writer import Writer
 from schemas.ids import customer_id
+from tests.clickhouse.database import Database
 from tests.sink.records import T0
-from tests.sql.database import Database
 
 
 class Counting:

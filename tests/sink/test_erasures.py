@@ -12,10 +12,10 @@ from processors.sink.tables import Table
 from processors.sink.writer import Poison, Writer
 from schemas.ids import customer_id
 from schemas.topics import Topic
+from tests.clickhouse.database import Database
 from tests.sink import records
 from tests.sink.kafka_side import Deployment, Message, deploy, until
 from tests.sink.records import T0, unmatched
-from tests.sql.database import Database
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.exceptions import (
 )
 
 from deploy.local.clickhouse import LocalClickHouse
-from processors.sink.client import connect
+from processors.clickhouse.connection import connect
 from processors.sink.error_codes import POISON, SMALLER, STOP, WAIT
 from processors.sink.failures import PATIENCE_S, Verdict, cause, judge, patience_s
 

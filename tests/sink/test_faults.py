@@ -12,8 +12,8 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.settings import Settings
 from schemas.topics import Topic
+from tests.clickhouse.database import Database, fresh_database
 from tests.sink.kafka_side import Deployment, clicks, deploy, leads, until, whole
-from tests.sql.database import Database, fresh_database
 
 pytestmark = pytest.mark.integration
 

@@ -11,16 +11,16 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from processors.clickhouse.connection import connect
 from processors.settings import Settings
 from processors.sink import run
-from processors.sink.client import connect
 from processors.sink.loop import Sink
 from processors.sink.writer import Writer
 from schemas.decoding import MAX_RECORD_BYTES
 from schemas.topics import Topic
+from tests.clickhouse.database import Database, fresh_database
 from tests.sink.kafka_side import deploy, until
 from tests.sink.records import T0, click
-from tests.sql.database import Database, fresh_database
 
 ORCHESTRATORS_GRACE_S = 30
 """From SIGTERM to SIGKILL, in Kubernetes."""

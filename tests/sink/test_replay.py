@@ -20,9 +20,9 @@ from processors.sink.writer import Writer
 from schemas.clicks import kept_of
 from schemas.decoding import decode_click
 from schemas.times import DAY_MS
+from tests.clickhouse.database import Database
 from tests.sink import records
 from tests.sink.records import T0, click, record, unmatched
-from tests.sql.database import Database
 
 pytestmark = pytest.mark.integration
 

@@ -15,10 +15,10 @@ from processors.sink.tables import Table
 from processors.sink.writer import Poison, Writer
 from schemas.headers import Header
 from schemas.topics import Topic
+from tests.clickhouse.database import Database
 from tests.sink import records
 from tests.sink.kafka_side import clicks, deploy, leads, until, whole
 from tests.sink.records import T0, click
-from tests.sql.database import Database
 
 pytestmark = pytest.mark.integration
 

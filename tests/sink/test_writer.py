@@ -16,8 +16,8 @@ from processors.sink.batch import Batch, TableBatch
 from processors.sink.tables import TABLES, Table
 from processors.sink.writer import CannotStore, GivenUp, Writer
 from schemas.times import DAY_MS, EARLIEST_MS
+from tests.clickhouse.database import Database, fresh_database
 from tests.sink.records import T0, click, record, sale
-from tests.sql.database import Database, fresh_database
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,6 @@ from typing import Any
 from rich.panel import Panel
 from rich.text import Text
 
-from processors.cli.clickhouse import count_leads, open_clickhouse
 from processors.cli.errors import UserError
 from processors.cli.lag import Group, LagReader
 from processors.cli.running.console import Steps
@@ -19,7 +18,8 @@ from processors.cli.running.live import live
 from processors.cli.running.stack import Plan, Running, running
 from processors.cli.running.supervisor import ServiceFailed
 from processors.cli.running.views import show_views
-from processors.clickhouse_url import ClickHouseUrl
+from processors.clickhouse.queries import count_leads, open_clickhouse
+from processors.clickhouse.url import ClickHouseUrl
 from processors.printable import printable_lines
 from processors.settings import Settings
 

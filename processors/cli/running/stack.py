@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from processors.cli.clickhouse import bring_up_to_date
 from processors.cli.errors import Misconfigured
 from processors.cli.loading import variable
 from processors.cli.running.console import Steps
 from processors.cli.running.supervisor import Service, Supervisor
 from processors.cli.topics import run_on_kafka
-from processors.clickhouse_url import DEFAULT_DATABASE, ClickHouseUrl
+from processors.clickhouse.queries import bring_up_to_date
+from processors.clickhouse.url import DEFAULT_DATABASE, ClickHouseUrl
 from processors.files import OTHERS, own_directory, tighten
 from processors.settings import Settings
 from processors.topics import create_topics

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.sql.database import Database
+from tests.clickhouse.database import Database
 
 pytestmark = pytest.mark.integration
 

@@ -15,7 +15,7 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from processors.exchange import GONE, Overtaken, exchange
+from processors.clickhouse.exchange import GONE, Overtaken, exchange
 
 _FILE: Final = re.compile(r"^(\d{3})_\w+\.sql$")
 _ATTEMPTS: Final = 20
@@ -87,13 +87,13 @@ def migrations() -> list[Migration]:
 def views() -> list[Script]:
     """All of them, by name, in the order in which they can be created."""
     files = resources.files("deploy.clickhouse")
-    window = files.joinpath("analytics", "window.sql").read_text().rstrip()
+    window = files.joinpath("views", "window.sql").read_text().rstrip()
     return [
         *(Script(name, files.joinpath("views", f"{name}.sql").read_text()) for name in VIEWS),
         *(
             Script(
                 name,
-                Template(files.joinpath("analytics", f"{name}.sql").read_text()).substitute(window=window),
+                Template(files.joinpath("views", f"{name}.sql").read_text()).substitute(window=window),
             )
             for name in ANALYTICS
         ),
@@ -230,6 +230,6 @@ def _repeatable(statement: str) -> str:
 
 
 def _files() -> Iterator[Migration]:
-    for file in resources.files("deploy.clickhouse").iterdir():
+    for file in resources.files("deploy.clickhouse").joinpath("tables").iterdir():
         if match := _FILE.match(file.name):
             yield Migration(file.name, file.read_text(), int(match[1]))

@@ -10,7 +10,7 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from processors.migrations import ANALYTICS, VIEWS
+from processors.clickhouse.migrations import ANALYTICS, VIEWS
 from processors.sink.erasing import ERASED_ROWS
 from processors.sink.tables import TABLES
 

@@ -10,9 +10,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from deploy.local.clickhouse import LocalClickHouse
-from processors import migrations
-from processors.migrations import migrate
-from processors.sink.client import connect
+from processors.clickhouse import migrations
+from processors.clickhouse.connection import connect
+from processors.clickhouse.migrations import migrate
 
 pytestmark = pytest.mark.integration
 

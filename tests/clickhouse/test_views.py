@@ -10,10 +10,10 @@ import pytest
 from deploy.local.clickhouse import LocalClickHouse
 from processors.audit.results import LEADS
 from processors.audit.rows import read_rows
-from processors.migrations import migrate, pending
-from processors.sink.client import connect
+from processors.clickhouse.connection import connect
+from processors.clickhouse.migrations import migrate, pending
+from tests.clickhouse.database import Database
 from tests.conftest import eventually
-from tests.sql.database import Database
 
 pytestmark = pytest.mark.integration
 

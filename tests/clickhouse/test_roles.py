@@ -10,9 +10,9 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.server import Command
 from processors.cli.main import main
-from processors.grants import roles, statements
-from processors.migrations import ANALYTICS, VIEWS, migrate
-from processors.sink.client import connect
+from processors.clickhouse.connection import connect
+from processors.clickhouse.migrations import ANALYTICS, VIEWS, migrate
+from processors.clickhouse.roles import roles, statements
 from processors.sink.erasing import delete_erased, erased_among
 from processors.sink.tables import TABLES
 from tests.conftest import eventually

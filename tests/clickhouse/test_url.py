@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from processors.clickhouse_url import ClickHouseUrl, masked
+from processors.clickhouse.connection import NoClickHouse, connect
+from processors.clickhouse.url import ClickHouseUrl, masked
 from processors.settings import Settings
-from processors.sink.client import NoClickHouse, connect
 
 PLANTED = "s3cr3t"
 

@@ -6,8 +6,8 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from schemas.times import rfc3339
-from tests.sql.database import Database
-from tests.sql.test_analytics import add_clicks, at, series
+from tests.clickhouse.database import Database
+from tests.clickhouse.test_analytics import add_clicks, at, series
 
 pytestmark = pytest.mark.integration
 

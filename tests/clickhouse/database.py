@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
 
-from processors.migrations import VIEWS, migrate
-from processors.sink.client import connect
+from processors.clickhouse.connection import connect
+from processors.clickhouse.migrations import VIEWS, migrate
 
 
 @dataclass(frozen=True)

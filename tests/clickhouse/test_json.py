@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
-from processors.sink.client import connect
+from processors.clickhouse.connection import connect
 from schemas.portable import portable, whole_characters
 
 pytestmark = pytest.mark.integration

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
-from tests.sql.database import Database, fresh_database
+from tests.clickhouse.database import Database, fresh_database
 
 OTHER_SETTINGS = {"compatibility": "26.2", "do_not_merge_across_partitions_select_final": 1}
 """Of whoever asks; nothing may look different for them."""

@@ -8,7 +8,8 @@ from unittest.mock import Mock
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
-from processors.migrations import (
+from processors.clickhouse.connection import NoClickHouse, connect
+from processors.clickhouse.migrations import (
     ANALYTICS,
     VIEWS,
     ClickHouseTooOld,
@@ -21,9 +22,8 @@ from processors.migrations import (
     pending,
     views,
 )
-from processors.sink.client import NoClickHouse, connect
 from processors.sink.tables import TABLES
-from tests.sql.database import Database
+from tests.clickhouse.database import Database
 
 EVERYTHING = [*(one.name for one in migrations()), *(f"view {name}" for name in (*VIEWS, *ANALYTICS))]
 
@@ -120,7 +120,7 @@ class TestOnAServer:
         renewed = {one.name: one for one in views()}
         renewed["leads"] = Script("leads", renewed["leads"].text.replace("Grows when", "Grows whenever"))
         with monkeypatch.context() as patch:
-            patch.setattr("processors.migrations.views", lambda: list(renewed.values()))
+            patch.setattr("processors.clickhouse.migrations.views", lambda: list(renewed.values()))
             assert pending(client) == ["view leads"]
             assert migrate(client, database.name) == ["view leads"]
             comment = (
@@ -130,7 +130,7 @@ class TestOnAServer:
             assert pending(client) == []
         last = Migration("999_more.sql", "ALTER TABLE links_raw ADD COLUMN note String;\n", 999)
         everything = [*migrations(), last]
-        monkeypatch.setattr("processors.migrations.migrations", lambda: everything)
+        monkeypatch.setattr("processors.clickhouse.migrations.migrations", lambda: everything)
         assert migrate(client, database.name) == ["999_more.sql", *EVERYTHING[-len(views()) :]]
         assert database.rows("SELECT note FROM links") == []
 
@@ -160,8 +160,8 @@ class TestOnAServer:
 def test_works_embedded(tmp_path: Path) -> None:
     """In a process of its own: an engine is one per process."""
     program = f"""
-from processors.migrations import migrate
-from processors.sink.client import connect, database_of
+from processors.clickhouse.migrations import migrate
+from processors.clickhouse.connection import connect, database_of
 url = "chdb://{tmp_path}/store"
 client = connect(url, database="default")
 assert migrate(client, database_of(url))

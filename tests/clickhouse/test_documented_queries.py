@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sql.database import Database
+from tests.clickhouse.database import Database
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ("README.md", "docs/querying.md", "docs/operations.md")

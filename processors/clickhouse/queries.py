@@ -5,10 +5,10 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from processors.grants import grant
-from processors.migrations import migrate
+from processors.clickhouse.connection import connect, database_of
+from processors.clickhouse.migrations import migrate
+from processors.clickhouse.roles import grant
 from processors.settings import Settings
-from processors.sink.client import connect, database_of
 
 
 def open_clickhouse(settings: Settings) -> Client:

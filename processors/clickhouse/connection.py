@@ -5,7 +5,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httpclient import HttpClient
 
-from processors.clickhouse_url import ClickHouseUrl
+from processors.clickhouse.url import ClickHouseUrl
 
 _PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 5
