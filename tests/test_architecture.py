@@ -38,7 +38,7 @@ ALLOWED = {
         "processors.metrics",
         "processors.settings",
     ],
-    "processors.clickhouse": ["deploy.clickhouse", "processors.settings", "processors.sink"],
+    "processors.clickhouse": ["deploy.clickhouse", "processors.settings"],
     "processors.topics": [
         "schemas",
         "processors.engine",

@@ -16,7 +16,7 @@ from processors.cli.errors import CannotWrite, CheckFailed, Misconfigured, Unava
 from processors.cli.progress import Bar
 from processors.cli.terminal import say, say_json
 from processors.cli.topics import run_on_kafka
-from processors.clickhouse.queries import open_clickhouse
+from processors.clickhouse.connection import open_clickhouse
 from processors.garbage import collect_rarely
 from processors.settings import Settings
 from processors.sink.failures import Verdict as Judgement

@@ -110,9 +110,8 @@ def check_clickhouse(settings: Settings) -> Iterator[Check]:
     """Does it answer, and has it the tables?"""
     from clickhouse_connect.driver.exceptions import DatabaseError
 
-    from processors.clickhouse.connection import NoClickHouse
+    from processors.clickhouse.connection import NoClickHouse, open_clickhouse
     from processors.clickhouse.migrations import ClickHouseTooOld, check_version, pending
-    from processors.clickhouse.queries import open_clickhouse
 
     try:
         client = open_clickhouse(settings)

@@ -81,8 +81,7 @@ class _Erasing:
     def stored(self) -> dict[str, int]:
         """Rows of the person in ClickHouse, by table. Raises ``Unavailable``: then nothing was sent."""
         from processors.cli.person.clickhouse_side import stored
-        from processors.clickhouse.connection import UNAVAILABLE, NoClickHouse
-        from processors.clickhouse.queries import open_clickhouse
+        from processors.clickhouse.connection import UNAVAILABLE, NoClickHouse, open_clickhouse
 
         try:
             self._client = open_clickhouse(self._settings)

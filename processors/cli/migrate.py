@@ -1,5 +1,7 @@
 """``leadstream migrate``."""
 
+from contextlib import closing
+
 import click
 
 from processors.cli.loading import load_settings
@@ -28,7 +30,7 @@ def migrate(grants: bool) -> None:
     not what it was when it was applied, or this user may not make roles.
     """
     settings = load_settings()
-    from processors.clickhouse.queries import bring_up_to_date, write_grants
+    from processors.clickhouse.migrations import bring_up_to_date
 
     applied = bring_up_to_date(settings)
     for name in applied:
@@ -36,9 +38,12 @@ def migrate(grants: bool) -> None:
     if not applied:
         say("up to date already")
     if grants:
-        from processors.clickhouse.connection import database_of
-        from processors.clickhouse.roles import statements
+        from processors.clickhouse.connection import database_of, open_clickhouse
+        from processors.clickhouse.roles import grant, statements
+        from processors.sink.tables import WRITES
 
-        for statement in statements(database_of(settings.clickhouse_url.get_secret_value())):
+        database = database_of(settings.clickhouse_url.get_secret_value())
+        for statement in statements(database, WRITES):
             say(f"{statement};")
-        write_grants(settings)
+        with closing(open_clickhouse(settings)) as client:
+            grant(client, database, WRITES)

@@ -50,7 +50,7 @@ def clickhouse(into: str | None) -> None:
     settings = _sink_settings(load_settings(), into)
     from processors.cli.replaying.clickhouse import replay_clickhouse
     from processors.cli.topics import run_on_kafka
-    from processors.clickhouse.queries import bring_up_to_date
+    from processors.clickhouse.migrations import bring_up_to_date
 
     for name in bring_up_to_date(settings):
         say(f"applied {name}")

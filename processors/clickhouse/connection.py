@@ -6,6 +6,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httpclient import HttpClient
 
 from processors.clickhouse.url import ClickHouseUrl
+from processors.settings import Settings
 
 _PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 5
@@ -25,6 +26,11 @@ UNAVAILABLE, MISCONFIGURED = 69, 78
 def database_of(url: str) -> str:
     """The database that a URL names; ``leadstream`` when it names none. Raises ``ValueError``."""
     return ClickHouseUrl.parse(url).database
+
+
+def open_clickhouse(settings: Settings) -> Client:
+    """A client for the database of the settings. Raises ``NoClickHouse``."""
+    return connect(settings.clickhouse_url.get_secret_value())
 
 
 def connect(url: str, *, database: str | None = None, patience_s: int = 300) -> Client:

@@ -15,7 +15,9 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from processors.clickhouse.connection import connect, database_of
 from processors.clickhouse.exchange import GONE, Overtaken, exchange
+from processors.settings import Settings
 
 _FILE: Final = re.compile(r"^(\d{3})_\w+\.sql$")
 _ATTEMPTS: Final = 20
@@ -117,6 +119,19 @@ def migrate(client: Client, database: str) -> list[str]:
         return [*applied, *_renew_views(client, every=bool(applied))]
     finally:
         client.database = before
+
+
+def bring_up_to_date(settings: Settings) -> list[str]:
+    """Create the database when it is missing, and apply what it lacks; returns the names of that.
+
+    Raises ``NoClickHouse`` and ``MigrationChanged``.
+    """
+    url = settings.clickhouse_url.get_secret_value()
+    client = connect(url, database="default")
+    try:
+        return migrate(client, database_of(url))
+    finally:
+        client.close()
 
 
 def pending(client: Client) -> list[str]:

@@ -4,15 +4,14 @@ The views run with the rights of whoever migrated, so that nobody needs to read 
 the rows of an erased customer stand until the server has come to delete them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from processors.clickhouse.migrations import ANALYTICS, VIEWS
-from processors.sink.erasing import ERASED_ROWS
-from processors.sink.tables import TABLES
 
 _ACCESS_DENIED, _NOWHERE_TO_KEEP_ROLES = 497, 514
 
@@ -27,6 +26,14 @@ _WHOSE: Final = {
 """Of each table, the columns that tell by our own hashed id whose a row is."""
 
 
+@dataclass(frozen=True)
+class Writes:
+    """What whoever stores the results does to tables, by their names."""
+
+    inserted_into: Collection[str]
+    deleted_from: Collection[str]
+
+
 class GrantsRefused(Exception):
     """The server does not let this user make roles; ``str()`` says what to do."""
 
@@ -39,7 +46,7 @@ class GrantsRefused(Exception):
         )
 
 
-def roles(database: str) -> Mapping[str, Sequence[str]]:
+def roles(database: str, writes: Writes) -> Mapping[str, Sequence[str]]:
     """By role, the privileges that it has on the database, as GRANT takes them.
 
     ``reader``: analysts, dashboards, ``leadstream audit``. ``writer``: the sink. ``operator``: ``leadstream
@@ -54,8 +61,8 @@ def roles(database: str) -> Mapping[str, Sequence[str]]:
     return {
         f"{database}_reader": read,
         f"{database}_writer": [
-            *on("INSERT", *(table.name for table in TABLES)),
-            *on("ALTER DELETE", *ERASED_ROWS),
+            *on("INSERT", *writes.inserted_into),
+            *on("ALTER DELETE", *writes.deleted_from),
             *whose,
             "SELECT ON system.mutations",
         ],
@@ -74,11 +81,11 @@ def roles(database: str) -> Mapping[str, Sequence[str]]:
     }
 
 
-def statements(database: str) -> list[str]:
+def statements(database: str, writes: Writes) -> list[str]:
     """What makes the roles what they should be, whatever they were. No user is named."""
     return [
         statement
-        for role, privileges in roles(database).items()
+        for role, privileges in roles(database, writes).items()
         for statement in (
             f"CREATE ROLE IF NOT EXISTS `{role}`",
             f"GRANT {', '.join(privileges)} TO `{role}` WITH REPLACE OPTION",
@@ -86,10 +93,10 @@ def statements(database: str) -> list[str]:
     ]
 
 
-def grant(client: Client, database: str) -> None:
+def grant(client: Client, database: str, writes: Writes) -> None:
     """Apply :func:`statements`; may be repeated. Raises :class:`GrantsRefused`."""
     try:
-        for statement in statements(database):
+        for statement in statements(database, writes):
             client.command(statement)
     except DatabaseError as error:
         if error.code in (_ACCESS_DENIED, _NOWHERE_TO_KEEP_ROLES):

@@ -7,7 +7,9 @@ from typing import Final
 
 from aiokafka import ConsumerRecord
 
+from processors.clickhouse.roles import Writes
 from processors.sink import click_rows, refusal_rows, result_rows
+from processors.sink.erasing import ERASED_ROWS
 from processors.sink.rows import Row
 from schemas.topics import Topic
 
@@ -83,3 +85,5 @@ def by_topic(name_of: Callable[[Topic], str]) -> Mapping[str, Sequence[Table]]:
 
 
 TOPICS: Final = frozenset(table.topic for table in TABLES)
+WRITES: Final = Writes(tuple(table.name for table in TABLES), tuple(ERASED_ROWS))
+"""What a sink needs the rights for."""

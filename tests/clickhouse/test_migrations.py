@@ -33,6 +33,13 @@ def test_numbers_have_no_twin() -> None:
     assert numbers == sorted(set(numbers))
 
 
+def test_no_script_lies_where_nobody_reads_it() -> None:
+    home = Path(__file__).parents[2] / "deploy" / "clickhouse"
+    read = {f"tables/{one.name}" for one in migrations()} | {f"views/{one.name}.sql" for one in views()}
+    there = {str(path.relative_to(home)) for path in home.rglob("*.sql")}
+    assert there == read | {"views/window.sql"}
+
+
 def test_statements_are_split_outside_of_comments() -> None:
     for script in (*migrations(), *views()):
         for statement in script.statements():

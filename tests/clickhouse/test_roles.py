@@ -14,7 +14,7 @@ from processors.clickhouse.connection import connect
 from processors.clickhouse.migrations import ANALYTICS, VIEWS, migrate
 from processors.clickhouse.roles import roles, statements
 from processors.sink.erasing import delete_erased, erased_among
-from processors.sink.tables import TABLES
+from processors.sink.tables import TABLES, WRITES
 from tests.conftest import eventually
 
 pytestmark = pytest.mark.integration
@@ -42,7 +42,7 @@ class WithRoles(LocalClickHouse):
             f"<profile>default</profile><quota>default</quota><grants>"
             + "".join(f"<query>GRANT {privilege}</query>" for privilege in privileges)
             + f"</grants></{role}>"
-            for role, privileges in roles(DATABASE).items()
+            for role, privileges in roles(DATABASE, WRITES).items()
         )
 
 
@@ -141,12 +141,12 @@ def test_who_may_not_make_roles_is_shown_what_an_administrator_has_to_run(
     monkeypatch.setenv("LEADSTREAM_CLICKHOUSE_URL", url_of(server, "migrator"))
     assert main(["migrate", "--grants"]) == 78
     shown = capsys.readouterr()
-    assert shown.out.splitlines()[1:] == [f"{statement};" for statement in statements(DATABASE)]
+    assert shown.out.splitlines()[1:] == [f"{statement};" for statement in statements(DATABASE, WRITES)]
     assert "have an administrator run these statements" in shown.err
 
 
 def test_the_statements_are_what_clickhouse_understands(as_role: Callable[[str], Client]) -> None:
     client = as_role("migrator")
-    for statement in statements("some-database"):
+    for statement in statements("some-database", WRITES):
         kind = "CreateRoleQuery" if statement.startswith("CREATE") else "GrantQuery"
         assert client.command(f"EXPLAIN AST {statement}") == kind

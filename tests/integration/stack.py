@@ -14,7 +14,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from processors.clickhouse.queries import bring_up_to_date
+from processors.clickhouse.migrations import bring_up_to_date
 from processors.engine import partition_for
 from processors.settings import Settings
 from processors.topics import create_topics

@@ -18,7 +18,8 @@ from processors.cli.running.live import live
 from processors.cli.running.stack import Plan, Running, running
 from processors.cli.running.supervisor import ServiceFailed
 from processors.cli.running.views import show_views
-from processors.clickhouse.queries import count_leads, open_clickhouse
+from processors.clickhouse.connection import open_clickhouse
+from processors.clickhouse.queries import count_leads
 from processors.clickhouse.url import ClickHouseUrl
 from processors.printable import printable_lines
 from processors.settings import Settings

@@ -14,7 +14,7 @@ from processors.cli.loading import variable
 from processors.cli.running.console import Steps
 from processors.cli.running.supervisor import Service, Supervisor
 from processors.cli.topics import run_on_kafka
-from processors.clickhouse.queries import bring_up_to_date
+from processors.clickhouse.migrations import bring_up_to_date
 from processors.clickhouse.url import DEFAULT_DATABASE, ClickHouseUrl
 from processors.files import OTHERS, own_directory, tighten
 from processors.settings import Settings
