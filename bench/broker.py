@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
 from bench.record import Record
-from processors.engine.settings import partition_for
+from processors.kafka.placement import partition_for
 
 _BATCH_BYTES: Final = 256 * 1024
 _IN_FLIGHT: Final = 64

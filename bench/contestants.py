@@ -11,7 +11,7 @@ from bench.site import Site
 from deploy.local.process import isolated
 from processors.engine.settings import changelog_topic
 from processors.settings import Settings
-from processors.topics import layouts
+from processors.worker.run import layouts_of
 
 _COMPACT: Final = {"cleanup.policy": "compact", "segment.bytes": str(64 << 20)}
 
@@ -76,7 +76,7 @@ def _leadstream_w2(processes: int, state: str) -> Launcher:
             for number in range(processes)
         ]
         loaded = set(site.names.values())
-        topics = {one.name: one.configs for one in layouts(settings) if one.name not in loaded}
+        topics = {one.name: one.configs for one in layouts_of(settings) if one.name not in loaded}
         return Launch(commands, settings.worker_group, topics)
 
     return launch

@@ -17,8 +17,8 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 
 from bench.record import Record
-from processors.engine.settings import partition_for
 from processors.garbage import collect_rarely
+from processors.kafka.placement import partition_for
 
 _TICK_S: Final = 0.001
 

@@ -82,6 +82,14 @@ SPECS: Final[dict[Topic, TopicSpec]] = {
     Topic.WORKSPACES: TopicSpec(Role.REGISTRY, "id", "workspace registry", compacted=True),
 }
 
+EVENT_TOPICS: Final = tuple(topic for topic, spec in SPECS.items() if spec.role is Role.INPUT)
+"""What producers write."""
+WORKER_TOPICS: Final = (
+    *EVENT_TOPICS,
+    *(topic for topic, spec in SPECS.items() if spec.role is Role.INTERNAL),
+)
+"""What workers read."""
+
 
 def click_key(workspace_id: str, click_id: str) -> bytes:
     """Key of everything that is looked up by its click."""

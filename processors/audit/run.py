@@ -30,10 +30,10 @@ from processors.audit.model.rules import ModelPolicy
 from processors.audit.report import Summary
 from processors.audit.results import KINDS, Kind
 from processors.audit.rows import read_rows
-from processors.audit.system import EVENTS, RESULTS, Advance, Marks, System, opened, shared_marks
+from processors.audit.system import RESULTS, Advance, Marks, System, opened, shared_marks
 from processors.audit.verdicts import Verdicts
 from processors.settings import Settings
-from schemas.topics import SPECS, Topic
+from schemas.topics import EVENT_TOPICS, SPECS, Topic
 
 _KIND_OF: Final = {kind.topic: kind for kind in KINDS}
 
@@ -87,10 +87,10 @@ class Audit:
             systems = [system]
             if self._live is not None:
                 systems.append(await stack.enter_async_context(opened(self._live, self._now_ms)))
-            records = await system.size(EVENTS) + sum([await one.size(RESULTS) for one in systems])
+            records = await system.size(EVENT_TOPICS) + sum([await one.size(RESULTS) for one in systems])
             started(records)
             self._evidence = Evidence(self._directory, records, self._now_ms, self._workspace)
-            inputs = {self._settings.topic(topic) for topic in EVENTS}
+            inputs = {self._settings.topic(topic) for topic in EVENT_TOPICS}
             worker = shared_marks([await one.worker_marks() for one in systems], inputs)
             sink = await system.sink_marks()
             if self._client is not None:
@@ -154,7 +154,7 @@ class Audit:
             self.summary.unprocessed += not settled
             self._evidence.inputs.add(topic, record.value, record.timestamp, settled=settled)
 
-        await system.each(EVENTS, add, advance)
+        await system.each(EVENT_TOPICS, add, advance)
 
     async def _read_touches(self, system: System, worker: Marks) -> None:
         async for record in system.beyond(Topic.TOUCHES, worker):
@@ -167,7 +167,7 @@ class Audit:
 
 def _horizons(system: System, begun_ms: int | None) -> dict[Kind, Horizon]:
     gone_ms = system.gone_ms
-    passed_over = [gone_ms[topic] for topic in EVENTS if topic in gone_ms]
+    passed_over = [gone_ms[topic] for topic in EVENT_TOPICS if topic in gone_ms]
     inputs_ms = max([*passed_over, *([] if begun_ms is None else [begun_ms])], default=None)
     return {
         kind: Horizon(inputs_ms, None if SPECS[kind.topic].compacted else gone_ms.get(kind.topic))

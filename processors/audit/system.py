@@ -8,18 +8,11 @@ from typing import Final
 from aiokafka import ConsumerRecord, TopicPartition
 
 from processors.audit.results import KINDS
+from processors.kafka.groups import group_offsets, written_ends
+from processors.kafka.reading import Span, TopicReader
 from processors.settings import Settings
-from processors.topics import Span, TopicReader
-from processors.topics.groups import group_offsets, written_ends
 from schemas.topics import Topic
 
-EVENTS: Final = (
-    Topic.CLICKS,
-    Topic.DEFERRED_LEADS,
-    Topic.QUALIFICATIONS,
-    Topic.PURCHASES,
-    Topic.ERASURES,
-)
 RESULTS: Final = tuple(kind.topic for kind in KINDS)
 
 Marks = Mapping[TopicPartition, int]

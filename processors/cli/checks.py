@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from processors.settings import Settings
 
 if TYPE_CHECKING:
-    from processors.cli.lag import Group
+    from processors.kafka.lag import Group
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def check_kafka_download() -> Check:
 
 def check_kafka(settings: Settings) -> Check:
     """Does a broker answer?"""
-    from processors.topics import NoBroker, TopicsFailed, partition_counts
+    from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
 
     try:
         counts = asyncio.run(partition_counts(settings))
@@ -93,14 +93,17 @@ def check_kafka(settings: Settings) -> Check:
 
 def check_topics(settings: Settings) -> Check:
     """Are they what they should be?"""
-    from processors import topics
+    from processors.kafka import topics
+    from processors.worker.run import layouts_of
+
+    wanted = layouts_of(settings)
 
     try:
-        differences = asyncio.run(topics.check_topics(settings))
+        differences = asyncio.run(topics.check_topics(settings, wanted))
     except (topics.NoBroker, topics.TopicsFailed) as error:
         return Check("topics", False, str(error), "Run `leadstream doctor` again.")
     if not differences:
-        return Check("topics", True, f"all {len(topics.layouts(settings))} as they should be")
+        return Check("topics", True, f"all {len(wanted)} as they should be")
     more = f", and {len(differences) - 3} more" if len(differences) > 3 else ""
     found = "; ".join(map(str, differences[:3])) + more
     return Check("topics", False, found, "`leadstream topics check` lists all; `topics create` creates them.")
@@ -139,8 +142,10 @@ def check_groups(settings: Settings) -> Iterator[Check]:
     """Does somebody read what is there to be read?"""
     from aiokafka.errors import KafkaError
 
-    from processors.cli.lag import SINK_TOPICS, WORKER_TOPICS, LagReader
-    from processors.topics import NoBroker
+    from processors.kafka.lag import LagReader
+    from processors.kafka.topics import NoBroker
+    from processors.sink.tables import SINK_TOPICS
+    from schemas.topics import WORKER_TOPICS
 
     async def read() -> "tuple[Group, Group]":
         async with LagReader(settings) as reader:

@@ -95,7 +95,7 @@ class _Erasing:
 
     async def send(self) -> None:
         """Returns when it is acknowledged. Raises ``NoBroker`` or ``TopicsFailed``."""
-        from processors.cli.sender import EventSender
+        from processors.kafka.sending import EventSender
         from schemas.topics import Topic
 
         async with EventSender(self._settings) as sender:
@@ -128,8 +128,8 @@ class _Erasing:
         """First by the offsets, which are cheap to ask for; then by the state itself."""
         from aiokafka.errors import KafkaError
 
-        from processors.cli.lag import LagReader
         from processors.cli.person.worker_side import held_state
+        from processors.kafka.lag import LagReader
         from schemas.topics import Topic
 
         async def read(topic: Topic) -> bool:

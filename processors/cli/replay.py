@@ -175,9 +175,10 @@ def _compute(settings: Settings, since: int | None, workers: int, directory: Pat
     from processors.cli.replaying.state import run_workers, start_at
     from processors.cli.running.supervisor import ServiceFailed
     from processors.cli.topics import run_on_kafka
-    from processors.topics import create_topics
+    from processors.kafka.topics import create_topics
+    from processors.worker.run import layouts_of
 
-    report = run_on_kafka(create_topics(settings))
+    report = run_on_kafka(create_topics(settings, layouts_of(settings)))
     say(f"{len(report.created)} topics created", err=True)
     if not run_on_kafka(start_at(settings, since)):
         say(f"{settings.worker_group} goes on where it was", err=True)

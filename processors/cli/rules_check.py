@@ -10,8 +10,9 @@ from processors.attribution.policy import Rules
 from processors.cli.checks import Check
 from processors.engine import frame
 from processors.engine.settings import changelog_topic
+from processors.kafka.reading import TopicReader
+from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.settings import Settings
-from processors.topics import NoBroker, TopicReader, TopicsFailed
 from processors.worker.processors import CUSTOMERS_TABLE
 from processors.worker.run import policy_of
 

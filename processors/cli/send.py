@@ -19,7 +19,7 @@ from processors.settings import Settings
 from schemas.decoding import MAX_RECORD_BYTES, Refused
 
 if TYPE_CHECKING:
-    from processors.cli.sender import EventSender
+    from processors.kafka.sending import EventSender
 
 _LINGER_S = 0.05
 
@@ -95,7 +95,7 @@ class _Run:
 
     async def send(self, settings: Settings) -> None:
         """Returns when every event is acknowledged."""
-        from processors.cli.sender import EventSender
+        from processors.kafka.sending import EventSender
 
         async with EventSender(settings) as self._sender:
             await self._read()

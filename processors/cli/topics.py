@@ -40,9 +40,11 @@ def create(update: bool) -> None:
 
     Exit codes: 0 all topics are right, 1 some differ, 69 no broker, 78 the broker refuses the configuration.
     """
-    from processors.topics import create_topics
+    settings = load_settings()
+    from processors.kafka.topics import create_topics
+    from processors.worker.run import layouts_of
 
-    report = run_on_kafka(create_topics(load_settings(), update=update))
+    report = run_on_kafka(create_topics(settings, layouts_of(settings), update=update))
     for name in report.created:
         say(f"created {name}")
     for name in report.updated:
@@ -58,9 +60,11 @@ def check() -> None:
 
     Exit codes: 0 all topics are right, 1 some differ (one line each), 69 no broker.
     """
-    from processors.topics import check_topics
+    settings = load_settings()
+    from processors.kafka.topics import check_topics
+    from processors.worker.run import layouts_of
 
-    differences = run_on_kafka(check_topics(load_settings()))
+    differences = run_on_kafka(check_topics(settings, layouts_of(settings)))
     if not differences:
         say("all topics are right")
     _report(
@@ -79,7 +83,7 @@ def _report(differences: list[Any], remedy: str) -> None:
 
 def run_on_kafka(work: Coroutine[Any, Any, T]) -> T:
     """Run ``work`` to its end; that there is no broker, or that it refuses, is the user's to know."""
-    from processors.topics import NoBroker, TopicsFailed
+    from processors.kafka.topics import NoBroker, TopicsFailed
 
     try:
         return asyncio.run(_interruptible(work))

@@ -89,7 +89,7 @@ def _find(settings: Settings, person: "Person") -> _Found:
     from processors.cli.person.telling import behind
     from processors.cli.person.worker_side import held_state
     from processors.clickhouse.connection import NoClickHouse, open_clickhouse
-    from processors.topics import NoBroker, TopicsFailed
+    from processors.kafka.topics import NoBroker, TopicsFailed
     from processors.worker.run import policy_of
 
     found = _Found(person)

@@ -9,14 +9,14 @@ from processors.cli.refusals.selection import Id, IdType, filters, replay_option
 from processors.cli.topics import run_on_kafka
 from processors.settings import Settings
 from schemas.reasons import UnmatchedReason
-from schemas.topics import SPECS, Role, Topic
+from schemas.topics import EVENT_TOPICS, Topic
 
 if TYPE_CHECKING:
     from processors.cli.refusals.refusal import Kind
 
 _filters = filters(
     [reason.value for reason in UnmatchedReason],
-    [topic for topic, spec in SPECS.items() if spec.role is Role.INPUT],
+    list(EVENT_TOPICS),
 )
 
 

@@ -60,9 +60,10 @@ from processors.engine.app import EngineApp, create_app
 from processors.engine.errors import EngineError
 from processors.engine.processor import Halt, Output, Processor, Rejected, Unfit
 from processors.engine.records import Record
-from processors.engine.settings import EngineSettings, Limits, changelog_topic, partition_for
+from processors.engine.settings import EngineSettings, Limits, changelog_topic
 from processors.engine.stats import Stats
 from processors.engine.worker import run
+from processors.kafka.placement import partition_for
 
 __all__ = [
     "EngineApp",

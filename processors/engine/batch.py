@@ -14,11 +14,12 @@ from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
 from processors.engine.processor import Output, Processor, Rejected, Unfit
 from processors.engine.records import Record
-from processors.engine.settings import Limits, partition_for
+from processors.engine.settings import Limits
 from processors.engine.store import RESERVED
 from processors.engine.trouble import Trouble, Troubles, failure_of, failure_of_expiry
 from processors.engine.view import AtKey, TooLarge, View
 from processors.engine.watch import ProcessorFailed, Quarantined, Watch
+from processors.kafka.placement import partition_for
 
 #: Records that are parsed, then loaded, applied and dumped together.
 _STRIDE = 64

@@ -16,7 +16,7 @@ from processors.engine.contiguity import Fetched
 from processors.engine.exits import die
 from processors.engine.records import slim
 from processors.engine.tables import FAUST_LOG
-from processors.header_names import tolerate
+from processors.kafka.header_names import tolerate
 
 #: Records taken from the fetcher at a time: bounds how long the thread unpacks without sending a heartbeat.
 _TAKE = 5000

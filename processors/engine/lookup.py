@@ -12,7 +12,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from processors.engine import frame
-from processors.engine.settings import changelog_topic, partition_for
+from processors.engine.settings import changelog_topic
+from processors.kafka.placement import partition_for
 
 _FETCH_BYTES = 4 << 20
 _POLL_MS = 50

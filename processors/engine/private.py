@@ -1,6 +1,6 @@
 # ruff: noqa: SLF001 - this is the one module that may reach into other people's private parts
 """Every private name of faust, mode and aiokafka that the engine leans on, and the only code that touches
-them, besides ``processors.header_names``.
+them, besides ``processors.kafka.header_names``.
 
 The dependencies are pinned exactly; ``tests/engine/test_private.py`` fails when a pin or a name moves. Then
 read the new source at that place before changing :data:`VERSIONS`: the guards of this package were written
@@ -86,7 +86,7 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(fetcher_module.FetchResult, "_partition_records", "read"),
     Name(fetcher_module.PartitionRecords, "_consumer_record", "override"),
     Name(AIOKafkaConnection, "send", "override"),
-    # aiokafka, parsing records: see processors/header_names.py
+    # aiokafka, parsing records: see processors/kafka/header_names.py
     Name(fetcher_module, "MemoryRecords", "write"),
     Name(fetcher_module, "PartitionRecords", "write"),
     Name(fetcher_module.PartitionRecords, "_records", "write"),

@@ -19,9 +19,10 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine import private
 from processors.engine.errors import TopicsMismatch, Unexpected
-from processors.engine.settings import EngineSettings, partition_for
+from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
 from processors.engine.stores import StateStore
+from processors.kafka.placement import partition_for
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from murmurhash2 import murmurhash2
-
-_JAVA_SEED = 0x9747B28C
-
 
 def epoch_ms() -> int:
     """The wall clock, in milliseconds since 1970."""
@@ -101,9 +97,3 @@ class EngineSettings:
 def changelog_topic(application_id: str, table: str) -> str:
     """Name of the topic that holds a table's history."""
     return f"{application_id}-{table}-changelog"
-
-
-def partition_for(key: bytes, partitions: int) -> int:
-    """The partition of a key: murmur2, as the Java client and aiokafka place it."""
-    hashed: int = murmurhash2(key, _JAVA_SEED)
-    return (hashed & 0x7FFFFFFF) % partitions

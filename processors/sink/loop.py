@@ -30,7 +30,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
-from processors.header_names import tolerate
+from processors.kafka.header_names import tolerate
 from processors.settings import Settings
 from processors.sink.assignment import Reassigned, committed_by_group
 from processors.sink.batch import Batch, TableBatch

@@ -81,9 +81,10 @@ TABLES: Final = (
 
 def by_topic(name_of: Callable[[Topic], str]) -> Mapping[str, Sequence[Table]]:
     """What each topic fills, by the topic's full name."""
-    return {name_of(topic): [one for one in TABLES if one.topic == topic] for topic in sorted(TOPICS)}
+    return {name_of(topic): [one for one in TABLES if one.topic == topic] for topic in SINK_TOPICS}
 
 
-TOPICS: Final = frozenset(table.topic for table in TABLES)
+SINK_TOPICS: Final = tuple(sorted({table.topic for table in TABLES}))
+"""What sinks read."""
 WRITES: Final = Writes(tuple(table.name for table in TABLES), tuple(ERASED_ROWS))
 """What a sink needs the rights for."""

@@ -5,7 +5,8 @@ from typing import NoReturn
 
 from processors.attribution.policy import Policy
 from processors.engine import EngineSettings, create_app, run
-from processors.engine.settings import epoch_ms
+from processors.engine.settings import CHANGELOG_BYTES, changelog_topic, epoch_ms
+from processors.kafka.layouts import Changelog, Layout, layouts
 from processors.metrics import WORKER, serve
 from processors.settings import Settings
 from processors.worker.dead_letters import limits
@@ -30,6 +31,15 @@ def processors_of(
     names = {topic: settings.topic(topic) for topic in Topic}
     policy = policy_of(settings)
     return ClickProcessor(names, policy, clock), CustomerProcessor(names, policy, clock)
+
+
+def layouts_of(settings: Settings) -> list[Layout]:
+    """What every topic should be like, the changelogs of both joins among them."""
+    changelogs = [
+        Changelog(changelog_topic(settings.worker_group, job.table), job.retention_ms, CHANGELOG_BYTES)
+        for job in processors_of(settings)
+    ]
+    return layouts(settings, changelogs)
 
 
 def engine_settings(settings: Settings) -> EngineSettings:

@@ -9,7 +9,7 @@ from processors.attribution.bounds import Bounds
 from processors.attribution.policy import Policy
 from processors.engine import frame
 from processors.settings import Settings
-from processors.topics.layouts import layouts
+from processors.worker.run import layouts_of
 from schemas.decoding import MAX_RECORD_BYTES
 from schemas.events import MAX_METADATA_CHARACTERS
 from schemas.times import DAY_MS
@@ -105,7 +105,7 @@ def test_no_state_is_larger_than_its_bound(sent: Callable[[], Iterator[Record]])
 
 def test_what_the_bounds_allow_fits_into_the_changelogs() -> None:
     """With room to spare: the key, the batch around it, and states of other keys in one request."""
-    changelogs = [one for one in layouts(Settings()) if one.name.endswith("-changelog")]
+    changelogs = [one for one in layouts_of(Settings()) if one.name.endswith("-changelog")]
     assert len(changelogs) == 2
     for changelog in changelogs:
         assert 2 * (Bounds().state_bytes + MAX_RECORD_BYTES) <= int(changelog.configs["max.message.bytes"])

@@ -11,16 +11,16 @@ from click.testing import CliRunner
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
-from processors.cli.lag import LagReader
 from processors.cli.loading import load_settings
 from processors.cli.main import cli
 from processors.cli.running.demo import send_demo
-from processors.cli.sender import EventSender
 from processors.demo import generate
 from processors.demo.anchor import anchor_ms
-from processors.engine.settings import partition_for
+from processors.kafka.lag import LagReader
+from processors.kafka.placement import partition_for
+from processors.kafka.reading import TopicReader
+from processors.kafka.sending import EventSender
 from processors.settings import Settings
-from processors.topics import TopicReader
 from schemas.topics import SPECS, Role, Topic
 
 pytestmark = pytest.mark.integration

@@ -21,10 +21,10 @@ from processors.cli.refusals.refusal import LeftAlone, Refusal
 from processors.cli.refusals.replaying import Pace
 from processors.cli.refusals.selection import Id, IdType, Selection
 from processors.cli.refusals.unmatched import unmatched_events
+from processors.kafka.reading import Span
 from processors.printable import printable
 from processors.settings import Settings
 from processors.sink.refusal_rows import dead_letter_row, unmatched_last_row
-from processors.topics import Span
 from schemas.dead_letters import cause_of, dead_letter_headers
 from schemas.headers import Headers
 from schemas.reasons import DeadLetterReason, UnmatchedReason

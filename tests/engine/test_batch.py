@@ -13,7 +13,7 @@ from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
 from processors.engine.memory_store import MemoryStore
 from processors.engine.processor import Halt, Output, Rejected, Unfit
-from processors.engine.settings import partition_for
+from processors.kafka.placement import partition_for
 from tests.engine.records import record
 
 PARTITIONS = 4

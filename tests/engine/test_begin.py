@@ -16,8 +16,8 @@ from processors.engine.expiry import Timekeeper
 from processors.engine.generation import Generation, start_partitions
 from processors.engine.memory_store import MemoryStore
 from processors.engine.records import Record
-from processors.engine.settings import partition_for
 from processors.engine.stores import StateStore
+from processors.kafka.placement import partition_for
 from tests.engine.alone import GENERATION, Alone
 from tests.engine.toys import Names
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from processors.engine.settings import partition_for
+from processors.kafka.placement import partition_for
 from tests.engine.harness import PARTITIONS, Site
 from tests.engine.toys import HALT, POISON
 

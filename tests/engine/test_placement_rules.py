@@ -10,8 +10,9 @@ from processors.engine import frame
 from processors.engine.errors import TopicsMismatch
 from processors.engine.memory_store import MemoryStore
 from processors.engine.restore import check_placement
-from processors.engine.settings import changelog_topic, partition_for
+from processors.engine.settings import changelog_topic
 from processors.engine.stores import StateStore
+from processors.kafka.placement import partition_for
 
 
 @pytest.mark.parametrize("partitions", [1, 3, 8, 100])

@@ -9,7 +9,8 @@ from processors.engine import frame
 from processors.engine.batch import Effects
 from processors.engine.processor import Halt, Output, Unfit
 from processors.engine.records import Record
-from processors.engine.settings import Limits, partition_for
+from processors.engine.settings import Limits
+from processors.kafka.placement import partition_for
 from tests.engine.lives import START, Worker
 from tests.engine.records import record
 from tests.engine.test_batch import NOW, PARTITIONS, K, Toy, due

@@ -16,8 +16,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from processors.clickhouse.migrations import bring_up_to_date
 from processors.engine import partition_for
+from processors.kafka.topics import create_topics
 from processors.settings import Settings
-from processors.topics import create_topics
+from processors.worker.run import layouts_of
 from schemas.topics import Topic
 
 ROOT: Final = Path(__file__).parents[2]
@@ -154,7 +155,7 @@ class Stack:
 
     def create(self) -> None:
         """Topics and schema."""
-        asyncio.run(create_topics(self.settings))
+        asyncio.run(create_topics(self.settings, layouts_of(self.settings)))
         bring_up_to_date(self.settings)
 
     def worker(self, name: str, **env: str) -> Service:

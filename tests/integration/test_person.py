@@ -26,7 +26,7 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.clickhouse.connection import connect
 from processors.engine import changelog_topic
-from processors.topics import layouts
+from processors.worker.run import layouts_of
 from schemas.topics import Topic, click_key, customer_key
 from tests.integration.stack import INPUTS, STORED, Stack, wait_for
 
@@ -348,7 +348,7 @@ def ends(stack: Stack) -> dict[tuple[str, int], int]:
             (layout.name, partition): consumer.get_watermark_offsets(
                 TopicPartition(layout.name, partition), 20
             )[1]
-            for layout in layouts(stack.settings)
+            for layout in layouts_of(stack.settings)
             for partition in range(layout.partitions)
         }
 

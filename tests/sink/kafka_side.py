@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from pydantic import SecretStr
 
+from processors.kafka.topics import create_topics
 from processors.settings import Settings
 from processors.sink.loop import Sink
 from processors.sink.writer import Writer
-from processors.topics import create_topics
+from processors.worker.run import layouts_of
 from schemas.topics import Topic
 from tests.clickhouse.database import Database
 from tests.sink import records
@@ -136,7 +137,7 @@ async def deploy(bootstrap: str, database: Database, **settings: int) -> Deploym
         partitions=PARTITIONS,
         **{"sink_flush_interval": 100, "session_timeout": 6_000, **settings},  # type: ignore[arg-type]
     )
-    await create_topics(chosen)
+    await create_topics(chosen, layouts_of(chosen))
     return Deployment(chosen, database)
 
 

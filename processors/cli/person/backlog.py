@@ -6,11 +6,11 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from processors.attribution.customer_state import CustomerState
-from processors.cli.lag import LagReader
 from processors.cli.person.identity import Person
-from processors.engine.settings import partition_for
+from processors.kafka.lag import LagReader
+from processors.kafka.placement import partition_for
+from processors.kafka.topics import NoBroker, partition_counts
 from processors.settings import Settings
-from processors.topics import NoBroker, partition_counts
 from schemas.topics import Topic, click_key
 
 _BY_CUSTOMER = (Topic.QUALIFICATIONS, Topic.PURCHASES, Topic.ERASURES, Topic.TOUCHES)

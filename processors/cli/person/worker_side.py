@@ -9,8 +9,8 @@ from processors.attribution.customer_join import CustomerState, load
 from processors.cli.person.identity import Person
 from processors.engine.lookup import look_up
 from processors.engine.settings import changelog_topic
+from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
 from processors.settings import Settings
-from processors.topics import NoBroker, TopicsFailed, partition_counts
 from processors.worker.processors import CUSTOMERS_TABLE
 
 

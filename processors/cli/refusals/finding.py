@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 from processors.cli.progress import Bar
 from processors.cli.refusals.refusal import Kind, Refusal
 from processors.cli.refusals.selection import Id, Selection
+from processors.kafka.reading import Span, TopicReader
 from processors.settings import Settings
-from processors.topics.reading import Span, TopicReader
 
 _OFFSET_BITS: Final = 22
 

@@ -14,9 +14,9 @@ from processors.cli.progress import Bar
 from processors.cli.refusals.finding import Finder, ids_text
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.cli.refusals.selection import Id, Selection
-from processors.cli.sender import EventSender
 from processors.cli.terminal import say, say_json
 from processors.cli.topics import run_on_kafka
+from processors.kafka.sending import EventSender
 from processors.settings import Settings
 
 _TRANSACTIONS_A_SECOND: Final = 10

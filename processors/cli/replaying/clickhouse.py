@@ -7,12 +7,13 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from processors.cli.lag import SINK_TOPICS, LagReader
+from processors.kafka.groups import set_offsets
+from processors.kafka.lag import LagReader
+from processors.kafka.reading import Span, TopicReader
 from processors.settings import Settings
 from processors.sink.run import store_until
 from processors.sink.stats import Stats
-from processors.topics import Span, TopicReader
-from processors.topics.groups import set_offsets
+from processors.sink.tables import SINK_TOPICS
 
 _POLL_S: Final = 0.5
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from processors.cli.lag import WORKER_TOPICS, LagReader
 from processors.cli.loading import variable
 from processors.cli.running.supervisor import Service, Supervisor
+from processors.kafka.groups import group_offsets, set_offsets
+from processors.kafka.lag import LagReader
+from processors.kafka.reading import TopicReader
 from processors.settings import Settings
-from processors.topics import TopicReader
-from processors.topics.groups import group_offsets, set_offsets
-from schemas.topics import Topic
+from schemas.topics import WORKER_TOPICS, Topic
 
 _POLL_S: Final = 0.5
 _EVENTS: Final = tuple(topic for topic in WORKER_TOPICS if topic is not Topic.TOUCHES)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from processors.cli.lag import SINK_TOPICS, WORKER_TOPICS, Group, LagReader
 from processors.cli.progress import Bar
-from processors.cli.sender import EventSender
 from processors.demo import generate
 from processors.demo.anchor import anchor_ms
+from processors.kafka.lag import Group, LagReader
+from processors.kafka.sending import EventSender
 from processors.settings import Settings
+from processors.sink.tables import SINK_TOPICS
+from schemas.topics import WORKER_TOPICS
 
 _STRIDE = 200
 _POLL_S = 0.2

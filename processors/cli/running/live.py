@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from aiokafka.errors import KafkaError
 
-from processors.cli.lag import SINK_TOPICS, WORKER_TOPICS, LagReader
+from processors.kafka.lag import LagReader
+from processors.kafka.topics import NoBroker
 from processors.settings import Settings
-from processors.topics import NoBroker
-from schemas.topics import SPECS, Role
+from processors.sink.tables import SINK_TOPICS
+from schemas.topics import EVENT_TOPICS, WORKER_TOPICS
 
-_INPUTS = tuple(topic for topic, spec in SPECS.items() if spec.role is Role.INPUT)
 _EVERY_S = 1.0
 
 
@@ -22,7 +22,7 @@ async def live(
     before, at = None, 0.0
     while True:
         try:
-            written, now = sum((await reader.ends(_INPUTS)).values()), time.monotonic()
+            written, now = sum((await reader.ends(EVENT_TOPICS)).values()), time.monotonic()
             worker = await reader.group(settings.worker_group, WORKER_TOPICS)
             sink = await reader.group(settings.full_sink_group, SINK_TOPICS)
         except (KafkaError, NoBroker, OSError) as error:

@@ -10,7 +10,6 @@ from rich.panel import Panel
 from rich.text import Text
 
 from processors.cli.errors import UserError
-from processors.cli.lag import Group, LagReader
 from processors.cli.running.console import Steps
 from processors.cli.running.demo import send_demo, until_caught_up, until_ready
 from processors.cli.running.interrupt import Interrupt
@@ -21,6 +20,7 @@ from processors.cli.running.views import show_views
 from processors.clickhouse.connection import open_clickhouse
 from processors.clickhouse.queries import count_leads
 from processors.clickhouse.url import ClickHouseUrl
+from processors.kafka.lag import Group, LagReader
 from processors.printable import printable_lines
 from processors.settings import Settings
 

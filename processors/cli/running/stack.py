@@ -17,8 +17,9 @@ from processors.cli.topics import run_on_kafka
 from processors.clickhouse.migrations import bring_up_to_date
 from processors.clickhouse.url import DEFAULT_DATABASE, ClickHouseUrl
 from processors.files import OTHERS, own_directory, tighten
+from processors.kafka.topics import create_topics
 from processors.settings import Settings
-from processors.topics import create_topics
+from processors.worker.run import layouts_of
 
 _GRACE_S = 30.0
 
@@ -113,7 +114,7 @@ def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps) -> str:
 def _prepare(settings: Settings, steps: Steps, *, embedded: bool) -> None:
     """Topics and tables. An embedded Kafka is ours to configure anew; another one keeps what it has."""
     steps.begin("creating topics and tables")
-    report = run_on_kafka(create_topics(settings, update=embedded))
+    report = run_on_kafka(create_topics(settings, layouts_of(settings), update=embedded))
     sizes = [str(one) for one in report.differences if one.what == "partitions"]
     if sizes:
         more = f"; and {len(sizes) - 2} more topics" if len(sizes) > 2 else ""

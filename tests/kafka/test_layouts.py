@@ -2,19 +2,20 @@
 
 import pytest
 
+from processors.kafka.layouts import Layout
+from processors.kafka.topics import MISSING, Difference, compare
 from processors.settings import Settings
-from processors.topics import Difference, Layout, layouts
-from processors.topics.broker import MISSING, compare
+from processors.worker.run import layouts_of
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import SPECS, Topic
 
 
 def layout_of(name: str, **settings: object) -> Layout:
-    return {one.name: one for one in layouts(Settings.model_validate(settings))}[name]
+    return {one.name: one for one in layouts_of(Settings.model_validate(settings))}[name]
 
 
 def test_all_topics_and_both_changelogs() -> None:
-    names = [one.name for one in layouts(Settings.model_validate({"topic_prefix": "t."}))]
+    names = [one.name for one in layouts_of(Settings.model_validate({"topic_prefix": "t."}))]
     assert names == [f"t.{topic}" for topic in Topic] + [
         "t.leadstream-worker-clicks-changelog",
         "t.leadstream-worker-customers-changelog",
@@ -22,7 +23,7 @@ def test_all_topics_and_both_changelogs() -> None:
 
 
 def test_partitions_and_replicas_follow_the_settings() -> None:
-    wanted = layouts(Settings.model_validate({"partitions": 12, "replication": 3}))
+    wanted = layouts_of(Settings.model_validate({"partitions": 12, "replication": 3}))
     assert {(one.partitions, one.replication) for one in wanted} == {(12, 3)}
     assert {one.configs["min.insync.replicas"] for one in wanted} == {"2"}
     assert "min.insync.replicas" not in layout_of("clicks", replication=2).configs

@@ -11,8 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 
+from processors.kafka.layouts import Layout
 from processors.settings import Settings
-from processors.topics.layouts import Layout, layouts
 
 _TOPIC_ALREADY_EXISTS: Final = 36
 _FROM_TOPIC: Final = 1
@@ -53,14 +53,13 @@ class NoBroker(Exception):
     """No broker answers; ``str()`` says where."""
 
 
-async def create_topics(settings: Settings, *, update: bool = False) -> Report:
+async def create_topics(settings: Settings, wanted: list[Layout], *, update: bool = False) -> Report:
     """Create what is missing, and wait until the brokers serve it.
 
     A topic that exists keeps its configuration, unless ``update``; its partitions and replicas are never
     changed, because a key would then meet another worker's state. What differs is in the report. Any number
     of processes may call it at once. Raises ``NoBroker`` or ``TopicsFailed``.
     """
-    wanted = layouts(settings)
     report = Report()
     async with admin_of(settings) as admin:
         before = await _differences(admin, wanted)
@@ -73,10 +72,10 @@ async def create_topics(settings: Settings, *, update: bool = False) -> Report:
     return report
 
 
-async def check_topics(settings: Settings) -> list[Difference]:
+async def check_topics(settings: Settings, wanted: list[Layout]) -> list[Difference]:
     """Everything that is not as it should be. Changes nothing. Raises ``NoBroker`` or ``TopicsFailed``."""
     async with admin_of(settings) as admin:
-        return await _differences(admin, layouts(settings))
+        return await _differences(admin, wanted)
 
 
 async def partition_counts(settings: Settings) -> dict[str, int]:

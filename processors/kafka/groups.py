@@ -16,8 +16,8 @@ from aiokafka.errors import (
     UnknownMemberIdError,
 )
 
+from processors.kafka.topics import NoBroker, admin_of
 from processors.settings import Settings
-from processors.topics.broker import NoBroker, admin_of
 
 T = TypeVar("T")
 

@@ -7,8 +7,10 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from deploy.local.kafka import LocalKafka
+from processors.kafka.reading import Span, TopicReader
+from processors.kafka.topics import NoBroker, TopicsFailed, create_topics
 from processors.settings import Settings
-from processors.topics import NoBroker, Span, TopicReader, TopicsFailed, create_topics
+from processors.worker.run import layouts_of
 from schemas.topics import Topic
 
 pytestmark = pytest.mark.integration
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 async def settings(kafka: LocalKafka, tmp_path: Path) -> Settings:
     settings = Settings(kafka_bootstrap=kafka.bootstrap, topic_prefix=f"{tmp_path.name}.", partitions=2)
-    await create_topics(settings)
+    await create_topics(settings, layouts_of(settings))
     return settings
 
 

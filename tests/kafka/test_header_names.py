@@ -6,7 +6,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 
-from processors.header_names import tolerate
+from processors.kafka.header_names import tolerate
 from tests import odd_headers
 
 PLACE = TopicPartition("clicks", 0)

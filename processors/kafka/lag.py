@@ -10,22 +10,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from processors.kafka.groups import patiently
+from processors.kafka.topics import NoBroker
 from processors.settings import Settings
-from processors.sink.tables import TOPICS
-from processors.topics import NoBroker
-from processors.topics.groups import patiently
 from schemas.topics import Topic
-
-WORKER_TOPICS: Final = (
-    Topic.CLICKS,
-    Topic.DEFERRED_LEADS,
-    Topic.QUALIFICATIONS,
-    Topic.PURCHASES,
-    Topic.ERASURES,
-    Topic.TOUCHES,
-    Topic.CLICK_ERASURES,
-)
-SINK_TOPICS: Final = tuple(sorted(TOPICS))
 
 _PROBED: Final = 1_000
 """Shorter distances are looked into: they may hold nothing but the markers of transactions."""

@@ -1,12 +1,10 @@
 """What every topic should be like."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from processors.engine.settings import CHANGELOG_BYTES, changelog_topic
 from processors.settings import Settings
-from processors.worker.run import processors_of
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import INPUT_BYTES, RESULT_BYTES, SPECS, Role, TopicSpec
 
@@ -26,6 +24,18 @@ _COMPACTION: Final = {
 
 
 @dataclass(frozen=True)
+class Changelog:
+    """The topic that holds a table's history. ``retention_ms`` None: a state is kept until it is deleted.
+
+    ``largest_bytes``: of a batch.
+    """
+
+    name: str
+    retention_ms: int | None
+    largest_bytes: int
+
+
+@dataclass(frozen=True)
 class Layout:
     """How a topic should be laid out. ``configs``: names and values as Kafka writes them."""
 
@@ -35,13 +45,10 @@ class Layout:
     configs: Mapping[str, str]
 
 
-def layouts(settings: Settings) -> list[Layout]:
-    """Every topic of the contract, then the changelogs of the workers' tables."""
+def layouts(settings: Settings, changelogs: Iterable[Changelog]) -> list[Layout]:
+    """Every topic of the contract, then these changelogs."""
     wanted = [(settings.topic(topic), _topic_configs(spec, settings)) for topic, spec in SPECS.items()]
-    wanted += [
-        (changelog_topic(settings.worker_group, job.table), _changelog_configs(job.retention_ms))
-        for job in processors_of(settings)
-    ]
+    wanted += [(one.name, _changelog_configs(one)) for one in changelogs]
     safe = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}
     return [
         Layout(name, settings.partitions, settings.replication, {**configs, **safe})
@@ -62,15 +69,15 @@ def _topic_configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
     return {"cleanup.policy": "delete", **configs, **_retention(settings.retention)}
 
 
-def _changelog_configs(retention_ms: int | None) -> dict[str, str]:
+def _changelog_configs(changelog: Changelog) -> dict[str, str]:
     configs = {
         "message.timestamp.type": "CreateTime",
-        "max.message.bytes": str(CHANGELOG_BYTES),
+        "max.message.bytes": str(changelog.largest_bytes),
         **_COMPACTION,
     }
-    if retention_ms is None:
+    if changelog.retention_ms is None:
         return {"cleanup.policy": "compact", **configs}
-    return {"cleanup.policy": "compact,delete", **configs, **_retention(retention_ms + _OUTAGE_MS)}
+    return {"cleanup.policy": "compact,delete", **configs, **_retention(changelog.retention_ms + _OUTAGE_MS)}
 
 
 def _retention(retention_ms: int) -> dict[str, str]:

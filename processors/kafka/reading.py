@@ -9,9 +9,9 @@ from typing import Final, NamedTuple, Self
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
-from processors.header_names import tolerate
+from processors.kafka.header_names import tolerate
+from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
 from processors.settings import Settings
-from processors.topics.broker import NoBroker, TopicsFailed, partition_counts
 from schemas.topics import Topic
 
 _POLL_MS: Final = 250

@@ -10,9 +10,9 @@ from uuid import uuid4
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
-from processors.engine.settings import partition_for
+from processors.kafka.placement import partition_for
+from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
 from processors.settings import Settings
-from processors.topics import NoBroker, TopicsFailed, partition_counts
 from schemas.headers import Headers
 from schemas.topics import Topic
 

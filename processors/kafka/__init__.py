@@ -1,0 +1,6 @@
+"""Kafka, as everybody but the engine uses it.
+
+``layouts`` says what the topics should be like, ``topics`` makes them so; ``reading`` reads what is in them,
+``sending`` writes events into them; ``groups`` knows how far consumer groups are, ``lag`` how far they are
+behind. ``placement`` is the partition of a key; ``header_names`` lets a consumer read what Java's reads.
+"""
