@@ -11,7 +11,7 @@ import click
 from processors.cli.errors import InternalError, explained
 from processors.cli.loading import load_settings
 from processors.files import OTHERS
-from processors.logs import configure_logs
+from processors.observability.logs import configure_logs
 
 
 @click.command()

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.connection import MISCONFIGURED, UNAVAILABLE, NoClickHouse, connect
 from processors.garbage import collect_rarely
-from processors.metrics import SINK, serve
+from processors.observability.metrics import SINK, serve
 from processors.settings import Settings
 from processors.sink.loop import START_PATIENCE_S, NoTopics, Sink
 from processors.sink.stats import Stats

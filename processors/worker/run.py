@@ -7,7 +7,7 @@ from processors.attribution.policy import Policy
 from processors.engine import EngineSettings, create_app, run
 from processors.engine.settings import CHANGELOG_BYTES, changelog_topic, epoch_ms
 from processors.kafka.layouts import Changelog, Layout, layouts
-from processors.metrics import WORKER, serve
+from processors.observability.metrics import WORKER, serve
 from processors.settings import Settings
 from processors.worker.dead_letters import limits
 from processors.worker.processors import ClickProcessor, CustomerProcessor

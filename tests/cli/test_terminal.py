@@ -28,7 +28,7 @@ from processors.cli.refusals.unmatched import unmatched_events
 from processors.cli.running import views
 from processors.cli.running.console import Steps
 from processors.cli.terminal import say, say_cells, say_json, say_lines, styled
-from processors.logs import configure_logs
+from processors.observability.logs import configure_logs
 from processors.printable import printable, printable_lines
 from processors.settings import Settings
 from tests.cli.planted import AT, ONE_LINE, PLANT, SEEN, difference, found, harmless, letters, shows

@@ -25,7 +25,7 @@ from processors.engine.settings import epoch_ms
 from processors.engine.steps import Step
 from processors.engine.transaction import GroupMember
 from processors.engine.transport import BatchConsumer
-from processors.logs import configure_logs
+from processors.observability.logs import configure_logs
 from processors.settings import Settings
 from processors.sink import SinkFailed, loop, run_sink
 from processors.sink import run as sink_module

@@ -3,7 +3,7 @@
 import sys
 
 from processors.engine import create_app, run
-from processors.logs import configure_logs
+from processors.observability.logs import configure_logs
 from processors.settings import Settings
 from processors.worker.run import engine_settings, processors_of
 from schemas.topics import Topic

@@ -8,10 +8,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from processors.engine import Stats as WorkerStats
-from processors.metrics import SINK, WORKER, Metric, PortInUse, page, serve
+from processors.observability.metrics import SINK, WORKER, Metric, PortInUse, page, serve
 from processors.sink.stats import Stats as SinkStats
 
-PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
+PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 
 def free_port() -> int:
