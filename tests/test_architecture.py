@@ -15,14 +15,16 @@ ALLOWED = {
     # An address, no more: settings are made of it.
     "processors.clickhouse.url": [],
     "processors.settings": ["schemas", "processors.clickhouse.url"],
+    "processors.errors": [],
     "processors.files": [],
     "processors.garbage": [],
     "processors.printable": [],
-    "processors.observability": ["processors.printable", "processors.settings"],
+    "processors.observability": ["processors.errors", "processors.printable", "processors.settings"],
     "processors.attribution": ["schemas"],
     "processors.kafka.header_names": [],
     "processors.kafka.placement": [],
     "processors.engine": [
+        "processors.errors",
         "processors.files",
         "processors.garbage",
         "processors.kafka.header_names",
@@ -39,19 +41,20 @@ ALLOWED = {
     "processors.sink": [
         "schemas",
         "processors.clickhouse",
+        "processors.errors",
         "processors.garbage",
         "processors.kafka.header_names",
         "processors.observability",
         "processors.settings",
     ],
-    "processors.clickhouse": ["deploy.clickhouse", "processors.settings"],
-    "processors.kafka": ["schemas", "processors.settings"],
+    "processors.clickhouse": ["deploy.clickhouse", "processors.errors", "processors.settings"],
+    "processors.kafka": ["schemas", "processors.errors", "processors.settings"],
     "processors.demo": ["schemas"],
     # Its independence of processors.attribution is what an audit rests on.
     "processors.audit.model": ["schemas"],
     "processors.audit": ["schemas", "processors.settings", "processors.kafka"],
     "processors.cli": ["schemas", "processors", "deploy", "bench"],
-    "deploy": ["processors.files"],
+    "deploy": ["processors.errors", "processors.files"],
     "bench": ["schemas", "processors", "deploy"],
 }
 

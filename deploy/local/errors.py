@@ -15,9 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from processors.errors import ExitCode, LeadstreamError
 
-class LocalServerError(Exception):
+
+class LocalServerError(LeadstreamError):
     """An embedded server cannot be used; ``str()`` is fit to be shown to a user as it is."""
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 class NoJava(LocalServerError):
@@ -38,6 +42,8 @@ class NoJars(LocalServerError):
 
 
 class DataDirectoryInUse(LocalServerError):
+    exit_code = ExitCode.CANNOT_WRITE
+
     def __init__(self, directory: Path, pid: int | None) -> None:
         self.pid = pid
         owner = f"process {pid}" if pid else "another process"
@@ -47,6 +53,8 @@ class DataDirectoryInUse(LocalServerError):
 
 
 class DataDirectoryUnusable(LocalServerError):
+    exit_code = ExitCode.CANNOT_WRITE
+
     def __init__(self, directory: Path, reason: str) -> None:
         super().__init__(
             f"cannot use {directory}: {reason}. Make it writable, or choose another data directory"
@@ -54,6 +62,8 @@ class DataDirectoryUnusable(LocalServerError):
 
 
 class DiskFull(LocalServerError):
+    exit_code = ExitCode.CANNOT_WRITE
+
     def __init__(self, directory: Path) -> None:
         super().__init__(
             f"no space left on the disk of {directory}. Free some, or choose a data directory on another disk"

@@ -12,11 +12,11 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from processors.audit.judging import Verdict
 from processors.audit.report import Difference, Summary
 from processors.audit.run import Audit
-from processors.cli.errors import CannotWrite, CheckFailed, Misconfigured, Unavailable
 from processors.cli.progress import Bar
 from processors.cli.terminal import say, say_json
 from processors.cli.topics import run_on_kafka
 from processors.clickhouse.connection import open_clickhouse
+from processors.errors import CannotWrite, CheckFailed, Misconfigured, Unavailable
 from processors.garbage import collect_rarely
 from processors.settings import Settings
 from processors.sink.failures import Verdict as Judgement

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from processors.cli.errors import CheckFailed, Unavailable
 from processors.cli.loading import PREFIX
 from processors.cli.parameters import PathType
 from processors.cli.terminal import say, say_lines, styled
+from processors.errors import CheckFailed, Unavailable
 
 if TYPE_CHECKING:
     from bench.contestants import Contestant

@@ -2,9 +2,9 @@
 
 import click
 
-from processors.cli.errors import CheckFailed
 from processors.cli.loading import load_settings
 from processors.cli.terminal import say, styled
+from processors.errors import CheckFailed
 
 
 @click.command()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from processors.cli.config import readable
-from processors.cli.errors import CheckFailed, Unavailable
 from processors.cli.loading import load_settings
 from processors.cli.terminal import say
+from processors.errors import CheckFailed, ExitCode, Unavailable
 from processors.printable import printable
 from processors.settings import Settings
 
@@ -81,12 +81,12 @@ class _Erasing:
     def stored(self) -> dict[str, int]:
         """Rows of the person in ClickHouse, by table. Raises ``Unavailable``: then nothing was sent."""
         from processors.cli.person.clickhouse_side import stored
-        from processors.clickhouse.connection import UNAVAILABLE, NoClickHouse, open_clickhouse
+        from processors.clickhouse.connection import NoClickHouse, open_clickhouse
 
         try:
             self._client = open_clickhouse(self._settings)
         except NoClickHouse as error:
-            if error.exit_code != UNAVAILABLE:
+            if error.exit_code != ExitCode.UNAVAILABLE:
                 raise
             raise Unavailable(
                 f"{error} Nothing was sent.", "--no-wait sends the erasure without looking at ClickHouse."

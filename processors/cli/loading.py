@@ -6,8 +6,8 @@ from difflib import get_close_matches
 
 from pydantic import SecretStr, ValidationError
 
-from processors.cli.errors import Misconfigured
 from processors.cli.terminal import say, styled
+from processors.errors import Misconfigured
 from processors.settings import Settings
 
 PREFIX = "LEADSTREAM_"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 
 import click
@@ -9,6 +10,7 @@ import click
 from processors.cli.lazy import Lazy, LazyGroup
 from processors.cli.signals import Signals
 from processors.cli.terminal import say
+from processors.errors import ExitCode, exit_codes_sentence
 from processors.printable import printable_lines
 
 _HELP = """Deferred-lead attribution: clicks, sign-ups and qualifications in Kafka become leads in ClickHouse.
@@ -21,9 +23,8 @@ _HELP = """Deferred-lead attribution: clicks, sign-ups and qualifications in Kaf
 Settings are environment variables, LEADSTREAM_*; `leadstream config` lists them all.
 
 \b
-Exit codes of every command: 0 done, 1 a check failed or a line was refused,
-2 wrong usage, 69 a server did not answer, 70 a bug, 73 a directory cannot be
-used, 78 a setting is wrong, 130 interrupted, 143 ended by SIGTERM."""
+"""
+_HELP += textwrap.fill(f"Exit codes of every command: {exit_codes_sentence()}.", 78)
 
 
 @click.group(
@@ -72,7 +73,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has had enough; the interpreter must not find that out once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return ExitCode.NOBODY_READS
     return result if isinstance(result, int) else 0
 
 

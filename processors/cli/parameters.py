@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from processors.cli.errors import Misconfigured
 from processors.clickhouse.url import ClickHouseUrl
+from processors.errors import Misconfigured
 
 
 class PathType(click.Path):

@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 
-from processors.cli.errors import Misconfigured, UserError
 from processors.cli.loading import load_settings
 from processors.cli.moment import MomentType
 from processors.cli.parameters import PathType
 from processors.cli.progress import Bar
 from processors.cli.terminal import say
 from processors.clickhouse.url import ClickHouseUrl
+from processors.errors import Misconfigured
 from processors.settings import Settings
 
 
@@ -186,6 +186,5 @@ def _compute(settings: Settings, since: int | None, workers: int, directory: Pat
         with Bar("computing", None, "events") as bar:
             run_on_kafka(run_workers(settings, workers, directory, bar.reach, bar.say))
     except ServiceFailed as error:
-        failure = UserError(str(error), "Mend that, then run the same command again: it goes on.")
-        failure.exit_code = error.code
-        raise failure from error
+        error.remedy = "Mend that, then run the same command again: it goes on."
+        raise

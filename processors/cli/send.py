@@ -9,12 +9,12 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from processors.cli.errors import CheckFailed
 from processors.cli.lines import ChunkReader, Line, RawReader, Splitter
 from processors.cli.loading import load_settings
 from processors.cli.progress import Bar
 from processors.cli.routing import place_of
 from processors.cli.terminal import say
+from processors.errors import CheckFailed
 from processors.settings import Settings
 from schemas.decoding import MAX_RECORD_BYTES, Refused
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import click
 
-from processors.cli.errors import InternalError, explained
 from processors.cli.loading import load_settings
+from processors.errors import LeadstreamError
 from processors.files import OTHERS
 from processors.observability.logs import configure_logs
 
@@ -74,6 +74,6 @@ def _bugs_logged() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(explained(error), InternalError):
+        if not isinstance(error, LeadstreamError):
             logging.getLogger(__name__).exception("a bug ends this process")
         raise

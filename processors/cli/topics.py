@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
-from processors.cli.errors import CheckFailed, Misconfigured, Unavailable
 from processors.cli.loading import load_settings
 from processors.cli.terminal import say
+from processors.errors import CheckFailed
 
 T = TypeVar("T")
 
@@ -82,18 +82,8 @@ def _report(differences: list[Any], remedy: str) -> None:
 
 
 def run_on_kafka(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work`` to its end; that there is no broker, or that it refuses, is the user's to know."""
-    from processors.kafka.topics import NoBroker, TopicsFailed
-
-    try:
-        return asyncio.run(_interruptible(work))
-    except NoBroker as error:
-        raise Unavailable(
-            str(error),
-            "Start Kafka there, or set LEADSTREAM_KAFKA_BOOTSTRAP; `leadstream up` brings its own.",
-        ) from error
-    except TopicsFailed as error:
-        raise Misconfigured(str(error)) from error
+    """Run ``work`` to its end. Raises what it raises."""
+    return asyncio.run(_interruptible(work))
 
 
 async def _interruptible(work: Coroutine[Any, Any, T]) -> T:

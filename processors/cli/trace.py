@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from processors.cli.errors import CheckFailed, Unavailable
 from processors.cli.loading import load_settings
 from processors.cli.progress import Bar
 from processors.cli.terminal import say, say_json, styled
+from processors.errors import CheckFailed, Unavailable
 from processors.settings import Settings
 from schemas.times import rfc3339
 

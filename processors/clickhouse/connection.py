@@ -6,21 +6,19 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httpclient import HttpClient
 
 from processors.clickhouse.url import ClickHouseUrl
+from processors.errors import ExitCode, LeadstreamError
 from processors.settings import Settings
 
 _PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 5
 
 
-class NoClickHouse(Exception):
-    """ClickHouse cannot be used; ``str()`` names cause and remedy, ``exit_code`` is for who needs it."""
+class NoClickHouse(LeadstreamError):
+    """ClickHouse cannot be used; ``str()`` names cause and remedy."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
         super().__init__(message)
         self.exit_code = exit_code
-
-
-UNAVAILABLE, MISCONFIGURED = 69, 78
 
 
 def database_of(url: str) -> str:
@@ -43,7 +41,7 @@ def connect(url: str, *, database: str | None = None, patience_s: int = 300) -> 
     try:
         parts = ClickHouseUrl.parse(url)
     except ValueError as error:
-        raise NoClickHouse(str(error), MISCONFIGURED) from None
+        raise NoClickHouse(str(error), ExitCode.MISCONFIGURED) from None
     name = database or parts.database
     if parts.embedded:
         return _embedded(parts.path, name)
@@ -70,7 +68,7 @@ def _embedded(path: str, database: str) -> Client:
     try:
         client = clickhouse_connect.get_client(interface="chdb", path=path, tz_mode="aware")
     except ClickHouseError as error:
-        raise NoClickHouse(f"cannot open {path}: {_first_line(error)}", MISCONFIGURED) from error
+        raise NoClickHouse(f"cannot open {path}: {_first_line(error)}", ExitCode.MISCONFIGURED) from error
     if database != "default":
         client.command(f"CREATE DATABASE IF NOT EXISTS `{database}` ENGINE = Atomic")
         client.database = database
@@ -85,16 +83,18 @@ def is_embedded(client: Client) -> bool:
 def _refused(error: ClickHouseError, address: str, database: str) -> NoClickHouse:
     code = getattr(error, "code", None)
     if code == 81:
-        return NoClickHouse(f"no database {database!r} at {address}: run leadstream migrate", MISCONFIGURED)
+        return NoClickHouse(
+            f"no database {database!r} at {address}: run leadstream migrate", ExitCode.MISCONFIGURED
+        )
     if code in (192, 193, 194, 516):
         return NoClickHouse(
             f"ClickHouse at {address} refuses the user or the password: check LEADSTREAM_CLICKHOUSE_URL",
-            MISCONFIGURED,
+            ExitCode.MISCONFIGURED,
         )
     return NoClickHouse(
         f"ClickHouse at {address} cannot be reached ({_first_line(error)}): is it running, and is "
         "LEADSTREAM_CLICKHOUSE_URL right?",
-        UNAVAILABLE,
+        ExitCode.UNAVAILABLE,
     )
 
 

@@ -17,6 +17,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from processors.clickhouse.connection import connect, database_of
 from processors.clickhouse.exchange import GONE, Overtaken, exchange
+from processors.errors import Misconfigured
 from processors.settings import Settings
 
 _FILE: Final = re.compile(r"^(\d{3})_\w+\.sql$")
@@ -34,10 +35,8 @@ LEAST_CLICKHOUSE: Final = (26, 3)
 """The oldest release whose answers the views rely on. docs/operations.md names it, too."""
 
 
-class ClickHouseTooOld(Exception):
+class ClickHouseTooOld(Misconfigured):
     """The server is older than :data:`LEAST_CLICKHOUSE`."""
-
-    exit_code = 78
 
     def __init__(self, version: str) -> None:
         least = ".".join(map(str, LEAST_CLICKHOUSE))
@@ -46,7 +45,7 @@ class ClickHouseTooOld(Exception):
         )
 
 
-class MigrationChanged(Exception):
+class MigrationChanged(Misconfigured):
     """A migration that was applied already is not what it was."""
 
     def __init__(self, name: str) -> None:

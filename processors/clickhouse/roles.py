@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from processors.clickhouse.migrations import ANALYTICS, VIEWS
+from processors.errors import Misconfigured
 
 _ACCESS_DENIED, _NOWHERE_TO_KEEP_ROLES = 497, 514
 
@@ -34,10 +35,8 @@ class Writes:
     deleted_from: Collection[str]
 
 
-class GrantsRefused(Exception):
+class GrantsRefused(Misconfigured):
     """The server does not let this user make roles; ``str()`` says what to do."""
-
-    exit_code = 78
 
     def __init__(self) -> None:
         super().__init__(

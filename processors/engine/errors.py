@@ -9,23 +9,25 @@ EngineError                   has an exit code; the message names cause and reme
 Superseded                    the batch's generation is over; never leaves the engine
 """
 
+from processors.errors import ExitCode, LeadstreamError
 
-class EngineError(Exception):
+
+class EngineError(LeadstreamError):
     """Ends the worker with ``exit_code``; ``str()`` is all the operator needs."""
 
-    exit_code = 70
+    exit_code = ExitCode.INTERNAL
 
 
 class ProcessorHalt(EngineError):
     """A processor asked for the worker to stop."""
 
-    exit_code = 65
+    exit_code = ExitCode.TOO_MANY_REFUSED
 
 
 class BrokerUnavailable(EngineError):
     """No broker could be reached when the worker started."""
 
-    exit_code = 69
+    exit_code = ExitCode.UNAVAILABLE
 
 
 class Unexpected(EngineError):
@@ -35,13 +37,13 @@ class Unexpected(EngineError):
 class DataDirInUse(EngineError):
     """The data directory is not ours to write."""
 
-    exit_code = 73
+    exit_code = ExitCode.CANNOT_WRITE
 
 
 class TopicsMismatch(EngineError):
     """The topics on the broker, or the states in them, are not what the processors need."""
 
-    exit_code = 78
+    exit_code = ExitCode.MISCONFIGURED
 
 
 class Superseded(Exception):

@@ -16,6 +16,7 @@ from aiokafka.errors import (
     UnknownMemberIdError,
 )
 
+from processors.errors import Misconfigured
 from processors.kafka.topics import NoBroker, admin_of
 from processors.settings import Settings
 
@@ -52,10 +53,8 @@ async def group_offsets(settings: Settings, group: str) -> dict[TopicPartition, 
     return {place: one.offset for place, one in offsets.items() if one.offset >= 0}
 
 
-class GroupInUse(Exception):
+class GroupInUse(Misconfigured):
     """The group has members, who alone may move its offsets."""
-
-    exit_code = 78
 
 
 async def set_offsets(settings: Settings, group: str, offsets: Mapping[TopicPartition, int]) -> None:

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 
+from processors.errors import Misconfigured, Unavailable
 from processors.kafka.layouts import Layout
 from processors.settings import Settings
 
@@ -45,12 +46,17 @@ class Report:
     differences: list[Difference] = field(default_factory=list)
 
 
-class TopicsFailed(Exception):
+class TopicsFailed(Misconfigured):
     """The broker refused; ``str()`` says what and why."""
 
 
-class NoBroker(Exception):
+class NoBroker(Unavailable):
     """No broker answers; ``str()`` says where."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            cause, "Start Kafka there, or set LEADSTREAM_KAFKA_BOOTSTRAP; `leadstream up` brings its own."
+        )
 
 
 async def create_topics(settings: Settings, wanted: list[Layout], *, update: bool = False) -> Report:

@@ -14,6 +14,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from processors.errors import Misconfigured
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -111,10 +113,8 @@ class _Collected(Collector):
             yield family
 
 
-class PortInUse(Exception):
+class PortInUse(Misconfigured):
     """``LEADSTREAM_METRICS_PORT`` cannot be listened on."""
-
-    exit_code = 78
 
 
 def serve(port: int, metrics: Iterable[Metric], stats: object) -> int:

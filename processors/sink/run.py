@@ -10,7 +10,8 @@ from typing import Final
 from aiokafka.errors import KafkaConnectionError
 from clickhouse_connect.driver.client import Client
 
-from processors.clickhouse.connection import MISCONFIGURED, UNAVAILABLE, NoClickHouse, connect
+from processors.clickhouse.connection import NoClickHouse, connect
+from processors.errors import ExitCode, LeadstreamError
 from processors.garbage import collect_rarely
 from processors.observability.metrics import SINK, serve
 from processors.settings import Settings
@@ -29,10 +30,10 @@ _RETRY_S: Final = 1.0
 logging.getLogger("clickhouse_connect.driver.transform").setLevel(logging.CRITICAL)
 
 
-class SinkFailed(Exception):
-    """Ends the process with ``exit_code``; ``str()`` names cause and remedy."""
+class SinkFailed(LeadstreamError):
+    """Ends the process; ``str()`` names cause and remedy."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 
@@ -47,7 +48,7 @@ async def _connected(url: str, stopping: asyncio.Event) -> Client | None:
         try:
             return connect(url, patience_s=_SILENCE_S)
         except NoClickHouse as error:
-            if error.exit_code != UNAVAILABLE or time.monotonic() >= deadline:
+            if error.exit_code != ExitCode.UNAVAILABLE or time.monotonic() >= deadline:
                 raise
             log.warning("waiting for ClickHouse: %s", error)
         with suppress(TimeoutError):
@@ -86,14 +87,18 @@ async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats)
             collect_rarely()
             await sink.run()
         except CannotStore as error:
-            raise SinkFailed(f"{error}; run leadstream migrate, or mend the rights", MISCONFIGURED) from error
+            raise SinkFailed(
+                f"{error}; run leadstream migrate, or mend the rights", ExitCode.MISCONFIGURED
+            ) from error
         except KafkaConnectionError as error:
             raise SinkFailed(
                 f"Kafka at {settings.kafka_bootstrap} cannot be reached: is it running, and is "
                 "LEADSTREAM_KAFKA_BOOTSTRAP right?",
-                UNAVAILABLE,
+                ExitCode.UNAVAILABLE,
             ) from error
         except NoTopics as error:
-            raise SinkFailed(f"Kafka lacks {error}: run leadstream topics create", MISCONFIGURED) from error
+            raise SinkFailed(
+                f"Kafka lacks {error}: run leadstream topics create", ExitCode.MISCONFIGURED
+            ) from error
     finally:
         client.close()

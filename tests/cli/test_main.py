@@ -9,10 +9,11 @@ from click.testing import CliRunner
 
 from deploy.local.errors import DataDirectoryInUse, LocalServerError
 from processors.cli import main as main_module
-from processors.cli.errors import CheckFailed, InternalError, Misconfigured, UserError, explained
+from processors.cli.errors import UserError, explained
 from processors.cli.lazy import Lazy, LazyGroup
 from processors.cli.main import cli, main
 from processors.engine.errors import EngineError, TopicsMismatch
+from processors.errors import CheckFailed, Misconfigured
 
 COMMANDS = [
     "up",
@@ -138,12 +139,12 @@ def test_errors_are_a_line_or_two(
 @pytest.mark.parametrize(
     ("error", "kind", "code"),
     [
-        (Misconfigured("x"), Misconfigured, 78),
+        (Misconfigured("x"), UserError, 78),
         (LocalServerError("no Java"), UserError, 69),
         (DataDirectoryInUse(main_module.__file__, 1), UserError, 73),  # type: ignore[arg-type]
         (TopicsMismatch("a topic"), UserError, 78),
         (EngineError("a guard"), UserError, 70),
-        (RuntimeError("a bug"), InternalError, 70),
+        (RuntimeError("a bug"), UserError, 70),
         (click.UsageError("x"), click.UsageError, 2),
     ],
 )

@@ -69,7 +69,7 @@ def test_an_end_that_would_come_again_is_a_failure(run: Run, code: int) -> None:
     run.start(f"print('the topics are wrong', flush=True); raise SystemExit({code})")
     failure = run.supervisor.failed.exception(timeout=20)
     assert isinstance(failure, ServiceFailed)
-    assert failure.code == code
+    assert failure.exit_code == code
     assert "the topics are wrong" in str(failure)
     assert run.said.empty()
 

@@ -28,6 +28,7 @@ from processors.cli.refusals.unmatched import unmatched_events
 from processors.cli.running import views
 from processors.cli.running.console import Steps
 from processors.cli.terminal import say, say_cells, say_json, say_lines, styled
+from processors.errors import LeadstreamError
 from processors.observability.logs import configure_logs
 from processors.printable import printable, printable_lines
 from processors.settings import Settings
@@ -82,7 +83,7 @@ def test_lines(capfd: Output) -> None:
 
 
 def test_errors(monkeypatch: pytest.MonkeyPatch, capfd: Output) -> None:
-    UserError(ONE_LINE, PLANT).show()
+    UserError(LeadstreamError(ONE_LINE, PLANT)).show()
     assert SEEN in both(capfd)
     assert main(["trace", "acme", ONE_LINE, f"--{ONE_LINE}"]) == 2
     assert main([ONE_LINE]) == 2

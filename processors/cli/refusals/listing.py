@@ -9,13 +9,13 @@ from typing import Final
 import click
 import orjson
 
-from processors.cli.errors import CheckFailed
 from processors.cli.progress import Bar
 from processors.cli.refusals.dead_letters import DeadLetter
 from processors.cli.refusals.finding import Finder, ids_text
 from processors.cli.refusals.refusal import Kind, Refusal
 from processors.cli.refusals.selection import Selection
 from processors.cli.terminal import say, say_cells, say_json
+from processors.errors import CheckFailed
 from processors.printable import printable
 from processors.settings import Settings
 

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import orjson
 
-from processors.cli.errors import CheckFailed
 from processors.cli.progress import Bar
 from processors.cli.refusals.finding import Finder, ids_text
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.cli.refusals.selection import Id, Selection
 from processors.cli.terminal import say, say_json
 from processors.cli.topics import run_on_kafka
+from processors.errors import CheckFailed
 from processors.kafka.sending import EventSender
 from processors.settings import Settings
 

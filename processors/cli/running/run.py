@@ -9,7 +9,6 @@ from typing import Any
 from rich.panel import Panel
 from rich.text import Text
 
-from processors.cli.errors import UserError
 from processors.cli.running.console import Steps
 from processors.cli.running.demo import send_demo, until_caught_up, until_ready
 from processors.cli.running.interrupt import Interrupt
@@ -45,9 +44,8 @@ def run(plan: Plan, settings: Settings, demo: Demo | None) -> int:
                 work = _work(plan, system, demo, steps)
                 asyncio.run(_until_asked(interrupt, system, work))
         except ServiceFailed as error:
-            failure = UserError(str(error), "Mend that, then run `leadstream up` again; nothing is lost.")
-            failure.exit_code = error.code
-            raise failure from error
+            error.remedy = "Mend that, then run `leadstream up` again; nothing is lost."
+            raise
         finally:
             steps.rest()
     return 0

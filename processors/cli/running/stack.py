@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from processors.cli.errors import Misconfigured
 from processors.cli.loading import variable
 from processors.cli.running.console import Steps
 from processors.cli.running.supervisor import Service, Supervisor
 from processors.cli.topics import run_on_kafka
 from processors.clickhouse.migrations import bring_up_to_date
 from processors.clickhouse.url import DEFAULT_DATABASE, ClickHouseUrl
+from processors.errors import Misconfigured
 from processors.files import OTHERS, own_directory, tighten
 from processors.kafka.topics import create_topics
 from processors.settings import Settings
@@ -46,7 +46,7 @@ class Running:
 def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
     """Everything up on entry, as far as it can be without its first event; everything down on exit.
 
-    Raises ``click.ClickException`` and ``LocalServerError``; nothing stays behind then.
+    Raises ``LeadstreamError``; nothing stays behind then.
     """
     with ExitStack() as stack:
         stack.enter_context(_owned(plan.data))

@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Final, Self
 
 from deploy.local.process import Child, isolated
+from processors.errors import ExitCode, LeadstreamError
 
 _COMMANDS: Final = "processors.cli.main"
-FATAL: Final = {2, 65, 73, 78}
+FATAL: Final = {
+    ExitCode.USAGE,
+    ExitCode.TOO_MANY_REFUSED,
+    ExitCode.CANNOT_WRITE,
+    ExitCode.MISCONFIGURED,
+}
 """Exit codes that another start would not change."""
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
@@ -21,12 +27,12 @@ _STEADY_S: Final = 60.0
 """Who lived that long has recovered from what it died of before."""
 
 
-class ServiceFailed(Exception):
+class ServiceFailed(LeadstreamError):
     """A service ended with an exit code that another start would not change."""
 
     def __init__(self, name: str, code: int, log_path: Path, tail: str) -> None:
         super().__init__(f"{name} ended with exit code {code}. The end of {log_path}:\n{tail or '(empty)'}")
-        self.code = code
+        self.exit_code = ExitCode(code)
 
 
 @dataclass(frozen=True)
