@@ -19,6 +19,7 @@ ALLOWED = {
     "processors.files": [],
     "processors.garbage": [],
     "processors.printable": [],
+    "processors.progress": [],
     "processors.observability": ["processors.errors", "processors.printable", "processors.settings"],
     "processors.attribution": ["schemas"],
     "processors.kafka.header_names": [],
@@ -49,6 +50,15 @@ ALLOWED = {
     ],
     "processors.clickhouse": ["deploy.clickhouse", "processors.errors", "processors.settings"],
     "processors.kafka": ["schemas", "processors.errors", "processors.settings"],
+    "processors.refusals": [
+        "schemas",
+        "processors.kafka",
+        "processors.printable",
+        "processors.progress",
+        "processors.settings",
+        "processors.sink",
+        "processors.worker",
+    ],
     "processors.demo": ["schemas"],
     # Its independence of processors.attribution is what an audit rests on.
     "processors.audit.model": ["schemas"],

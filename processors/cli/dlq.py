@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.refusals.selection import Id, IdType, Selection, filters, replay_options, selection
+from processors.cli.refusal_options import IdType, filters, replay_options, selection
 from processors.cli.topics import run_on_kafka
+from processors.refusals.selection import Id, Selection
 from processors.settings import Settings
 from schemas.reasons import DeadLetterReason
 from schemas.topics import SPECS, Role, Topic
 
 if TYPE_CHECKING:
-    from processors.cli.refusals.refusal import Kind
+    from processors.refusals.refusal import Kind
 
 _filters = filters(
     [reason.value for reason in DeadLetterReason],
@@ -48,7 +49,7 @@ def list_(limit: int | None, as_json: bool, **chosen: Any) -> None:
 
     Reads the topic dead-letters. Exit codes: 0 done, 69 no broker, 78 the topic is missing.
     """
-    from processors.cli.refusals.listing import show_list
+    from processors.cli.refusals import show_list
 
     settings = load_settings()
     run_on_kafka(show_list(settings, _kind(settings), selection(**chosen), limit, as_json=as_json))
@@ -70,7 +71,7 @@ def show(dead_letter: Id, as_json: bool, raw: bool) -> None:
 
     Reads the topic dead-letters. Exit codes: 0 done, 1 there is no such dead letter, 69 no broker.
     """
-    from processors.cli.refusals.listing import show_one
+    from processors.cli.refusals import show_one
 
     settings = load_settings()
     chosen = Selection(ids=frozenset({dead_letter}))
@@ -107,15 +108,21 @@ def replay(
     Reads dead-letters, writes it and the topics named there. Exit codes: 0 done, 1 an ID is not there,
     69 no broker, 78 a topic is missing.
     """
-    from processors.cli.refusals.replaying import Replay
+    from processors.cli import refusals
 
     settings = load_settings()
-    chosen_ones = selection(**chosen, ids=ids)
-    run = Replay(settings, _kind(settings), chosen_ones, rate=rate, max_attempts=max_attempts)
-    run.finish(dry_run=dry_run, as_json=as_json)
+    refusals.replay(
+        settings,
+        _kind(settings),
+        selection(**chosen, ids=ids),
+        rate=rate,
+        dry_run=dry_run,
+        as_json=as_json,
+        max_attempts=max_attempts,
+    )
 
 
 def _kind(settings: Settings) -> "Kind":
-    from processors.cli.refusals.dead_letters import dead_letters
+    from processors.refusals.dead_letters import dead_letters
 
     return dead_letters({settings.topic(topic): topic for topic in Topic})

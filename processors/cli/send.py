@@ -12,11 +12,11 @@ import click
 from processors.cli.lines import ChunkReader, Line, RawReader, Splitter
 from processors.cli.loading import load_settings
 from processors.cli.progress import Bar
-from processors.cli.routing import place_of
 from processors.cli.terminal import say
 from processors.errors import CheckFailed
 from processors.settings import Settings
 from schemas.decoding import MAX_RECORD_BYTES, Refused
+from schemas.routing import place_of
 
 if TYPE_CHECKING:
     from processors.kafka.sending import EventSender

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.refusals.selection import Id, IdType, filters, replay_options, selection
+from processors.cli.refusal_options import IdType, filters, replay_options, selection
 from processors.cli.topics import run_on_kafka
+from processors.refusals.selection import Id
 from processors.settings import Settings
 from schemas.reasons import UnmatchedReason
 from schemas.topics import EVENT_TOPICS, Topic
 
 if TYPE_CHECKING:
-    from processors.cli.refusals.refusal import Kind
+    from processors.refusals.refusal import Kind
 
 _filters = filters(
     [reason.value for reason in UnmatchedReason],
@@ -45,7 +46,7 @@ def list_(limit: int | None, as_json: bool, **chosen: Any) -> None:
 
     Reads the topic unmatched. Exit codes: 0 done, 69 no broker, 78 the topic is missing.
     """
-    from processors.cli.refusals.listing import show_list
+    from processors.cli.refusals import show_list
 
     settings = load_settings()
     run_on_kafka(show_list(settings, _kind(settings), selection(**chosen), limit, as_json=as_json))
@@ -72,14 +73,20 @@ def replay(ids: tuple[Id, ...], dry_run: bool, rate: int, as_json: bool, **chose
     Reads unmatched, writes it and the topics of events. Exit codes: 0 done, 1 an ID is not there,
     69 no broker, 78 a topic is missing.
     """
-    from processors.cli.refusals.replaying import Replay
+    from processors.cli import refusals
 
     settings = load_settings()
-    run = Replay(settings, _kind(settings), selection(**chosen, ids=ids), rate=rate)
-    run.finish(dry_run=dry_run, as_json=as_json)
+    refusals.replay(
+        settings,
+        _kind(settings),
+        selection(**chosen, ids=ids),
+        rate=rate,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
 
 def _kind(settings: Settings) -> "Kind":
-    from processors.cli.refusals.unmatched import unmatched_events
+    from processors.refusals.unmatched import unmatched_events
 
     return unmatched_events({settings.topic(topic): topic for topic in Topic})

@@ -19,10 +19,10 @@ from processors.attribution.explanation import (
 from processors.audit.report import Change, Difference, Wrong
 from processors.cli import trace
 from processors.cli.person.identity import Person
-from processors.cli.refusals.dead_letters import DeadLetter
 from processors.printable import printable
+from processors.refusals.dead_letters import DeadLetter
 from schemas.results import LeadCustomer
-from tests.cli.test_refusals import dead_letter
+from tests.refusals.test_refusals import dead_letter
 
 AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 # A title, a clear screen, C1's CSI, a line that is none, a text turned around, a hidden space, markup.

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from processors.cli.main import cli
-from processors.cli.routing import place_of
 from processors.demo import generate
 from schemas.decoding import Refused
+from schemas.routing import place_of
 from schemas.topics import Topic
 
 NOW_MS = 1_764_000_000_000

@@ -16,24 +16,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from processors.cli import refusals as listing
 from processors.cli import trace
 from processors.cli.auditing import _Speaker
 from processors.cli.checks import Check
 from processors.cli.errors import UserError
 from processors.cli.main import cli, main
 from processors.cli.progress import Bar
-from processors.cli.refusals import listing
-from processors.cli.refusals.dead_letters import dead_letters
-from processors.cli.refusals.unmatched import unmatched_events
 from processors.cli.running import views
 from processors.cli.running.console import Steps
 from processors.cli.terminal import say, say_cells, say_json, say_lines, styled
 from processors.errors import LeadstreamError
 from processors.observability.logs import configure_logs
 from processors.printable import printable, printable_lines
+from processors.refusals.dead_letters import dead_letters
+from processors.refusals.unmatched import unmatched_events
 from processors.settings import Settings
 from tests.cli.planted import AT, ONE_LINE, PLANT, SEEN, difference, found, harmless, letters, shows
-from tests.cli.test_refusals import TOPICS, unmatched
+from tests.refusals.test_refusals import TOPICS, unmatched
 
 JSON_VALUES = st.recursive(
     st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

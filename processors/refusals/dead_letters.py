@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from aiokafka import ConsumerRecord
 
-from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.printable import printable
+from processors.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.sink.refusal_rows import dead_letter_identity
 from processors.worker.touches import read_click_erasure, read_told
 from schemas.dead_letters import Cause, cause_of, note_headers, replay_headers, workspace_of

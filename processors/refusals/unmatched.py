@@ -10,9 +10,8 @@ from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 from msgspec.structs import replace
 
-from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
-from processors.cli.routing import topic_of
 from processors.printable import printable
+from processors.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.sink.refusal_rows import unmatched_identity
 from processors.sink.rows import UNREADABLE
 from schemas.decoding import (
@@ -24,6 +23,7 @@ from schemas.decoding import (
 )
 from schemas.events import AnyEvent
 from schemas.results import NULL, Unmatched
+from schemas.routing import topic_of
 from schemas.times import parse_rfc3339, rfc3339
 from schemas.topics import Topic
 

@@ -1,4 +1,4 @@
-"""Shows refusals: a table for people, JSON Lines for programs, one of them in full."""
+"""Shows refusals: a table for people, JSON Lines for programs, one of them in full; and what went back."""
 
 import heapq
 from collections import Counter
@@ -10,13 +10,15 @@ import click
 import orjson
 
 from processors.cli.progress import Bar
-from processors.cli.refusals.dead_letters import DeadLetter
-from processors.cli.refusals.finding import Finder, ids_text
-from processors.cli.refusals.refusal import Kind, Refusal
-from processors.cli.refusals.selection import Selection
 from processors.cli.terminal import say, say_cells, say_json
+from processors.cli.topics import run_on_kafka
 from processors.errors import CheckFailed
 from processors.printable import printable
+from processors.refusals.dead_letters import DeadLetter
+from processors.refusals.finding import Finder, ids_text
+from processors.refusals.refusal import Kind, Refusal
+from processors.refusals.replaying import Replay
+from processors.refusals.selection import Selection
 from processors.settings import Settings
 
 ROWS: Final = 50
@@ -144,3 +146,52 @@ def _readable(value: bytes) -> Iterator[str]:
             yield f"… and {len(value) - _HEX_BYTES:,} bytes more; --raw writes them all"
     else:
         yield from lines
+
+
+def replay(
+    settings: Settings,
+    kind: Kind,
+    selection: Selection,
+    *,
+    rate: int,
+    dry_run: bool,
+    as_json: bool,
+    **limits: int,
+) -> None:
+    """Send them back, or find out what that would do, and tell. Raises ``CheckFailed``: an id is unknown."""
+    bar = Bar("replaying", None, "records")
+    run = Replay(settings, kind, selection, rate=rate, progress=bar, **limits)
+    try:
+        with bar:
+            run_on_kafka(run.rehearse() if dry_run else run.run())
+    except BaseException:
+        if run.by_topic:
+            _tell(kind, run, dry_run=dry_run, as_json=as_json)
+        raise
+    _tell(kind, run, dry_run=dry_run, as_json=as_json)
+    if run.missing:
+        raise CheckFailed(f"not found: {ids_text(run.missing)}", "`list` shows the ids there are.")
+
+
+def _tell(kind: Kind, run: Replay, *, dry_run: bool, as_json: bool) -> None:
+    planned = run.by_topic.total()
+    done = planned if dry_run else run.acknowledged
+    if as_json:
+        document = {
+            "replayed": run.acknowledged,
+            "selected": planned + run.left_alone.total(),
+            "dryRun": dry_run,
+            "byTopic": dict(run.by_topic),
+            "readableByThisVersion": run.readable,
+            "leftAlone": dict(run.left_alone),
+        }
+        say_json(orjson.dumps(document))
+        return
+    verb = "would replay" if dry_run else "replayed"
+    text = f"{verb} {kind.count(done)}"
+    if done < planned:
+        text += f" of {planned:,}"
+    topics = ", ".join(f"{times:,} to {topic}" for topic, times in run.by_topic.most_common())
+    say(text + (f": {topics}; this version reads {run.readable:,} of them" if planned else ""))
+    for why, times in run.left_alone.most_common():
+        say(f"left alone {times:,}: {why}")

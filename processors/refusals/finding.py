@@ -6,10 +6,10 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from processors.cli.progress import Bar
-from processors.cli.refusals.refusal import Kind, Refusal
-from processors.cli.refusals.selection import Id, Selection
 from processors.kafka.reading import Span, TopicReader
+from processors.progress import Progress
+from processors.refusals.refusal import Kind, Refusal
+from processors.refusals.selection import Id, Selection
 from processors.settings import Settings
 
 _OFFSET_BITS: Final = 22
@@ -24,11 +24,11 @@ class Finder:
     :class:`TopicReader` raises.
     """
 
-    def __init__(self, settings: Settings, kind: Kind, selection: Selection, bar: Bar) -> None:
+    def __init__(self, settings: Settings, kind: Kind, selection: Selection, progress: Progress) -> None:
         self._settings = settings
         self._kind = kind
         self._selection = selection
-        self._bar = bar
+        self._progress = progress
         self.foreign = 0
         self.missing: set[Id] = set(selection.ids)
 
@@ -40,7 +40,7 @@ class Finder:
                 async for one, _ in self._read(reader, self._around_ids(spans)):
                     yield one
                 return
-            self._bar.expect(2 * sum(span.end - span.begin for span in spans.values()))
+            self._progress.expect(2 * sum(span.end - span.begin for span in spans.values()))
             newest = await self._newest(reader, spans)
             async for one, rank in self._read(reader, spans):
                 if one.replayed or not self._selection.takes(one):
@@ -80,7 +80,7 @@ class Finder:
                 time_ms = max(one.reported_ms, latest_ms.get(record.partition, 0))
                 latest_ms[record.partition] = time_ms
                 yield one, _rank(one, time_ms)
-            self._bar.advance(len(records))
+            self._progress.advance(len(records))
 
     def _around_ids(self, spans: Mapping[TopicPartition, Span]) -> dict[TopicPartition, Span]:
         """Only as much of each partition as the ids lie in."""

@@ -1,28 +1,15 @@
-"""Which refusals a command is about: the filters, and their options."""
+"""The options of commands that are about refusals, and the selection that they make."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from processors.cli.moment import MomentType
+from processors.refusals.selection import Id, Selection
 from schemas.topics import Topic
 
-if TYPE_CHECKING:
-    from processors.cli.refusals.refusal import Refusal
-
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Id(NamedTuple):
-    """The position of a refusal in its topic, written ``partition:offset``."""
-
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.partition}:{self.offset}"
 
 
 class IdType(click.ParamType):
@@ -38,31 +25,6 @@ class IdType(click.ParamType):
         if all(part.isascii() and part.isdigit() and len(part) < 19 for part in (partition, offset)):
             return Id(int(partition), int(offset))
         return self.fail(f"{value!r} is none: write partition:offset, as `list` prints it", param, ctx)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """All refusals that pass every filter; an empty filter passes all. Times are those of the report.
-
-    ``ids``: these and no others.
-    """
-
-    reasons: frozenset[str] = frozenset()
-    workspace: str | None = None
-    topic: Topic | None = None
-    since_ms: int | None = None
-    until_ms: int | None = None
-    ids: frozenset[Id] = field(default=frozenset())
-
-    def takes(self, refusal: "Refusal") -> bool:
-        """True when it is meant."""
-        return (
-            (not self.reasons or refusal.reason in self.reasons)
-            and self.workspace in (None, refusal.workspace)
-            and self.topic in (None, refusal.topic)
-            and (self.since_ms is None or refusal.reported_ms >= self.since_ms)
-            and (self.until_ms is None or refusal.reported_ms < self.until_ms)
-        )
 
 
 def filters(reasons: list[str], topics: list[Topic]) -> Callable[[F], F]:

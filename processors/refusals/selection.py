@@ -1,0 +1,44 @@
+"""Which refusals are meant."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from schemas.topics import Topic
+
+if TYPE_CHECKING:
+    from processors.refusals.refusal import Refusal
+
+
+class Id(NamedTuple):
+    """The position of a refusal in its topic, written ``partition:offset``."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.offset}"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """All refusals that pass every filter; an empty filter passes all. Times are those of the report.
+
+    ``ids``: these and no others.
+    """
+
+    reasons: frozenset[str] = frozenset()
+    workspace: str | None = None
+    topic: Topic | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    ids: frozenset[Id] = field(default=frozenset())
+
+    def takes(self, refusal: "Refusal") -> bool:
+        """True when it is meant."""
+        return (
+            (not self.reasons or refusal.reason in self.reasons)
+            and self.workspace in (None, refusal.workspace)
+            and self.topic in (None, refusal.topic)
+            and (self.since_ms is None or refusal.reported_ms >= self.since_ms)
+            and (self.until_ms is None or refusal.reported_ms < self.until_ms)
+        )
