@@ -59,6 +59,17 @@ ALLOWED = {
         "processors.sink",
         "processors.worker",
     ],
+    "processors.people": [
+        "schemas",
+        "processors.attribution",
+        "processors.clickhouse",
+        "processors.engine",
+        "processors.errors",
+        "processors.kafka",
+        "processors.progress",
+        "processors.settings",
+        "processors.worker",
+    ],
     "processors.demo": ["schemas"],
     # Its independence of processors.attribution is what an audit rests on.
     "processors.audit.model": ["schemas"],

@@ -1,12 +1,25 @@
 """What commands take from the command line besides text and numbers, in the form in which it is used."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from processors.clickhouse.url import ClickHouseUrl
 from processors.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from processors.people.identity import Person
+
+
+def person_of(workspace: str, customer: str) -> "Person":
+    """As events name it; what no event could name is a usage error."""
+    from processors.people.identity import person
+
+    try:
+        return person(workspace, customer)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 class PathType(click.Path):

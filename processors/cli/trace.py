@@ -1,22 +1,18 @@
 """``leadstream trace``."""
 
-import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from processors.cli.loading import load_settings
+from processors.cli.parameters import person_of
 from processors.cli.progress import Bar
 from processors.cli.terminal import say, say_json, styled
-from processors.errors import CheckFailed, Unavailable
-from processors.settings import Settings
+from processors.errors import CheckFailed
 from schemas.times import rfc3339
 
 if TYPE_CHECKING:
-    from processors.attribution.explanation import Explanation
-    from processors.cli.person.identity import Person
-    from processors.cli.person.worker_side import HeldState
+    from processors.people.tracing import Found
 
 
 @click.command()
@@ -48,9 +44,11 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
     78 a setting is wrong.
     """
     settings = load_settings()
-    from processors.cli.person.identity import person
+    from processors.people.tracing import find
 
-    found = _find(settings, person(workspace, customer))
+    who = person_of(workspace, customer)
+    with Bar("reading the workers' state", None, "records") as bar:
+        found = find(settings, who, bar.reach)
     for note in found.notes:
         say(f"note: {note}", err=True)
     _show(found, as_json)
@@ -58,69 +56,8 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
         raise CheckFailed(f"nothing is known of {found.person}", _remedy(found))
 
 
-@dataclass
-class _Found:
-    """What each side knows; None: it did not answer, and ``notes`` says why.
-
-    ``backlog``: records not processed, by topic. ``similar``: ids that differ in case only.
-    """
-
-    person: "Person"
-    held: "HeldState | None" = None
-    explanation: "Explanation | None" = None
-    clickhouse: dict[str, list[dict[str, Any]]] | None = None
-    backlog: dict[str, int] = field(default_factory=dict)
-    similar: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def known(self) -> bool:
-        """Has anybody heard of this customer?"""
-        held = self.held is not None and self.held.state is not None
-        return held or any((self.clickhouse or {}).values())
-
-
-def _find(settings: Settings, person: "Person") -> _Found:
-    from msgspec.structs import replace
-
-    from processors.attribution.explaining import explain
-    from processors.cli.person.backlog import read_backlog
-    from processors.cli.person.clickhouse_side import differing_in_case, shown
-    from processors.cli.person.telling import behind
-    from processors.cli.person.worker_side import held_state
-    from processors.clickhouse.connection import NoClickHouse, open_clickhouse
-    from processors.kafka.topics import NoBroker, TopicsFailed
-    from processors.worker.run import policy_of
-
-    found = _Found(person)
-    try:
-        with Bar("reading the workers' state", None, "records") as bar:
-            backlog = asyncio.run(read_backlog(settings))
-            found.held = asyncio.run(held_state(settings, person, bar.reach))
-        found.backlog = backlog.of(person, found.held.state)
-    except (NoBroker, TopicsFailed) as error:
-        found.notes.append(f"{error}; the workers' state is not shown, only what ClickHouse has")
-    else:
-        policy = policy_of(settings)
-        explained = explain(person.workspace_id, person.external_id, found.held.state, policy)
-        summary = behind(explained.status, explained.summary, found.backlog)
-        found.explanation = replace(explained, summary=summary)
-    try:
-        client = open_clickhouse(settings)
-        try:
-            found.clickhouse = shown(client, person)
-            found.similar = differing_in_case(client, person)
-        finally:
-            client.close()
-    except NoClickHouse as error:
-        if found.held is None:
-            raise Unavailable(f"{found.notes[0]}; {error}", "One of the two has to answer.") from error
-        found.notes.append(f"{error}; what did not match, and why, is not shown")
-    return found
-
-
-def _show(found: _Found, as_json: bool) -> None:
-    from processors.cli.person.telling import clickhouse_lines, explanation_lines, similar_line
+def _show(found: "Found", as_json: bool) -> None:
+    from processors.cli.telling import clickhouse_lines, explanation_lines, similar_line
 
     if as_json:
         say_json(_document(found))
@@ -143,7 +80,7 @@ def _show(found: _Found, as_json: bool) -> None:
         say(styled(f"state of {rfc3339(held.written_ms)} ({place})", dim=True))
 
 
-def _remedy(found: _Found) -> str:
+def _remedy(found: "Found") -> str:
     if found.backlog:
         return "Look again when the workers have caught up."
     if found.similar:
@@ -151,7 +88,7 @@ def _remedy(found: _Found) -> str:
     return "Is that its id, as events give it?"
 
 
-def _decision(found: _Found) -> tuple[str, str]:
+def _decision(found: "Found") -> tuple[str, str]:
     if found.explanation is not None:
         return found.explanation.status, found.explanation.summary
     shown = found.clickhouse or {}
@@ -162,7 +99,7 @@ def _decision(found: _Found) -> tuple[str, str]:
     )
 
 
-def _document(found: _Found) -> str:
+def _document(found: "Found") -> str:
     import msgspec
 
     held = found.held

@@ -17,8 +17,8 @@ from processors.attribution.explanation import (
     Explanation,
 )
 from processors.audit.report import Change, Difference, Wrong
-from processors.cli import trace
-from processors.cli.person.identity import Person
+from processors.people.identity import Person
+from processors.people.tracing import Found
 from processors.printable import printable
 from processors.refusals.dead_letters import DeadLetter
 from schemas.results import LeadCustomer
@@ -65,15 +65,13 @@ def difference() -> Difference:
     return Difference(next(iter(Wrong)), PLANT, PLANT, PLANT, PLANT, (Change(PLANT, PLANT, PLANT),), PLANT)
 
 
-def found() -> trace._Found:
+def found() -> Found:
     """By ``leadstream trace``."""
     names = ("click_id", "link_id", "partner_id", "event_name", "revision", "reason", "detail")
     row: dict[str, Any] = {**dict.fromkeys(names, PLANT), "timestamp": AT}
     sale = {"timestamp": AT, "amount": 1, "currency": PLANT, "lead_event_name": PLANT}
     clickhouse = {"customers": [{"status": PLANT}], "leads": [row], "sales": [sale], "unmatched": [row]}
-    return trace._Found(
-        Person(PLANT, PLANT), explanation=explanation(PLANT), clickhouse=clickhouse, notes=[PLANT]
-    )
+    return Found(Person(PLANT, PLANT), explanation=explanation(PLANT), clickhouse=clickhouse, notes=[PLANT])
 
 
 def explanation(text: str) -> Explanation:

@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 
-import click
 import orjson
 
 from schemas.decoding import Refused, decode_erasure
@@ -38,13 +37,13 @@ class Person:
 
 
 def person(workspace: str, customer: str) -> Person:
-    """As events name it. Raises ``click.BadParameter`` for what no event could name."""
+    """As events name it. Raises ``ValueError`` for what no event could name."""
     given = Person(workspace, customer)
     try:
         now_ms = time.time_ns() // 1_000_000
         event, _ = decode_erasure(given.erasure(), now_ms, now_ms)
     except Refused as refused:
-        raise click.BadParameter(refused.detail) from None
+        raise ValueError(refused.detail) from None
     except (TypeError, UnicodeError):
-        raise click.BadParameter("not UTF-8") from None
+        raise ValueError("not UTF-8") from None
     return Person(event.workspace_id, event.customer)

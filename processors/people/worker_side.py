@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from processors.attribution.customer_join import CustomerState, load
-from processors.cli.person.identity import Person
 from processors.engine.lookup import look_up
 from processors.engine.settings import changelog_topic
 from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
+from processors.people.identity import Person
 from processors.settings import Settings
 from processors.worker.processors import CUSTOMERS_TABLE
 

@@ -6,8 +6,8 @@ from zlib import crc32
 
 from clickhouse_connect.driver.client import Client
 
-from processors.cli.person.identity import Person
 from processors.clickhouse.queries import rows
+from processors.people.identity import Person
 
 _MOST: Final = 100
 _COLUMNS: Final = {

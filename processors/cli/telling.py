@@ -61,19 +61,6 @@ def clickhouse_lines(found: Rows) -> Iterator[str | Styled]:
         yield f"  {_time(one['timestamp'])}  {one['reason']}{named}{at_click}: {one['detail']}"
 
 
-def behind(status: str, summary: str, backlog: Mapping[str, int]) -> str:
-    """The summary, and how many records were not processed when it was made: it may change soon."""
-    if not (records := sum(backlog.values())):
-        return summary
-    places = ", ".join(f"{count:,} in {topic}" for topic, count in backlog.items())
-    are = "record is" if records == 1 else "records are"
-    said = "Nothing is held yet, and" if status == "unknown" else f"{summary} But"
-    return (
-        f"{said} {records:,} {are} not processed where events of this customer come ({places}): "
-        "`leadstream doctor` says whether workers run."
-    )
-
-
 def similar_line(similar: Sequence[str]) -> str:
     """Other customers, who may be meant."""
     return f"  not to be mixed up with {', '.join(similar)}: ids that differ in case differ"

@@ -6,10 +6,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from processors.attribution.customer_state import CustomerState
-from processors.cli.person.identity import Person
 from processors.kafka.lag import LagReader
 from processors.kafka.placement import partition_for
 from processors.kafka.topics import NoBroker, partition_counts
+from processors.people.identity import Person
 from processors.settings import Settings
 from schemas.topics import Topic, click_key
 
