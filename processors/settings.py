@@ -11,6 +11,7 @@ from processors.clickhouse.url import ClickHouseUrl
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from schemas.topics import SPECS, Role, Topic
 
+PREFIX: Final = "LEADSTREAM_"
 _UNITS: Final = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 
 
@@ -24,6 +25,11 @@ def parse_duration_ms(text: object) -> object:
     return round(float(match[1]) * _UNITS[match[2] or "ms"])
 
 
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + field.upper()
+
+
 DurationMs = Annotated[int, BeforeValidator(parse_duration_ms), Field(ge=0)]
 
 
@@ -32,7 +38,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         # What was written wrongly may be a password.
-        env_prefix="LEADSTREAM_",
+        env_prefix=PREFIX,
         frozen=True,
         extra="ignore",
         hide_input_in_errors=True,

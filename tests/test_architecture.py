@@ -74,6 +74,13 @@ ALLOWED = {
     # Its independence of processors.attribution is what an audit rests on.
     "processors.audit.model": ["schemas"],
     "processors.audit": ["schemas", "processors.settings", "processors.kafka"],
+    "processors.replaying": [
+        "schemas",
+        "processors.kafka",
+        "processors.settings",
+        "processors.sink",
+    ],
+    "processors.stack": ["schemas", "processors", "deploy"],
     "processors.cli": ["schemas", "processors", "deploy", "bench"],
     "deploy": ["processors.errors", "processors.files"],
     "bench": ["schemas", "processors", "deploy"],

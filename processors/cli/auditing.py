@@ -14,10 +14,10 @@ from processors.audit.report import Difference, Summary
 from processors.audit.run import Audit
 from processors.cli.progress import Bar
 from processors.cli.terminal import say, say_json
-from processors.cli.topics import run_on_kafka
 from processors.clickhouse.connection import open_clickhouse
 from processors.errors import CannotWrite, CheckFailed, Misconfigured, Unavailable
 from processors.garbage import collect_rarely
+from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
 from processors.sink.failures import Verdict as Judgement
 from processors.sink.failures import cause, judge

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from processors.cli.loading import PREFIX
 from processors.cli.parameters import PathType
 from processors.cli.terminal import say, say_lines, styled
 from processors.errors import CheckFailed, Unavailable
+from processors.settings import PREFIX
 
 if TYPE_CHECKING:
     from bench.contestants import Contestant
@@ -148,8 +148,8 @@ def _measure(
     from bench.report import lines
     from bench.run import run_bench
     from processors.cli.bench_kafka import broker
+    from processors.cli.interrupt import Interrupt
     from processors.cli.progress import Bar
-    from processors.cli.running.interrupt import Interrupt
 
     logging.getLogger().addHandler(logging.NullHandler())
     # The defaults are measured, in the children as well.

@@ -8,11 +8,11 @@ import click
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from processors.cli.loading import PREFIX, load_settings, variable
+from processors.cli.loading import load_settings
 from processors.cli.terminal import say, say_json, styled
 from processors.clickhouse.url import masked
 from processors.errors import Misconfigured
-from processors.settings import Settings
+from processors.settings import PREFIX, Settings, variable
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 

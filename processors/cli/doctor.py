@@ -23,7 +23,7 @@ def doctor() -> None:
     Exit codes: 0 all well, 1 something is not, 78 a setting is wrong.
     """
     settings = load_settings()
-    from processors.cli.checks import run_checks
+    from processors.stack.checks import run_checks
 
     failed = 0
     for check in run_checks(settings):

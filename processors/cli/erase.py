@@ -42,8 +42,8 @@ def erase(workspace: str, customer: str, yes: bool, no_wait: bool, timeout: int)
     ClickHouse, 78 a setting is wrong, 130 interrupted.
     """
     settings = load_settings()
-    from processors.cli.running.console import Steps
-    from processors.cli.topics import run_on_kafka
+    from processors.cli.console import Steps
+    from processors.kafka.running import run_on_kafka
     from processors.people.erasing import Erasing
 
     who = person_of(workspace, customer)

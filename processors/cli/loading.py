@@ -8,18 +8,12 @@ from pydantic import SecretStr, ValidationError
 
 from processors.cli.terminal import say, styled
 from processors.errors import Misconfigured
-from processors.settings import Settings
+from processors.settings import PREFIX, Settings, variable
 
-PREFIX = "LEADSTREAM_"
 # Another ClickHouse for `leadstream up`: a command line shows its password to every user of the machine.
 UP_CLICKHOUSE = "LEADSTREAM_UP_CLICKHOUSE"
 # Read before there are settings.
 _OTHERS = {"LEADSTREAM_TRACEBACK", UP_CLICKHOUSE}
-
-
-def variable(field: str) -> str:
-    """The environment variable of a setting."""
-    return PREFIX + field.upper()
 
 
 def load_settings() -> Settings:

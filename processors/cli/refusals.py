@@ -11,8 +11,8 @@ import orjson
 
 from processors.cli.progress import Bar
 from processors.cli.terminal import say, say_cells, say_json
-from processors.cli.topics import run_on_kafka
 from processors.errors import CheckFailed
+from processors.kafka.running import run_on_kafka
 from processors.printable import printable
 from processors.refusals.dead_letters import DeadLetter
 from processors.refusals.finding import Finder, ids_text

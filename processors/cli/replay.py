@@ -48,9 +48,9 @@ def clickhouse(into: str | None) -> None:
     Exit codes: 0 done, 69 no broker or no ClickHouse, 78 a topic is missing, or another replay is running.
     """
     settings = _sink_settings(load_settings(), into)
-    from processors.cli.replaying.clickhouse import replay_clickhouse
-    from processors.cli.topics import run_on_kafka
     from processors.clickhouse.migrations import bring_up_to_date
+    from processors.kafka.running import run_on_kafka
+    from processors.replaying.clickhouse import replay_clickhouse
 
     for name in bring_up_to_date(settings):
         say(f"applied {name}")
@@ -127,7 +127,7 @@ def state(
     Exit codes: 0 same ids, same content; 1 something differs, 69 no broker, 78 the settings do not fit.
     """
     live = load_settings()
-    from processors.cli.replaying.state import beside
+    from processors.replaying.state import beside
 
     prefix = f"{live.topic_prefix}{application_id}." if output_prefix is None else output_prefix
     _refuse_live(live, application_id, prefix)
@@ -172,10 +172,11 @@ def _checked(settings: Settings) -> Settings:
 
 
 def _compute(settings: Settings, since: int | None, workers: int, directory: Path) -> None:
-    from processors.cli.replaying.state import run_workers, start_at
-    from processors.cli.running.supervisor import ServiceFailed
-    from processors.cli.topics import run_on_kafka
+    from processors.kafka.running import run_on_kafka
     from processors.kafka.topics import create_topics
+    from processors.replaying.state import start_at
+    from processors.stack.replaying import run_workers
+    from processors.stack.supervisor import ServiceFailed
     from processors.worker.run import layouts_of
 
     report = run_on_kafka(create_topics(settings, layouts_of(settings)))

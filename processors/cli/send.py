@@ -54,7 +54,7 @@ def send(file: IO[bytes], dry_run: bool) -> None:
             if dry_run:
                 asyncio.run(run.check())
             else:
-                from processors.cli.topics import run_on_kafka
+                from processors.kafka.running import run_on_kafka
 
                 run_on_kafka(run.send(settings))
     except BaseException:

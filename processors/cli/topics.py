@@ -1,16 +1,13 @@
 """``leadstream topics``."""
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from processors.cli.loading import load_settings
 from processors.cli.terminal import say
 from processors.errors import CheckFailed
-
-T = TypeVar("T")
+from processors.kafka.running import run_on_kafka
 
 
 @click.group()
@@ -79,16 +76,3 @@ def _report(differences: list[Any], remedy: str) -> None:
     if differences:
         count = len({one.topic for one in differences})
         raise CheckFailed(f"{count} topic{'s' if count > 1 else ''} not as they should be", remedy)
-
-
-def run_on_kafka(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work`` to its end. Raises what it raises."""
-    return asyncio.run(_interruptible(work))
-
-
-async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
-    """The client of Kafka swallows a cancellation now and then: Ctrl-C must not end in exit code 0."""
-    task, result = asyncio.current_task(), await work
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-    return result

@@ -6,7 +6,7 @@ import click
 
 from processors.cli.loading import load_settings
 from processors.cli.refusal_options import IdType, filters, replay_options, selection
-from processors.cli.topics import run_on_kafka
+from processors.kafka.running import run_on_kafka
 from processors.refusals.selection import Id
 from processors.settings import Settings
 from schemas.reasons import UnmatchedReason

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from processors.cli.running.interrupt import Interrupt
+from processors.cli.interrupt import Interrupt
 from processors.cli.signals import Signals
 
 

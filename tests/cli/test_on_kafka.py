@@ -13,7 +13,6 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.cli.loading import load_settings
 from processors.cli.main import cli
-from processors.cli.running.demo import send_demo
 from processors.demo import generate
 from processors.demo.anchor import anchor_ms
 from processors.kafka.lag import LagReader
@@ -21,6 +20,7 @@ from processors.kafka.placement import partition_for
 from processors.kafka.reading import TopicReader
 from processors.kafka.sending import EventSender
 from processors.settings import Settings
+from processors.stack.demo import send_demo
 from schemas.topics import SPECS, Role, Topic
 
 pytestmark = pytest.mark.integration
@@ -155,8 +155,10 @@ def test_send_to_topics_that_are_not_there(prefix: str, runner: CliRunner, tmp_p
 
 async def test_the_demo_sends_the_same_events_again(topics: str, tmp_path: Path) -> None:
     settings = load_settings()
-    now_ms, _ = await send_demo(settings, tmp_path, 2_000, 7)
-    assert (await send_demo(settings, tmp_path, 2_000, 7))[0] == now_ms == anchor_ms(tmp_path, 0)
+    now_ms, _ = await send_demo(settings, tmp_path, 2_000, 7, lambda _: None)
+    assert (
+        (await send_demo(settings, tmp_path, 2_000, 7, lambda _: None))[0] == now_ms == anchor_ms(tmp_path, 0)
+    )
     expected = [event.value for event in generate(2_000, 7, now_ms)]
     inputs = [topic for topic, spec in SPECS.items() if spec.role is Role.INPUT]
     sent = [record.value for topic in inputs for record in await read_all(settings, topic)]

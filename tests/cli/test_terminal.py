@@ -17,14 +17,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from processors.cli import refusals as listing
-from processors.cli import trace
+from processors.cli import trace, views
 from processors.cli.auditing import _Speaker
-from processors.cli.checks import Check
+from processors.cli.console import Steps
 from processors.cli.errors import UserError
 from processors.cli.main import cli, main
 from processors.cli.progress import Bar
-from processors.cli.running import views
-from processors.cli.running.console import Steps
 from processors.cli.terminal import say, say_cells, say_json, say_lines, styled
 from processors.errors import LeadstreamError
 from processors.observability.logs import configure_logs
@@ -32,6 +30,7 @@ from processors.printable import printable, printable_lines
 from processors.refusals.dead_letters import dead_letters
 from processors.refusals.unmatched import unmatched_events
 from processors.settings import Settings
+from processors.stack.checks import Check
 from tests.cli.planted import AT, ONE_LINE, PLANT, SEEN, difference, found, harmless, letters, shows
 from tests.refusals.test_refusals import TOPICS, unmatched
 
@@ -93,7 +92,7 @@ def test_errors(monkeypatch: pytest.MonkeyPatch, capfd: Output) -> None:
         yield Check(PLANT, False, PLANT, PLANT)
         raise RuntimeError(ONE_LINE)
 
-    monkeypatch.setattr("processors.cli.checks.run_checks", checks)
+    monkeypatch.setattr("processors.stack.checks.run_checks", checks)
     assert main(["doctor"]) == 70
     assert both(capfd).count("owned") == 4
 

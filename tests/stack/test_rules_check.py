@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from processors.attribution.policy import Rules
-from processors.cli.rules_check import kept_rules, rules_told
 from processors.engine import frame
+from processors.stack.rules_check import kept_rules, rules_told
 from schemas.times import DAY_MS
 from tests.attribution.builders import T0, click, deferred, lead, policy
 from tests.model.simulate import Network

@@ -9,7 +9,7 @@ from queue import Queue
 
 import pytest
 
-from processors.cli.running.supervisor import Service, ServiceFailed, Supervisor
+from processors.stack.supervisor import Service, ServiceFailed, Supervisor
 
 
 class Run:

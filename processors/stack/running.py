@@ -9,16 +9,15 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from processors.cli.loading import variable
-from processors.cli.running.console import Steps
-from processors.cli.running.supervisor import Service, Supervisor
-from processors.cli.topics import run_on_kafka
 from processors.clickhouse.migrations import bring_up_to_date
 from processors.clickhouse.url import DEFAULT_DATABASE, ClickHouseUrl
 from processors.errors import Misconfigured
 from processors.files import OTHERS, own_directory, tighten
+from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import create_topics
-from processors.settings import Settings
+from processors.progress import Steps
+from processors.settings import Settings, variable
+from processors.stack.supervisor import Service, Supervisor
 from processors.worker.run import layouts_of
 
 _GRACE_S = 30.0

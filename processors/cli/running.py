@@ -9,19 +9,20 @@ from typing import Any
 from rich.panel import Panel
 from rich.text import Text
 
-from processors.cli.running.console import Steps
-from processors.cli.running.demo import send_demo, until_caught_up, until_ready
-from processors.cli.running.interrupt import Interrupt
-from processors.cli.running.live import live
-from processors.cli.running.stack import Plan, Running, running
-from processors.cli.running.supervisor import ServiceFailed
-from processors.cli.running.views import show_views
+from processors.cli.console import Steps
+from processors.cli.interrupt import Interrupt
+from processors.cli.progress import Bar
+from processors.cli.views import show_views
 from processors.clickhouse.connection import open_clickhouse
 from processors.clickhouse.queries import count_leads
 from processors.clickhouse.url import ClickHouseUrl
 from processors.kafka.lag import Group, LagReader
 from processors.printable import printable_lines
 from processors.settings import Settings
+from processors.stack.demo import send_demo, until_caught_up, until_ready
+from processors.stack.live import live
+from processors.stack.running import Plan, Running, running
+from processors.stack.supervisor import ServiceFailed
 
 _STALL_S = 20.0
 _EXAMPLE = "SELECT * FROM leads LIMIT 3 FORMAT Vertical"
@@ -81,7 +82,8 @@ async def _work(plan: Plan, system: Running, demo: Demo | None, steps: Steps) ->
 
 async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagReader, steps: Steps) -> None:
     steps.rest()
-    end_ms, seconds = await send_demo(settings, plan.data, demo.events, demo.seed)
+    with Bar("sending demo traffic", demo.events, "events") as bar:
+        end_ms, seconds = await send_demo(settings, plan.data, demo.events, demo.seed, bar.advance)
     rate = demo.events / max(seconds, 1e-3)
     steps.done(f"{demo.events:,} demo events sent in {seconds:.1f} s ({rate:,.0f}/s)")
 

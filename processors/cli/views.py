@@ -6,7 +6,7 @@ from typing import Any, Final
 from clickhouse_connect.driver.client import Client
 from rich.table import Table
 
-from processors.cli.running.console import Steps, shown
+from processors.cli.console import Steps, shown
 from processors.clickhouse.queries import rows
 from processors.demo.world import WORKSPACES
 from schemas.times import DAY_MS, rfc3339

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from processors.cli.progress import Bar
 from processors.demo import generate
 from processors.demo.anchor import anchor_ms
 from processors.kafka.lag import Group, LagReader
@@ -21,20 +20,21 @@ _STRIDE = 200
 _POLL_S = 0.2
 
 
-async def send_demo(settings: Settings, data: Path, size: int, seed: int) -> tuple[int, float]:
+async def send_demo(
+    settings: Settings, data: Path, size: int, seed: int, advance: Callable[[int], None]
+) -> tuple[int, float]:
     """Send ``size`` events that end at the anchor of ``data``; returns the anchor and the seconds it took.
 
-    Returns when all are acknowledged. Raises as ``EventSender`` does.
+    ``advance`` hears of so many more. Returns when all are acknowledged. Raises as ``EventSender`` does.
     """
     begin = time.monotonic()
     now_ms = anchor_ms(data, time.time_ns() // 1_000_000)
-    with Bar("sending demo traffic", size, "events") as bar:
-        async with EventSender(settings) as sender:
-            for count, event in enumerate(generate(size, seed, now_ms), 1):
-                await sender.send(event.topic, event.key, event.value)
-                if count % _STRIDE == 0:
-                    bar.advance(_STRIDE)
-                    await asyncio.sleep(0)
+    async with EventSender(settings) as sender:
+        for count, event in enumerate(generate(size, seed, now_ms), 1):
+            await sender.send(event.topic, event.key, event.value)
+            if count % _STRIDE == 0:
+                advance(_STRIDE)
+                await asyncio.sleep(0)
     return now_ms, time.monotonic() - begin
 
 

@@ -26,7 +26,7 @@ class Check:
 
 def run_checks(settings: Settings) -> Iterator[Check]:
     """One after the other, each as soon as it is known. Changes nothing. Raises nothing."""
-    from processors.cli.rules_check import check_rules
+    from processors.stack.rules_check import check_rules
 
     yield check_data_dir(settings.data_dir)
     yield check_java()
