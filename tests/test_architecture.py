@@ -1,4 +1,4 @@
-"""Imports go one way: schemas ← attribution ← engine, worker, sink ← gateway, command line."""
+"""Imports go one way, down through the rooms of :mod:`tests.rooms`."""
 
 import ast
 from collections.abc import Iterator
@@ -6,85 +6,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("schemas", "processors", "deploy", "bench")
+from tests.rooms import ALLOWED, PACKAGES, table
 
-# Package → what it may import of the project, besides itself. The longest matching package rules.
-ALLOWED = {
-    "schemas": [],
-    # An address, no more: settings are made of it.
-    "processors.clickhouse.url": [],
-    "processors.settings": ["schemas", "processors.clickhouse.url"],
-    "processors.errors": [],
-    "processors.files": [],
-    "processors.garbage": [],
-    "processors.printable": [],
-    "processors.progress": [],
-    "processors.observability": ["processors.errors", "processors.printable", "processors.settings"],
-    "processors.attribution": ["schemas"],
-    "processors.kafka.header_names": [],
-    "processors.kafka.placement": [],
-    "processors.engine": [
-        "processors.errors",
-        "processors.files",
-        "processors.garbage",
-        "processors.kafka.header_names",
-        "processors.kafka.placement",
-    ],
-    "processors.worker": [
-        "schemas",
-        "processors.attribution",
-        "processors.engine",
-        "processors.kafka",
-        "processors.observability",
-        "processors.settings",
-    ],
-    "processors.sink": [
-        "schemas",
-        "processors.clickhouse",
-        "processors.errors",
-        "processors.garbage",
-        "processors.kafka.header_names",
-        "processors.observability",
-        "processors.settings",
-    ],
-    "processors.clickhouse": ["deploy.clickhouse", "processors.errors", "processors.settings"],
-    "processors.kafka": ["schemas", "processors.errors", "processors.settings"],
-    "processors.refusals": [
-        "schemas",
-        "processors.kafka",
-        "processors.printable",
-        "processors.progress",
-        "processors.settings",
-        "processors.sink",
-        "processors.worker",
-    ],
-    "processors.people": [
-        "schemas",
-        "processors.attribution",
-        "processors.clickhouse",
-        "processors.engine",
-        "processors.errors",
-        "processors.kafka",
-        "processors.progress",
-        "processors.settings",
-        "processors.worker",
-    ],
-    "processors.demo": ["schemas"],
-    # Its independence of processors.attribution is what an audit rests on.
-    "processors.audit.model": ["schemas"],
-    "processors.audit": ["schemas", "processors.settings", "processors.kafka"],
-    "processors.replaying": [
-        "schemas",
-        "processors.kafka",
-        "processors.settings",
-        "processors.sink",
-    ],
-    "processors.stack": ["schemas", "processors", "deploy"],
-    "processors.cli": ["schemas", "processors", "deploy", "bench"],
-    "deploy": ["processors.errors", "processors.files"],
-    "bench": ["schemas", "processors", "deploy"],
-}
+ROOT = Path(__file__).parent.parent
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -95,24 +19,58 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imported(path: Path) -> Iterator[str]:
+    """Everything, also inside of functions and for types only."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from ([node.module] if any(one not in ALLOWED for one in whole) else [])
+            yield from (one for one in whole if one in ALLOWED)
 
 
 def within(name: str, package: str) -> bool:
     return name == package or name.startswith(package + ".")
 
 
+def room_of(name: str) -> str:
+    homes = [room for room in ALLOWED if within(name, room)]
+    assert homes or name == "processors", f"{name}: say in tests/rooms.py which room that is"
+    return max(homes, key=len, default="")
+
+
+def rooms_used(name: str, path: Path) -> set[str]:
+    ours = {target for target in imported(path) if any(within(target, one) for one in PACKAGES)}
+    return {room_of(target) for target in ours} - {room_of(name)}
+
+
 @pytest.mark.parametrize(("name", "path"), [pytest.param(*one, id=one[0]) for one in modules()])
 def test_imports_go_one_way(name: str, path: Path) -> None:
-    homes = [package for package in ALLOWED if within(name, package)]
-    if not homes:
-        assert name == "processors", f"{name}: say in ALLOWED what it may import"
-        return
-    home = max(homes, key=len)
-    for target in imported(path):
-        if any(within(target, package) for package in PACKAGES):
-            assert any(within(target, one) for one in [home, *ALLOWED[home]]), f"{name} imports {target}"
+    beyond = rooms_used(name, path) - set(ALLOWED.get(room_of(name), ()))
+    assert not beyond, f"{name} imports from {', '.join(sorted(beyond))}"
+
+
+def test_rooms_stand_on_those_below() -> None:
+    below: list[str] = []
+    for room, allowed in ALLOWED.items():
+        assert set(allowed) <= set(below), f"{room} would import from above"
+        below.append(room)
+
+
+def test_every_allowance_is_used() -> None:
+    unused = {room: set(allowed) for room, allowed in ALLOWED.items()}
+    for name, path in modules():
+        if room := room_of(name):
+            unused[room] -= rooms_used(name, path)
+    assert {room: left for room, left in unused.items() if left} == {}
+
+
+@pytest.mark.parametrize(("name", "path"), [pytest.param(*one, id=one[0]) for one in modules()])
+def test_only_the_command_line_has_a_terminal(name: str, path: Path) -> None:
+    terminal = {"click", "rich"} & {target.partition(".")[0] for target in imported(path)}
+    assert not terminal or within(name, "processors.cli"), f"{name} imports {terminal}"
+
+
+def test_the_page_has_the_table() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    assert table() in page, "put into the page what `python -m tests.rooms` prints"

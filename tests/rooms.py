@@ -1,0 +1,110 @@
+"""The rooms of the house, from the ground up: what is in each, and from which others it may import.
+
+``python -m tests.rooms`` prints the table of docs/architecture.md.
+"""
+
+import sys
+from typing import Final, NamedTuple
+
+TABLE_HEAD: Final = "| room | what is in it | may import |\n|---|---|---|\n"
+
+
+class Room(NamedTuple):
+    """``imports``: rooms further down; in ``processors`` unless they are named in full."""
+
+    holds: str
+    imports: str = ""
+
+
+# The longest name that fits a module is its room. Every allowance is used, or it would tempt somebody.
+_ROOMS: Final = {
+    "schemas": Room(
+        "what travels: events, results, topics, reasons, headers, ids; which topic, key and decoder each has"
+    ),
+    "attribution": Room("the rules ([rules.md](rules.md)) as pure functions: facts in, leads out", "schemas"),
+    "errors": Room("how anything fails: cause, remedy, exit code"),
+    "files": Room("files that only their owner reads"),
+    "garbage": Room("the garbage collector of a process that works in batches"),
+    "printable": Room("text from strangers, as it may be shown"),
+    "progress": Room("who is told how far something has come"),
+    "clickhouse.url": Room("an address of ClickHouse, whose password nothing shows by accident"),
+    "settings": Room("every `LEADSTREAM_*` variable", "schemas clickhouse.url"),
+    "kafka.header_names": Room("reading records that aiokafka alone would stop at"),
+    "kafka.placement": Room("the partition of a key"),
+    "kafka": Room(
+        "topics and what they should be like, reading, sending, groups and their lag",
+        "schemas errors settings kafka.header_names kafka.placement",
+    ),
+    "clickhouse": Room(
+        "connecting, bringing tables and views up to date, roles, queries", "errors clickhouse.url settings"
+    ),
+    "observability": Room(
+        "log lines; every metric, once ([metrics.md](metrics.md)), and the port that shows them",
+        "errors printable settings",
+    ),
+    "engine": Room(
+        "batched, exactly-once Faust; knows nothing of leads",
+        "errors files garbage kafka.header_names kafka.placement",
+    ),
+    "worker": Room(
+        "the two joins as processors of the engine; dead letters",
+        "schemas attribution settings kafka observability engine",
+    ),
+    "sink": Room(
+        "topics → ClickHouse",
+        "schemas errors garbage settings kafka.header_names clickhouse observability",
+    ),
+    "refusals": Room(
+        "dead letters and unmatched events: found, selected, sent back",
+        "schemas printable progress settings kafka worker sink",
+    ),
+    "people": Room(
+        "one customer: what is known of it and why; forgetting it",
+        "schemas attribution errors progress settings kafka.placement kafka clickhouse engine worker",
+    ),
+    # Its independence of attribution is what an audit rests on.
+    "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
+    "audit": Room("results recomputed and compared, in bounded memory", "schemas settings kafka audit.model"),
+    "replaying": Room(
+        "everything once more: into ClickHouse, or into new state", "schemas settings kafka sink"
+    ),
+    "demo": Room("believable traffic", "schemas"),
+    "deploy": Room("embedded Kafka and ClickHouse, SQL of tables and views, image", "errors files"),
+    "stack": Room(
+        "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
+        "schemas attribution errors files progress clickhouse.url settings kafka clickhouse engine worker"
+        " sink replaying demo deploy",
+    ),
+    "bench": Room(
+        "how fast it is, beside its peers ([benchmark.md](benchmark.md))",
+        "schemas garbage clickhouse.url settings kafka.placement clickhouse engine worker sink audit.model"
+        " demo deploy",
+    ),
+    "cli": Room(
+        "one thin file for each command, and what draws on a terminal",
+        "schemas attribution errors files garbage printable clickhouse.url settings kafka clickhouse"
+        " observability worker sink refusals people audit replaying demo deploy stack bench",
+    ),
+}
+PACKAGES: Final = ("schemas", "processors", "deploy", "bench")
+
+
+def _full(name: str) -> str:
+    return name if name in PACKAGES else f"processors.{name}"
+
+
+ALLOWED: Final = {_full(name): [_full(one) for one in room.imports.split()] for name, room in _ROOMS.items()}
+"""Room → the rooms that it may import from, all by their full names."""
+
+
+def table() -> str:
+    """As docs/architecture.md has it."""
+    rows = []
+    for name, room in _ROOMS.items():
+        imports = ", ".join(f"`{one}`" for one in room.imports.split()) or "nothing"
+        rows.append(f"| `{_full(name).replace('.', '/')}` | {room.holds} | {imports} |\n")
+    return TABLE_HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())
