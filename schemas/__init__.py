@@ -8,6 +8,7 @@ Kafka, ClickHouse, HTTP and the documentation all read these definitions; nothin
 ``fields``     the types of their fields; ``texts``: the rules of texts and ids
 ``decoding``   bytes → event, or a typed refusal; ``refused``: why; ``second_reading``: what
                was not meant to the letter
+``decoders``   which of them reads what; ``routing``: the topic and key of an event
 ``portable``   JSON → JSON that every reader takes
 ``results``    what the system answers: touch, lead, sale, customer, unmatched
 ``reasons``    why an event led to nothing, or could not be used

@@ -1,20 +1,12 @@
 """Where an event belongs that says its own ``type``."""
 
-from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from schemas.decoding import (
-    MAX_RECORD_BYTES,
-    Refused,
-    decode_click,
-    decode_erasure,
-    decode_lead_event,
-    decode_purchase,
-    decoded,
-)
+from schemas.decoders import BY_TYPE
+from schemas.decoding import MAX_RECORD_BYTES, Refused, decoded
 from schemas.events import AnyEvent, Click, Erasure, LeadEvent, Purchase
 from schemas.reasons import DeadLetterReason
 from schemas.topics import Topic
@@ -33,18 +25,12 @@ class _Typed(Struct, gc=False):
 
 
 _type_of: Final = Decoder(_Typed).decode
-_decoders: Final[dict[str, Callable[[bytes, int, int], tuple[AnyEvent, int]]]] = {
-    "click": decode_click,
-    "lead": decode_lead_event,
-    "purchase": decode_purchase,
-    "erasure": decode_erasure,
-}
 
 
 def place_of(value: bytes, now_ms: int) -> Place:
     """Decodes like the worker does, so that what has a place is no dead letter. Raises ``Refused``."""
     kind = _kind(value)
-    event, _ = _decoders[kind](value, -1, now_ms)
+    event, _ = BY_TYPE[kind](value, -1, now_ms)
     return Place(topic_of(event), event.topic_key(), kind)
 
 

@@ -13,22 +13,13 @@ from processors.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.sink.refusal_rows import dead_letter_identity
 from processors.worker.touches import read_click_erasure, read_told
 from schemas.dead_letters import Cause, cause_of, note_headers, replay_headers, workspace_of
-from schemas.decoding import (
-    Refused,
-    decode_click,
-    decode_erasure,
-    decode_lead_event,
-    decode_purchase,
-)
+from schemas.decoders import BY_TOPIC
+from schemas.decoding import Refused
 from schemas.times import rfc3339
 from schemas.topics import INPUT_BYTES, SPECS, Role, Topic
 
 _DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], object]]] = {
-    Topic.CLICKS: decode_click,
-    Topic.DEFERRED_LEADS: decode_lead_event,
-    Topic.QUALIFICATIONS: decode_lead_event,
-    Topic.PURCHASES: decode_purchase,
-    Topic.ERASURES: decode_erasure,
+    **{Topic(topic): decode for topic, decode in BY_TOPIC.items()},
     Topic.TOUCHES: lambda value, record_ms, now_ms: read_told(value or b"", record_ms, now_ms),
     Topic.CLICK_ERASURES: lambda value, *_: read_click_erasure(value or b""),
 }
@@ -92,14 +83,13 @@ class DeadLetter:
 
     def readable(self, now_ms: int) -> bool:
         """What the worker of this version would say."""
-        if self.cause.value_sha256:
+        if self.cause.value_sha256 or self.topic not in _DECODERS:
             return False
         try:
-            if self.topic in _DECODERS:
-                _DECODERS[self.topic](self.value, self.cause.timestamp_ms, now_ms)
+            _DECODERS[self.topic](self.value, self.cause.timestamp_ms, now_ms)
         except Refused:
             return False
-        return self.topic in _DECODERS
+        return True
 
     def document(self) -> dict[str, Any]:
         """Bytes that are no text under ``…Base64``."""

@@ -1,6 +1,6 @@
 """An unmatched event as its topic holds it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -14,27 +14,14 @@ from processors.printable import printable
 from processors.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.sink.refusal_rows import unmatched_identity
 from processors.sink.rows import UNREADABLE
-from schemas.decoding import (
-    Refused,
-    decode_click,
-    decode_erasure,
-    decode_lead_event,
-    decode_purchase,
-)
-from schemas.events import AnyEvent
+from schemas.decoders import BY_TOPIC
+from schemas.decoding import Refused
 from schemas.results import NULL, Unmatched
 from schemas.routing import topic_of
 from schemas.times import parse_rfc3339, rfc3339
 from schemas.topics import Topic
 
 _decode: Final = Decoder(Unmatched).decode
-_DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], tuple[AnyEvent, int]]]] = {
-    Topic.CLICKS: decode_click,
-    Topic.DEFERRED_LEADS: decode_lead_event,
-    Topic.QUALIFICATIONS: decode_lead_event,
-    Topic.PURCHASES: decode_purchase,
-    Topic.ERASURES: decode_erasure,
-}
 
 
 @dataclass(frozen=True)
@@ -72,10 +59,10 @@ class UnmatchedEvent:
         """The event as it came, under its right key, at the time of its record. Raises ``LeftAlone``."""
         if self._value == b"null":
             raise LeftAlone("the event was not kept: its person was erased")
-        if self.topic not in _DECODERS:
+        if self.topic is None or self.topic not in BY_TOPIC:
             raise LeftAlone("no topic of this system is named as its source")
         try:
-            event, _ = _DECODERS[self.topic](self._value, self._timestamp_ms, now_ms)
+            event, _ = BY_TOPIC[self.topic](self._value, self._timestamp_ms, now_ms)
         except Refused as refused:
             raise LeftAlone(f"no event any more: {refused}") from None
         return Outgoing(topic_of(event), event.topic_key(), self._value, self._timestamp_ms)

@@ -4,17 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from schemas.decoding import (
-    EventDecoder,
-    Refused,
-    decode_click,
-    decode_erasure,
-    decode_lead_event,
-    decode_purchase,
-)
-from schemas.events import AnyEvent, Click, Erasure, LeadEvent, Purchase
+from schemas.decoders import BY_TOPIC
+from schemas.decoding import Refused
+from schemas.events import AnyEvent
 from schemas.reasons import DeadLetterReason
-from schemas.topics import Topic
 
 
 class Crowd(NamedTuple):
@@ -67,18 +60,6 @@ class Reading:
     refused: list[RefusedRecord] = field(default_factory=list)
 
 
-Decoders = EventDecoder[Click] | EventDecoder[LeadEvent] | EventDecoder[Purchase] | EventDecoder[Erasure]
-
-_DECODERS: Final[dict[str, Decoders]] = {
-    Topic.CLICKS: decode_click,
-    # Either kind of lead event counts from either topic: one in the wrong topic is sent on, not refused.
-    Topic.DEFERRED_LEADS: decode_lead_event,
-    Topic.QUALIFICATIONS: decode_lead_event,
-    Topic.PURCHASES: decode_purchase,
-    Topic.ERASURES: decode_erasure,
-}
-
-
 def read(record: TopicRecord, now_ms: int | None = None) -> Arrived:
     """The event in a record; raises :class:`~schemas.decoding.Refused`.
 
@@ -86,7 +67,7 @@ def read(record: TopicRecord, now_ms: int | None = None) -> Arrived:
     the best guess that the topics themselves allow.
     """
     arrived_ms = record.timestamp_ms if now_ms is None else now_ms
-    event, at_ms = _DECODERS[record.topic](record.value, record.timestamp_ms, arrived_ms)
+    event, at_ms = BY_TOPIC[record.topic](record.value, record.timestamp_ms, arrived_ms)
     return Arrived(event, at_ms, arrived_ms, len(record.value or b""))
 
 
