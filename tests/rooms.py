@@ -28,7 +28,7 @@ _ROOMS: Final = {
     "printable": Room("text from strangers, as it may be shown"),
     "progress": Room("who is told how far something has come"),
     "clickhouse.url": Room("an address of ClickHouse, whose password nothing shows by accident"),
-    "settings": Room("every `LEADSTREAM_*` variable", "schemas clickhouse.url"),
+    "settings": Room("every `LEADSTREAM_*` variable", "schemas errors clickhouse.url"),
     "kafka.header_names": Room("reading records that aiokafka alone would stop at"),
     "kafka.placement": Room("the partition of a key"),
     "kafka": Room(

@@ -13,7 +13,7 @@ from processors.cli.terminal import say, say_json, styled
 from processors.clickhouse.url import masked
 from processors.errors import Misconfigured
 from processors.settings import PREFIX, Settings, variable
-from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from processors.settings.durations import is_duration, readable
 
 
 @click.command()
@@ -21,8 +21,8 @@ from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 def config(as_json: bool) -> None:
     """Show every setting: its value, its default, where the value comes from, what it means.
 
-    Settings are environment variables. Durations are written 90d, 24h, 15m, 30s or 250ms; a bare number is
-    milliseconds (as in --json). Passwords are never shown.
+    Settings are environment variables. Durations are written 90d, 24h, 15m, 30s or 250ms, always with their
+    unit; --json has milliseconds. Passwords are never shown.
 
     \b
     Examples:
@@ -75,14 +75,6 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (int, float, str, type(None))) else str(value)
 
 
-def readable(duration_ms: int) -> str:
-    """``90d``: the largest unit that leaves no rest."""
-    for size, unit in ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s")):
-        if duration_ms and duration_ms % size == 0:
-            return f"{duration_ms // size}{unit}"
-    return f"{duration_ms}ms"
-
-
 def _show(rows: dict[str, dict[str, Any]]) -> None:
     names = max(map(len, rows))
     for name, row in rows.items():
@@ -96,8 +88,7 @@ def _show(rows: dict[str, dict[str, Any]]) -> None:
 def _text(name: str, value: Any) -> str:
     if value is None:
         return "(none)"
-    duration = Settings.model_fields["hold"].metadata
-    field = name.removeprefix(PREFIX).lower()
-    if Settings.model_fields[field].metadata == duration and isinstance(value, int):
+    field = Settings.model_fields[name.removeprefix(PREFIX).lower()]
+    if is_duration(field) and isinstance(value, int):
         return readable(value)
     return str(value) or '""'

@@ -2,11 +2,11 @@
 
 import click
 
-from processors.cli.config import readable
 from processors.cli.loading import load_settings
 from processors.cli.parameters import person_of
 from processors.cli.terminal import say
 from processors.printable import printable
+from processors.settings.durations import readable
 
 
 @click.command()

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from processors.settings import parse_duration_ms
+from processors.settings.durations import parse_duration_ms
 from schemas.times import to_ms
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from processors.cli.loading import UP_CLICKHOUSE, load_settings
+from processors.cli.loading import load_settings
 from processors.cli.parameters import ClickHouseUrlType, PathType
 from processors.clickhouse.url import ClickHouseUrl
+from processors.settings.loading import UP_CLICKHOUSE
 
 
 @click.command()

@@ -8,9 +8,9 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from processors.cli.config import readable
 from processors.cli.main import cli
 from processors.settings import Settings
+from processors.settings.durations import readable
 
 
 def test_every_setting_is_shown(runner: CliRunner) -> None:

@@ -1,0 +1,40 @@
+"""Spans of time, as people write them."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
+from pydantic.fields import FieldInfo
+
+from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+
+_UNITS: Final = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_EXAMPLES: Final = "write for example 90d, 24h, 15m, 30s, 250ms"
+
+
+def parse_duration_ms(text: object) -> object:
+    """``90d``, ``24h``, ``15m``, ``30s``, ``250ms`` → milliseconds. A text without a unit is none."""
+    if not isinstance(text, str):
+        return text
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*", text)
+    if match is None:
+        raise ValueError(f"not a duration: {text!r} ({_EXAMPLES})")
+    if match[2] is None:
+        raise ValueError(f"not a duration without its unit: {text!r} ({_EXAMPLES})")
+    return round(float(match[1]) * _UNITS[match[2]])
+
+
+DurationMs = Annotated[int, BeforeValidator(parse_duration_ms), Field(ge=0)]
+
+
+def is_duration(field: FieldInfo) -> bool:
+    """True of a setting that is one."""
+    return any(isinstance(one, BeforeValidator) and one.func is parse_duration_ms for one in field.metadata)
+
+
+def readable(duration_ms: int) -> str:
+    """``90d``: the largest unit that leaves no rest."""
+    for size, unit in ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s")):
+        if duration_ms and duration_ms % size == 0:
+            return f"{duration_ms // size}{unit}"
+    return f"{duration_ms}ms"
