@@ -1,6 +1,7 @@
 """Imports go one way, down through the rooms of :mod:`tests.rooms`."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +75,10 @@ def test_only_the_command_line_has_a_terminal(name: str, path: Path) -> None:
 def test_the_page_has_the_table() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
     assert table() in page, "put into the page what `python -m tests.rooms` prints"
+
+
+def test_the_page_names_what_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`((?:schemas|processors|deploy|tests)/[\w/.]*\.(?:py|sql)|(?:\w+/)+)`", page))
+    assert len(named) > 20
+    assert {one for one in named if "/" in one and not (ROOT / one).exists()} == set()
