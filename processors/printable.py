@@ -1,6 +1,7 @@
 """Text from strangers, as it may be shown to people."""
 
 import unicodedata
+from typing import Any, NamedTuple
 
 
 def printable(text: str) -> str:
@@ -17,6 +18,18 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The same for text that may have several lines, each of which is ours."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+class Styled(NamedTuple):
+    """A part of a line, and how it looks: names and values as a terminal knows them."""
+
+    text: str
+    style: dict[str, Any]
+
+
+def styled(text: str, **style: Any) -> Styled:
+    """``fg="red"``, ``bold=True``, ``dim=True``."""
+    return Styled(text, style)
 
 
 def _is_seen(character: str) -> bool:

@@ -12,6 +12,12 @@ class Progress(Protocol):
     def advance(self, amount: int) -> None:
         """So much more is done."""
 
+    def reach(self, done: int, total: int) -> None:
+        """So much is done, of so much in all."""
+
+    def say(self, text: str) -> None:
+        """A line about it."""
+
 
 class Steps(Protocol):
     """Of work that goes step by step."""

@@ -26,6 +26,7 @@ _ROOMS: Final = {
     "files": Room("files that only their owner reads"),
     "garbage": Room("the garbage collector of a process that works in batches"),
     "printable": Room("text from strangers, as it may be shown"),
+    "signals": Room("what a signal does to a process"),
     "progress": Room("who is told how far something has come"),
     "clickhouse.url": Room("an address of ClickHouse, whose password nothing shows by accident"),
     "settings": Room("every `LEADSTREAM_*` variable", "schemas errors clickhouse.url"),
@@ -33,7 +34,7 @@ _ROOMS: Final = {
     "kafka.placement": Room("the partition of a key"),
     "kafka": Room(
         "topics and what they should be like, reading, sending, groups and their lag",
-        "schemas errors settings kafka.header_names kafka.placement",
+        "schemas errors progress settings kafka.header_names kafka.placement",
     ),
     "clickhouse": Room(
         "connecting, bringing tables and views up to date, roles, queries", "errors clickhouse.url settings"
@@ -60,13 +61,15 @@ _ROOMS: Final = {
     ),
     "people": Room(
         "one customer: what is known of it and why; forgetting it",
-        "schemas attribution errors progress settings kafka.placement kafka clickhouse engine worker",
+        "schemas attribution errors printable progress settings kafka.placement kafka clickhouse engine"
+        " worker",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
     "audit": Room("results recomputed and compared, in bounded memory", "schemas settings kafka audit.model"),
     "replaying": Room(
-        "everything once more: into ClickHouse, or into new state", "schemas settings kafka sink"
+        "everything once more: into ClickHouse, or into new state",
+        "schemas errors clickhouse.url settings kafka sink",
     ),
     "demo": Room("believable traffic", "schemas"),
     "deploy": Room("embedded Kafka and ClickHouse, SQL of tables and views, image", "errors files"),
@@ -75,15 +78,16 @@ _ROOMS: Final = {
         "schemas attribution errors files progress clickhouse.url settings kafka clickhouse engine worker"
         " sink replaying demo deploy",
     ),
-    "bench": Room(
-        "how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas garbage clickhouse.url settings kafka.placement clickhouse engine worker sink audit.model"
-        " demo deploy",
-    ),
     "cli": Room(
         "one thin file for each command, and what draws on a terminal",
-        "schemas attribution errors files garbage printable clickhouse.url settings kafka clickhouse"
-        " observability worker sink refusals people audit replaying demo deploy stack bench",
+        "schemas errors files garbage printable signals clickhouse.url settings kafka clickhouse"
+        " observability worker sink refusals people audit replaying demo stack",
+    ),
+    # The command line finds it by its name, like its own commands, and knows nothing else of it.
+    "bench": Room(
+        "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
+        "schemas errors garbage printable clickhouse.url settings kafka.placement clickhouse engine worker"
+        " sink audit.model demo deploy stack cli",
     ),
 }
 PACKAGES: Final = ("schemas", "processors", "deploy", "bench")

@@ -3,8 +3,9 @@
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.terminal import say, styled
+from processors.cli.terminal import say
 from processors.errors import CheckFailed
+from processors.printable import styled
 
 
 @click.command()

@@ -4,8 +4,9 @@ from typing import IO, Any
 
 import click
 
-from processors.cli.terminal import say, styled
+from processors.cli.terminal import say
 from processors.errors import InternalError, LeadstreamError
+from processors.printable import styled
 
 
 class UserError(click.ClickException):

@@ -2,7 +2,8 @@
 
 import logging
 
-from processors.cli.terminal import say, styled
+from processors.cli.terminal import say
+from processors.printable import styled
 from processors.settings import Settings
 from processors.settings.loading import settings_of_environment, unknown_variables
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import click
 
 from processors.cli.lazy import Lazy, LazyGroup
-from processors.cli.signals import Signals
 from processors.cli.terminal import say
 from processors.errors import ExitCode, exit_codes_sentence
 from processors.printable import printable_lines
+from processors.signals import Signals
 
 _HELP = """Deferred-lead attribution: clicks, sign-ups and qualifications in Kafka become leads in ClickHouse.
 
@@ -46,7 +46,7 @@ _HELP += textwrap.fill(f"Exit codes of every command: {exit_codes_sentence()}.",
         "unmatched": Lazy("processors.cli.unmatched:unmatched", "Look at events that led to nothing."),
         "audit": Lazy("processors.cli.audit:audit", "Recompute every lead and compare."),
         "replay": Lazy("processors.cli.replay:replay", "Compute or store everything once more."),
-        "bench": Lazy("processors.cli.bench:bench", "Measure it on a real broker, beside its peers."),
+        "bench": Lazy("bench.command:bench", "Measure it on a real broker, beside its peers."),
         "doctor": Lazy("processors.cli.doctor:doctor", "Check everything that the system needs."),
         "config": Lazy("processors.cli.config:config", "Show every setting and where it comes from."),
         "version": Lazy("processors.cli.version:version", "Show the versions of everything involved."),

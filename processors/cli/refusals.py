@@ -2,7 +2,6 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
 from itertools import count
 from typing import Final
 
@@ -19,11 +18,10 @@ from processors.refusals.finding import Finder, ids_text
 from processors.refusals.refusal import Kind, Refusal
 from processors.refusals.replaying import Replay
 from processors.refusals.selection import Selection
+from processors.refusals.telling import in_full
 from processors.settings import Settings
 
 ROWS: Final = 50
-_HEX_BYTES: Final = 4096
-_HEX_LINE: Final = 16
 
 
 async def show_list(
@@ -99,53 +97,8 @@ async def show_one(settings: Settings, kind: Kind, selection: Selection, *, as_j
         elif as_json:
             say_json(_line(one))
         else:
-            for text in _in_full(one):
+            for text in in_full(one):
                 say(text)
-
-
-def _in_full(letter: DeadLetter) -> Iterator[str]:
-    cause = letter.cause
-    document = letter.document()
-    yield f"id           {letter.id}"
-    yield f"reported     {document['reportedAt']}"
-    yield f"reason       {printable(cause.reason)}"
-    yield f"detail       {printable(cause.detail)}"
-    yield f"attempt      {cause.attempt}"
-    yield f"workspace    {letter.workspace or '(none)'}"
-    source = (
-        f"{printable(cause.source.topic)}, partition {cause.source.partition}, offset {cause.source.offset}"
-    )
-    yield f"source       {source}"
-    yield f"record time  {document['source']['timestamp'] or '(none)'}"
-    yield f"key          {_shown(letter.key)}"
-    yield f"value        {'(none)' if letter.value is None else f'{len(letter.value):,} bytes'}"
-    if letter.value is not None:
-        yield ""
-        yield from _readable(letter.value)
-
-
-def _shown(value: bytes | None) -> str:
-    if value is None:
-        return "(none)"
-    try:
-        return printable(value.decode())
-    except UnicodeDecodeError:
-        return "0x" + value.hex()
-
-
-def _readable(value: bytes) -> Iterator[str]:
-    """Text as it is; else bytes, as `hexdump -C` shows them."""
-    try:
-        lines = value.decode().split("\n")
-    except UnicodeDecodeError:
-        for start in range(0, min(len(value), _HEX_BYTES), _HEX_LINE):
-            part = value[start : start + _HEX_LINE]
-            text = "".join(chr(one) if 32 <= one < 127 else "." for one in part)
-            yield f"{start:08x}  {part.hex(' '):<47}  |{text}|"
-        if len(value) > _HEX_BYTES:
-            yield f"… and {len(value) - _HEX_BYTES:,} bytes more; --raw writes them all"
-    else:
-        yield from lines
 
 
 def replay(
@@ -166,32 +119,16 @@ def replay(
             run_on_kafka(run.rehearse() if dry_run else run.run())
     except BaseException:
         if run.by_topic:
-            _tell(kind, run, dry_run=dry_run, as_json=as_json)
+            _tell(run, dry_run=dry_run, as_json=as_json)
         raise
-    _tell(kind, run, dry_run=dry_run, as_json=as_json)
+    _tell(run, dry_run=dry_run, as_json=as_json)
     if run.missing:
         raise CheckFailed(f"not found: {ids_text(run.missing)}", "`list` shows the ids there are.")
 
 
-def _tell(kind: Kind, run: Replay, *, dry_run: bool, as_json: bool) -> None:
-    planned = run.by_topic.total()
-    done = planned if dry_run else run.acknowledged
+def _tell(run: Replay, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        document = {
-            "replayed": run.acknowledged,
-            "selected": planned + run.left_alone.total(),
-            "dryRun": dry_run,
-            "byTopic": dict(run.by_topic),
-            "readableByThisVersion": run.readable,
-            "leftAlone": dict(run.left_alone),
-        }
-        say_json(orjson.dumps(document))
-        return
-    verb = "would replay" if dry_run else "replayed"
-    text = f"{verb} {kind.count(done)}"
-    if done < planned:
-        text += f" of {planned:,}"
-    topics = ", ".join(f"{times:,} to {topic}" for topic, times in run.by_topic.most_common())
-    say(text + (f": {topics}; this version reads {run.readable:,} of them" if planned else ""))
-    for why, times in run.left_alone.most_common():
-        say(f"left alone {times:,}: {why}")
+        say_json(orjson.dumps(run.document(dry_run=dry_run)))
+    else:
+        for line in run.lines(dry_run=dry_run):
+            say(line)

@@ -4,16 +4,12 @@ import tempfile
 from pathlib import Path
 
 import click
-from pydantic import SecretStr
 
 from processors.cli.loading import load_settings
 from processors.cli.moment import MomentType
 from processors.cli.parameters import PathType
 from processors.cli.progress import Bar
 from processors.cli.terminal import say
-from processors.clickhouse.url import ClickHouseUrl
-from processors.errors import Misconfigured
-from processors.settings import Settings
 
 
 @click.group()
@@ -47,11 +43,15 @@ def clickhouse(into: str | None) -> None:
 
     Exit codes: 0 done, 69 no broker or no ClickHouse, 78 a topic is missing, or another replay is running.
     """
-    settings = _sink_settings(load_settings(), into)
+    live = load_settings()
     from processors.clickhouse.migrations import bring_up_to_date
     from processors.kafka.running import run_on_kafka
-    from processors.replaying.clickhouse import replay_clickhouse
+    from processors.replaying.clickhouse import replay_clickhouse, sink_beside
 
+    try:
+        settings = sink_beside(live, into)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--into") from None
     for name in bring_up_to_date(settings):
         say(f"applied {name}")
     with Bar("storing", None, "records") as bar:
@@ -60,18 +60,6 @@ def clickhouse(into: str | None) -> None:
         say(f"{rows:>12,} rows into {table}")
     for topic, records in sorted(stored.gone.items()):
         say(f"{records:>12,} offsets of {topic} are gone by retention: what they held was not stored")
-
-
-def _sink_settings(settings: Settings, into: str | None) -> Settings:
-    """A group of its own: the sinks keep theirs."""
-    url = ClickHouseUrl.parse(settings.clickhouse_url.get_secret_value())
-    if into is not None:
-        try:
-            url = url.naming(into)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--into") from None
-    group = f"{settings.sink_group}-replay-{url.database}"
-    return settings.model_copy(update={"sink_group": group, "clickhouse_url": SecretStr(url.secret())})
 
 
 @replay.command()
@@ -128,12 +116,17 @@ def state(
     """
     live = load_settings()
     from processors.replaying.state import beside
+    from processors.stack.replaying import compute
 
-    prefix = f"{live.topic_prefix}{application_id}." if output_prefix is None else output_prefix
-    _refuse_live(live, application_id, prefix)
-    settings = _checked(beside(live, application_id, prefix))
-    with tempfile.TemporaryDirectory(prefix="leadstream-replay-", dir=work_dir) as directory:
-        _compute(settings, since, workers, Path(directory))
+    try:
+        settings = beside(live, application_id, output_prefix)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    with (
+        tempfile.TemporaryDirectory(prefix="leadstream-replay-", dir=work_dir) as directory,
+        Bar("computing", None, "events") as bar,
+    ):
+        compute(settings, since, workers, Path(directory), bar)
     from processors.cli.auditing import run_audit
 
     run_audit(
@@ -145,47 +138,3 @@ def state(
         limit=limit,
         as_json=as_json,
     )
-
-
-def _refuse_live(live: Settings, application_id: str, prefix: str) -> None:
-    if application_id == live.application_id:
-        raise Misconfigured(
-            f"{application_id} is the application id of the live workers",
-            "Choose another one: theirs would only go on where they are.",
-        )
-    if prefix == (live.topic_prefix if live.output_prefix is None else live.output_prefix):
-        raise Misconfigured(
-            f"{prefix!r} is the prefix of the live topics",
-            "Choose another --output-prefix: readers of leads would get a second copy.",
-        )
-
-
-def _checked(settings: Settings) -> Settings:
-    """What came from the command line is held to the rules of the environment."""
-    from pydantic import ValidationError
-
-    try:
-        return Settings.model_validate(settings.model_dump())
-    except ValidationError as error:
-        wrong = "; ".join(f"--{str(one['loc'][0]).replace('_', '-')}: {one['msg']}" for one in error.errors())
-        raise click.UsageError(wrong) from None
-
-
-def _compute(settings: Settings, since: int | None, workers: int, directory: Path) -> None:
-    from processors.kafka.running import run_on_kafka
-    from processors.kafka.topics import create_topics
-    from processors.replaying.state import start_at
-    from processors.stack.replaying import run_workers
-    from processors.stack.supervisor import ServiceFailed
-    from processors.worker.run import layouts_of
-
-    report = run_on_kafka(create_topics(settings, layouts_of(settings)))
-    say(f"{len(report.created)} topics created", err=True)
-    if not run_on_kafka(start_at(settings, since)):
-        say(f"{settings.worker_group} goes on where it was", err=True)
-    try:
-        with Bar("computing", None, "events") as bar:
-            run_on_kafka(run_workers(settings, workers, directory, bar.reach, bar.say))
-    except ServiceFailed as error:
-        error.remedy = "Mend that, then run the same command again: it goes on."
-        raise

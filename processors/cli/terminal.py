@@ -1,22 +1,10 @@
 """The only place that writes what commands say: nothing in it can take over a terminal."""
 
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import click
 
-from processors.printable import printable, printable_lines
-
-
-class Styled(NamedTuple):
-    """A part of a line, and how it looks: the arguments of ``click.style``."""
-
-    text: str
-    style: dict[str, Any]
-
-
-def styled(text: str, **style: Any) -> Styled:
-    """``fg="red"``, ``bold=True``, ``dim=True``."""
-    return Styled(text, style)
+from processors.printable import Styled, printable, printable_lines
 
 
 def say(*parts: str | Styled, err: bool = False, file: IO[Any] | None = None) -> None:

@@ -7,9 +7,8 @@ import click
 from processors.cli.loading import load_settings
 from processors.cli.parameters import person_of
 from processors.cli.progress import Bar
-from processors.cli.terminal import say, say_json, styled
+from processors.cli.terminal import say, say_json
 from processors.errors import CheckFailed
-from schemas.times import rfc3339
 
 if TYPE_CHECKING:
     from processors.people.tracing import Found
@@ -53,70 +52,14 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
         say(f"note: {note}", err=True)
     _show(found, as_json)
     if not found.known:
-        raise CheckFailed(f"nothing is known of {found.person}", _remedy(found))
+        raise CheckFailed(f"nothing is known of {found.person}", found.remedy)
 
 
 def _show(found: "Found", as_json: bool) -> None:
-    from processors.cli.telling import clickhouse_lines, explanation_lines, similar_line
+    from processors.people.telling import document, lines
 
     if as_json:
-        say_json(_document(found))
+        say_json(document(found))
         return
-    status, summary = _decision(found)
-    who = f"{found.person.workspace_id} / {found.person.external_id}"
-    say(styled(f"{who}: {status}", bold=True))
-    say(summary)
-    if found.similar:
-        say(similar_line(found.similar))
-    if found.explanation is not None:
-        for line in explanation_lines(found.explanation):
-            say(line)
-    if found.clickhouse is not None:
-        for line in clickhouse_lines(found.clickhouse):
-            say(line)
-    if found.held is not None and found.held.topic:
-        held = found.held
-        place = f"{held.topic}, partition {held.partition}, offset {held.offset}"
-        say(styled(f"state of {rfc3339(held.written_ms)} ({place})", dim=True))
-
-
-def _remedy(found: "Found") -> str:
-    if found.backlog:
-        return "Look again when the workers have caught up."
-    if found.similar:
-        return f"Ids that differ in case are different customers: {', '.join(found.similar)}?"
-    return "Is that its id, as events give it?"
-
-
-def _decision(found: "Found") -> tuple[str, str]:
-    if found.explanation is not None:
-        return found.explanation.status, found.explanation.summary
-    shown = found.clickhouse or {}
-    status = str(shown["customers"][0]["status"]) if shown.get("customers") else "unknown"
-    return (
-        status,
-        f"{len(shown.get('leads', ()))} leads and {len(shown.get('sales', ()))} sales in ClickHouse.",
-    )
-
-
-def _document(found: "Found") -> str:
-    import msgspec
-
-    held = found.held
-    state = None
-    if held is not None and held.topic:
-        place = {"topic": held.topic, "partition": held.partition, "offset": held.offset}
-        state = {**place, "writtenAt": rfc3339(held.written_ms)}
-    document = {
-        "workspaceId": found.person.workspace_id,
-        "customerExternalId": found.person.external_id,
-        "customerId": found.person.id,
-        "status": _decision(found)[0],
-        "similar": found.similar,
-        "backlog": found.backlog,
-        "explanation": found.explanation,
-        "state": state,
-        "clickhouse": found.clickhouse,
-        "notes": found.notes,
-    }
-    return msgspec.json.format(msgspec.json.encode(document)).decode()
+    for line in lines(found):
+        say(line)

@@ -68,8 +68,9 @@ def up(
     writable, 78 topics or tables do not fit, 130 interrupted while starting, 143 by SIGTERM.
     """
     settings = load_settings()
-    from processors.cli.running import Demo, run
+    from processors.cli.running import run
     from processors.stack.running import Plan
+    from processors.stack.up import Demo
 
     plan = Plan(data or settings.data_dir, kafka, clickhouse, workers)
     ctx.exit(run(plan, settings, Demo(demo_events, demo_seed) if demo else None))

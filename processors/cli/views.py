@@ -7,35 +7,13 @@ from clickhouse_connect.driver.client import Client
 from rich.table import Table
 
 from processors.cli.console import Steps, shown
-from processors.clickhouse.queries import rows
+from processors.clickhouse.queries import FUNNEL, NEWEST_EVENTS, TIME_SERIES, rows
 from processors.demo.world import WORKSPACES
 from schemas.times import DAY_MS, rfc3339
 
 _DAYS: Final = 30
 _NEWEST: Final = 6
 _BARS: Final = " ▁▂▃▄▅▆▇█"
-
-_TIME_SERIES: Final = """
-    SELECT * FROM timeseries(
-        workspace = {workspace:String}, start = {start:String}, end = {end:String},
-        granularity = 'day', timezone = 'UTC')
-"""
-_FUNNEL: Final = """
-    SELECT * FROM funnel(
-        workspace = {workspace:String}, start = {start:String}, end = {end:String}, timezone = 'UTC')
-"""
-_NEWEST_EVENTS: Final = """
-    SELECT * FROM (
-        SELECT timestamp, 'lead' AS kind, event_name, customer_name, customer_external_id, key, country,
-            '' AS paid
-        FROM leads WHERE workspace_id = {workspace:String} AND timestamp < {end:String}
-        UNION ALL
-        SELECT timestamp, 'sale', event_name, customer_name, customer_external_id, key, country,
-            toString(amount / 100) || ' ' || upper(currency)
-        FROM sales WHERE workspace_id = {workspace:String} AND timestamp < {end:String}
-    )
-    ORDER BY timestamp DESC, customer_external_id LIMIT {newest:UInt32}
-"""
 
 
 def show_views(client: Client, end_ms: int, steps: Steps) -> None:
@@ -44,9 +22,9 @@ def show_views(client: Client, end_ms: int, steps: Steps) -> None:
     for workspace in WORKSPACES:
         steps.say("")
         parameters = {"workspace": workspace.workspace_id, "newest": _NEWEST, **window}
-        steps.show(time_series(workspace.workspace_id, rows(client, _TIME_SERIES, parameters)))
-        steps.show(funnel(workspace.workspace_id, rows(client, _FUNNEL, parameters)))
-        steps.show(newest(workspace.workspace_id, rows(client, _NEWEST_EVENTS, parameters)))
+        steps.show(time_series(workspace.workspace_id, rows(client, TIME_SERIES, parameters)))
+        steps.show(funnel(workspace.workspace_id, rows(client, FUNNEL, parameters)))
+        steps.show(newest(workspace.workspace_id, rows(client, NEWEST_EVENTS, parameters)))
 
 
 def time_series(workspace: str, days: Sequence[dict[str, Any]]) -> Table:

@@ -41,6 +41,27 @@ class Found:
         held = self.held is not None and self.held.state is not None
         return held or any((self.clickhouse or {}).values())
 
+    @property
+    def decision(self) -> tuple[str, str]:
+        """Status and summary: the workers' when they answered, else what ClickHouse shows."""
+        if self.explanation is not None:
+            return self.explanation.status, self.explanation.summary
+        shown = self.clickhouse or {}
+        status = str(shown["customers"][0]["status"]) if shown.get("customers") else "unknown"
+        return (
+            status,
+            f"{len(shown.get('leads', ()))} leads and {len(shown.get('sales', ()))} sales in ClickHouse.",
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What to do when nothing is known."""
+        if self.backlog:
+            return "Look again when the workers have caught up."
+        if self.similar:
+            return f"Ids that differ in case are different customers: {', '.join(self.similar)}?"
+        return "Is that its id, as events give it?"
+
 
 def find(settings: Settings, person: Person, reach: Callable[[int, int], None]) -> Found:
     """Ask both. ``reach`` hears how much of the workers' state is read, of how much. Blocks.

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -121,3 +121,26 @@ class Replay:
             self.readable += one.readable(now_ms)
             await send(outgoing, one.note())
         self.missing = finder.missing
+
+    def document(self, *, dry_run: bool) -> dict[str, Any]:
+        """What was done, or would be."""
+        return {
+            "replayed": self.acknowledged,
+            "selected": self.by_topic.total() + self.left_alone.total(),
+            "dryRun": dry_run,
+            "byTopic": dict(self.by_topic),
+            "readableByThisVersion": self.readable,
+            "leftAlone": dict(self.left_alone),
+        }
+
+    def lines(self, *, dry_run: bool) -> Iterator[str]:
+        """The same, for people."""
+        planned = self.by_topic.total()
+        done = planned if dry_run else self.acknowledged
+        text = f"{'would replay' if dry_run else 'replayed'} {self._kind.count(done)}"
+        if done < planned:
+            text += f" of {planned:,}"
+        topics = ", ".join(f"{times:,} to {topic}" for topic, times in self.by_topic.most_common())
+        yield text + (f": {topics}; this version reads {self.readable:,} of them" if planned else "")
+        for why, times in self.left_alone.most_common():
+            yield f"left alone {times:,}: {why}"

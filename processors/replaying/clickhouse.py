@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import TopicPartition
+from pydantic import SecretStr
 
+from processors.clickhouse.url import ClickHouseUrl
 from processors.kafka.groups import set_offsets
 from processors.kafka.lag import LagReader
 from processors.kafka.reading import Span, TopicReader
@@ -24,6 +26,15 @@ class Stored:
 
     stats: Stats
     gone: Mapping[str, int]
+
+
+def sink_beside(settings: Settings, into: str | None) -> Settings:
+    """A group of its own, beside the sinks', and the database ``into``. Raises ``ValueError``: it is none."""
+    url = ClickHouseUrl.parse(settings.clickhouse_url.get_secret_value())
+    if into is not None:
+        url = url.naming(into)
+    group = f"{settings.sink_group}-replay-{url.database}"
+    return settings.model_copy(update={"sink_group": group, "clickhouse_url": SecretStr(url.secret())})
 
 
 async def replay_clickhouse(

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from pydantic import ValidationError
+
+from processors.errors import Misconfigured
 from processors.kafka.groups import group_offsets, set_offsets
 from processors.kafka.lag import LagReader
 from processors.kafka.reading import TopicReader
@@ -14,9 +17,30 @@ _POLL_S: Final = 0.5
 _EVENTS: Final = tuple(topic for topic in WORKER_TOPICS if topic is not Topic.TOUCHES)
 
 
-def beside(settings: Settings, application_id: str, output_prefix: str) -> Settings:
-    """The settings of the replay: the same events and rules, other state and other results."""
-    return settings.model_copy(update={"application_id": application_id, "output_prefix": output_prefix})
+def beside(live: Settings, application_id: str, output_prefix: str | None) -> Settings:
+    """The settings of the replay: the same events and rules, other state and other results.
+
+    ``output_prefix`` None: the live one, the id and a dot. Raises ``Misconfigured`` for what is the live
+    system's, and ``ValueError`` for what the rules of the environment do not allow.
+    """
+    prefix = f"{live.topic_prefix}{application_id}." if output_prefix is None else output_prefix
+    if application_id == live.application_id:
+        raise Misconfigured(
+            f"{application_id} is the application id of the live workers",
+            "Choose another one: theirs would only go on where they are.",
+        )
+    if prefix == (live.topic_prefix if live.output_prefix is None else live.output_prefix):
+        raise Misconfigured(
+            f"{prefix!r} is the prefix of the live topics",
+            "Choose another --output-prefix: readers of leads would get a second copy.",
+        )
+    try:
+        return Settings.model_validate(
+            {**live.model_dump(), "application_id": application_id, "output_prefix": prefix}
+        )
+    except ValidationError as error:
+        wrong = "; ".join(f"--{str(one['loc'][0]).replace('_', '-')}: {one['msg']}" for one in error.errors())
+        raise ValueError(wrong) from None
 
 
 async def start_at(replay: Settings, since_ms: int | None) -> bool:

@@ -1,7 +1,7 @@
 """Every setting of the system, read from ``LEADSTREAM_*`` environment variables.
 
 ``kafka``, ``clickhouse``, ``attribution`` and ``service`` have the fields, ``durations`` reads spans of time,
-``loading`` says what is wrong with an environment.
+``loading`` says what is wrong with an environment, ``listing`` shows it.
 """
 
 from processors.settings.attribution import AttributionSettings

@@ -5,9 +5,31 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from processors.replaying.state import until_read
+from processors.kafka.running import run_on_kafka
+from processors.kafka.topics import create_topics
+from processors.progress import Progress
+from processors.replaying.state import start_at, until_read
 from processors.settings import Settings, variable
-from processors.stack.supervisor import Service, Supervisor
+from processors.stack.supervisor import Service, ServiceFailed, Supervisor
+from processors.worker.run import layouts_of
+
+
+def compute(
+    replay: Settings, since_ms: int | None, workers: int, directory: Path, progress: Progress
+) -> None:
+    """All state and results of a replay, from ``since_ms`` on; begun before, it goes on. Blocks.
+
+    Raises ``NoBroker``, ``TopicsFailed``, and ``ServiceFailed`` when a worker cannot go on.
+    """
+    report = run_on_kafka(create_topics(replay, layouts_of(replay)))
+    progress.say(f"{len(report.created)} topics created")
+    if not run_on_kafka(start_at(replay, since_ms)):
+        progress.say(f"{replay.worker_group} goes on where it was")
+    try:
+        run_on_kafka(run_workers(replay, workers, directory, progress.reach, progress.say))
+    except ServiceFailed as error:
+        error.remedy = "Mend that, then run the same command again: it goes on."
+        raise
 
 
 async def run_workers(

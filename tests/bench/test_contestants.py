@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import run
+from bench import command, run
 from bench.contestants import CONTESTANTS, Contestant
 from bench.environments import NotAvailable, ensure_maven, run_program
 from bench.site import Site
 from bench.w1 import plan
 from bench.workloads import LEADS, Core, CustomerJoin, Pipeline, Workload
-from processors.cli import bench as command
 
 NOW_MS = 1_760_000_000_000
 ROOMS = Path(run.__file__).parent

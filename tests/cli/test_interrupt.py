@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from processors.cli.interrupt import Interrupt
-from processors.cli.signals import Signals
+from processors.signals import Signals
+from processors.stack.interrupt import Interrupt
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from processors.cli import bench as bench_command
+from bench import command as bench_command
 from processors.cli.main import cli
 from processors.cli.parameters import PathType
 from processors.settings import Settings

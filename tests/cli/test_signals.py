@@ -10,7 +10,7 @@ import pytest
 
 from processors.cli.main import main
 from processors.cli.progress import Bar
-from processors.cli.signals import Signals
+from processors.signals import Signals
 
 ENDS = [
     (signal.SIGINT, 130, "interrupted"),
@@ -52,16 +52,16 @@ sys.exit(main(["audit", "--no-clickhouse", "--work-dir", sys.argv[1]]))
 """
 REPLAY = """
 import sys, time
-from processors.cli import replay
 from processors.cli.main import main
+from processors.stack import replaying
 
-def compute(settings, since, workers, directory):
+def compute(settings, since, workers, directory, progress):
     (directory / "worker-1").mkdir()
     (directory / "worker-1" / "state").write_text("ann@example.com")
     print("begun", flush=True)
     time.sleep(600)
 
-replay._compute = compute
+replaying.compute = compute
 sys.exit(main(["replay", "state", "--application-id", "again", "--work-dir", sys.argv[1]]))
 """
 SEND = [sys.executable, "-m", "processors.cli.main", "send", "--dry-run", "-"]

@@ -23,11 +23,12 @@ from processors.cli.console import Steps
 from processors.cli.errors import UserError
 from processors.cli.main import cli, main
 from processors.cli.progress import Bar
-from processors.cli.terminal import say, say_cells, say_json, say_lines, styled
+from processors.cli.terminal import say, say_cells, say_json, say_lines
 from processors.errors import LeadstreamError
 from processors.observability.logs import configure_logs
-from processors.printable import printable, printable_lines
+from processors.printable import printable, printable_lines, styled
 from processors.refusals.dead_letters import dead_letters
+from processors.refusals.telling import in_full
 from processors.refusals.unmatched import unmatched_events
 from processors.settings import Settings
 from processors.stack.checks import Check
@@ -111,7 +112,7 @@ def test_audit(as_json: bool, capfd: Output) -> None:
 
 def test_dead_letters(capfd: Output) -> None:
     for letter in letters():
-        for line in listing._in_full(letter):
+        for line in in_full(letter):
             say(line)
         say_json(listing._line(letter))
         listing._table(dead_letters(TOPICS), [letter], Counter({PLANT: 1}))

@@ -1,4 +1,4 @@
-"""``leadstream bench``."""
+"""``leadstream bench``: loaded by the command line like its own, which knows nothing else of a bench."""
 
 import logging
 import os
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from processors.cli.parameters import PathType
-from processors.cli.terminal import say, say_lines, styled
+from processors.cli.terminal import say, say_lines
 from processors.errors import CheckFailed, Unavailable
+from processors.printable import styled
 from processors.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -145,11 +146,11 @@ def _measure(
 
     from aiokafka.errors import KafkaConnectionError
 
+    from bench.kafka import broker
     from bench.report import lines
     from bench.run import run_bench
-    from processors.cli.bench_kafka import broker
-    from processors.cli.interrupt import Interrupt
     from processors.cli.progress import Bar
+    from processors.stack.interrupt import Interrupt
 
     logging.getLogger().addHandler(logging.NullHandler())
     # The defaults are measured, in the children as well.

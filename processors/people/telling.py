@@ -1,13 +1,57 @@
-"""An explanation in lines of text."""
+"""What was found out about a person, in lines of text and as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from processors.attribution.explanation import Candidate, ExplainedRequest, Explanation
-from processors.cli.terminal import Styled, styled
+from processors.people.tracing import Found
+from processors.printable import Styled, styled
+from schemas.times import rfc3339
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def lines(found: Found) -> Iterator[str | Styled]:
+    """All of it."""
+    status, summary = found.decision
+    who = f"{found.person.workspace_id} / {found.person.external_id}"
+    yield styled(f"{who}: {status}", bold=True)
+    yield summary
+    if found.similar:
+        yield similar_line(found.similar)
+    if found.explanation is not None:
+        yield from explanation_lines(found.explanation)
+    if found.clickhouse is not None:
+        yield from clickhouse_lines(found.clickhouse)
+    if found.held is not None and found.held.topic:
+        held = found.held
+        place = f"{held.topic}, partition {held.partition}, offset {held.offset}"
+        yield styled(f"state of {rfc3339(held.written_ms)} ({place})", dim=True)
+
+
+def document(found: Found) -> str:
+    """As JSON."""
+    held = found.held
+    state = None
+    if held is not None and held.topic:
+        place = {"topic": held.topic, "partition": held.partition, "offset": held.offset}
+        state = {**place, "writtenAt": rfc3339(held.written_ms)}
+    told = {
+        "workspaceId": found.person.workspace_id,
+        "customerExternalId": found.person.external_id,
+        "customerId": found.person.id,
+        "status": found.decision[0],
+        "similar": found.similar,
+        "backlog": found.backlog,
+        "explanation": found.explanation,
+        "state": state,
+        "clickhouse": found.clickhouse,
+        "notes": found.notes,
+    }
+    return msgspec.json.format(msgspec.json.encode(told)).decode()
 
 
 def explanation_lines(found: Explanation) -> Iterator[str | Styled]:

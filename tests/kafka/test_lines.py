@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from processors.cli.lines import ChunkReader, Splitter
+from processors.kafka.lines import ChunkReader, Splitter
 
 
 def split(*chunks: bytes, limit: int = 100) -> list[tuple[int, bytes]]:

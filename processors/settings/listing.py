@@ -1,0 +1,56 @@
+"""Every setting, as it is shown."""
+
+import os
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+
+from processors.clickhouse.url import masked
+from processors.settings import PREFIX, Settings, variable
+from processors.settings.durations import is_duration, readable
+
+
+def as_written() -> Settings:
+    """What stands in the environment, checked or not: only to be shown."""
+    given = {name.upper(): value for name, value in os.environ.items()}
+    written = {field: given.get(variable(field)) for field in Settings.model_fields}
+    found: dict[str, Any] = {
+        field: SecretStr(value) if Settings.model_fields[field].annotation is SecretStr else value
+        for field, value in written.items()
+        if value is not None
+    }
+    return Settings.model_construct(**found)
+
+
+def rows_of(settings: Settings) -> dict[str, dict[str, Any]]:
+    """By variable: value, default, where the value comes from, and what it means. Passwords are masked."""
+    return {variable(field): _row(settings, field) for field in Settings.model_fields}
+
+
+def _row(settings: Settings, field: str) -> dict[str, Any]:
+    info = Settings.model_fields[field]
+    default = None if info.default is PydanticUndefined else info.default
+    set_by_env = any(name.upper() == variable(field) for name in os.environ)
+    return {
+        "value": _plain(getattr(settings, field)),
+        "default": _plain(default),
+        "source": "environment" if set_by_env else "default",
+        "description": info.description,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return masked(value.get_secret_value())
+    return value if isinstance(value, (int, float, str, type(None))) else str(value)
+
+
+def text_of(name: str, value: Any) -> str:
+    """A value of these rows, for people."""
+    if value is None:
+        return "(none)"
+    field = Settings.model_fields[name.removeprefix(PREFIX).lower()]
+    if is_duration(field) and isinstance(value, int):
+        return readable(value)
+    return str(value) or '""'
