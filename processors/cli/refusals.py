@@ -1,8 +1,6 @@
 """Shows refusals: a table for people, JSON Lines for programs, one of them in full; and what went back."""
 
-import heapq
 from collections import Counter
-from itertools import count
 from typing import Final
 
 import click
@@ -28,20 +26,16 @@ async def show_list(
     settings: Settings, kind: Kind, selection: Selection, limit: int | None, *, as_json: bool
 ) -> None:
     """The newest ``limit`` of the selected ones, newest first; JSON without a limit: all, as they come."""
+    most = limit if limit is not None else None if as_json else ROWS
+    by_reason: Counter[str] = Counter()
     with Bar("reading", None, "records") as bar:
         finder = Finder(settings, kind, selection, bar)
-        by_reason: Counter[str] = Counter()
-        newest: list[tuple[int, int, Refusal]] = []
-        numbers = count()
-        most = limit if limit is not None else None if as_json else ROWS
-        async for one in finder.find():
-            by_reason[one.reason] += 1
-            if most is None:
+        if most is not None:
+            rows = await finder.newest(most, by_reason)
+        else:
+            rows = []
+            async for one in finder.find():
                 say_json(_line(one))
-                continue
-            entry = one.reported_ms, next(numbers), one
-            (heapq.heappush if len(newest) < most else heapq.heappushpop)(newest, entry)
-    rows = [one for _, _, one in sorted(newest, reverse=True)]
     if as_json:
         for one in rows:
             say_json(_line(one))

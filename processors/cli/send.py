@@ -1,7 +1,5 @@
 """``leadstream send``."""
 
-import os
-import stat
 from typing import IO
 
 import click
@@ -37,9 +35,10 @@ def send(file: IO[bytes], dry_run: bool) -> None:
     """
     settings = load_settings()
     from processors.kafka.feeding import Feed
+    from processors.kafka.lines import size_of
     from processors.kafka.running import run_on_kafka
 
-    bar = Bar("checking" if dry_run else "sending", _size(file), "bytes")
+    bar = Bar("checking" if dry_run else "sending", size_of(file), "bytes")
     run = Feed(getattr(file, "raw", file), bar)
     try:
         with bar:
@@ -53,12 +52,3 @@ def send(file: IO[bytes], dry_run: bool) -> None:
         raise CheckFailed(
             f"{run.refused:,} of {run.lines:,} lines refused", "Each is named above, with its reason."
         )
-
-
-def _size(file: IO[bytes]) -> int | None:
-    """How much there is to read, where that is known."""
-    try:
-        status = os.fstat(file.fileno())
-    except (OSError, ValueError):
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None

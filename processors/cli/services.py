@@ -1,17 +1,13 @@
 """``leadstream worker`` and ``leadstream sink``: the processes of production."""
 
 import asyncio
-import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
 from processors.cli.loading import load_settings
-from processors.errors import LeadstreamError
 from processors.files import OTHERS
-from processors.observability.logs import configure_logs
+from processors.observability.logs import bugs_logged, configure_logs
 
 
 @click.command()
@@ -36,7 +32,7 @@ def worker() -> None:
     settings = load_settings()
     os.umask(OTHERS)
     configure_logs(settings, process=settings.instance_id or "worker")
-    with _bugs_logged():
+    with bugs_logged():
         from processors.worker import run_worker
 
         run_worker(settings)
@@ -62,18 +58,7 @@ def sink() -> None:
     """
     settings = load_settings()
     configure_logs(settings, process=settings.instance_id or "sink")
-    with _bugs_logged():
+    with bugs_logged():
         from processors.sink import run_sink
 
         asyncio.run(run_sink(settings))
-
-
-@contextmanager
-def _bugs_logged() -> Iterator[None]:
-    """Nobody stands by when a service meets a bug: its log has to tell where that was."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, LeadstreamError):
-            logging.getLogger(__name__).exception("a bug ends this process")
-        raise

@@ -1,9 +1,11 @@
 """Numbered lines of a file or a pipe, in bounded memory, as soon as they are there."""
 
 import asyncio
+import os
+import stat
 import threading
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from schemas.refused import BYTE_ORDER_MARK
 
@@ -46,6 +48,15 @@ class Splitter:
                 text = text.removeprefix(BYTE_ORDER_MARK)
             if text and not text.isspace():
                 yield Line(self._number, text.removesuffix(b"\r"))
+
+
+def size_of(file: IO[bytes]) -> int | None:
+    """How much there is to read, where that is known."""
+    try:
+        status = os.fstat(file.fileno())
+    except (OSError, ValueError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 class ChunkReader:

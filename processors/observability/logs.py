@@ -2,12 +2,15 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
+from processors.errors import LeadstreamError
 from processors.printable import printable, printable_lines
 from processors.settings import Settings
 
@@ -51,6 +54,17 @@ def configure_logs(settings: Settings, **context: str) -> None:
     )
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**context)
+
+
+@contextmanager
+def bugs_logged() -> Iterator[None]:
+    """Nobody stands by when a service meets a bug: its log has to tell where that was."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, LeadstreamError):
+            logging.getLogger(__name__).exception("a bug ends this process")
+        raise
 
 
 def _shared() -> list[Processor]:

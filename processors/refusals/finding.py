@@ -1,7 +1,10 @@
 """Reads the refusals that are meant from their topic, each record's newest report once."""
 
+import heapq
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from hashlib import blake2b
+from itertools import count
 from typing import Final
 
 from aiokafka import TopicPartition
@@ -47,6 +50,16 @@ class Finder:
                     continue
                 if newest.get(_hashed(one.identity), 0) <= rank:
                     yield one
+
+    async def newest(self, most: int, by_reason: Counter[str]) -> list[Refusal]:
+        """The newest ``most`` of them, newest first. ``by_reason`` counts all."""
+        newest: list[tuple[int, int, Refusal]] = []
+        numbers = count()
+        async for one in self.find():
+            by_reason[one.reason] += 1
+            entry = one.reported_ms, next(numbers), one
+            (heapq.heappush if len(newest) < most else heapq.heappushpop)(newest, entry)
+        return [one for _, _, one in sorted(newest, reverse=True)]
 
     async def _newest(self, reader: TopicReader, spans: Mapping[TopicPartition, Span]) -> dict[int, int]:
         """Of each record that was refused, by hash, its newest report, or the note that it was sent back."""
