@@ -1,4 +1,4 @@
-"""Every setting of the system, read from ``LEADSTREAM_*`` environment variables (contract section 1)."""
+"""Every setting of the system, read from ``LEADSTREAM_*`` environment variables."""
 
 import re
 from pathlib import Path
@@ -31,10 +31,10 @@ class Settings(BaseSettings):
     """One field per setting; the field's description is its documentation."""
 
     model_config = SettingsConfigDict(
-        # What was written wrongly may be a password.
         env_prefix="LEADSTREAM_",
         frozen=True,
         extra="ignore",
+        # What was written wrongly may be a password.
         hide_input_in_errors=True,
     )
 

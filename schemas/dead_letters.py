@@ -1,4 +1,4 @@
-"""A dead letter (contract section 4): the record as it came, with headers that say why, whence, how often."""
+"""A dead letter: the record as it came, with headers that say why, whence, how often."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress

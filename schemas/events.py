@@ -1,4 +1,4 @@
-"""What producers send (contract section 3), validated while it is decoded.
+"""What producers send, validated while it is decoded.
 
 Every optional field may be absent or null, as the SDKs send them; unknown fields are ignored.
 """
@@ -52,7 +52,7 @@ _workspaces: Final[set[str]] = set()
 
 
 def is_workspace_id(text: str) -> bool:
-    """Can this be a workspaceId (contract section 3)?"""
+    """Can this be a workspaceId?"""
     return _is_workspace_id(text) is not None
 
 
@@ -163,7 +163,7 @@ class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):
         )
 
     def topic_key(self) -> bytes:
-        """The record key of this event (contract section 2)."""
+        """The record key of this event."""
         return click_key(self.workspace_id, self.click_id)
 
 
@@ -277,7 +277,7 @@ class LeadEvent(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fal
         return self.mode == "deferred"
 
     def topic_key(self) -> bytes:
-        """The record key: by click when it names one, else by customer (contract section 2)."""
+        """The record key: by click when it names one, else by customer."""
         return click_key(self.workspace_id, self.click_id) if self.click_id else self.customer_key()
 
 
@@ -316,7 +316,7 @@ class Purchase(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fals
         return currency.lower() or "usd"
 
     def topic_key(self) -> bytes:
-        """The record key (contract section 2)."""
+        """The record key."""
         return self.customer_key()
 
 
@@ -326,7 +326,7 @@ class Erasure(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=False
     type_name = "erasure"
 
     def topic_key(self) -> bytes:
-        """The record key (contract section 2)."""
+        """The record key."""
         return self.customer_key()
 
 

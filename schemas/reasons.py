@@ -1,4 +1,4 @@
-"""Why an event led to nothing, and why bytes could not be used (contract section 5)."""
+"""Why an event led to nothing, and why bytes could not be used."""
 
 from enum import StrEnum
 
@@ -23,7 +23,7 @@ class UnmatchedReason(StrEnum):
     NO_LEAD_FOR_PURCHASE = "no_lead_for_purchase"
     """Within the hold no lead came that lies at or before the purchase, or within the hold after it."""
     TOO_MANY_HELD = "too_many_held"
-    """Too many events wait under this key already."""
+    """There is no room for it under this key; the detail says which bound it meets (docs/rules.md, 16)."""
     SUPPRESSED = "suppressed"
     """The customer was erased."""
 

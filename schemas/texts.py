@@ -1,4 +1,4 @@
-"""The rules of texts and ids (contract section 3): how long, what is blank, what is no id.
+"""The rules of texts and ids: how long, what is blank, what is no id.
 
 The patterns stand in the published JSON Schemas. They are written so that Python and ECMAScript read them
 alike: ``\\s`` is not the same to both, and to Python ``$`` also stands before a last line feed.

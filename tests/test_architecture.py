@@ -1,4 +1,4 @@
-"""Imports go one way: schemas ← attribution ← engine, worker, sink ← gateway, command line."""
+"""Imports go one way: schemas ← attribution ← engine, worker, sink ← command line."""
 
 import ast
 from collections.abc import Iterator

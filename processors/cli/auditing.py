@@ -42,7 +42,7 @@ def run_audit(
     """Raises ``CheckFailed`` when anything differs. The rest: see ``Audit``."""
     collect_rarely()
     begin = time.monotonic()
-    say = _Speaker(limit, apart, as_json)
+    speaker = _Speaker(limit, apart, as_json)
     client = open_clickhouse(settings) if clickhouse else None
     try:
         with (
@@ -59,7 +59,7 @@ def run_audit(
                 workspace=workspace,
                 since_ms=since_ms,
             )
-            _work(audit, say)
+            _work(audit, speaker)
     except ClickHouseError as error:
         if judge(error) is Judgement.STOP:
             raise Misconfigured(f"ClickHouse: {cause(error)}", "Run leadstream migrate.") from error
@@ -71,19 +71,19 @@ def run_audit(
             f"cannot write to {work_dir or tempfile.gettempdir()}: {error.strerror}",
             "Choose another directory with --work-dir.",
         ) from error
-    say.summary(audit.summary, time.monotonic() - begin)
+    speaker.summary(audit.summary, time.monotonic() - begin)
     if not audit.summary.clean:
         count = audit.summary.differences.total()
         raise CheckFailed(f"{count:,} difference{'s' if count > 1 else ''}")
 
 
-def _work(audit: Audit, say: "_Speaker") -> None:
+def _work(audit: Audit, speaker: "_Speaker") -> None:
     with Bar("reading", None, "records") as bar:
         run_on_kafka(audit.read(bar.expect, bar.advance))
     with Bar("comparing", audit.steps, "parts") as bar:
         try:
             for verdicts in audit.verdicts(bar.advance):
-                say.verdicts(verdicts)
+                speaker.verdicts(verdicts)
         except KeyboardInterrupt:
             bar.say(f"{audit.summary.differences.total():,} differences until then")
             raise

@@ -94,6 +94,7 @@ def check_kafka(settings: Settings) -> Check:
 def check_topics(settings: Settings) -> Check:
     """Are they what they should be?"""
     from processors import topics
+    from processors.cli.topics import REMEDY
 
     try:
         differences = asyncio.run(topics.check_topics(settings))
@@ -101,9 +102,10 @@ def check_topics(settings: Settings) -> Check:
         return Check("topics", False, str(error), "Run `leadstream doctor` again.")
     if not differences:
         return Check("topics", True, f"all {len(topics.layouts(settings))} as they should be")
-    more = f", and {len(differences) - 3} more" if len(differences) > 3 else ""
+    left = len(differences) - 3
+    more = f", and {left} more (`leadstream topics check` lists all)" if left > 0 else ""
     found = "; ".join(map(str, differences[:3])) + more
-    return Check("topics", False, found, "`leadstream topics check` lists all; `topics create` creates them.")
+    return Check("topics", False, found, f"{REMEDY}.")
 
 
 def check_clickhouse(settings: Settings) -> Iterator[Check]:

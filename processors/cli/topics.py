@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -11,6 +11,11 @@ from processors.cli.loading import load_settings
 from processors.cli.terminal import say
 
 T = TypeVar("T")
+
+REMEDY: Final = (
+    "`leadstream topics create` creates what is missing, with --update it also changes configurations; "
+    "more partitions: docs/scaling.md"
+)
 
 
 @click.group()
@@ -49,7 +54,7 @@ def create(update: bool) -> None:
         say(f"updated {name}")
     if not report.created and not report.updated and not report.differences:
         say("all topics are there already")
-    _report(report.differences, "--update changes configurations; partitions need new topics")
+    _report(report.differences)
 
 
 @topics.command()
@@ -63,18 +68,15 @@ def check() -> None:
     differences = run_on_kafka(check_topics(load_settings()))
     if not differences:
         say("all topics are right")
-    _report(
-        differences,
-        "`leadstream topics create` creates what is missing; --update also changes configurations",
-    )
+    _report(differences)
 
 
-def _report(differences: list[Any], remedy: str) -> None:
+def _report(differences: list[Any]) -> None:
     for difference in differences:
         say(str(difference))
     if differences:
         count = len({one.topic for one in differences})
-        raise CheckFailed(f"{count} topic{'s' if count > 1 else ''} not as they should be", remedy)
+        raise CheckFailed(f"{count} topic{'s' if count > 1 else ''} not as they should be", REMEDY)
 
 
 def run_on_kafka(work: Coroutine[Any, Any, T]) -> T:

@@ -36,7 +36,7 @@ class Layout:
 
 
 def layouts(settings: Settings) -> list[Layout]:
-    """Every topic of the contract, then the changelogs of the workers' tables."""
+    """Every topic of the system, then the changelogs of the workers' tables."""
     wanted = [(settings.topic(topic), _topic_configs(spec, settings)) for topic, spec in SPECS.items()]
     wanted += [
         (changelog_topic(settings.worker_group, job.table), _changelog_configs(job.retention_ms))

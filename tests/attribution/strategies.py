@@ -25,9 +25,7 @@ COUNTS: Final = tuple(one.name for one in fields(Bounds) if one.name != "state_b
 STATE_BYTES: Final = st.sampled_from((1_000, 20_000))
 BOUNDS: Final = st.one_of(
     # All of them within reach of every history; some, lest the others hide what they do; none.
-    st.builds(
-        Bounds, **dict.fromkeys(COUNTS, st.integers(1, 3)), state_bytes=st.sampled_from((1_000, 20_000))
-    ),
+    st.builds(Bounds, **dict.fromkeys(COUNTS, st.integers(1, 3)), state_bytes=STATE_BYTES),
     st.builds(Bounds, **dict.fromkeys(COUNTS, st.sampled_from((1, 2, 3, 1_000, 1_000, 1_000)))),
     st.just(Bounds()),
 )

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
@@ -76,9 +77,10 @@ def test_what_the_file_starts_works(
 ) -> None:
     services = compose["services"]
     with LocalKafka(tmp_path / "kafka", settings=broker_settings(services["kafka"])) as kafka:
+        as_a_release_before(kafka)
         for name in ONE_SHOT:
             done = run(services[name], kafka, clickhouse, tmp_path)
-            assert done.returncode == 0, done.stderr.decode()
+            assert done.returncode == 0, (done.stdout + done.stderr).decode()
         running = [
             Service(
                 service["command"], environment(service, kafka, clickhouse, tmp_path / name), tmp_path / name
@@ -105,6 +107,13 @@ def test_what_the_file_starts_works(
             for service in running:
                 if service.process is not None:
                     service.kill()
+
+
+def as_a_release_before(kafka: LocalKafka) -> None:
+    """A topic is there already, and is not as this release wants it."""
+    made = NewTopic("clicks", 8, 1, config={"retention.ms": "3600000"})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin.create_topics([made])["clicks"].result(20)
 
 
 def leads(url: str, running: list[Service]) -> list[tuple[Any, ...]]:
