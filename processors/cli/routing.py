@@ -1,6 +1,6 @@
-"""Where an event belongs that says its own ``type``."""
+"""Where events belong: by their topic, or by the ``type`` that they say themselves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -32,8 +32,19 @@ class _Typed(Struct, gc=False):
     type: Literal["click", "lead", "purchase", "erasure"]
 
 
+Decode = Callable[[bytes | None, int, int], tuple[AnyEvent, int]]
+"""Value, time of the record, now → the event and its time. Raises ``Refused``."""
+DECODERS: Final[Mapping[Topic, Decode]] = {
+    Topic.CLICKS: decode_click,
+    Topic.DEFERRED_LEADS: decode_lead_event,
+    Topic.QUALIFICATIONS: decode_lead_event,
+    Topic.PURCHASES: decode_purchase,
+    Topic.ERASURES: decode_erasure,
+}
+"""How the workers read each topic of events."""
+
 _type_of: Final = Decoder(_Typed).decode
-_decoders: Final[dict[str, Callable[[bytes, int, int], tuple[AnyEvent, int]]]] = {
+_decoders: Final[dict[str, Decode]] = {
     "click": decode_click,
     "lead": decode_lead_event,
     "purchase": decode_purchase,

@@ -14,26 +14,14 @@ from processors.cli.lazy import Lazy, LazyGroup
 from processors.cli.main import cli, main
 from processors.engine.errors import EngineError, TopicsMismatch
 
-COMMANDS = [
-    "up",
-    "send",
-    "worker",
-    "sink",
-    "topics",
-    "migrate",
-    "dlq",
-    "unmatched",
-    "audit",
-    "replay",
-    "doctor",
-    "config",
-    "version",
-]
-SUBCOMMANDS = [
-    *("topics create", "topics check", "dlq list", "dlq show", "dlq replay"),
-    *("unmatched list", "unmatched replay", "replay clickhouse", "replay state"),
-]
-GROUPS = ("topics", "dlq", "unmatched", "replay")
+NOWHERE = click.Context(cli)
+COMMANDS = cli.list_commands(NOWHERE)
+GROUPS = {
+    name: found.list_commands(NOWHERE)
+    for name in COMMANDS
+    if isinstance(found := cli.get_command(NOWHERE, name), click.Group)
+}
+SUBCOMMANDS = [f"{group} {name}" for group, names in GROUPS.items() for name in names]
 
 
 def test_the_help_lists_every_command(runner: CliRunner) -> None:

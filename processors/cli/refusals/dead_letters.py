@@ -9,26 +9,16 @@ from typing import Any, Final
 from aiokafka import ConsumerRecord
 
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
-from processors.printable import printable
+from processors.cli.routing import DECODERS
 from processors.sink.refusal_rows import dead_letter_identity
 from processors.worker.touches import read_click_erasure, read_told
 from schemas.dead_letters import Cause, cause_of, note_headers, replay_headers, workspace_of
-from schemas.decoding import (
-    Refused,
-    decode_click,
-    decode_erasure,
-    decode_lead_event,
-    decode_purchase,
-)
+from schemas.decoding import Refused
 from schemas.times import rfc3339
 from schemas.topics import INPUT_BYTES, SPECS, Role, Topic
 
 _DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], object]]] = {
-    Topic.CLICKS: decode_click,
-    Topic.DEFERRED_LEADS: decode_lead_event,
-    Topic.QUALIFICATIONS: decode_lead_event,
-    Topic.PURCHASES: decode_purchase,
-    Topic.ERASURES: decode_erasure,
+    **DECODERS,
     Topic.TOUCHES: lambda value, record_ms, now_ms: read_told(value or b"", record_ms, now_ms),
     Topic.CLICK_ERASURES: lambda value, *_: read_click_erasure(value or b""),
 }
@@ -124,11 +114,11 @@ class DeadLetter:
         return (
             self.id,
             rfc3339(self.reported_ms),
-            self.topic or printable(self.cause.source.topic),
+            self.topic or self.cause.source.topic,
             self.workspace,
-            printable(self.reason),
+            self.reason,
             str(self.attempt),
-            printable(self.cause.detail),
+            self.cause.detail,
         )
 
 

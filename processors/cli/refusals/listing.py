@@ -74,7 +74,7 @@ def _table(kind: Kind, rows: list[Refusal], by_reason: Counter[str]) -> None:
         else:
             for line in (kind.columns, *(one.cells() for one in rows)):
                 say_cells(*line)
-    summary = ", ".join(f"{times:,} {printable(reason)}" for reason, times in by_reason.most_common())
+    summary = ", ".join(f"{times:,} {reason}" for reason, times in by_reason.most_common())
     say(kind.count(total) + (f": {summary}" if summary else ""))
     if len(rows) < total:
         say(f"the newest {len(rows):,} are shown; --limit shows more, --json all of them", err=True)
@@ -106,14 +106,12 @@ def _in_full(letter: DeadLetter) -> Iterator[str]:
     document = letter.document()
     yield f"id           {letter.id}"
     yield f"reported     {document['reportedAt']}"
-    yield f"reason       {printable(cause.reason)}"
-    yield f"detail       {printable(cause.detail)}"
+    yield f"reason       {cause.reason}"
+    yield f"detail       {cause.detail}"
     yield f"attempt      {cause.attempt}"
     yield f"workspace    {letter.workspace or '(none)'}"
-    source = (
-        f"{printable(cause.source.topic)}, partition {cause.source.partition}, offset {cause.source.offset}"
-    )
-    yield f"source       {source}"
+    topic, partition, offset = cause.source
+    yield f"source       {topic}, partition {partition}, offset {offset}"
     yield f"record time  {document['source']['timestamp'] or '(none)'}"
     yield f"key          {_shown(letter.key)}"
     yield f"value        {'(none)' if letter.value is None else f'{len(letter.value):,} bytes'}"
@@ -126,7 +124,7 @@ def _shown(value: bytes | None) -> str:
     if value is None:
         return "(none)"
     try:
-        return printable(value.decode())
+        return value.decode()
     except UnicodeDecodeError:
         return "0x" + value.hex()
 

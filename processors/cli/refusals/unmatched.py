@@ -1,6 +1,6 @@
 """An unmatched event as its topic holds it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -11,30 +11,15 @@ from msgspec.json import Decoder, encode
 from msgspec.structs import replace
 
 from processors.cli.refusals.refusal import Kind, LeftAlone, Outgoing
-from processors.cli.routing import topic_of
-from processors.printable import printable
+from processors.cli.routing import DECODERS, topic_of
 from processors.sink.refusal_rows import unmatched_identity
 from processors.sink.rows import UNREADABLE
-from schemas.decoding import (
-    Refused,
-    decode_click,
-    decode_erasure,
-    decode_lead_event,
-    decode_purchase,
-)
-from schemas.events import AnyEvent
+from schemas.decoding import Refused
 from schemas.results import NULL, Unmatched
 from schemas.times import parse_rfc3339, rfc3339
 from schemas.topics import Topic
 
 _decode: Final = Decoder(Unmatched).decode
-_DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], tuple[AnyEvent, int]]]] = {
-    Topic.CLICKS: decode_click,
-    Topic.DEFERRED_LEADS: decode_lead_event,
-    Topic.QUALIFICATIONS: decode_lead_event,
-    Topic.PURCHASES: decode_purchase,
-    Topic.ERASURES: decode_erasure,
-}
 
 
 @dataclass(frozen=True)
@@ -72,10 +57,10 @@ class UnmatchedEvent:
         """The event as it came, under its right key, at the time of its record. Raises ``LeftAlone``."""
         if self._value == b"null":
             raise LeftAlone("the event was not kept: its person was erased")
-        if self.topic not in _DECODERS:
+        if self.topic is None or self.topic not in DECODERS:
             raise LeftAlone("no topic of this system is named as its source")
         try:
-            event, _ = _DECODERS[self.topic](self._value, self._timestamp_ms, now_ms)
+            event, _ = DECODERS[self.topic](self._value, self._timestamp_ms, now_ms)
         except Refused as refused:
             raise LeftAlone(f"no event any more: {refused}") from None
         return Outgoing(topic_of(event), event.topic_key(), self._value, self._timestamp_ms)
@@ -126,12 +111,12 @@ class UnmatchedEvent:
         return (
             self.id,
             rfc3339(self.reported_ms),
-            self.topic or printable(one.source.topic),
+            self.topic or one.source.topic,
             one.workspace_id,
             one.reason.value,
-            printable(one.customer_external_id or ""),
-            printable(one.click_id or ""),
-            printable(one.event_name or ""),
+            one.customer_external_id or "",
+            one.click_id or "",
+            one.event_name or "",
             one.timestamp,
         )
 
