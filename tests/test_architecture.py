@@ -33,7 +33,6 @@ ALLOWED = {
         "processors.garbage",
         "processors.header_names",
         "processors.settings",
-        "deploy.clickhouse",
     ],
     "processors.exchange": [],
     "processors.migrations": ["deploy.clickhouse", "processors.exchange"],
