@@ -7,20 +7,16 @@ import time
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
 from processors.audit.judging import Verdict
 from processors.audit.report import Difference, Summary
 from processors.audit.run import Audit
 from processors.cli.clickhouse import open_clickhouse
-from processors.cli.errors import CannotWrite, CheckFailed, Misconfigured, Unavailable
+from processors.cli.errors import CannotWrite, CheckFailed
 from processors.cli.progress import Bar
 from processors.cli.terminal import say, say_json
 from processors.cli.topics import run_on_kafka
 from processors.garbage import collect_rarely
 from processors.settings import Settings
-from processors.sink.failures import Verdict as Judgement
-from processors.sink.failures import cause, judge
 from processors.worker.run import policy_of
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
@@ -60,10 +56,6 @@ def run_audit(
                 since_ms=since_ms,
             )
             _work(audit, speaker)
-    except ClickHouseError as error:
-        if judge(error) is Judgement.STOP:
-            raise Misconfigured(f"ClickHouse: {cause(error)}", "Run leadstream migrate.") from error
-        raise Unavailable(f"ClickHouse did not answer: {cause(error)}", "Run the audit again.") from error
     except OSError as error:
         if error.errno not in _FULL:
             raise

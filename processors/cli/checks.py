@@ -110,9 +110,10 @@ def check_topics(settings: Settings) -> Check:
 
 def check_clickhouse(settings: Settings) -> Iterator[Check]:
     """Does it answer, and has it the tables?"""
-    from clickhouse_connect.driver.exceptions import DatabaseError
+    from clickhouse_connect.driver.exceptions import ClickHouseError
 
     from processors.cli.clickhouse import open_clickhouse
+    from processors.cli.errors import explained
     from processors.migrations import ClickHouseTooOld, check_version, pending
     from processors.sink.client import NoClickHouse
 
@@ -131,9 +132,9 @@ def check_clickhouse(settings: Settings) -> Iterator[Check]:
         missing = pending(client)
         found = f"lacks {', '.join(missing)}" if missing else "up to date"
         yield Check("tables", not missing, found, "Run `leadstream migrate`.")
-    except DatabaseError as error:
-        remedy = "Ask as a user with the role DATABASE_operator (`leadstream migrate --grants`)."
-        yield Check("tables", False, str(error).partition("\n")[0][:200], remedy)
+    except ClickHouseError as error:
+        failure = explained(error)
+        yield Check("tables", False, failure.message, getattr(failure, "remedy", ""))
     finally:
         client.close()
 

@@ -1,14 +1,27 @@
 """ClickHouse for the commands: what goes wrong is told as theirs."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from processors.cli.errors import Misconfigured, Unavailable, UserError
 from processors.grants import grant
 from processors.migrations import migrate
 from processors.settings import Settings
 from processors.sink.client import connect, database_of
+from processors.sink.failures import Verdict, cause, judge, patience_s
+
+
+def told(error: ClickHouseError) -> UserError | None:
+    """What the user is told when a query fails; None when it is our fault."""
+    text = f"ClickHouse: {cause(error)}"
+    if judge(error) is Verdict.STOP:
+        remedy = "Run `leadstream migrate`, or ask as a user with the role for it: docs/operations.md."
+        return Misconfigured(text, remedy)
+    return Unavailable(text, "Run the command again.") if math.isinf(patience_s(error, 1)) else None
 
 
 def open_clickhouse(settings: Settings) -> Client:

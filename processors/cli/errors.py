@@ -71,7 +71,7 @@ class Misconfigured(UserError):
 def explained(error: Exception) -> click.ClickException:
     """What the user is told of ``error``.
 
-    Imports nothing: an error can only come from a module that is loaded.
+    Imports nothing that takes time: an error can only come from a module that is loaded.
     """
     if isinstance(error, click.ClickException):
         return error
@@ -86,6 +86,11 @@ def explained(error: Exception) -> click.ClickException:
         failure = UserError(str(error))
         failure.exit_code = code
         return failure
+    if _is(error, "clickhouse_connect.driver.exceptions", "ClickHouseError"):
+        from processors.cli.clickhouse import told
+
+        if (failure_of_query := told(error)) is not None:  # type: ignore[arg-type]
+            return failure_of_query
     return InternalError(
         f"{type(error).__name__}: {error}",
         "This is a bug. LEADSTREAM_TRACEBACK=1 shows where it happened; please report it with that.",

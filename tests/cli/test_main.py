@@ -6,10 +6,11 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from deploy.local.errors import DataDirectoryInUse, LocalServerError
 from processors.cli import main as main_module
-from processors.cli.errors import CheckFailed, InternalError, Misconfigured, UserError, explained
+from processors.cli.errors import CheckFailed, InternalError, Misconfigured, Unavailable, UserError, explained
 from processors.cli.lazy import Lazy, LazyGroup
 from processors.cli.main import cli, main
 from processors.engine.errors import EngineError, TopicsMismatch
@@ -123,6 +124,13 @@ def test_errors_are_a_line_or_two(
     assert "Traceback" not in error
 
 
+def clickhouse_error(text: str, code: int) -> DatabaseError:
+    """As the driver raises it for what the server answers."""
+    error = DatabaseError(text)
+    error.code = code
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "code"),
     [
@@ -132,6 +140,11 @@ def test_errors_are_a_line_or_two(
         (TopicsMismatch("a topic"), UserError, 78),
         (EngineError("a guard"), UserError, 70),
         (RuntimeError("a bug"), InternalError, 70),
+        (clickhouse_error("SELECT ON leadstream.leads_raw", 497), Misconfigured, 78),
+        (clickhouse_error("leadstream.customers does not exist", 60), Misconfigured, 78),
+        (clickhouse_error("too many simultaneous queries", 202), Unavailable, 69),
+        (OperationalError("Connection refused"), Unavailable, 69),
+        (clickhouse_error("an argument of another type", 43), InternalError, 70),
         (click.UsageError("x"), click.UsageError, 2),
     ],
 )
