@@ -1,9 +1,10 @@
 """Up, ready, demo, live, down."""
 
 import asyncio
+import shlex
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.panel import Panel
@@ -130,10 +131,19 @@ def _announce(plan: Plan, settings: Settings, steps: Steps) -> None:
                 expand=False,
             )
         )
-        server, _, database = url.rpartition("/")
         # Outside the panel, so that they can be copied.
         steps.say("Send events of your own, one JSON object per line:")
         steps.say(f"  LEADSTREAM_KAFKA_BOOTSTRAP={settings.kafka_bootstrap} leadstream send events.jsonl")
         steps.say("Query what became of them:")
-        steps.say(f"  curl '{server}/?database={database}' -d '{_EXAMPLE}'")
+        steps.say(f"  {asking(plan, found)}")
     steps.say(f"leadstream is ready: kafka={settings.kafka_bootstrap} clickhouse={url} data={plan.data}")
+
+
+def asking(plan: Plan, url: ClickHouseUrl) -> str:
+    """For a shell: the example query, its password on no command line, which every other user could read."""
+    server = replace(url, user=None, password=None, name="")
+    query = f"{shlex.quote(f'{server}/?database={url.database}')} -d {shlex.quote(_EXAMPLE)}"
+    if plan.clickhouse is None:
+        password = shlex.quote(str(plan.data / "clickhouse" / "password"))
+        return f'echo "user = {url.user}:$(cat {password})" | curl -K - {query}'
+    return f"curl -u {shlex.quote(url.user or 'default')} {query}"
