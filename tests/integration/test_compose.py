@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from processors.migrations import LEAST_CLICKHOUSE
 from processors.sink.client import connect
 from tests.integration.stack import Service, wait_for
 
@@ -62,6 +63,11 @@ def test_services_are_pinned_checked_and_local(compose: dict[str, Any]) -> None:
         assert "healthcheck" in compose["services"][name], f"nobody knows whether {name} is up"
     for name in set(compose["services"]) - set(SERVERS):
         assert compose["services"][name]["depends_on"], f"{name} waits for nobody"
+
+
+def test_clickhouse_is_new_enough(compose: dict[str, Any]) -> None:
+    version = compose["services"]["clickhouse"]["image"].rpartition(":")[2]
+    assert tuple(map(int, version.split("."))) >= LEAST_CLICKHOUSE
 
 
 def test_workers_have_names_and_data_of_their_own(compose: dict[str, Any]) -> None:
