@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.cli.errors import Misconfigured, Unavailable, UserError
 from processors.grants import grant
@@ -15,8 +14,8 @@ from processors.sink.client import connect, database_of
 from processors.sink.failures import Verdict, cause, judge, patience_s
 
 
-def told(error: ClickHouseError) -> UserError | None:
-    """What the user is told when a query fails; None when it is our fault."""
+def told(error: Exception) -> UserError | None:
+    """What the user is told of a ``ClickHouseError``; None when it is our fault."""
     text = f"ClickHouse: {cause(error)}"
     if judge(error) is Verdict.STOP:
         remedy = "Run `leadstream migrate`, or ask as a user with the role for it: docs/operations.md."

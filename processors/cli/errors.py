@@ -86,15 +86,18 @@ def explained(error: Exception) -> click.ClickException:
         failure = UserError(str(error))
         failure.exit_code = code
         return failure
-    if _is(error, "clickhouse_connect.driver.exceptions", "ClickHouseError"):
-        from processors.cli.clickhouse import told
-
-        if (failure_of_query := told(error)) is not None:  # type: ignore[arg-type]
-            return failure_of_query
-    return InternalError(
+    return _failed_query(error) or InternalError(
         f"{type(error).__name__}: {error}",
         "This is a bug. LEADSTREAM_TRACEBACK=1 shows where it happened; please report it with that.",
     )
+
+
+def _failed_query(error: Exception) -> UserError | None:
+    if not _is(error, "clickhouse_connect.driver.exceptions", "ClickHouseError"):
+        return None
+    from processors.cli.clickhouse import told
+
+    return told(error)
 
 
 def _is(error: Exception, module: str, name: str) -> bool:
