@@ -7,12 +7,10 @@ waits for it. No metric has a label that comes from an event.
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric as Family
 
 
 @dataclass(frozen=True)
@@ -93,12 +91,16 @@ SINK: Final = (
 )
 
 
-class _Collected(Collector):
+class _Collected:
+    """What a registry asks whenever somebody reads."""
+
     def __init__(self, metrics: Iterable[Metric], stats: object) -> None:
         self._metrics = tuple(metrics)
         self._stats = stats
 
-    def collect(self) -> Iterator[Family]:
+    def collect(self) -> "Iterator[Family]":
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
         for metric in self._metrics:
             value = getattr(self._stats, metric.field)
             kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
@@ -124,6 +126,9 @@ def serve(port: int, metrics: Iterable[Metric], stats: object) -> int:
     """
     if not port:
         return 0
+    # Not before it is wanted: it takes a tenth of the time of a start.
+    from prometheus_client import CollectorRegistry, start_http_server
+
     registry = CollectorRegistry()
     registry.register(_Collected(metrics, stats))
     try:
