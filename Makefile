@@ -11,7 +11,7 @@ SEED   ?= 20
 MINUTES ?= 10
 RESULTS ?= .faults
 
-.PHONY: run test faults soak check lock schemas clean
+.PHONY: run test faults soak check lock schemas docs clean
 
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
@@ -37,6 +37,10 @@ check: $(VENV)/dev-ready
 # The JSON Schema files under schemas/json, generated from the event types.
 schemas: $(VENV)/ready
 	$(BIN)/python -m schemas.json_schema
+
+# The pages that are made from the code.
+docs: $(VENV)/ready
+	$(BIN)/python -m processors.metrics > docs/metrics.md
 
 # Resolve anew; the lock files hold hashes and no index address.
 lock: $(VENV)/dev-ready

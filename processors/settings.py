@@ -105,7 +105,6 @@ class Settings(BaseSettings):
     sink_batch_rows: int = Field(
         default=10_000, ge=1, description="The sink inserts at most so many rows at once."
     )
-    gateway_port: int = Field(default=8787, ge=0, le=65_535, description="HTTP port of the gateway.")
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="HTTP port of /metrics; 0 = none.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level logged."

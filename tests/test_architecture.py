@@ -16,6 +16,7 @@ ALLOWED = {
     "processors.settings": ["schemas", "processors.clickhouse_url"],
     "processors.files": [],
     "processors.garbage": [],
+    "processors.metrics": [],
     "processors.header_names": [],
     "processors.printable": [],
     "processors.logs": ["processors.printable", "processors.settings"],
@@ -25,6 +26,7 @@ ALLOWED = {
         "schemas",
         "processors.attribution",
         "processors.engine",
+        "processors.metrics",
         "processors.settings",
     ],
     "processors.sink": [
@@ -32,6 +34,7 @@ ALLOWED = {
         "processors.clickhouse_url",
         "processors.garbage",
         "processors.header_names",
+        "processors.metrics",
         "processors.settings",
     ],
     "processors.exchange": [],

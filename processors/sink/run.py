@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaConnectionError
 from clickhouse_connect.driver.client import Client
 
 from processors.garbage import collect_rarely
+from processors.metrics import SINK, serve
 from processors.settings import Settings
 from processors.sink.client import MISCONFIGURED, UNAVAILABLE, NoClickHouse, connect
 from processors.sink.loop import START_PATIENCE_S, NoTopics, Sink
@@ -62,7 +63,9 @@ async def run_sink(settings: Settings) -> None:
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    await store_until(settings, stopping, Stats())
+    stats = Stats()
+    serve(settings.metrics_port, SINK, stats)
+    await store_until(settings, stopping, stats)
 
 
 async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats) -> None:

@@ -18,6 +18,11 @@ class Stats:
     stored_at: float | None = None
     waiting_because: str | None = None
 
+    @property
+    def waiting(self) -> bool:
+        """Does ClickHouse take no rows?"""
+        return self.waiting_because is not None
+
     def stored(self, table: str, rows: int) -> None:
         """ClickHouse has acknowledged rows of a table."""
         self.rows[table] = self.rows.get(table, 0) + rows

@@ -6,6 +6,7 @@ from typing import NoReturn
 from processors.attribution.policy import Policy
 from processors.engine import EngineSettings, create_app, run
 from processors.engine.settings import epoch_ms
+from processors.metrics import WORKER, serve
 from processors.settings import Settings
 from processors.worker.dead_letters import limits
 from processors.worker.processors import ClickProcessor, CustomerProcessor
@@ -48,4 +49,5 @@ def engine_settings(settings: Settings) -> EngineSettings:
 def run_worker(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT, then exit 0; or exit with the code of the error that ended it."""
     app = create_app(engine_settings(settings), processors_of(settings))
+    serve(settings.metrics_port, WORKER, app.stats)
     run(app)
