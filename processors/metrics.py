@@ -147,14 +147,15 @@ def page() -> str:
         "# Metrics",
         "",
         "With `LEADSTREAM_METRICS_PORT` set, worker and sink answer at `http://HOST:PORT/metrics` in",
-        "Prometheus' format. Each process needs a port of its own; `leadstream up` serves none. Counters",
-        "begin at 0 with the process.",
+        "Prometheus' format, on every address of the machine and without a password: keep the port from the",
+        "outside. Each process needs a port of its own; `leadstream up` serves none. Counters begin at 0",
+        "with the process.",
     ]
     for title, metrics in (("Worker", WORKER), ("Sink", SINK)):
         lines += ["", f"## {title}", "", "| metric | type | meaning |", "|---|---|---|"]
         for one in metrics:
-            label = f"`{{{one.label}}}`" if one.label else ""
-            lines.append(f"| `{one.shown_as}`{label} | {one.kind} | {one.meaning} |")
+            label = f"{{{one.label}}}" if one.label else ""
+            lines.append(f"| `{one.shown_as}{label}` | {one.kind} | {one.meaning} |")
     lines += [
         "",
         "Alert on `leadstream_worker_stopped_partitions > 0`, on any increase of",
