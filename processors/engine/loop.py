@@ -160,7 +160,7 @@ class Engine:
             self._gather()
             if current is None or self.current is not current:
                 continue  # the stores may be closed by now
-            chunks = self.inbox.take(current.number, self._settings.max_batch)
+            chunks = self.inbox.take(current.number, self._settings.max_batch, current.troubles.suspects)
             due = current.time.take(current.processed)
             current.uncommitted.update((chunk.tp, chunk.next_offset) for chunk in chunks)
             if due or any(chunk.records for chunk in chunks) or await self._quiet(current):
