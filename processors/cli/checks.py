@@ -27,6 +27,7 @@ class Check:
 def run_checks(settings: Settings) -> Iterator[Check]:
     """One after the other, each as soon as it is known. Changes nothing. Raises nothing."""
     from processors.cli.rules_check import check_rules
+    from processors.cli.trouble_check import check_troubles
 
     yield check_data_dir(settings.data_dir)
     yield check_java()
@@ -39,6 +40,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield from check_clickhouse(settings)
     if kafka.ok:
         yield from check_groups(settings)
+        yield check_troubles(settings)
 
 
 def check_data_dir(directory: Path) -> Check:
