@@ -36,7 +36,7 @@ from processors.sink.assignment import Reassigned, committed_by_group
 from processors.sink.batch import Batch, TableBatch
 from processors.sink.broker_time import BrokerTime
 from processors.sink.deletions import Deletions
-from processors.sink.rejects import Rejects
+from processors.sink.rejects import Failures, Rejects
 from processors.sink.stats import Stats
 from processors.sink.tables import ERASED, by_topic
 from processors.sink.writer import GivenUp, Writer
@@ -101,6 +101,7 @@ class Sink:
             max_partition_fetch_bytes=_FETCH_BYTES,
         )
         self._rejects = Rejects(settings)
+        self._failures = Failures(clock)
         self._times = BrokerTime()
         self._deletions = Deletions(writer, clock)
 
@@ -200,6 +201,8 @@ class Sink:
         if (erased and erased.rows) or await self._erased_in(batch):
             self._deletions.want()
         for record, unreadable in batch.refused:
+            if unreadable.failed:
+                self._failures.count(record, unreadable)
             await self._reject(record, unreadable.reason, unreadable.detail)
         await self._commit(batch)
         self.stats.records += batch.records
