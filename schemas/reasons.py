@@ -42,6 +42,6 @@ class DeadLetterReason(StrEnum):
     TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
     """More than 24 h in the future, or before the year 2000."""
     PROCESSING_FAILED = "processing_failed"
-    """It ended a worker twice; the detail names the error. The worker's fault: replay it after an upgrade."""
+    """It ended a worker twice, or the sink could make no row of it; the detail names the error. Our fault."""
     REJECTED_BY_CLICKHOUSE = "rejected_by_clickhouse"
     """A result that ClickHouse refuses to store."""
