@@ -6,12 +6,17 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from processors.settings import Settings
 
 if TYPE_CHECKING:
     from processors.cli.lag import Group
+
+
+_STILL_S: Final = 10.0
+"""Many times as long as workers and sinks that are well take for a batch."""
+_WAITING: Final = "Their logs say what they wait for: another server, or a state that is restored."
 
 
 @dataclass(frozen=True)
@@ -143,23 +148,34 @@ def check_groups(settings: Settings) -> Iterator[Check]:
     from processors.cli.lag import SINK_TOPICS, WORKER_TOPICS, LagReader
     from processors.topics import NoBroker
 
-    async def read() -> "tuple[Group, Group]":
+    within_s = _STILL_S + settings.sink_flush_interval / 1000
+    groups = (
+        ("workers", settings.worker_group, WORKER_TOPICS, "Start `leadstream worker`."),
+        ("sinks", settings.full_sink_group, SINK_TOPICS, "Start `leadstream sink`."),
+    )
+
+    async def read() -> list[Check]:
         async with LagReader(settings) as reader:
-            return (
-                await reader.group(settings.worker_group, WORKER_TOPICS),
-                await reader.group(settings.full_sink_group, SINK_TOPICS),
-            )
+            return [
+                _group(
+                    name,
+                    group,
+                    found := await reader.group(group, topics),
+                    remedy,
+                    still=found.members > 0 and await reader.stands_still(group, topics, within_s),
+                )
+                for name, group, topics, remedy in groups
+            ]
 
     try:
-        worker, sink = asyncio.run(read())
+        yield from asyncio.run(read())
     except (KafkaError, NoBroker) as error:
         yield Check("consumer groups", False, str(error), "Run `leadstream doctor` again.")
-        return
-    yield _group("workers", settings.worker_group, worker, "Start `leadstream worker`.")
-    yield _group("sinks", settings.full_sink_group, sink, "Start `leadstream sink`.")
 
 
-def _group(name: str, group: str, found: "Group", remedy: str) -> Check:
-    """Without members it is a failure only when something waits for them."""
+def _group(name: str, group: str, found: "Group", remedy: str, *, still: bool) -> Check:
+    """Without members it is a failure only when something waits for them. ``still``: they read nothing."""
     text = f"{group}: {found.members} running, {found.lag:,} records to go"
+    if still:
+        return Check(name, False, f"{text}, and none of them is being read", _WAITING)
     return Check(name, found.members > 0 or found.lag == 0, text, remedy)

@@ -11,6 +11,7 @@ bug        none of ClickHouse's errors: nothing may be concluded about the rows
 
 A server error that is not in ``error_codes`` is retried for :data:`PATIENCE_S`, then its batch is halved down
 to the row like a poisoned one: no row may stop the others for ever because nobody has thought of its error.
+That a row alone meets it proves nothing as long as the server stores no other row either; that is waited for.
 """
 
 import math
