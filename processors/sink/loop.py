@@ -173,11 +173,12 @@ class Sink:
                 break
             if fetched and deadline is None:
                 deadline = self._clock() + self._settings.sink_flush_interval / 1000
-            await self._know_the_time_of(fetched)
+            await self._know_the_time_of(fetched, batch)
             batch.add_all(fetched, self._tables)
         return batch
 
-    async def _know_the_time_of(self, fetched: Mapping[TopicPartition, object]) -> None:
+    async def _know_the_time_of(self, fetched: Mapping[TopicPartition, object], batch: Batch) -> None:
+        """As it was committed, or as the batch, which is not committed yet, has come to it."""
         stamped = (place for place in fetched if SPECS[self._tables[place.topic][0].topic].broker_time)
         while unknown := self._times.unknown(stamped):
             try:
@@ -188,7 +189,8 @@ class Sink:
                 continue
             for place in unknown:
                 one = committed.get(place, OffsetAndMetadata(-1, ""))
-                self._times.resume(place, one.offset, one.metadata)
+                reached = batch.offsets.get(place, -1), batch.metadata.get(place, "")
+                self._times.resume(place, *max((one.offset, one.metadata), reached))
 
     async def _store(self, batch: Batch) -> None:
         erased = batch.tables.pop(ERASED.name, None)

@@ -126,8 +126,20 @@ class Writer:
         return await self._patiently("erased_raw", _always, count_erased, self._client)
 
     async def delete_erased(self) -> bool:
-        """As ``erasing.delete_erased``, in the writer's thread. Raises like :meth:`insert`."""
-        return await self._patiently("the tables of erased customers", _always, delete_erased, self._client)
+        """As ``erasing.delete_erased``, in the writer's thread. Raises :class:`CannotStore`.
+
+        Tried once: rows that can be stored need not wait for others to be deleted. False when that failed.
+        """
+        try:
+            return await self._in_thread(delete_erased, self._client)
+        except Exception as error:
+            verdict = judge(error)
+            if verdict is Verdict.STOP:
+                raise CannotStore(f"cannot delete rows of erased customers: {cause(error)}") from error
+            if verdict is not Verdict.RETRY:
+                raise
+            log.warning("rows of erased customers are not deleted yet: %s", cause(error))
+            return False
 
     async def _patiently(
         self, name: str, worth_s: Callable[[Exception], float], work: Callable[..., T], *args: Any

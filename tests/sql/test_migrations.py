@@ -164,7 +164,7 @@ from processors.migrations import migrate
 from processors.sink.client import connect, database_of
 url = "chdb://{tmp_path}/store"
 client = connect(url, database="default")
-assert migrate(client, database_of(url))
+assert migrate(client, database_of(url)) == {EVERYTHING}
 client.close()
 client = connect(url)
 client.command("INSERT INTO leads_raw (workspace_id, timestamp) VALUES ('w', '2026-01-01 12:00')")
