@@ -19,7 +19,7 @@ def open_clickhouse(settings: Settings) -> Client:
 def bring_up_to_date(settings: Settings) -> list[str]:
     """Create the database when it is missing, and apply what it lacks; returns the names of that.
 
-    Raises ``NoClickHouse`` and ``MigrationChanged``.
+    Raises ``NoClickHouse``, ``ClickHouseTooOld`` and ``MigrationChanged``.
     """
     url = settings.clickhouse_url.get_secret_value()
     client = connect(url, database="default")

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import pytest
 from aiokafka import TopicPartition
 
-from processors.cli.lag import SINK_TOPICS, LagReader
+from processors.cli.checks import _group
+from processors.cli.lag import SINK_TOPICS, Group, LagReader
 from processors.settings import Settings
 from schemas.topics import Topic
 
@@ -52,3 +53,14 @@ async def test_a_group_that_reads_nothing_stands_still(
     reader = Reader(10, read)
     assert await reader.stands_still("sink", SINK_TOPICS, 5) is still
     assert reader.looks == looks
+
+
+@pytest.mark.parametrize(
+    ("members", "lag", "still", "ok"),
+    [(0, 0, False, True), (0, 5, False, False), (1, 5, False, True), (1, 5, True, False)],
+)
+def test_somebody_has_to_read_what_is_there(members: int, lag: int, still: bool, ok: bool) -> None:
+    check = _group("sinks", "sink", Group("Stable", members, lag), "Start it.", still=still)
+    assert check.ok is ok
+    assert ("none of them is being read" in check.found) is still
+    assert check.remedy
