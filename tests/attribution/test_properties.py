@@ -126,7 +126,7 @@ def test_a_replay_emits_nothing_and_changes_nothing(
     if not contested:
         assert [one for one in outputs if not isinstance(one, Unmatched)] == []
         if policy.bounds != Bounds():
-            # What was forgotten comes again, and joins what came later: a click's times, another customer. Once.
+            # What was forgotten comes again, once, and joins what came later: a click's times, a customer.
             states = system.states()
             system.run(records)
             system.deliver_all()
