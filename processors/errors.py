@@ -85,6 +85,14 @@ class InternalError(LeadstreamError):
     exit_code = ExitCode.INTERNAL
 
 
+def bug(error: Exception) -> InternalError:
+    """What nobody has thought of."""
+    return InternalError(
+        f"{type(error).__name__}: {error}",
+        "This is a bug. LEADSTREAM_TRACEBACK=1 shows where it happened; please report it with that.",
+    )
+
+
 class CannotWrite(LeadstreamError):
     """A directory cannot be written, or belongs to another process."""
 

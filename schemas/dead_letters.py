@@ -1,4 +1,4 @@
-"""A dead letter (contract section 4): the record as it came, with headers that say why, whence, how often."""
+"""A dead letter: the record as it came, with headers that say why, whence, how often."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -8,11 +8,11 @@ from typing import Any, Final, NamedTuple, Protocol
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
-from schemas.events import is_workspace_id
 from schemas.headers import Header, Headers
 from schemas.portable import whole_characters
 from schemas.reasons import DeadLetterReason
 from schemas.topics import RESULT_BYTES
+from schemas.workspaces import is_workspace_id
 
 LARGEST_KEPT: Final = RESULT_BYTES - (64 << 10)
 """Bytes of key and value that a dead letter can keep whatever they compress to, with room for its headers.

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 MAX_RECORD_BYTES: Final = 256 * 1024
-"""The largest record that is read (contract section 3)."""
+"""The largest record that is read."""
 MAX_NESTING: Final = 400
 """Arrays and objects inside each other. Far below what any call stack leaves to msgspec: an event that was
 read once is read again, inside a touch, from a hold, in the sink."""

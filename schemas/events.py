@@ -1,9 +1,8 @@
-"""What producers send (contract section 3), validated while it is decoded.
+"""What producers send, validated while it is decoded.
 
 Every optional field may be absent or null, as the SDKs send them; unknown fields are ignored.
 """
 
-import re
 from typing import Annotated, ClassVar, Final, Literal, get_type_hints
 
 from msgspec import Meta, Raw, Struct, field
@@ -27,6 +26,8 @@ from schemas.fields import (
     OptionalClickId,
     PersonName,
     Processor,
+    StoredCustomerId,
+    StoredWorkspaceId,
     Timestamp,
     Url,
     WorkspaceId,
@@ -35,34 +36,16 @@ from schemas.portable import portable
 from schemas.texts import (
     PRESENT_PATTERN,
     SUSPICIOUS_LENGTHS,
-    WORKSPACE_PATTERN,
     check_id,
     is_currency,
     without_blanks,
 )
 from schemas.topics import click_key, customer_key
+from schemas.workspaces import KNOWN_WORKSPACES, check_stored_workspace, check_workspace
 
 MAX_METADATA_CHARACTERS: Final = 10_000
 
 _LONGEST_SUSPICIOUS: Final = max(SUSPICIOUS_LENGTHS)
-_is_workspace_id: Final = re.compile(WORKSPACE_PATTERN).match
-_MOST_REMEMBERED: Final = 4_096
-_workspaces: Final[set[str]] = set()
-"""Good ones, for they come again and again."""
-
-
-def is_workspace_id(text: str) -> bool:
-    """Can this be a workspaceId (contract section 3)?"""
-    return _is_workspace_id(text) is not None
-
-
-def _check_workspace(workspace_id: str) -> None:
-    check_id("workspaceId", workspace_id)
-    if not is_workspace_id(workspace_id):
-        raise ValueError("workspaceId: expected 1 to 64 letters, digits, - or _")
-    if len(_workspaces) >= _MOST_REMEMBERED:
-        _workspaces.clear()
-    _workspaces.add(workspace_id)
 
 
 class Event(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -71,7 +54,7 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     type_name: ClassVar[str]
 
     by_the_rules: ClassVar[bool] = True
-    """False: texts and ids were judged before, perhaps by a release with other rules: see ``accepted``."""
+    """False: texts and ids are taken as a release with other rules may have taken them: see ``accepted``."""
 
     workspace_id: WorkspaceId
     timestamp: Timestamp = None
@@ -119,8 +102,8 @@ class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):
     bot: Flag = None
 
     def __post_init__(self) -> None:
-        if self.workspace_id not in _workspaces:
-            _check_workspace(self.workspace_id)
+        if self.workspace_id not in KNOWN_WORKSPACES:
+            check_workspace(self.workspace_id)
         click_id = self.click_id.strip()
         if click_id is not self.click_id:
             force_setattr(self, "click_id", click_id)
@@ -163,7 +146,7 @@ class Click(Event, frozen=True, kw_only=True, rename="camel", gc=False):
         )
 
     def topic_key(self) -> bytes:
-        """The record key of this event (contract section 2)."""
+        """The record key of this event."""
         return click_key(self.workspace_id, self.click_id)
 
 
@@ -180,8 +163,8 @@ class CustomerEvent(Event, frozen=True, kw_only=True, rename="camel", gc=False):
     customer_id: Annotated[CustomerExternalId | None, Meta(description="Alias of customerExternalId.")] = None
 
     def __post_init__(self) -> None:
-        if self.workspace_id not in _workspaces and self.by_the_rules:
-            _check_workspace(self.workspace_id)
+        if self.workspace_id not in KNOWN_WORKSPACES and self.by_the_rules:
+            check_workspace(self.workspace_id)
         if self.event_id is not None:
             self._settle_event_id()
         given = self.customer_external_id
@@ -277,7 +260,7 @@ class LeadEvent(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fal
         return self.mode == "deferred"
 
     def topic_key(self) -> bytes:
-        """The record key: by click when it names one, else by customer (contract section 2)."""
+        """The record key: by click when it names one, else by customer."""
         return click_key(self.workspace_id, self.click_id) if self.click_id else self.customer_key()
 
 
@@ -316,17 +299,31 @@ class Purchase(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fals
         return currency.lower() or "usd"
 
     def topic_key(self) -> bytes:
-        """The record key (contract section 2)."""
+        """The record key."""
         return self.customer_key()
 
 
 class Erasure(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=False):
-    """A person to forget."""
+    """A person to forget.
+
+    Under any id, since people may be stored under one that was no mistake to a release before this one.
+    """
 
     type_name = "erasure"
+    by_the_rules = False
+
+    workspace_id: StoredWorkspaceId
+    event_id: GivenId | None = None
+    customer_external_id: StoredCustomerId | None = None
+    external_id: Annotated[StoredCustomerId | None, Meta(description="Alias of customerExternalId.")] = None
+    customer_id: Annotated[StoredCustomerId | None, Meta(description="Alias of customerExternalId.")] = None
+
+    def __post_init__(self) -> None:
+        check_stored_workspace(self.workspace_id)
+        CustomerEvent.__post_init__(self)
 
     def topic_key(self) -> bytes:
-        """The record key (contract section 2)."""
+        """The record key."""
         return self.customer_key()
 
 

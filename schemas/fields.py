@@ -16,6 +16,13 @@ WorkspaceId = Annotated[
         extra_json_schema={"pattern": texts.WORKSPACE_PATTERN},
     ),
 ]
+StoredWorkspaceId = Annotated[
+    str,
+    Meta(
+        description="The workspace, whatever it is called.",
+        extra_json_schema={"pattern": texts.STORED_WORKSPACE_PATTERN},
+    ),
+]
 Timestamp = Annotated[
     Annotated[int, Meta(description="Epoch milliseconds.")]
     | Annotated[
@@ -57,6 +64,7 @@ CustomerExternalId = Annotated[
         extra_json_schema=_TRIMMED_ID,
     ),
 ]
+StoredCustomerId = Annotated[str, Meta(max_length=100, description="The customer's id, whatever it is.")]
 GivenId = Annotated[str, Meta(max_length=texts.ID)]
 """By whom the click's link is managed. It tells no people apart, and is carried along as it is."""
 Label = Annotated[str, Meta(max_length=texts.LABEL)]

@@ -1,4 +1,4 @@
-"""Names of the Kafka headers that the system writes (contract sections 2 and 4).
+"""Names of the Kafka headers that the system writes.
 
 On a record they are plain strings (``.value``): aiokafka takes no subclass.
 """

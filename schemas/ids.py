@@ -1,4 +1,4 @@
-"""Deterministic ids (contract section 4): the same facts give the same id, whoever computes it."""
+"""Deterministic ids: the same facts give the same id, whoever computes it."""
 
 from functools import lru_cache
 from hashlib import blake2b

@@ -51,8 +51,12 @@ _find_huge: Final = re.compile(rb"[0-9]{%d}" % _HUGE).search
 """Numbers beyond a double without an exponent; to the decoder those with one are no numbers."""
 
 
+_TEXTS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"(?:[ \t\r\n]*(:))?')
+"""Every text of a document, with the colon after a name."""
+
+
 def _is_plain(document: bytes) -> bool:
-    """A quick look. False also for some that are portable: a colon in a text might be a second name."""
+    """A quick look. False also for some that are portable, as one with a dot in a name."""
     try:
         members = _as_builtins(document)
     except DecodeError:
@@ -60,7 +64,11 @@ def _is_plain(document: bytes) -> bool:
     if len(document) >= _HUGE and _find_huge(document):
         return False
     colons = document.count(b":")
-    return colons <= 1 or colons == _names(members)
+    if colons <= 1:
+        return True
+    names = _names(members)
+    # A colon in a text is no second name: times and URLs have some.
+    return colons == names or names == sum(map(len, _TEXTS.findall(document)))
 
 
 def _names(value: object) -> int:

@@ -1,4 +1,4 @@
-"""Why an event led to nothing, and why bytes could not be used (contract section 5)."""
+"""Why an event led to nothing, and why bytes could not be used."""
 
 from enum import StrEnum
 
@@ -23,7 +23,7 @@ class UnmatchedReason(StrEnum):
     NO_LEAD_FOR_PURCHASE = "no_lead_for_purchase"
     """Within the hold no lead came that lies at or before the purchase, or within the hold after it."""
     TOO_MANY_HELD = "too_many_held"
-    """Too many events wait under this key already."""
+    """There is no room for it under this key; the detail says which bound it meets (docs/rules.md, 16)."""
     SUPPRESSED = "suppressed"
     """The customer was erased."""
 
@@ -42,6 +42,6 @@ class DeadLetterReason(StrEnum):
     TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
     """More than 24 h in the future, or before the year 2000."""
     PROCESSING_FAILED = "processing_failed"
-    """It ended a worker twice; the detail names the error. The worker's fault: replay it after an upgrade."""
+    """It ended a worker twice, or the sink could make no row of it; the detail names the error. Our fault."""
     REJECTED_BY_CLICKHOUSE = "rejected_by_clickhouse"
     """A result that ClickHouse refuses to store."""

@@ -1,4 +1,4 @@
-"""What the system answers (contract section 4): touches, leads, sales, customers, unmatched events."""
+"""What the system answers: touches, leads, sales, customers, unmatched events."""
 
 from typing import Literal
 

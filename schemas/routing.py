@@ -35,7 +35,7 @@ def place_of(value: bytes, now_ms: int) -> Place:
 
 
 def topic_of(event: AnyEvent) -> Topic:
-    """The topic of contract section 2."""
+    """The topic where such an event belongs."""
     match event:
         case LeadEvent():
             return Topic.DEFERRED_LEADS if event.click_id else Topic.QUALIFICATIONS

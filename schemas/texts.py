@@ -1,4 +1,4 @@
-"""The rules of texts and ids (contract section 3): how long, what is blank, what is no id.
+"""The rules of texts and ids: how long, what is blank, what is no id.
 
 The patterns stand in the published JSON Schemas. They are written so that Python and ECMAScript read them
 alike: ``\\s`` is not the same to both, and to Python ``$`` also stands before a last line feed.
@@ -46,7 +46,10 @@ TRIMMED_ID_PATTERN: Final = rf"^{_NOT_BROKEN}[{_BLANK}]*[^{_CONTROL}]*[{_BLANK}]
 """Of an id that is read without the blanks around it."""
 ID_PATTERN: Final = rf"^(?:[{_BLANK}]*|{_NOT_BROKEN}[^{_CONTROL}]*){_END}"
 """Of an id that is read as it is."""
-WORKSPACE_PATTERN: Final = rf"^{_NOT_BROKEN}[A-Za-z0-9_-]{{1,64}}{_END}"
+_WORKSPACE: Final = r"[A-Za-z0-9_-]{1,64}"
+WORKSPACE_PATTERN: Final = rf"^{_NOT_BROKEN}{_WORKSPACE}{_END}"
+STORED_WORKSPACE_PATTERN: Final = rf"^{_WORKSPACE}{_END}"
+"""Of one that a release before this one may have taken."""
 CURRENCY_PATTERN: Final = rf"^[{_BLANK}]*(?:[A-Za-z]{{3}})?[{_BLANK}]*{_END}"
 RFC3339_PATTERN: Final = (
     r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[Tt ]"

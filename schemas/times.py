@@ -13,21 +13,16 @@ HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 
 EARLIEST_MS: Final = 946_684_800_000
-"""2000-01-01T00:00:00Z; an event before it is a dead letter (contract section 3)."""
+"""2000-01-01T00:00:00Z; an event before it is a dead letter."""
 LATEST_MS: Final = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z, the last moment that has a name in RFC 3339."""
 MAX_AHEAD_MS: Final = DAY_MS
-"""An event further in the future than this is a dead letter (contract section 3)."""
+"""An event further in the future than this is a dead letter."""
 
 
 def to_ms(moment: datetime) -> int:
     """Exact: a float of seconds would lose a millisecond now and then."""
     return (moment - _EPOCH) // _MILLISECOND
-
-
-def from_ms(epoch_ms: int) -> datetime:
-    """The moment as an aware UTC datetime."""
-    return _EPOCH + timedelta(milliseconds=epoch_ms)
 
 
 def rfc3339(epoch_ms: int) -> str:

@@ -1,4 +1,4 @@
-"""Every topic of the system (contract section 2)."""
+"""Every topic of the system."""
 
 from dataclasses import dataclass
 from enum import StrEnum

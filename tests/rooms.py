@@ -4,6 +4,7 @@
 """
 
 import sys
+from pathlib import Path
 from typing import Final, NamedTuple
 
 TABLE_HEAD: Final = "| room | what is in it | may import |\n|---|---|---|\n"
@@ -57,7 +58,7 @@ _ROOMS: Final = {
     ),
     "refusals": Room(
         "dead letters and unmatched events: found, selected, sent back",
-        "schemas printable progress settings kafka worker sink",
+        "schemas progress settings kafka worker sink",
     ),
     "people": Room(
         "one customer: what is known of it and why; forgetting it",
@@ -90,7 +91,13 @@ _ROOMS: Final = {
         " sink audit.model demo deploy stack cli",
     ),
 }
+_ROOT: Final = Path(__file__).parent.parent
 PACKAGES: Final = ("schemas", "processors", "deploy", "bench")
+
+
+def _path(name: str) -> str:
+    path = _full(name).replace(".", "/")
+    return path if (_ROOT / path).is_dir() else f"{path}.py"
 
 
 def _full(name: str) -> str:
@@ -106,7 +113,7 @@ def table() -> str:
     rows = []
     for name, room in _ROOMS.items():
         imports = ", ".join(f"`{one}`" for one in room.imports.split()) or "nothing"
-        rows.append(f"| `{_full(name).replace('.', '/')}` | {room.holds} | {imports} |\n")
+        rows.append(f"| `{_path(name)}` | {room.holds} | {imports} |\n")
     return TABLE_HEAD + "".join(rows)
 
 

@@ -21,7 +21,7 @@ class Rules(Struct, frozen=True, array_like=True, gc=False):
 
 @dataclass(frozen=True)
 class Policy:
-    """Model and windows (contract section 5), and the bounds of a state.
+    """Model and windows, and the bounds of a state.
 
     All times in milliseconds; every window includes its bounds.
     """

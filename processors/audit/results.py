@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from processors.audit.model.outcome import CustomerKey, Outcome, key_of
+from schemas.portable import portable
 from schemas.results import Customer, Lead, Sale
 from schemas.times import parse_rfc3339
 from schemas.topics import Topic
@@ -101,7 +102,7 @@ def as_stored(path: str, value: object) -> object:
     if path in TIMES:
         return None if value is None else parse_rfc3339(str(value))
     if path == "metadata":
-        return "{}" if value == "null" else value
+        return "{}" if value == "null" else portable(str(value).encode()).decode()
     return "" if value is None else value
 
 

@@ -23,7 +23,7 @@ def _read(path: str, column: str) -> str:
     if path in TIMES:
         return f"toUnixTimestamp64Milli({column})"
     if path == "metadata":
-        # A text that ClickHouse cannot read as JSON stands in an object of its own (migration 011).
+        # A text that ClickHouse cannot read as JSON stands in an object of its own (migration 010).
         wrapped = f"""startsWith({column}, '{{"unreadable":"{{')"""
         return f"if({wrapped}, JSONExtractString({column}, 'unreadable'), {column})"
     return column

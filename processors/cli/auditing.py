@@ -7,20 +7,16 @@ import time
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
 from processors.audit.judging import Verdict
 from processors.audit.report import Difference, Summary
 from processors.audit.run import Audit
 from processors.cli.progress import Bar
 from processors.cli.terminal import say, say_json
 from processors.clickhouse.connection import open_clickhouse
-from processors.errors import CannotWrite, CheckFailed, Misconfigured, Unavailable
+from processors.errors import CannotWrite, CheckFailed
 from processors.garbage import collect_rarely
 from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
-from processors.sink.failures import Verdict as Judgement
-from processors.sink.failures import cause, judge
 from processors.worker.run import policy_of
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
@@ -42,7 +38,7 @@ def run_audit(
     """Raises ``CheckFailed`` when anything differs. The rest: see ``Audit``."""
     collect_rarely()
     begin = time.monotonic()
-    say = _Speaker(limit, apart, as_json)
+    speaker = _Speaker(limit, apart, as_json)
     client = open_clickhouse(settings) if clickhouse else None
     try:
         with (
@@ -59,11 +55,7 @@ def run_audit(
                 workspace=workspace,
                 since_ms=since_ms,
             )
-            _work(audit, say)
-    except ClickHouseError as error:
-        if judge(error) is Judgement.STOP:
-            raise Misconfigured(f"ClickHouse: {cause(error)}", "Run leadstream migrate.") from error
-        raise Unavailable(f"ClickHouse did not answer: {cause(error)}", "Run the audit again.") from error
+            _work(audit, speaker)
     except OSError as error:
         if error.errno not in _FULL:
             raise
@@ -71,19 +63,19 @@ def run_audit(
             f"cannot write to {work_dir or tempfile.gettempdir()}: {error.strerror}",
             "Choose another directory with --work-dir.",
         ) from error
-    say.summary(audit.summary, time.monotonic() - begin)
+    speaker.summary(audit.summary, time.monotonic() - begin)
     if not audit.summary.clean:
         count = audit.summary.differences.total()
         raise CheckFailed(f"{count:,} difference{'s' if count > 1 else ''}")
 
 
-def _work(audit: Audit, say: "_Speaker") -> None:
+def _work(audit: Audit, speaker: "_Speaker") -> None:
     with Bar("reading", None, "records") as bar:
         run_on_kafka(audit.read(bar.expect, bar.advance))
     with Bar("comparing", audit.steps, "parts") as bar:
         try:
             for verdicts in audit.verdicts(bar.advance):
-                say.verdicts(verdicts)
+                speaker.verdicts(verdicts)
         except KeyboardInterrupt:
             bar.say(f"{audit.summary.differences.total():,} differences until then")
             raise

@@ -13,8 +13,8 @@ def doctor() -> None:
     """Check everything that the system needs, one line each; a line that fails says what to do.
 
     The data directory, Java, the download for the embedded Kafka, the broker, its topics, whether there are
-    customers who keep another attribution than is set, ClickHouse, its tables, and whether workers and sinks
-    read what is there. Changes nothing.
+    customers who keep another attribution than is set, ClickHouse, its tables, whether workers and sinks read
+    what is there, and whether records end workers. Changes nothing.
 
     \b
     Example, for what `leadstream up` runs (its ready line has both addresses):

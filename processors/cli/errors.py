@@ -1,11 +1,12 @@
 """How an error is told on a terminal: one or two lines on stderr. Usage errors are click's own."""
 
+import sys
 from typing import IO, Any
 
 import click
 
 from processors.cli.terminal import say
-from processors.errors import InternalError, LeadstreamError
+from processors.errors import LeadstreamError, bug
 from processors.printable import styled
 
 
@@ -29,12 +30,13 @@ def explained(error: Exception) -> click.ClickException:
     """What the user is told of ``error``."""
     if isinstance(error, click.ClickException):
         return error
-    return UserError(error if isinstance(error, LeadstreamError) else bug(error))
+    return UserError(error if isinstance(error, LeadstreamError) else _failed_query(error) or bug(error))
 
 
-def bug(error: Exception) -> InternalError:
-    """Nobody has thought of it."""
-    return InternalError(
-        f"{type(error).__name__}: {error}",
-        "This is a bug. LEADSTREAM_TRACEBACK=1 shows where it happened; please report it with that.",
-    )
+def _failed_query(error: Exception) -> LeadstreamError | None:
+    """Imports nothing for errors that can be none: ``--help`` and a mistyped option take no time."""
+    if "clickhouse_connect" not in sys.modules:
+        return None
+    from processors.sink.failures import told
+
+    return told(error)

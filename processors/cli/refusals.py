@@ -68,7 +68,7 @@ def _table(kind: Kind, rows: list[Refusal], by_reason: Counter[str]) -> None:
         else:
             for line in (kind.columns, *(one.cells() for one in rows)):
                 say_cells(*line)
-    summary = ", ".join(f"{times:,} {printable(reason)}" for reason, times in by_reason.most_common())
+    summary = ", ".join(f"{times:,} {reason}" for reason, times in by_reason.most_common())
     say(kind.count(total) + (f": {summary}" if summary else ""))
     if len(rows) < total:
         say(f"the newest {len(rows):,} are shown; --limit shows more, --json all of them", err=True)

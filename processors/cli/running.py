@@ -1,6 +1,8 @@
 """What ``leadstream up`` shows, from the first step to the last."""
 
 import asyncio
+import shlex
+from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
 from rich.panel import Panel
@@ -62,10 +64,19 @@ class Screen(Steps):
                     expand=False,
                 )
             )
-            server, _, database = url.rpartition("/")
             # Outside the panel, so that they can be copied.
             self.say("Send events of your own, one JSON object per line:")
             self.say(f"  LEADSTREAM_KAFKA_BOOTSTRAP={settings.kafka_bootstrap} leadstream send events.jsonl")
             self.say("Query what became of them:")
-            self.say(f"  curl '{server}/?database={database}' -d '{_EXAMPLE}'")
+            self.say(f"  {asking(plan, found)}")
         self.say(f"leadstream is ready: kafka={settings.kafka_bootstrap} clickhouse={url} data={plan.data}")
+
+
+def asking(plan: Plan, url: ClickHouseUrl) -> str:
+    """For a shell: the example query, its password on no command line, which every other user could read."""
+    server = replace(url, user=None, password=None, name="")
+    query = f"{shlex.quote(f'{server}/?database={url.database}')} -d {shlex.quote(_EXAMPLE)}"
+    if plan.clickhouse is None:
+        password = shlex.quote(str(plan.data / "clickhouse" / "password"))
+        return f'echo "user = {url.user}:$(cat {password})" | curl -K - {query}'
+    return f"curl -u {shlex.quote(url.user or 'default')} {query}"

@@ -48,7 +48,7 @@ def create(update: bool) -> None:
         say(f"updated {name}")
     if not report.created and not report.updated and not report.differences:
         say("all topics are there already")
-    _report(report.differences, "--update changes configurations; partitions need new topics")
+    _report(report.differences)
 
 
 @topics.command()
@@ -64,15 +64,14 @@ def check() -> None:
     differences = run_on_kafka(check_topics(settings, layouts_of(settings)))
     if not differences:
         say("all topics are right")
-    _report(
-        differences,
-        "`leadstream topics create` creates what is missing; --update also changes configurations",
-    )
+    _report(differences)
 
 
-def _report(differences: list[Any], remedy: str) -> None:
+def _report(differences: list[Any]) -> None:
     for difference in differences:
         say(str(difference))
     if differences:
+        from processors.kafka.topics import REMEDY
+
         count = len({one.topic for one in differences})
-        raise CheckFailed(f"{count} topic{'s' if count > 1 else ''} not as they should be", remedy)
+        raise CheckFailed(f"{count} topic{'s' if count > 1 else ''} not as they should be", REMEDY)

@@ -123,7 +123,7 @@ def migrate(client: Client, database: str) -> list[str]:
 def bring_up_to_date(settings: Settings) -> list[str]:
     """Create the database when it is missing, and apply what it lacks; returns the names of that.
 
-    Raises ``NoClickHouse`` and ``MigrationChanged``.
+    Raises ``NoClickHouse``, ``ClickHouseTooOld`` and ``MigrationChanged``.
     """
     url = settings.clickhouse_url.get_secret_value()
     client = connect(url, database="default")

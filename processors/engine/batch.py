@@ -120,7 +120,8 @@ class Computer:
         for (table, partition), records in arrived.items():
             batch.apply(view_of(self._by_table[table], partition), records)
         for entry in due:
-            batch.expire(view_of(self._by_table[entry.table], entry.partition), entry, watermark_ms)
+            if not batch.expire(view_of(self._by_table[entry.table], entry.partition), entry, watermark_ms):
+                break
         watch.count(chunks)
         effects.troubles, effects.quarantined = watch.changed, watch.quarantined
         self._collect(views, effects)
@@ -149,11 +150,15 @@ class _Batch:
         if self._watch.any_failures:
             records = self._without_quarantined(view, records)
         for start in range(0, len(records), _STRIDE):
-            placed = self._parse(view, records[start : start + _STRIDE])
-            try:
-                self._apply(view, placed)
-            except AtKey as at:
-                raise self._failed(self._guilty(view, placed, at.key), at.cause) from at.cause
+            self._stride(view, records[start : start + _STRIDE])
+
+    def _stride(self, view: View, records: Sequence[Record]) -> None:
+        """What it makes is gone when the next one begins: that finds its memory still in the CPU's cache."""
+        placed = self._parse(view, records)
+        try:
+            self._apply(view, placed)
+        except AtKey as at:
+            raise self._failed(self._guilty(view, placed, at.key), at.cause) from at.cause
 
     def _without_quarantined(self, view: View, records: Sequence[Record]) -> list[Record]:
         passed: list[Record] = []
@@ -250,38 +255,39 @@ class _Batch:
         sent_on = Output(topic, key, record.value, headers, record.timestamp)
         self._effects.outputs[topic, partition_for(key, self._partitions)].append(sent_on)
 
-    def expire(self, view: View, entry: DueEntry, watermark_ms: int) -> None:
-        """A due time has passed."""
+    def expire(self, view: View, entry: DueEntry, watermark_ms: int) -> bool:
+        """A due time has passed. False: the state was passed over, and the batch ends; others come again."""
         view.spent.append(entry.entry)
         tp = TopicPartition(min(view.job.topics), view.partition)  # some source of the table, always the same
         failure = failure_of_expiry(entry.key, entry.due_ms) if self._watch[tp].failures else None
         if failure and self._watch.pass_over(tp, failure):
-            return  # the state stays, and so do the events that it holds
+            return False  # the state stays, and so do the events that it holds
+        stored = view.stored(entry.key)
+        # Not job.due(): the processor may see it otherwise by now, and would never be asked again.
+        if stored is not None and frame.due_ms(stored) == entry.due_ms:  # else of an earlier state of the key
+            self._expire(view, tp, entry, stored, watermark_ms)
+        if failure:
+            self._watch.passed(tp, failure)
+        return True
+
+    def _expire(
+        self, view: View, tp: TopicPartition, entry: DueEntry, stored: bytes, watermark_ms: int
+    ) -> None:
+        job, key = view.job, entry.key
         try:
-            self._expire(view, entry, watermark_ms)
-            if failure:
-                self._watch.passed(tp, failure)
-        except AtKey as at:
-            raise self._watch.failed(tp, failure_of_expiry(entry.key, entry.due_ms, at.cause)) from at.cause
+            new, outputs = job.expire(key, job.load(frame.body(stored)), watermark_ms)
+            self._effects.expired += 1
+            due_ms = None if new is None else job.due(new)
+            if due_ms is not None and due_ms <= entry.due_ms:
+                raise Unexpected(f"expire() of table {job.table!r} left key {key!r} due at {entry.due_ms}")
+            view.states[key] = new
+            view.dump([key])
+            self._emit(outputs, key, view.partition)
         except view.fatal:
             raise
         except Exception as exc:
-            raise self._watch.failed(tp, failure_of_expiry(entry.key, entry.due_ms, exc)) from exc
-
-    def _expire(self, view: View, entry: DueEntry, watermark_ms: int) -> None:
-        job, key = view.job, entry.key
-        stored = view.stored(key)
-        # Not job.due(): the processor may see it otherwise by now, and would never be asked again.
-        if stored is None or frame.due_ms(stored) != entry.due_ms:
-            return  # the entry was left behind by an earlier state of this key
-        new, outputs = job.expire(key, job.load(frame.body(stored)), watermark_ms)
-        self._effects.expired += 1
-        due_ms = None if new is None else job.due(new)
-        if due_ms is not None and due_ms <= entry.due_ms:
-            raise Unexpected(f"expire() of table {job.table!r} left key {key!r} due at {entry.due_ms}")
-        view.states[key] = new
-        view.dump([key])
-        self._emit(outputs, key, view.partition)
+            cause = exc.cause if isinstance(exc, AtKey) else exc
+            raise self._watch.failed(tp, failure_of_expiry(key, entry.due_ms, cause)) from cause
 
     def _emit(self, outputs: Iterable[Output], key: bytes | None, partition: int) -> None:
         """Outputs of an event of this key and partition. Raises :class:`.view.TooLarge`."""

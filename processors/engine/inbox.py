@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import NamedTuple
 
 from aiokafka.structs import TopicPartition
@@ -58,16 +59,23 @@ class Inbox:
                 queue.remove(one)
                 self.records -= len(one[1].records)
 
-    def take(self, generation: int, limit: int) -> list[Chunk]:
-        """Up to ``limit`` records of this generation; of inner topics first, else in the order of arrival."""
+    def take(
+        self, generation: int, limit: int, last: Mapping[TopicPartition, int] = MappingProxyType({})
+    ) -> list[Chunk]:
+        """Up to ``limit`` records of this generation; of inner topics first, else in the order of arrival.
+
+        Nothing is taken after a record at an offset of ``last``.
+        """
         taken: list[Chunk] = []
         left = limit
         for queue in (self._inner, self._outer):
             while queue and left > 0:
-                of, (tp, _, end, records) = queue.popleft()
+                of, (tp, start, end, records) = queue.popleft()
                 self.records -= len(records)
                 if of != generation:
                     continue
+                if start <= last.get(tp, -1) < end:
+                    left = min(left, sum(record.offset <= last[tp] for record in records) or left)
                 if len(records) > left:
                     rest = records[left:]
                     records = records[:left]

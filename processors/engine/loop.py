@@ -160,7 +160,7 @@ class Engine:
             self._gather()
             if current is None or self.current is not current:
                 continue  # the stores may be closed by now
-            chunks = self.inbox.take(current.number, self._settings.max_batch)
+            chunks = self.inbox.take(current.number, self._settings.max_batch, current.troubles.suspects)
             due = current.time.take(current.processed)
             current.uncommitted.update((chunk.tp, chunk.next_offset) for chunk in chunks)
             if due or any(chunk.records for chunk in chunks) or await self._quiet(current):
@@ -295,21 +295,22 @@ class Engine:
                 await asyncio.sleep(0)
                 if self.current is not current:
                     break  # the stores may be closed by now
-            try:
+            else:
                 await self._round(current)
-            except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:
-                log.info("no watermark round: %r", exc)
 
     async def _round(self, current: Generation) -> None:
         """Begin a round if one is wanted, else look how far the others have come in the one under way."""
         consumer, time_ = self._app.consumer, current.time
-        if time_.round_wanted():
-            start_ms = self._settings.clock()
-            time_.watermark.begin(start_ms, await consumer.ends(self._app.all_sources))
-        elif time_.watermark.running:
-            others = self._app.all_sources - current.processed.keys()
-            if others:
-                time_.others = await consumer.committed(others)
+        try:
+            if time_.round_wanted():
+                start_ms = self._settings.clock()
+                time_.watermark.begin(start_ms, await consumer.ends(self._app.all_sources))
+            elif time_.watermark.running:
+                others = self._app.all_sources - current.processed.keys()
+                if others:
+                    time_.others = await consumer.committed(others)
+        except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:
+            log.info("no watermark round: %r", exc)
 
 
 async def _guarded(task: Coroutine[Any, Any, None]) -> None:

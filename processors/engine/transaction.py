@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError, OffsetMetadataTooLargeError, ProducerFenced
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
 
@@ -181,12 +181,18 @@ class TransactionalProducer:
     async def commit_offsets(
         self, offsets: Mapping[TopicPartition, int], metadata: Mapping[TopicPartition, str] | None = None
     ) -> None:
-        """Next offsets to read, as part of the transaction. Raises :class:`FencedGeneration`."""
+        """Next offsets to read; without metadata if that is too large. Raises :class:`FencedGeneration`."""
         topics = by_topic((tp.topic, (tp.partition, offset)) for tp, offset in sorted(offsets.items()))
         request = wire.commit_offsets(self._name, self._producer, self._group, topics, metadata or {})
-        await self._transact(
-            CoordinationType.GROUP, self._group.group_id, [(request, wire.errors_of_offsets)]
-        )
+        group_id, asked = self._group.group_id, [(request, wire.errors_of_offsets)]
+        try:
+            await self._transact(CoordinationType.GROUP, group_id, asked)
+        except OffsetMetadataTooLargeError:
+            log.error(
+                "records that ended a worker are not remembered: set the broker's offset.metadata.max.bytes"
+                " to 4096, as it is by default"
+            )
+            await self.commit_offsets(offsets)
 
     async def commit(self) -> None:
         """From here on it is history."""
@@ -249,6 +255,8 @@ class TransactionalProducer:
             raise FencedGeneration(f"offset commit refused: {_names(codes)}")
         if codes & _FENCED_PRODUCER:
             raise ProducerFenced
+        if p.OFFSET_METADATA_TOO_LARGE in codes:
+            raise OffsetMetadataTooLargeError
         if not codes <= _RETRY:
             raise KafkaError(f"the transaction's coordinator answered {_names(codes)}")
         if codes <= {p.CONCURRENT_TRANSACTIONS, p.OPERATION_NOT_ATTEMPTED}:

@@ -166,6 +166,17 @@ class Troubles:
     def __getitem__(self, tp: TopicPartition) -> Trouble:
         return self._known.get(tp, NONE)
 
+    @property
+    def suspects(self) -> Mapping[TopicPartition, int]:
+        """The first record of a partition that has ended a worker. A batch ends with it."""
+        if not self._known:
+            return {}
+        offsets = {
+            tp: [failure.offset for failure in one.failures if not failure.due]
+            for tp, one in self._known.items()
+        }
+        return {tp: min(some) for tp, some in offsets.items() if some}
+
     def items(self) -> Mapping[TopicPartition, Trouble]:
         """Partitions with any."""
         return self._known

@@ -66,8 +66,8 @@ class Watch:
 
     @property
     def any_failures(self) -> bool:
-        """Of any partition."""
-        return any(one.failures for one in self._all().values())
+        """Of records of any partition."""
+        return any(not failure.due for one in self._all().values() for failure in one.failures)
 
     def _all(self) -> dict[TopicPartition, Trouble]:
         return {**self._troubles.items(), **self.changed}

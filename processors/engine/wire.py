@@ -175,7 +175,7 @@ def commit_offsets(
         for partition, offset in rows:
             told = metadata.get((topic, partition))
             parts.append(_offset_row.pack(partition, offset, _NO_LEADER_EPOCH))
-            parts += [_compact(told) if told else _NO_METADATA, _NO_TAGS]
+            parts += [_compact_text(told) if told else _NO_METADATA, _NO_TAGS]
         parts.append(_NO_TAGS)
     parts.append(_NO_TAGS)
     return Request(28, 3, b"".join(parts), flexible=True)
@@ -259,9 +259,12 @@ def _string(text: str) -> bytes:
 
 
 @cache
-def _compact(text: str | None) -> bytes:
-    if text is None:
-        return b"\0"
+def _compact(name: str | None) -> bytes:
+    """Of names, of which there are few."""
+    return b"\0" if name is None else _compact_text(name)
+
+
+def _compact_text(text: str) -> bytes:
     encoded = text.encode()
     return _uvarint(len(encoded) + 1) + encoded
 

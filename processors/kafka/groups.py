@@ -15,6 +15,7 @@ from aiokafka.errors import (
     NotCoordinatorForGroupError,
     UnknownMemberIdError,
 )
+from aiokafka.structs import OffsetAndMetadata
 
 from processors.errors import Misconfigured
 from processors.kafka.topics import NoBroker, admin_of
@@ -48,9 +49,19 @@ async def group_offsets(settings: Settings, group: str) -> dict[TopicPartition, 
 
     Raises ``NoBroker`` or ``TopicsFailed``.
     """
+    return {place: one.offset for place, one in (await _committed(settings, group)).items()}
+
+
+async def group_metadata(settings: Settings, group: str) -> dict[TopicPartition, str]:
+    """What a group has committed with its offsets, where there is any. Raises as :func:`group_offsets`."""
+    committed = await _committed(settings, group)
+    return {place: one.metadata for place, one in committed.items() if one.metadata}
+
+
+async def _committed(settings: Settings, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
     async with admin_of(settings) as admin:
         offsets = await patiently(lambda: admin.list_consumer_group_offsets(group))
-    return {place: one.offset for place, one in offsets.items() if one.offset >= 0}
+    return {place: one for place, one in offsets.items() if one.offset >= 0}
 
 
 class GroupInUse(Misconfigured):

@@ -1,6 +1,8 @@
 """How far the consumer groups are behind, to the record."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,6 +20,7 @@ from schemas.topics import Topic
 _PROBED: Final = 1_000
 """Shorter distances are looked into: they may hold nothing but the markers of transactions."""
 _PROBE_MS: Final = 250
+_LOOK_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,9 @@ class LagReader:
     Methods raise ``NoBroker``, or a ``KafkaError`` that may pass.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
+        self._clock = clock
         self._stack = AsyncExitStack()
         # What lies between two offsets never changes: (partition, from, to) → records.
         self._known: dict[tuple[TopicPartition, int, int], int] = {}
@@ -98,6 +102,18 @@ class LagReader:
                 near[place] = position, end
         lag.update(await self._visible(near))
         return {place: records for place, records in lag.items() if records}
+
+    async def stands_still(self, group: str, topics: Iterable[Topic], within_s: float) -> bool:
+        """There is something to read, and in so many seconds nothing of it was. Returns once it knows."""
+        names = tuple(topics)
+        ends = await self.ends(names)
+        begin = sum((await self.lag(group, names, ends)).values())
+        deadline = self._clock() + within_s
+        left = begin
+        while left == begin > 0 and self._clock() < deadline:
+            await asyncio.sleep(_LOOK_S)
+            left = sum((await self.lag(group, names, ends)).values())
+        return left == begin > 0
 
     async def ends(self, topics: Iterable[Topic]) -> dict[TopicPartition, int]:
         """The end of every partition."""

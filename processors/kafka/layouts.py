@@ -46,7 +46,7 @@ class Layout:
 
 
 def layouts(settings: Settings, changelogs: Iterable[Changelog]) -> list[Layout]:
-    """Every topic of the contract, then these changelogs."""
+    """Every topic of the system, then these changelogs."""
     wanted = [(settings.topic(topic), _topic_configs(spec, settings)) for topic, spec in SPECS.items()]
     wanted += [(one.name, _changelog_configs(one)) for one in changelogs]
     safe = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}

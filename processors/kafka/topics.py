@@ -35,6 +35,11 @@ class Difference:
 
 
 MISSING: Final = "missing"
+REMEDY: Final = (
+    "`leadstream topics create` creates what is missing, with --update it also changes configurations; "
+    "more partitions: docs/scaling.md"
+)
+"""What helps against differences."""
 
 
 @dataclass

@@ -7,12 +7,10 @@ waits for it. No metric has a label that comes from an event.
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric as Family
 
 from processors.errors import Misconfigured
 
@@ -95,12 +93,16 @@ SINK: Final = (
 )
 
 
-class _Collected(Collector):
+class _Collected:
+    """What a registry asks whenever somebody reads."""
+
     def __init__(self, metrics: Iterable[Metric], stats: object) -> None:
         self._metrics = tuple(metrics)
         self._stats = stats
 
-    def collect(self) -> Iterator[Family]:
+    def collect(self) -> "Iterator[Family]":
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
         for metric in self._metrics:
             value = getattr(self._stats, metric.field)
             kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
@@ -124,6 +126,9 @@ def serve(port: int, metrics: Iterable[Metric], stats: object) -> int:
     """
     if not port:
         return 0
+    # Not before it is wanted: it takes a tenth of the time of a start.
+    from prometheus_client import CollectorRegistry, start_http_server
+
     registry = CollectorRegistry()
     registry.register(_Collected(metrics, stats))
     try:
@@ -142,14 +147,15 @@ def page() -> str:
         "# Metrics",
         "",
         "With `LEADSTREAM_METRICS_PORT` set, worker and sink answer at `http://HOST:PORT/metrics` in",
-        "Prometheus' format. Each process needs a port of its own; `leadstream up` serves none. Counters",
-        "begin at 0 with the process.",
+        "Prometheus' format, on every address of the machine and without a password: keep the port from the",
+        "outside. Each process needs a port of its own; `leadstream up` serves none. Counters begin at 0",
+        "with the process.",
     ]
     for title, metrics in (("Worker", WORKER), ("Sink", SINK)):
         lines += ["", f"## {title}", "", "| metric | type | meaning |", "|---|---|---|"]
         for one in metrics:
-            label = f"`{{{one.label}}}`" if one.label else ""
-            lines.append(f"| `{one.shown_as}`{label} | {one.kind} | {one.meaning} |")
+            label = f"{{{one.label}}}" if one.label else ""
+            lines.append(f"| `{one.shown_as}{label}` | {one.kind} | {one.meaning} |")
     lines += [
         "",
         "Alert on `leadstream_worker_stopped_partitions > 0`, on any increase of",

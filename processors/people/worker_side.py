@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from processors.attribution.customer_join import CustomerState, load
+from processors.attribution.facts import NewerState
 from processors.engine.lookup import look_up
 from processors.engine.settings import changelog_topic
 from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
@@ -49,5 +50,8 @@ async def held_state(
         raise TopicsFailed(f"Kafka at {settings.kafka_bootstrap} refused: {error}") from error
     if stored is None:
         return HeldState(None)
-    state = None if stored.state is None else load(stored.state)
+    try:
+        state = None if stored.state is None else load(stored.state)
+    except NewerState as error:
+        raise TopicsFailed(f"{error}: ask with the `leadstream` of that release") from error
     return HeldState(state, stored.topic, stored.partition, stored.offset, stored.written_ms)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from aiokafka import ConsumerRecord
 
-from processors.printable import printable
 from processors.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.sink.refusal_rows import dead_letter_identity
 from processors.worker.touches import read_click_erasure, read_told
@@ -114,11 +113,11 @@ class DeadLetter:
         return (
             self.id,
             rfc3339(self.reported_ms),
-            self.topic or printable(self.cause.source.topic),
+            self.topic or self.cause.source.topic,
             self.workspace,
-            printable(self.reason),
+            self.reason,
             str(self.attempt),
-            printable(self.cause.detail),
+            self.cause.detail,
         )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-from processors.printable import printable
 from processors.refusals.dead_letters import DeadLetter
 
 _HEX_BYTES: Final = 4096
@@ -16,14 +15,12 @@ def in_full(letter: DeadLetter) -> Iterator[str]:
     document = letter.document()
     yield f"id           {letter.id}"
     yield f"reported     {document['reportedAt']}"
-    yield f"reason       {printable(cause.reason)}"
-    yield f"detail       {printable(cause.detail)}"
+    yield f"reason       {cause.reason}"
+    yield f"detail       {cause.detail}"
     yield f"attempt      {cause.attempt}"
     yield f"workspace    {letter.workspace or '(none)'}"
-    source = (
-        f"{printable(cause.source.topic)}, partition {cause.source.partition}, offset {cause.source.offset}"
-    )
-    yield f"source       {source}"
+    topic, partition, offset = cause.source
+    yield f"source       {topic}, partition {partition}, offset {offset}"
     yield f"record time  {document['source']['timestamp'] or '(none)'}"
     yield f"key          {_shown(letter.key)}"
     yield f"value        {'(none)' if letter.value is None else f'{len(letter.value):,} bytes'}"
@@ -36,7 +33,7 @@ def _shown(value: bytes | None) -> str:
     if value is None:
         return "(none)"
     try:
-        return printable(value.decode())
+        return value.decode()
     except UnicodeDecodeError:
         return "0x" + value.hex()
 

@@ -10,7 +10,6 @@ from aiokafka import ConsumerRecord
 from msgspec.json import Decoder, encode
 from msgspec.structs import replace
 
-from processors.printable import printable
 from processors.refusals.refusal import Kind, LeftAlone, Outgoing
 from processors.sink.refusal_rows import unmatched_identity
 from processors.sink.rows import UNREADABLE
@@ -113,12 +112,12 @@ class UnmatchedEvent:
         return (
             self.id,
             rfc3339(self.reported_ms),
-            self.topic or printable(one.source.topic),
+            self.topic or one.source.topic,
             one.workspace_id,
             one.reason.value,
-            printable(one.customer_external_id or ""),
-            printable(one.click_id or ""),
-            printable(one.event_name or ""),
+            one.customer_external_id or "",
+            one.click_id or "",
+            one.event_name or "",
             one.timestamp,
         )
 

@@ -13,15 +13,16 @@ _EXAMPLES: Final = "write for example 90d, 24h, 15m, 30s, 250ms"
 
 
 def parse_duration_ms(text: object) -> object:
-    """``90d``, ``24h``, ``15m``, ``30s``, ``250ms`` → milliseconds. A text without a unit is none."""
+    """``90d``, ``24h``, ``15m``, ``30s``, ``250ms`` → milliseconds. Only zero needs no unit."""
     if not isinstance(text, str):
         return text
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*", text)
     if match is None:
         raise ValueError(f"not a duration: {text!r} ({_EXAMPLES})")
-    if match[2] is None:
+    number = float(match[1])
+    if number and match[2] is None:
         raise ValueError(f"not a duration without its unit: {text!r} ({_EXAMPLES})")
-    return round(float(match[1]) * _UNITS[match[2]])
+    return round(number * _UNITS[match[2] or "ms"])
 
 
 DurationMs = Annotated[int, BeforeValidator(parse_duration_ms), Field(ge=0)]

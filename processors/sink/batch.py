@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from aiokafka import ConsumerRecord, TopicPartition
 
 from processors.sink.broker_time import BrokerTime
-from processors.sink.rows import UNREADABLE, Row, Unreadable
+from processors.sink.rows import Row, Unreadable
 from processors.sink.tables import Table
 from schemas.topics import SPECS
 
@@ -65,7 +65,7 @@ class Batch:
         for record in records:
             try:
                 row = read(record)
-            except UNREADABLE as error:
+            except Exception as error:  # one record must not stop the others, whatever it meets
                 self.refused.append((record, Unreadable(error)))
                 continue
             if row is not None:

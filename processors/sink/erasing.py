@@ -4,6 +4,7 @@ Commands stay in the server's log and in ``system.mutations``. Those here name n
 our own hashed ids, and most of them not even by those.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,6 +13,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_connect.driver.external import ExternalData
 
 from processors.clickhouse.connection import is_embedded
+
+log = logging.getLogger(__name__)
 
 _ERASED: Final = "(SELECT customer_id FROM erased_raw)"
 
@@ -97,9 +100,11 @@ def _has(client: Client, table: str, condition: str) -> bool:
 
 
 def _is_deleting(client: Client, table: str) -> bool:
-    under_way = client.command(
-        "SELECT count() FROM system.mutations "
+    under_way = client.query(
+        "SELECT latest_fail_reason FROM system.mutations "
         "WHERE database = currentDatabase() AND table = {table:String} AND NOT is_done",
         parameters={"table": table},
-    )
+    ).result_rows
+    for reason in {str(row[0]).partition("\n")[0][:200] for row in under_way if row[0]}:
+        log.warning("%s: rows of erased customers cannot be deleted: %s", table, reason)
     return bool(under_way)

@@ -63,7 +63,7 @@ STOP: Final = {
     392: ("QUERY_IS_PROHIBITED", "the user may not insert"),
     452: ("SETTING_CONSTRAINT_VIOLATION", "the user may not change a setting"),
     472: ("READONLY_SETTING", "the user may not change a setting"),
-    497: ("ACCESS_DENIED", "the user may not insert"),
+    497: ("ACCESS_DENIED", "the user lacks a right"),
     511: ("UNKNOWN_ROLE", "a role is missing"),
     516: ("AUTHENTICATION_FAILED", "the user or the password is wrong"),
     620: ("QUERY_NOT_ALLOWED", "the user may not insert"),

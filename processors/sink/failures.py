@@ -11,6 +11,7 @@ bug        none of ClickHouse's errors: nothing may be concluded about the rows
 
 A server error that is not in ``error_codes`` is retried for :data:`PATIENCE_S`, then its batch is halved down
 to the row like a poisoned one: no row may stop the others for ever because nobody has thought of its error.
+That a row alone meets it proves nothing as long as the server stores no other row either; that is waited for.
 """
 
 import math
@@ -25,6 +26,7 @@ from clickhouse_connect.driver.exceptions import (
     ProgrammingError,
 )
 
+from processors.errors import LeadstreamError, Misconfigured, Unavailable
 from processors.sink.error_codes import POISON, SMALLER, STOP, WAIT
 
 PATIENCE_S: Final = 300.0
@@ -80,6 +82,17 @@ def cause(error: Exception) -> str:
     _, known = STOP.get(code_of(error) or 0, ("", ""))
     first_line = (str(error).splitlines() or [type(error).__name__])[0][:300]
     return f"{known} ({first_line})" if known else first_line
+
+
+def told(error: Exception) -> LeadstreamError | None:
+    """What an operator is told of a query that failed; None when the query is wrong, or it was no query."""
+    if not isinstance(error, ClickHouseError):
+        return None
+    text = f"ClickHouse: {cause(error)}"
+    if judge(error) is Verdict.STOP:
+        remedy = "Run `leadstream migrate`, or ask as a user with the role for it: docs/operations.md."
+        return Misconfigured(text, remedy)
+    return Unavailable(text, "Run the command again.") if math.isinf(patience_s(error, 1)) else None
 
 
 def _misused(error: ClickHouseError) -> bool:

@@ -36,7 +36,7 @@ from processors.sink.assignment import Reassigned, committed_by_group
 from processors.sink.batch import Batch, TableBatch
 from processors.sink.broker_time import BrokerTime
 from processors.sink.deletions import Deletions
-from processors.sink.rejects import Rejects
+from processors.sink.rejects import Failures, Rejects
 from processors.sink.stats import Stats
 from processors.sink.tables import ERASED, by_topic
 from processors.sink.writer import GivenUp, Writer
@@ -101,6 +101,7 @@ class Sink:
             max_partition_fetch_bytes=_FETCH_BYTES,
         )
         self._rejects = Rejects(settings)
+        self._failures = Failures(clock)
         self._times = BrokerTime()
         self._deletions = Deletions(writer, clock)
 
@@ -172,11 +173,12 @@ class Sink:
                 break
             if fetched and deadline is None:
                 deadline = self._clock() + self._settings.sink_flush_interval / 1000
-            await self._know_the_time_of(fetched)
+            await self._know_the_time_of(fetched, batch)
             batch.add_all(fetched, self._tables)
         return batch
 
-    async def _know_the_time_of(self, fetched: Mapping[TopicPartition, object]) -> None:
+    async def _know_the_time_of(self, fetched: Mapping[TopicPartition, object], batch: Batch) -> None:
+        """As it was committed, or as the batch, which is not committed yet, has come to it."""
         stamped = (place for place in fetched if SPECS[self._tables[place.topic][0].topic].broker_time)
         while unknown := self._times.unknown(stamped):
             try:
@@ -187,7 +189,8 @@ class Sink:
                 continue
             for place in unknown:
                 one = committed.get(place, OffsetAndMetadata(-1, ""))
-                self._times.resume(place, one.offset, one.metadata)
+                reached = batch.offsets.get(place, -1), batch.metadata.get(place, "")
+                self._times.resume(place, *max((one.offset, one.metadata), reached))
 
     async def _store(self, batch: Batch) -> None:
         erased = batch.tables.pop(ERASED.name, None)
@@ -200,6 +203,8 @@ class Sink:
         if (erased and erased.rows) or await self._erased_in(batch):
             self._deletions.want()
         for record, unreadable in batch.refused:
+            if unreadable.failed:
+                self._failures.count(record, unreadable)
             await self._reject(record, unreadable.reason, unreadable.detail)
         await self._commit(batch)
         self.stats.records += batch.records

@@ -1,16 +1,41 @@
 """Records that no table takes → the topic ``dead-letters``."""
 
 import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Final
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import MessageSizeTooLargeError
 
 from processors.settings import Settings
+from processors.sink.rows import Unreadable
 from schemas.dead_letters import LARGEST_KEPT, DeadLetter, dead_letter
 from schemas.reasons import DeadLetterReason
 from schemas.topics import RESULT_BYTES, Topic
 
 log = logging.getLogger(__name__)
+
+_MOST_FAILURES: Final = 10
+_HOUR_S: Final = 3_600.0
+
+
+class Failures:
+    """Records on which our own code failed. A few are passed over; of many, it is not the records' fault."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._at: deque[float] = deque(maxlen=_MOST_FAILURES)
+
+    def count(self, record: ConsumerRecord, unreadable: Unreadable) -> None:
+        """Raises ``unreadable`` when there were too many of them within an hour."""
+        place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+        now = self._clock()
+        if len(self._at) == _MOST_FAILURES and now - self._at[0] < _HOUR_S:
+            log.error("more than %d records an hour fail, now %s", _MOST_FAILURES, place)
+            raise unreadable
+        self._at.append(now)
+        log.error("no row can be made of %s: %s", place, unreadable.detail)
 
 
 class Rejects:

@@ -6,6 +6,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from schemas.decoding import field_and_rule
+from schemas.portable import portable
 from schemas.reasons import DeadLetterReason
 
 Row = tuple[Any, ...]
@@ -23,11 +24,16 @@ UNREADABLE: Final = (msgspec.DecodeError, ValueError, OverflowError, RecursionEr
 
 
 class Unreadable(Exception):
-    """A record of a result topic that is no result. ``detail`` names field and rule."""
+    """A record of a result topic that is no result. ``detail`` names field and rule.
+
+    ``failed``: the error is none that a row function may raise, so that it is a bug of ours.
+    """
 
     def __init__(self, error: Exception) -> None:
+        self.failed = not isinstance(error, UNREADABLE)
         self.reason, self.detail = _why(error)
         super().__init__(self.detail)
+        self.__cause__ = error
 
 
 def position(time_ms: int, offset: int) -> int:
@@ -57,8 +63,11 @@ def last_attempt_wins(record: ConsumerRecord, attempt: int, *, note: bool = Fals
 
 
 def text(raw: msgspec.Raw) -> str:
-    """A JSON document that was carried along unread. Raises ``ValueError``: it may not be UTF-8."""
-    return bytes(raw).decode()
+    """A JSON document that was carried along unread, as every reader takes it.
+
+    Workers of releases before passed it on as it came. Raises ``ValueError``: it may not be UTF-8.
+    """
+    return portable(bytes(raw)).decode()
 
 
 def _why(error: Exception) -> tuple[DeadLetterReason, str]:
@@ -71,4 +80,6 @@ def _why(error: Exception) -> tuple[DeadLetterReason, str]:
         return DeadLetterReason.NOT_JSON, detail
     if isinstance(error, RecursionError):
         return DeadLetterReason.NOT_JSON, "nested too deeply"
+    if not isinstance(error, UNREADABLE):
+        return DeadLetterReason.PROCESSING_FAILED, f"{type(error).__name__}: {error}"
     return DeadLetterReason.SCHEMA_VIOLATION, detail

@@ -45,6 +45,14 @@ def _epoch_ms() -> int:
 
 
 ERASED: Final = Table(Topic.CUSTOMERS, "erased_raw", result_rows.ERASED_COLUMNS, result_rows.erased_row)
+LAST_UNMATCHED: Final = Table(
+    Topic.UNMATCHED,
+    "unmatched_last_raw",
+    refusal_rows.UNMATCHED_LAST_COLUMNS,
+    refusal_rows.unmatched_last_row,
+)
+HARMLESS_ROW: Final[Row] = ("", "", False, 0)
+"""Of ``LAST_UNMATCHED``: nothing is wrong with it, and no view shows anything of it."""
 TABLES: Final = (
     ERASED,
     Table(Topic.CLICKS, "clicks_raw", click_rows.CLICK_COLUMNS, click_rows.click_rows(_epoch_ms)),
@@ -63,12 +71,7 @@ TABLES: Final = (
         refusal_rows.unmatched_row,
         refusal_rows.unmatched_persons,
     ),
-    Table(
-        Topic.UNMATCHED,
-        "unmatched_last_raw",
-        refusal_rows.UNMATCHED_LAST_COLUMNS,
-        refusal_rows.unmatched_last_row,
-    ),
+    LAST_UNMATCHED,
     Table(
         Topic.DEAD_LETTERS,
         "dead_letters_raw",

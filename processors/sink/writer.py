@@ -16,9 +16,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.insert import InsertContext
 
 from processors.sink.erasing import count_erased, delete_erased, erased_among
+from processors.sink.error_codes import SMALLER
 from processors.sink.failures import Verdict, cause, code_of, judge, patience_s
 from processors.sink.rows import Row
-from processors.sink.tables import Table
+from processors.sink.tables import HARMLESS_ROW, LAST_UNMATCHED, Table
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,11 @@ _SETTINGS = {"async_insert": 0}
 
 def _always(_: Exception) -> float:
     return math.inf
+
+
+def _no_longer(error: Exception, rows: int = 1) -> float:
+    """Only what says for certain that the server has to be waited for is worth another try."""
+    return math.inf if patience_s(error, rows) == math.inf else 0
 
 
 class CannotStore(Exception):
@@ -55,7 +61,8 @@ class Writer:
     """Inserts batches, one at a time, in a thread of its own: the driver blocks.
 
     ``pausing`` is told when an insert has to wait, and why. When row after row is refused and none is stored,
-    it is not the rows that are wrong: that raises :class:`CannotStore`.
+    it is not the rows that are wrong: that raises :class:`CannotStore`. An error that says nothing of rows is
+    blamed on one only while the server stores another one.
     """
 
     def __init__(
@@ -75,7 +82,7 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, "insert")
         self._contexts: dict[str, InsertContext] = {}
         self._refused = 0
-        self._blamed_on_rows: set[int] = set()
+        self._halved_at_once: set[int] = set()
 
     async def insert(self, table: Table, rows: Sequence[Row]) -> list[Poison]:
         """Store the rows, however long that takes; returns those that cannot be stored.
@@ -87,9 +94,8 @@ class Writer:
 
     async def _store(self, table: Table, rows: Sequence[Row], *, patient: bool) -> list[Poison]:
         def worth_s(error: Exception) -> float:
-            worth = patience_s(error, len(rows))
-            tried_enough = not patient or code_of(error) in self._blamed_on_rows
-            return 0 if tried_enough and worth < math.inf else worth
+            tried_enough = not patient or code_of(error) in self._halved_at_once
+            return _no_longer(error, len(rows)) if tried_enough else patience_s(error, len(rows))
 
         try:
             await self._patiently(table.name, worth_s, self._insert, table, rows)
@@ -105,12 +111,11 @@ class Writer:
         return []
 
     def _learn(self, code: int | None, poisoned: Sequence[Poison], rows: Sequence[Row]) -> None:
-        """An error that only some rows meet is theirs: the next of them keep the others waiting no more."""
-        if code is not None and poisoned:
-            if len(poisoned) < len(rows):
-                self._blamed_on_rows.add(code)
-            else:
-                self._blamed_on_rows.discard(code)
+        """An error that only some rows meet, or only many of them: the next time nobody waits any more."""
+        if code is None or len(poisoned) == len(rows):
+            self._halved_at_once -= {code}
+        elif poisoned or code in SMALLER:
+            self._halved_at_once.add(code)
 
     async def erased(self, persons: Set[str]) -> set[str]:
         """Those of these customers who were erased. Raises like :meth:`insert`."""
@@ -121,8 +126,20 @@ class Writer:
         return await self._patiently("erased_raw", _always, count_erased, self._client)
 
     async def delete_erased(self) -> bool:
-        """As ``erasing.delete_erased``, in the writer's thread. Raises like :meth:`insert`."""
-        return await self._patiently("the tables of erased customers", _always, delete_erased, self._client)
+        """As ``erasing.delete_erased``, in the writer's thread. Raises :class:`CannotStore`.
+
+        Tried once: rows that can be stored need not wait for others to be deleted. False when that failed.
+        """
+        try:
+            return await self._in_thread(delete_erased, self._client)
+        except Exception as error:
+            verdict = judge(error)
+            if verdict is Verdict.STOP:
+                raise CannotStore(f"cannot delete rows of erased customers: {cause(error)}") from error
+            if verdict is not Verdict.RETRY:
+                raise
+            log.warning("rows of erased customers are not deleted yet: %s", cause(error))
+            return False
 
     async def _patiently(
         self, name: str, worth_s: Callable[[Exception], float], work: Callable[..., T], *args: Any
@@ -166,17 +183,32 @@ class Writer:
     async def _bisect(self, table: Table, rows: Sequence[Row], error: Exception) -> list[Poison]:
         """An error names a column, never the row: halve until it stands alone."""
         if len(rows) == 1:
-            self._refused += 1
-            if self._refused > _MOST_REFUSED:
-                raise CannotStore(
-                    f"{table.name} refuses every row, {self._refused} by now: {cause(error)}"
-                ) from error
-            log.error("%s refuses a row: %s", table.name, cause(error))
-            return [Poison(0, cause(error))]
+            return await self._refuse(table, rows, error)
         middle = len(rows) // 2
         first = await self._store(table, rows[:middle], patient=False)
         second = await self._store(table, rows[middle:], patient=False)
         return [*first, *(Poison(middle + one.place, one.detail) for one in second)]
+
+    async def _refuse(self, table: Table, row: Sequence[Row], error: Exception) -> list[Poison]:
+        """``row``: the one. Whatever a server that is sick says, it says of every row."""
+        if judge(error) is Verdict.RETRY:
+            await self._patiently(LAST_UNMATCHED.name, _always, self._insert, LAST_UNMATCHED, [HARMLESS_ROW])
+            try:
+                await self._patiently(table.name, _no_longer, self._insert, table, row)
+            except Exception as again:
+                if judge(again) is Verdict.BUG:
+                    raise
+                error = again
+            else:
+                self._refused = 0
+                return []
+        self._refused += 1
+        if self._refused > _MOST_REFUSED:
+            raise CannotStore(
+                f"{table.name} refuses every row, {self._refused} by now: {cause(error)}"
+            ) from error
+        log.error("%s refuses a row: %s", table.name, cause(error))
+        return [Poison(0, cause(error))]
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> None:
         context = self._context(table)

@@ -6,12 +6,17 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from processors.settings import Settings
 
 if TYPE_CHECKING:
     from processors.kafka.lag import Group
+
+
+_STILL_S: Final = 10.0
+"""Many times as long as workers and sinks that are well take for a batch."""
+_WAITING: Final = "Their logs say what they wait for: another server, or a state that is restored."
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Check:
 def run_checks(settings: Settings) -> Iterator[Check]:
     """One after the other, each as soon as it is known. Changes nothing. Raises nothing."""
     from processors.stack.rules_check import check_rules
+    from processors.stack.trouble_check import check_troubles
 
     yield check_data_dir(settings.data_dir)
     yield check_java()
@@ -39,6 +45,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield from check_clickhouse(settings)
     if kafka.ok:
         yield from check_groups(settings)
+        yield check_troubles(settings)
 
 
 def check_data_dir(directory: Path) -> Check:
@@ -104,17 +111,20 @@ def check_topics(settings: Settings) -> Check:
         return Check("topics", False, str(error), "Run `leadstream doctor` again.")
     if not differences:
         return Check("topics", True, f"all {len(wanted)} as they should be")
-    more = f", and {len(differences) - 3} more" if len(differences) > 3 else ""
+    left = len(differences) - 3
+    more = f", and {left} more (`leadstream topics check` lists all)" if left > 0 else ""
     found = "; ".join(map(str, differences[:3])) + more
-    return Check("topics", False, found, "`leadstream topics check` lists all; `topics create` creates them.")
+    return Check("topics", False, found, f"{topics.REMEDY}.")
 
 
 def check_clickhouse(settings: Settings) -> Iterator[Check]:
     """Does it answer, and has it the tables?"""
-    from clickhouse_connect.driver.exceptions import DatabaseError
+    from clickhouse_connect.driver.exceptions import ClickHouseError
 
     from processors.clickhouse.connection import NoClickHouse, open_clickhouse
     from processors.clickhouse.migrations import ClickHouseTooOld, check_version, pending
+    from processors.errors import bug
+    from processors.sink.failures import told
 
     try:
         client = open_clickhouse(settings)
@@ -131,9 +141,9 @@ def check_clickhouse(settings: Settings) -> Iterator[Check]:
         missing = pending(client)
         found = f"lacks {', '.join(missing)}" if missing else "up to date"
         yield Check("tables", not missing, found, "Run `leadstream migrate`.")
-    except DatabaseError as error:
-        remedy = "Ask as a user with the role DATABASE_operator (`leadstream migrate --grants`)."
-        yield Check("tables", False, str(error).partition("\n")[0][:200], remedy)
+    except ClickHouseError as error:
+        failure = told(error) or bug(error)
+        yield Check("tables", False, failure.cause, failure.remedy)
     finally:
         client.close()
 
@@ -147,23 +157,34 @@ def check_groups(settings: Settings) -> Iterator[Check]:
     from processors.sink.tables import SINK_TOPICS
     from schemas.topics import WORKER_TOPICS
 
-    async def read() -> "tuple[Group, Group]":
+    within_s = _STILL_S + settings.sink_flush_interval / 1000
+    groups = (
+        ("workers", settings.worker_group, WORKER_TOPICS, "Start `leadstream worker`."),
+        ("sinks", settings.full_sink_group, SINK_TOPICS, "Start `leadstream sink`."),
+    )
+
+    async def read() -> list[Check]:
         async with LagReader(settings) as reader:
-            return (
-                await reader.group(settings.worker_group, WORKER_TOPICS),
-                await reader.group(settings.full_sink_group, SINK_TOPICS),
-            )
+            return [
+                _group(
+                    name,
+                    group,
+                    found := await reader.group(group, topics),
+                    remedy,
+                    still=found.members > 0 and await reader.stands_still(group, topics, within_s),
+                )
+                for name, group, topics, remedy in groups
+            ]
 
     try:
-        worker, sink = asyncio.run(read())
+        yield from asyncio.run(read())
     except (KafkaError, NoBroker) as error:
         yield Check("consumer groups", False, str(error), "Run `leadstream doctor` again.")
-        return
-    yield _group("workers", settings.worker_group, worker, "Start `leadstream worker`.")
-    yield _group("sinks", settings.full_sink_group, sink, "Start `leadstream sink`.")
 
 
-def _group(name: str, group: str, found: "Group", remedy: str) -> Check:
-    """Without members it is a failure only when something waits for them."""
+def _group(name: str, group: str, found: "Group", remedy: str, *, still: bool) -> Check:
+    """Without members it is a failure only when something waits for them. ``still``: they read nothing."""
     text = f"{group}: {found.members} running, {found.lag:,} records to go"
+    if still:
+        return Check(name, False, f"{text}, and none of them is being read", _WAITING)
     return Check(name, found.members > 0 or found.lag == 0, text, remedy)

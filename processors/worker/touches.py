@@ -6,10 +6,11 @@ from msgspec.json import Decoder
 
 from processors.attribution.facts import TouchFact, UnjoinedFact
 from schemas.decoding import Refused, decode_accepted_lead_event, decoded
-from schemas.events import LeadEvent, is_workspace_id
+from schemas.events import LeadEvent
 from schemas.reasons import DeadLetterReason
 from schemas.results import ClickErasure, Source, Touch, Unjoined
 from schemas.times import DAY_MS, EARLIEST_MS, MAX_AHEAD_MS
+from schemas.workspaces import is_workspace_id
 
 _touch: Final = Decoder(Touch).decode
 _unjoined: Final = Decoder(Unjoined).decode

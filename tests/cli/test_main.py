@@ -6,6 +6,7 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from deploy.local.errors import DataDirectoryInUse, LocalServerError
 from processors.cli import main as main_module
@@ -15,26 +16,14 @@ from processors.cli.main import cli, main
 from processors.engine.errors import EngineError, TopicsMismatch
 from processors.errors import CheckFailed, Misconfigured
 
-COMMANDS = [
-    "up",
-    "send",
-    "worker",
-    "sink",
-    "topics",
-    "migrate",
-    "dlq",
-    "unmatched",
-    "audit",
-    "replay",
-    "doctor",
-    "config",
-    "version",
-]
-SUBCOMMANDS = [
-    *("topics create", "topics check", "dlq list", "dlq show", "dlq replay"),
-    *("unmatched list", "unmatched replay", "replay clickhouse", "replay state"),
-]
-GROUPS = ("topics", "dlq", "unmatched", "replay")
+NOWHERE = click.Context(cli)
+COMMANDS = cli.list_commands(NOWHERE)
+GROUPS = {
+    name: found.list_commands(NOWHERE)
+    for name in COMMANDS
+    if isinstance(found := cli.get_command(NOWHERE, name), click.Group)
+}
+SUBCOMMANDS = [f"{group} {name}" for group, names in GROUPS.items() for name in names]
 
 
 def test_the_help_lists_every_command(runner: CliRunner) -> None:
@@ -136,6 +125,13 @@ def test_errors_are_a_line_or_two(
     assert "Traceback" not in error
 
 
+def clickhouse_error(text: str, code: int) -> DatabaseError:
+    """As the driver raises it for what the server answers."""
+    error = DatabaseError(text)
+    error.code = code
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "code"),
     [
@@ -145,6 +141,11 @@ def test_errors_are_a_line_or_two(
         (TopicsMismatch("a topic"), UserError, 78),
         (EngineError("a guard"), UserError, 70),
         (RuntimeError("a bug"), UserError, 70),
+        (clickhouse_error("SELECT ON leadstream.leads_raw", 497), UserError, 78),
+        (clickhouse_error("leadstream.customers does not exist", 60), UserError, 78),
+        (clickhouse_error("too many simultaneous queries", 202), UserError, 69),
+        (OperationalError("Connection refused"), UserError, 69),
+        (clickhouse_error("an argument of another type", 43), UserError, 70),
         (click.UsageError("x"), click.UsageError, 2),
     ],
 )

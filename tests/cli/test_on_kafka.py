@@ -222,6 +222,7 @@ def test_doctor(
     assert result.exit_code == 0, result.output
     assert "ok    tables           up to date\n" in result.stdout
     assert "ok    attribution      first-click, windows 90d and 365d\n" in result.stdout
+    assert "ok    bad records      none of late\n" in result.stdout
     assert "FAIL" not in result.stdout
 
     monkeypatch.setattr("processors.clickhouse.migrations.LEAST_CLICKHOUSE", (99, 0))

@@ -171,7 +171,7 @@ from processors.clickhouse.migrations import migrate
 from processors.clickhouse.connection import connect, database_of
 url = "chdb://{tmp_path}/store"
 client = connect(url, database="default")
-assert migrate(client, database_of(url))
+assert migrate(client, database_of(url)) == {EVERYTHING}
 client.close()
 client = connect(url)
 client.command("INSERT INTO leads_raw (workspace_id, timestamp) VALUES ('w', '2026-01-01 12:00')")

@@ -11,7 +11,7 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.server import Command
 from processors.cli.main import main
 from processors.clickhouse.connection import connect
-from processors.clickhouse.migrations import ANALYTICS, VIEWS, migrate
+from processors.clickhouse.migrations import ANALYTICS, VIEWS, migrate, pending
 from processors.clickhouse.roles import roles, statements
 from processors.sink.erasing import delete_erased, erased_among
 from processors.sink.tables import TABLES, WRITES
@@ -113,6 +113,10 @@ def test_a_reader_sees_the_views_and_no_table(as_role: Callable[[str], Client], 
     assert refused(client, "CREATE TABLE another (a UInt8) ENGINE = Memory")
     assert refused(client, "SELECT * FROM file('/etc/passwd')")
     assert refused(client, "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')")
+
+
+def test_an_operator_sees_that_nothing_is_to_be_migrated(as_role: Callable[[str], Client]) -> None:
+    assert pending(as_role("operator")) == []
 
 
 def test_a_writer_inserts_and_forgets_and_reads_nobodys_name(as_role: Callable[[str], Client]) -> None:

@@ -16,7 +16,6 @@ from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, Producer, 
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from processors.engine import frame
-from processors.engine.settings import changelog_topic
 from processors.engine.store import PartitionStore, new_cache
 from processors.kafka.placement import partition_for
 from tests.engine.toys import BUG, POISON, Names
@@ -280,11 +279,6 @@ class Site:
             assert set(owners.elements()) == set(range(PARTITIONS)), (
                 f"no current store of {table} for some partition"
             )
-
-
-def changelog_of(site: Site, table: str) -> str:
-    """Full name of a table's changelog; the application id is the prefix."""
-    return changelog_topic(site.names.prefix, table)
 
 
 def _usable(message: Any) -> bool:

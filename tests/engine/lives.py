@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from aiokafka.structs import TopicPartition
 
 from processors.engine.batch import Computer, DueEntry, Effects
-from processors.engine.inbox import Chunk
+from processors.engine.contiguity import Fetched
+from processors.engine.inbox import Chunk, Inbox
 from processors.engine.records import Record
 from processors.engine.settings import Limits
 from processors.engine.trouble import Trouble, Troubles
@@ -22,7 +23,10 @@ class Store:
     """As the engine reads it."""
 
     def __init__(self, stored: dict[bytes, bytes]) -> None:
-        self.get_many = lambda keys: [stored.get(key) for key in keys]
+        self._stored = stored
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        return [self._stored.get(key) for key in keys]
 
 
 class Worker:
@@ -62,6 +66,24 @@ class Worker:
                     self.stored[partition][key] = value
         self._commit(effects.troubles)
         return effects
+
+    def work(self, topic: str, partition: int, records: Sequence[Record]) -> list[Effects]:
+        """What is committed until all of them are, life after life; batches as large as the engine's."""
+        tp, done, inbox = TopicPartition(topic, partition), list[Effects](), Inbox()
+        at, end = records[0].offset, records[-1].offset + 1
+        for _ in range(100):
+            if not inbox and at == end:
+                return done
+            if not inbox:
+                inbox.put(1, Fetched(tp, at, end, [one for one in records if one.offset >= at]))
+            taken = inbox.take(1, 4000, self.troubles.suspects)
+            effects = self.live(*[(*chunk.tp, chunk.records) for chunk in taken])
+            if effects is None:
+                inbox.clear()
+            else:
+                done.append(effects)
+                at = taken[-1].next_offset
+        raise AssertionError("it never comes to an end")
 
     def start(self) -> None:
         """A new process."""

@@ -1,5 +1,6 @@
 """No range of a log is skipped, whatever the fetcher hands in."""
 
+import pytest
 from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,7 +76,7 @@ def test_any_sequence_of_fetches_yields_every_record_once(data: st.DataObject) -
             position = wanted
     taken: list[int] = []
     while inbox:
-        for chunk in inbox.take(1, data.draw(st.integers(1, 7))):
+        for chunk in inbox.take(1, data.draw(st.integers(1, 7)), {TP: data.draw(st.integers(0, 60))}):
             taken += offsets(list(chunk.records))
     wanted = contiguity.wanted(TP)
     assert wanted is not None
@@ -90,6 +91,29 @@ def test_a_batch_ends_inside_a_fetch() -> None:
     assert (offsets(list(chunk.records)), chunk.next_offset) == ([0, 1, 5], 6)
     (chunk,) = inbox.take(1, 3)
     assert (offsets(list(chunk.records)), chunk.next_offset) == ([6], 10)
+
+
+@pytest.mark.parametrize(
+    ("last", "taken"),
+    [
+        (5, [[0, 1, 5], [6, 11, 12]]),
+        (6, [[0, 1, 5, 6], [11, 12]]),
+        (8, [[0, 1, 5, 6], [11, 12]]),
+        (10, [[0, 1, 5, 6, 11, 12]]),
+        (12, [[0, 1, 5, 6, 11, 12]]),
+        (99, [[0, 1, 5, 6, 11, 12]]),
+    ],
+)
+def test_a_batch_ends_with_the_last_one(last: int, taken: list[list[int]]) -> None:
+    """Of its partition. Where there is no such record there is nothing to wait for."""
+    inbox = Inbox()
+    inbox.put(1, fetched(0, 10, 0, 1, 5, 6))
+    inbox.put(1, fetched(10, 13, 11, 12))
+    batches = []
+    while inbox:
+        chunks = inbox.take(1, 100, {TP: last, TopicPartition("other", 0): 1})
+        batches.append([offset for chunk in chunks for offset in offsets(list(chunk.records))])
+    assert (batches, inbox.records) == (taken, 0)
 
 
 def test_fetches_of_a_former_generation_are_dropped() -> None:

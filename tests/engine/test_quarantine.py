@@ -11,7 +11,7 @@ from processors.engine.processor import Halt, Output, Unfit
 from processors.engine.records import Record
 from processors.engine.settings import Limits
 from processors.kafka.placement import partition_for
-from tests.engine.lives import START, Worker
+from tests.engine.lives import START, Store, Worker
 from tests.engine.records import record
 from tests.engine.test_batch import NOW, PARTITIONS, K, Toy, due
 
@@ -60,6 +60,8 @@ class Broken(Toy):
 
 
 OTHER = next(k for i in range(1000) if partition_for(k := b"o%d" % i, PARTITIONS) == 1)
+#: Others of the same partition.
+KEYS = [k for i in range(100) if partition_for(k := b"k%d" % i, PARTITIONS) == 1]
 
 
 def records(*pairs: tuple[bytes, bytes]) -> tuple[str, int, list[Record]]:
@@ -121,6 +123,18 @@ def test_a_state_that_cannot_be_expired_is_left_as_it_is() -> None:
     assert worker.states(1)[K[1]].endswith(b"expire,d100")
 
 
+def test_a_disk_that_cannot_be_read_is_not_blamed_on_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get_many(_: Store, keys: Sequence[bytes]) -> list[bytes | None]:
+        raise OSError(f"no {keys}")
+
+    monkeypatch.setattr(Store, "get_many", get_many)
+    worker = Worker()
+    with pytest.raises(OSError, match="no"):
+        worker.live(due=[due(100)])
+    with pytest.raises(OSError, match="no"):
+        worker.live(records((K[1], b"1")))
+
+
 @pytest.mark.parametrize("exception", [NotImplementedError, Halt])
 @pytest.mark.parametrize("method", ["parse", "apply", "dump", "expire"])
 def test_what_says_nothing_of_a_record_is_not_noted(method: str, exception: type[Exception]) -> None:
@@ -149,6 +163,42 @@ def test_another_record_in_the_same_place_is_not_the_one() -> None:
     effects = worker.live(records((K[1], b"good")))
     assert values(effects, "dead") == []
     assert worker.states(1) == {K[1]: b"good"}
+
+
+@pytest.mark.parametrize(
+    ("methods", "deaths"),
+    [(["apply"] * 10, 20), (["parse"] * 10, 20), (["dump", "apply", "parse"], 8)],
+    ids=str,
+)
+def test_several_of_one_batch_are_passed_over_one_after_the_other(methods: list[str], deaths: int) -> None:
+    """No more than two are remembered of a partition. Of those that share a stride the last may be blamed
+    first, and be forgotten before its turn has come.
+    """
+    worker = Worker(toy=Broken())
+    bad = [(key, method.encode()) for key, method in zip(KEYS, methods, strict=False)]
+    batch = records((OTHER, b"1"), *bad, (OTHER, b"2"))
+    done = worker.work(*batch)
+    dead = [value for effects in done for value in values(effects, "dead")]
+    assert dead == [Unfit.FAILED.encode()] * len(methods)
+    assert worker.states(1) == {OTHER: b"1,2"}
+    assert len(worker.deaths) == deaths
+    assert not worker.troubles.suspects
+
+
+def test_several_states_that_cannot_be_expired() -> None:
+    worker = Worker(toy=Broken())
+    keys = KEYS[:5]
+    worker.stored[1] = {key: frame.wrap(b"expire,d100", 100, None) for key in keys}
+    left = [due(100, key) for key in keys]
+    for _ in range(100):
+        effects = worker.live(due=left)
+        if effects is not None:
+            left = left[len(effects.states["toy", 1].spent) :]
+        if not left:
+            break
+    assert not left
+    assert len(worker.deaths) == 2 * len(keys)
+    assert set(worker.states(1)) == set(keys)
 
 
 def test_the_eleventh_within_an_hour_stops_the_worker() -> None:

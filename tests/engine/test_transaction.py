@@ -210,6 +210,21 @@ async def test_what_nobody_can_mend_is_named(
         await transact(producer)
 
 
+async def test_metadata_that_the_broker_does_not_take_is_left_out(
+    new_producer: NewProducer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or nothing could be committed, by no life of any worker."""
+    producer, cluster = new_producer({28: [committed(p.OFFSET_METADATA_TOO_LARGE), committed()]})
+    await producer.start()
+    producer.begin(MEMBER)
+    await producer.add([OUT])
+    tp = TopicPartition("in", 0)
+    await producer.commit_offsets({tp: 9}, {tp: "too much"})
+    refused, taken = cluster.bodies(28)
+    assert refused.replace(b"\x09too much", b"\x01") == taken
+    assert "offset.metadata.max.bytes" in caplog.text
+
+
 async def test_only_what_was_refused_is_sent_again(new_producer: NewProducer) -> None:
     """Two leaders; one of them has moved."""
     refused = written(6, -1, "log", 1)

@@ -1,6 +1,7 @@
 """Requests and answers, written and read by hand, against aiokafka's schemas."""
 
 import io
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -95,6 +96,19 @@ def test_offsets_may_carry_metadata() -> None:
         (LONG, [(0, 7, -1, long, {})], {}),
     ]
     assert ours.encode() == COMMIT.encode([NAME, GROUP, *PRODUCER, 9, "m", None, rows, {}])
+
+
+def test_metadata_is_not_kept() -> None:
+    """It is another with every batch, as long as some records are rejected."""
+    topics, member = {TOPIC: [(0, 5)]}, (GROUP, 9, "m", None)
+    wire.commit_offsets(NAME, PRODUCER, member, topics, {(TOPIC, 0): "x" * 3000})
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            wire.commit_offsets(NAME, PRODUCER, member, topics, {(TOPIC, 0): f"{number}" * 3000})
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_answers() -> None:

@@ -27,7 +27,6 @@ FOREIGN_KEY = b"acme:nobody"
 """Of records that a test has put among the results."""
 Place = tuple[str, int, int]
 """Topic, partition, offset."""
-Documents = dict[Hashable, dict[str, Any]]
 
 _EXAMPLES = 5
 

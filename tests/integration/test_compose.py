@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 import yaml
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.clickhouse.connection import connect
+from processors.clickhouse.migrations import LEAST_CLICKHOUSE
 from tests.integration.stack import Service, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +65,11 @@ def test_services_are_pinned_checked_and_local(compose: dict[str, Any]) -> None:
         assert compose["services"][name]["depends_on"], f"{name} waits for nobody"
 
 
+def test_clickhouse_is_new_enough(compose: dict[str, Any]) -> None:
+    version = compose["services"]["clickhouse"]["image"].rpartition(":")[2]
+    assert tuple(map(int, version.split("."))) >= LEAST_CLICKHOUSE
+
+
 def test_workers_have_names_and_data_of_their_own(compose: dict[str, Any]) -> None:
     workers = [service for service in compose["services"].values() if service.get("command") == ["worker"]]
     assert len(workers) == 2
@@ -76,9 +83,10 @@ def test_what_the_file_starts_works(
 ) -> None:
     services = compose["services"]
     with LocalKafka(tmp_path / "kafka", settings=broker_settings(services["kafka"])) as kafka:
+        as_a_release_before(kafka)
         for name in ONE_SHOT:
             done = run(services[name], kafka, clickhouse, tmp_path)
-            assert done.returncode == 0, done.stderr.decode()
+            assert done.returncode == 0, (done.stdout + done.stderr).decode()
         running = [
             Service(
                 service["command"], environment(service, kafka, clickhouse, tmp_path / name), tmp_path / name
@@ -105,6 +113,13 @@ def test_what_the_file_starts_works(
             for service in running:
                 if service.process is not None:
                     service.kill()
+
+
+def as_a_release_before(kafka: LocalKafka) -> None:
+    """A topic is there already, and is not as this release wants it."""
+    made = NewTopic("clicks", 8, 1, config={"retention.ms": "3600000"})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin.create_topics([made])["clicks"].result(20)
 
 
 def leads(url: str, running: list[Service]) -> list[tuple[Any, ...]]:

@@ -5,30 +5,32 @@ waiting included. Afterwards everything is sent once more, the sink reads its to
 then the bytes themselves are searched: every topic, every part of every table, every file of every store.
 """
 
-import asyncio
 import json
 import time
-from collections.abc import Mapping
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 import rocksdict
-from aiokafka import AIOKafkaConsumer
-from aiokafka import TopicPartition as AioTopicPartition
 from clickhouse_connect.driver.client import Client
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.clickhouse.connection import connect
-from processors.engine import changelog_topic
-from processors.worker.run import layouts_of
 from schemas.topics import Topic, click_key, customer_key
-from tests.integration.stack import INPUTS, STORED, Stack, wait_for
+from tests.integration.remains import (
+    RAW,
+    compact_eagerly,
+    compacted,
+    drop_old_parts_soon,
+    ends,
+    everything,
+    files_with,
+    read_from_the_beginning,
+    surviving,
+)
+from tests.integration.stack import INPUTS, Stack, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -38,7 +40,6 @@ MARK = b"mark-of-ann7"
 HELD = b"mark-of-ann7-held"
 """In what she did once, before the erasure, and what waited when it came."""
 VIEWS = ("clicks", "leads", "sales", "customers", "unmatched", "dead_letters")
-RAW = ("leads_raw", "sales_raw", "customers_raw", "unmatched_raw", "dead_letters_raw", "erased_raw")
 COPIED = {*INPUTS, Topic.DEAD_LETTERS} - {Topic.CLICK_ERASURES}
 """Where whatever a producer sends lies until its retention is over, as it was sent."""
 
@@ -294,98 +295,9 @@ def check_tables(client: Client, clickhouse: LocalClickHouse) -> None:
     assert files_with(clickhouse.data_dir, MARK) == []
 
 
-def drop_old_parts_soon(client: Client) -> None:
-    soon = "old_parts_lifetime = 1, cleanup_delay_period = 1, max_cleanup_delay_period = 1"
-    for table in RAW:
-        client.command(f"ALTER TABLE {table} MODIFY SETTING {soon}")
-
-
 def not_hers(rows: list[Any]) -> list[Any]:
     return [row for row in rows if ANN7 not in str(row)]
 
 
 def snapshot(client: Client) -> dict[str, list[Any]]:
     return {view: list(client.query(f"SELECT * FROM {view} ORDER BY ALL").result_rows) for view in VIEWS}
-
-
-def everything(client: Client) -> bytes:
-    return b"".join(client.raw_query(f"SELECT * FROM {table} FORMAT TSVRaw") for table in RAW)
-
-
-def files_with(directory: Path, mark: bytes) -> list[Path]:
-    """Files may vanish while they are searched: what is gone holds nothing."""
-    found = []
-    for path in directory.rglob("*"):
-        with suppress(FileNotFoundError):
-            if path.is_file() and mark in path.read_bytes():
-                found.append(path)
-    return found
-
-
-def compacted(stack: Stack) -> list[str]:
-    tables = [changelog_topic(stack.settings.worker_group, table) for table in ("clicks", "customers")]
-    return [stack.settings.topic(Topic.CUSTOMERS), *tables]
-
-
-def compact_eagerly(stack: Stack) -> None:
-    eager = {"segment.ms": "500", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "500"}
-    entries = [
-        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in eager.items()
-    ]
-    resources = [
-        ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
-        for name in compacted(stack)
-    ]
-    admin = AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap})
-    for future in admin.incremental_alter_configs(resources).values():
-        future.result(20)
-
-
-def ends(stack: Stack) -> dict[tuple[str, int], int]:
-    """Of every partition of every topic, changelogs included."""
-    with closing(stack._consumer("reader")) as consumer:
-        return {
-            (layout.name, partition): consumer.get_watermark_offsets(
-                TopicPartition(layout.name, partition), 20
-            )[1]
-            for layout in layouts_of(stack.settings)
-            for partition in range(layout.partitions)
-        }
-
-
-def surviving(stack: Stack, name: str, since: Mapping[tuple[str, int], int] | None = None) -> list[bytes]:
-    """Keys, values and headers of all committed records of a topic, or of those since these offsets."""
-    return asyncio.run(_surviving(stack, name, since or {}))
-
-
-async def _surviving(stack: Stack, name: str, since: Mapping[tuple[str, int], int]) -> list[bytes]:
-    """By positions: of a topic that is compacted while it is read librdkafka may never see the end."""
-    found: list[bytes] = []
-    servers = stack.settings.kafka_bootstrap
-    async with (
-        asyncio.timeout(60),
-        AIOKafkaConsumer(bootstrap_servers=servers, isolation_level="read_committed") as consumer,
-    ):
-        places = [AioTopicPartition(name, one) for one in range(stack.settings.partitions)]
-        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-        consumer.assign(places)
-        for place in places:
-            consumer.seek(place, max(since.get((name, place.partition), 0), begins[place]))
-        while [place for place in places if await consumer.position(place) < ends[place]]:
-            for records in (await consumer.getmany(timeout_ms=100)).values():
-                for record in records:
-                    found += [record.key or b"", record.value or b"", *(value for _, value in record.headers)]
-    return found
-
-
-def read_from_the_beginning(stack: Stack) -> None:
-    """The sink, that is, which has left its group."""
-    admin = AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap})
-    places = [
-        TopicPartition(stack.settings.topic(topic), partition, 0)
-        for topic in STORED
-        for partition in range(stack.settings.partitions)
-    ]
-    asked = [ConsumerGroupTopicPartitions(stack.settings.full_sink_group, places)]
-    for future in admin.alter_consumer_group_offsets(asked).values():
-        future.result(30)

@@ -106,7 +106,7 @@ def test_a_child_outlives_the_thread_that_made_it(tmp_path: Path, spawned: list[
 PARENT = """
 import os, sys, threading, time
 from pathlib import Path
-from deploy.local.process import Child, isolated
+from deploy.local.process import Child
 directory = Path(sys.argv[1])
 child = Child(sys.argv[2:], cwd=directory, env=os.environ, log_path=directory / "child.log")
 assert child.wait_until(lambda: "ready" in child.log_tail(), timeout=10)

@@ -193,10 +193,12 @@ def _currency(value: object) -> bool:
     return _at_most(16, value) and re.fullmatch(r"(?:[A-Za-z]{3})?", str(value).strip()) is not None
 
 
+def _stored_workspace(value: object) -> bool:
+    return _text(value) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(value)) is not None
+
+
 def _workspace(value: object) -> bool:
-    return (
-        _text(value) and _no_mistake(value) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(value)) is not None
-    )
+    return _stored_workspace(value) and _no_mistake(value)
 
 
 def _integer(least: int, most: int, value: object) -> bool:
@@ -319,5 +321,8 @@ RULES: Final[Mapping[Topic, Mapping[str, Rule]]] = {
     Topic.DEFERRED_LEADS: _LEAD,
     Topic.QUALIFICATIONS: _LEAD,
     Topic.PURCHASES: _PURCHASE,
-    Topic.ERASURES: _OF_CUSTOMERS,
+    # Whoever is stored can be erased, under whatever id.
+    Topic.ERASURES: _EVERY
+    | {"workspaceId": _stored_workspace, "eventId": _optional(partial(_at_most, 255))}
+    | {name: _optional(partial(_at_most, 100)) for name in CUSTOMER},
 }

@@ -105,6 +105,10 @@ def decodes(name: str, document: Document) -> bool:
         ("purchase", {"paymentProcessor": "paypal"}, False),
         ("purchase", {"amount": "100"}, False),
         ("erasure", {"customerExternalId": ""}, False),
+        ("erasure", {"customerExternalId": "undefined"}, True),
+        ("erasure", {"customerExternalId": None, "customerId": "a\x1fb"}, True),
+        ("erasure", {"workspaceId": "null"}, True),
+        ("erasure", {"workspaceId": "a:b"}, False),
     ],
 )
 def test_schema_and_decoder_agree(name: str, fields: Document, valid: bool) -> None:

@@ -1,12 +1,19 @@
+import asyncio
+from typing import Any
+
+import pytest
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.settings import Settings
 from processors.sink.batch import Batch
 from processors.sink.broker_time import BrokerTime
+from processors.sink.loop import Sink
 from processors.sink.rows import last_wins
 from processors.sink.tables import by_topic
-from tests.sink.records import T0, click, record
+from tests.sink.records import T0, click, customer, record
 
 PLACE = TopicPartition("customers", 0)
 
@@ -69,3 +76,24 @@ def test_the_time_of_a_click_is_its_producers() -> None:
     [clicks] = batch.tables.values()
     assert [row[2] for row in clicks.rows] == [T0, T0 - 1]
     assert batch.metadata == {}
+
+
+async def test_a_rebalance_within_a_batch_forgets_nothing_of_the_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def committed(*_: Any) -> dict[TopicPartition, OffsetAndMetadata]:
+        return {PLACE: OffsetAndMetadata(3, f"time={T0}")}
+
+    monkeypatch.setattr("processors.sink.loop.committed_by_group", committed)
+    sink = Sink(Settings(), None, asyncio.Event())  # type: ignore[arg-type]
+    batch = Batch(times=sink._times)
+    for offset, at_ms in ((3, T0 + 300), (4, T0 + 100)):
+        fetched = {PLACE: [record("customers", customer("c"), offset=offset, at_ms=at_ms)]}
+        await sink._know_the_time_of(fetched, batch)
+        batch.add_all(fetched, by_topic(str))
+        sink._times.forget()
+    first, second = (row[-1] for row in batch.tables["customers_raw"].rows)
+    assert first < second
+    assert batch.metadata == {PLACE: f"time={T0 + 300}"}
+    await sink._rejects.stop()
+    await sink._consumer.stop()

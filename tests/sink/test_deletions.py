@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from processors.sink import erasing
 from processors.sink.deletions import PAUSE_S, Deletions
@@ -102,6 +103,16 @@ async def test_a_slow_round_takes_a_tenth_of_the_time_at_most() -> None:
         writer.erased += 1
         await live(rounds, clock, 1)
     assert writer.rounds * 30 <= 3_600 / 10 + 30
+
+
+async def test_a_deletion_that_fails_keeps_no_row_waiting() -> None:
+    class Full:
+        def query(self, *_: object, **__: object) -> None:
+            raise DatabaseError("no space left", code=243)
+
+    writer = Writer(Full(), asyncio.Event(), lambda why: pytest.fail(why))  # type: ignore[arg-type]
+    assert not await writer.delete_erased()
+    await writer.close()
 
 
 def add(database: Database, customers: Sequence[str]) -> None:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import pytest
 from aiokafka import ConsumerRecord
 from aiokafka.errors import MessageSizeTooLargeError
 
 from processors.settings import Settings
-from processors.sink.rejects import Rejects
+from processors.sink.rejects import Failures, Rejects
+from processors.sink.rows import Unreadable
 from schemas.dead_letters import cause_of
 from schemas.reasons import DeadLetterReason
 from tests.sink.records import record
@@ -48,3 +50,16 @@ async def test_what_the_topic_does_not_take_goes_without_its_value() -> None:
     assert value is None
     assert cause_of(headers).value_sha256
     assert "2097152 bytes" in cause_of(headers).detail
+
+
+def test_a_few_records_an_hour_may_fail_and_no_more() -> None:
+    now = 0.0
+    failures = Failures(lambda: now)
+    bug = Unreadable(KeyError("a bug"))
+    for _ in range(10):
+        failures.count(record("leads", b"{}"), bug)
+        now += 60
+    with pytest.raises(Unreadable, match="a bug"):
+        failures.count(record("leads", b"{}"), bug)
+    now = 3_600.0
+    failures.count(record("leads", b"{}"), bug)

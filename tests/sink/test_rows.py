@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas.dead_letters
+from processors.audit.results import as_stored
 from processors.sink.batch import Batch
 from processors.sink.click_rows import CLICK_COLUMNS, click_rows, earliest_wins
 from processors.sink.persons import persons_in
@@ -66,6 +69,42 @@ def test_metadata_is_an_object_also_where_there_was_none() -> None:
     assert row["metadata"] == "{}"
     row = dict(zip(LEAD_COLUMNS, lead_row(record("leads", records.lead("u1"))), strict=True))
     assert row["metadata"] == '{"plan":"pro"}'
+
+
+@pytest.mark.parametrize(
+    ("carried", "stored"),
+    [
+        (b'{"a":1,"a":2}', '{"a":2}'),
+        (b'{"n":1e400}', '{"n":"1e400"}'),
+        (b'{"a.b":1,"a":{"b":2}}', '{"a":{"b":2}}'),
+    ],
+)
+def test_documents_of_releases_before_are_json_for_every_reader(carried: bytes, stored: str) -> None:
+    value = records.lead("u1").replace(b'{"plan":"pro"}', carried)
+    row = dict(zip(LEAD_COLUMNS, lead_row(record("leads", value)), strict=True))
+    assert row["metadata"] == stored
+    assert as_stored("metadata", carried.decode()) == stored
+    event = unmatched_row(record("unmatched", unmatched(carried)))
+    assert event is not None
+    assert stored in event
+    assert unmatched_id(unmatched(carried)) == unmatched_id(unmatched(stored.encode()))
+
+
+def test_a_record_on_which_a_row_function_fails_is_one_refused_record() -> None:
+    def row(one: ConsumerRecord) -> Row:
+        if one.offset == 1:
+            raise KeyError("a bug")
+        return lead_row(one)
+
+    table = replace(next(one for one in TABLES if one.name == "leads_raw"), row=row)
+    batch = Batch()
+    batch.add(
+        TopicPartition("leads", 0), [table], [record("leads", records.lead("c"), offset=n) for n in range(3)]
+    )
+    [(refused, unreadable)] = batch.refused
+    assert (refused.offset, unreadable.reason, unreadable.failed) == (1, "processing_failed", True)
+    assert unreadable.detail == "KeyError: 'a bug'"
+    assert len(batch.tables["leads_raw"].rows) == 2
 
 
 def test_clicks_that_count_elsewhere_or_nowhere_make_no_row() -> None:

@@ -6,12 +6,13 @@ import orjson
 import pytest
 from msgspec import Raw
 from msgspec.json import encode
+from msgspec.structs import replace
 
 from processors.attribution.facts import TouchFact
-from processors.worker.touches import read_told
+from processors.worker.touches import read_click_erasure, read_told
 from schemas.decoding import Refused
 from schemas.reasons import UnmatchedReason
-from schemas.results import ClickFacts, Source, Touch, Unjoined
+from schemas.results import ClickErasure, ClickFacts, Source, Touch, Unjoined
 from schemas.times import DAY_MS, HOUR_MS
 
 NOW = 1_780_000_000_000
@@ -76,3 +77,13 @@ def test_a_touch_of_a_release_with_other_rules_is_read() -> None:
     assert isinstance(fact, TouchFact)
     assert fact.event is not None
     assert fact.event.customer_email == "e" * 500
+
+
+def test_news_of_a_workspace_of_before_is_read() -> None:
+    """Its name is none any more; whoever it knows has to be forgotten in the clicks, too."""
+    erasure = ClickErasure(workspace_id="null", click_id="c1", customer_id="cus_1")
+    assert read_click_erasure(encode(erasure)) == erasure
+    waits = Unjoined(workspace_id="null", customer_external_id="u1", click_id="c1", reason=None)
+    assert read_told(encode(waits), NOW, NOW).event is None
+    with pytest.raises(Refused):
+        read_click_erasure(encode(replace(erasure, workspace_id="a:b")))

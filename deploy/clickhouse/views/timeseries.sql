@@ -13,75 +13,31 @@ WITH
 $window,
     toUnixTimestamp64Milli(from_time) AS from_ms,
     toUnixTimestamp64Milli(to_time) AS to_ms,
-    intDiv(from_ms, 1000) AS from_s,
     if({granularity:String} IN ('week', 'month', 'quarter', 'year'), {granularity:String}, 'day') AS date_part,
-    -- No day is shorter than half of one.
-    multiIf({granularity:String} = 'minute', 60, {granularity:String} = 'hour', 3600, 43200) AS step_s,
-    toUInt64(least(if(to_ms > from_ms, intDiv(to_ms - from_ms - 1, step_s * 1000) + 4, 0), 100004)) AS steps,
-    -- Where buckets begin, in seconds, from the one of the start on: the one authority for events and for gaps.
-    (
-        SELECT arraySort(groupUniqArray(greatest(0, begins)))
-        FROM
-        (
-            SELECT toInt64(0) AS begins
-            WHERE throwIf(
-                    {granularity:String} NOT IN ('minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'),
-                    'granularity: expected minute, hour, day, week, month, quarter or year'
-                ) = 0
-                AND throwIf(
-                    from_ms < 0 OR to_ms > 4291747200000,
-                    'start and end: expected times from 1970-01-01T00:00:00Z to 2106-01-01T00:00:00Z'
-                ) = 0
-                AND throwIf(
-                    to_ms - from_ms > 100000 * step_s * 1000,
-                    'granularity: a series covers at most 100,000 minutes or hours; take a coarser one, or a nearer end'
-                ) = 0
-            UNION ALL
-            SELECT (intDiv(from_s, 60) + number) * 60
-            FROM numbers(if({granularity:String} = 'minute', steps, 0))
-            UNION ALL
-            SELECT arrayJoin(if(
-                timezoneOffset(fromUnixTimestamp64Second(at, {timezone:String}))
-                    = timezoneOffset(fromUnixTimestamp64Second(at + 3600, {timezone:String})),
-                [at + positiveModulo(
-                    -at - timezoneOffset(fromUnixTimestamp64Second(at, {timezone:String})), 3600
-                )],
-                -- The clocks change in this hour, at a quarter of it: the server knows of no other changes.
-                arrayFilter(
-                    quarter -> positiveModulo(
-                            quarter + timezoneOffset(fromUnixTimestamp64Second(quarter, {timezone:String})), 3600
-                        ) = 0
-                        OR timezoneOffset(fromUnixTimestamp64Second(quarter, {timezone:String}))
-                            != timezoneOffset(fromUnixTimestamp64Second(quarter - 900, {timezone:String})),
-                    arrayMap(quarter -> at + 900 * quarter, range(0, 5))
-                )
+    -- No bucket is shorter: clocks change at quarters of an hour, and no day has less than half of its hours.
+    multiIf({granularity:String} = 'minute', 60000, {granularity:String} = 'hour', 900000, 43200000) AS step_ms,
+    if({granularity:String} = 'hour', 3600000, step_ms) * 100000 AS most_ms,
+    -- Where the bucket of a moment begins, in seconds: the one authority for events and for gaps.
+    (second -> timezoneOffset(fromUnixTimestamp64Second(second, {timezone:String}))) AS offset_at,
+    -- When the clocks have changed within this hour, its bucket begins at the change.
+    ((hour, offset) -> multiIf(
+        offset_at(hour) = offset, hour,
+        offset_at(hour + 900) = offset, hour + 900,
+        offset_at(hour + 1800) = offset, hour + 1800,
+        hour + 2700
+    )) AS hour_or_change,
+    (second -> hour_or_change(second - positiveModulo(second + offset_at(second), 3600), offset_at(second))) AS hour_of,
+    (moment -> greatest(0, if(
+        {granularity:String} = 'minute',
+        intDiv(toUnixTimestamp64Second(moment), 60) * 60,
+        if(
+            {granularity:String} = 'hour',
+            hour_of(toUnixTimestamp64Second(moment)),
+            toUnixTimestamp64Second(toDateTime64(
+                dateTrunc(date_part, moment, {timezone:String}), 0, {timezone:String}
             ))
-            FROM
-            (
-                SELECT (intDiv(from_s, 3600) + number - 1) * 3600 AS at
-                FROM numbers(if({granularity:String} = 'hour', steps, 0))
-            )
-            UNION ALL
-            -- Of a moment in each: a day whose midnight the clocks skip begins later.
-            SELECT toUnixTimestamp64Second(toDateTime64(
-                dateTrunc(
-                    date_part,
-                    fromUnixTimestamp64Milli(
-                        toInt64(least(from_ms + number * 43200000, to_ms - 1)), {timezone:String}
-                    ),
-                    {timezone:String}
-                ),
-                0,
-                {timezone:String}
-            ))
-            FROM numbers(if({granularity:String} IN ('minute', 'hour'), 0, steps))
         )
-    ) AS found,
-    -- While the server only looks at the types, the subquery has found nothing, and roundDown refuses an empty array.
-    if(empty(found), [toInt64(0)], found) AS beginnings,
-    arrayFilter(
-        one -> one >= roundDown(from_s, beginnings) AND one * 1000 < to_ms AND from_ms < to_ms, beginnings
-    ) AS starts
+    ))) AS begin_of
 SELECT
     toDateTime(begin, {timezone:String}) AS bucket,
     sum(clicked) AS clicks,
@@ -96,27 +52,43 @@ SELECT
 FROM
 (
     SELECT
-        roundDown(toInt64(toUnixTimestamp(timestamp)), beginnings) AS begin,
+        begin_of(timestamp) AS begin,
         count() AS clicked, 0 AS led, 0 AS lead_rows, 0 AS sold, CAST(map(), 'Map(String, Int128)') AS earned
     FROM clicks
     WHERE workspace_id = {workspace:String} AND timestamp >= from_time AND timestamp < to_time
     GROUP BY begin
     UNION ALL
-    SELECT
-        roundDown(toInt64(toUnixTimestamp(timestamp)), beginnings) AS begin,
-        0, sum(quantity), count(), 0, CAST(map(), 'Map(String, Int128)')
+    SELECT begin_of(timestamp) AS begin, 0, sum(quantity), count(), 0, CAST(map(), 'Map(String, Int128)')
     FROM leads
     WHERE workspace_id = {workspace:String} AND timestamp >= from_time AND timestamp < to_time
     GROUP BY begin
     UNION ALL
-    SELECT
-        roundDown(toInt64(toUnixTimestamp(timestamp)), beginnings) AS begin,
-        0, 0, 0, count(), sumMap(map(toString(currency), toInt128(amount)))
+    SELECT begin_of(timestamp) AS begin, 0, 0, 0, count(), sumMap(map(toString(currency), toInt128(amount)))
     FROM sales
     WHERE workspace_id = {workspace:String} AND timestamp >= from_time AND timestamp < to_time
     GROUP BY begin
     UNION ALL
-    SELECT arrayJoin(starts) AS begin, 0, 0, 0, 0, CAST(map(), 'Map(String, Int128)')
+    -- Of a moment in each.
+    SELECT
+        begin_of(fromUnixTimestamp64Milli(
+            toInt64(least(from_ms + number * step_ms, to_ms - 1)), {timezone:String}
+        )) AS begin,
+        0, 0, 0, 0, CAST(map(), 'Map(String, Int128)')
+    FROM numbers(toUInt64(intDiv(greatest(0, least(to_ms - from_ms - 1, most_ms)), step_ms) + 2))
+    WHERE throwIf(
+            {granularity:String} NOT IN ('minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'),
+            'granularity: expected minute, hour, day, week, month, quarter or year'
+        ) = 0
+        AND throwIf(
+            from_ms < 0 OR to_ms > 4291747200000,
+            'start and end: expected times from 1970-01-01T00:00:00Z to 2106-01-01T00:00:00Z'
+        ) = 0
+        AND throwIf(
+            to_ms - from_ms > most_ms,
+            'granularity: a series covers at most 100,000 minutes or hours; take a coarser one, or a nearer end'
+        ) = 0
+        AND from_ms < to_ms
+    GROUP BY begin
 )
 GROUP BY begin
 ORDER BY begin;

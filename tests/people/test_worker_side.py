@@ -1,0 +1,25 @@
+"""What ``leadstream trace`` and ``leadstream erase`` make of what they find."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from processors.engine.lookup import Stored
+from processors.kafka.topics import TopicsFailed
+from processors.people import worker_side
+from processors.people.identity import Person
+from processors.settings import Settings
+
+
+def test_a_state_of_a_newer_release_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def counts(settings: Settings) -> dict[str, int]:
+        return {f"{settings.worker_group}-customers-changelog": 1}
+
+    async def look_up(*_: Any) -> Stored:
+        return Stored(b"\x7f", "changelog", 0, 1, 0)
+
+    monkeypatch.setattr(worker_side, "partition_counts", counts)
+    monkeypatch.setattr(worker_side, "look_up", look_up)
+    with pytest.raises(TopicsFailed, match=r"written by a newer release: ask with the `leadstream` of that"):
+        asyncio.run(worker_side.held_state(Settings(), Person("acme", "u1")))
