@@ -67,7 +67,9 @@ _ROOMS: Final = {
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
-    "audit": Room("results recomputed and compared, in bounded memory", "schemas settings kafka audit.model"),
+    "audit": Room(
+        "results recomputed and compared, in bounded memory", "schemas errors settings kafka audit.model"
+    ),
     "replaying": Room(
         "everything once more: into ClickHouse, or into new state",
         "schemas errors clickhouse.url settings kafka sink",

@@ -83,3 +83,9 @@ def test_the_page_names_what_is_there() -> None:
     named = set(re.findall(r"`((?:schemas|processors|deploy|tests)/[\w/.]*\.(?:py|sql)|(?:\w+/)+)`", page))
     assert len(named) > 20
     assert {one for one in named if "/" in one and not (ROOT / one).exists()} == set()
+
+
+def test_the_command_line_is_thin() -> None:
+    """What grows there belongs into a room that others can use as well."""
+    files = (ROOT / "processors" / "cli").glob("*.py")
+    assert sum(len(path.read_text().splitlines()) for path in files) <= 1_800

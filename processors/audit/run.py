@@ -11,9 +11,11 @@ for a difference.
 """
 
 import asyncio
+import errno
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -32,9 +34,11 @@ from processors.audit.results import KINDS, Kind
 from processors.audit.rows import read_rows
 from processors.audit.system import RESULTS, Advance, Marks, System, opened, shared_marks
 from processors.audit.verdicts import Verdicts
+from processors.errors import CannotWrite
 from processors.settings import Settings
 from schemas.topics import EVENT_TOPICS, SPECS, Topic
 
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 _KIND_OF: Final = {kind.topic: kind for kind in KINDS}
 
 
@@ -46,6 +50,21 @@ class _Whose(Struct, frozen=True, rename="camel"):
 
 
 _whose: Final = Decoder(_Whose).decode
+
+
+@contextmanager
+def work_directory(parent: Path | None) -> Iterator[Path]:
+    """For an :class:`Audit`, removed afterwards. Raises ``CannotWrite``, also for what is raised within."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="leadstream-audit-", dir=parent) as directory:
+            yield Path(directory)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise CannotWrite(
+            f"cannot write to {parent or tempfile.gettempdir()}: {error.strerror}",
+            "Choose another directory with --work-dir.",
+        ) from error
 
 
 class Audit:

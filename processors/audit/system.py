@@ -32,7 +32,7 @@ class System:
         self._settings = settings
         self._reader = reader
         self._now_ms = now_ms
-        self._names = {settings.topic(topic): topic for topic in Topic}
+        self._names = settings.topics
 
     async def worker_marks(self) -> Marks:
         """How far the workers have come."""

@@ -1,17 +1,18 @@
 """``leadstream audit``."""
 
-from pathlib import Path
+from typing import Any
 
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.moment import MomentType
-from processors.cli.parameters import PathType
+from processors.cli.parameters import MOMENT, PathType
 
 
 @click.command()
 @click.option("--workspace", metavar="ID", help="Audit this workspace only.")
-@click.option("--since", type=MomentType(), help="Only results that happened then or later: 2026-11-01, 7d.")
+@click.option(
+    "--since", "since_ms", type=MOMENT, help="Only results that happened then or later: 2026-11-01, 7d."
+)
 @click.option("--no-clickhouse", is_flag=True, help="Audit the topics only.")
 @click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Name at most so many.")
 @click.option("--apart", is_flag=True, help="Also name what is listed apart.")
@@ -21,15 +22,7 @@ from processors.cli.parameters import PathType
     type=PathType(file_okay=False, exists=True),
     help="Where to put what does not fit in memory: about as much as the topics hold.",
 )
-def audit(
-    workspace: str | None,
-    since: int | None,
-    no_clickhouse: bool,
-    limit: int,
-    apart: bool,
-    as_json: bool,
-    work_dir: Path | None,
-) -> None:
+def audit(no_clickhouse: bool, **chosen: Any) -> None:
     """Recompute every result from the events, and compare it with what was published and stored.
 
     Leads, sales and the status of customers are computed anew by the reference model, which shares no code
@@ -60,13 +53,4 @@ def audit(
     settings = load_settings()
     from processors.cli.auditing import run_audit
 
-    run_audit(
-        settings,
-        clickhouse=not no_clickhouse,
-        workspace=workspace,
-        since_ms=since,
-        work_dir=work_dir,
-        limit=limit,
-        apart=apart,
-        as_json=as_json,
-    )
+    run_audit(settings, clickhouse=not no_clickhouse, **chosen)

@@ -1,27 +1,19 @@
 """``leadstream dlq``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.refusal_options import IdType, filters, replay_options, selection
+from processors.cli.refusal_options import ID, filters, replay_options, selection
 from processors.kafka.running import run_on_kafka
 from processors.refusals.selection import Id, Selection
-from processors.settings import Settings
 from schemas.reasons import DeadLetterReason
 from schemas.topics import SPECS, Role, Topic
 
-if TYPE_CHECKING:
-    from processors.refusals.refusal import Kind
-
 _filters = filters(
-    [reason.value for reason in DeadLetterReason],
-    [
-        topic
-        for topic, spec in SPECS.items()
-        if spec.role is not Role.REGISTRY and topic != Topic.DEAD_LETTERS
-    ],
+    DeadLetterReason,
+    [one for one, spec in SPECS.items() if spec.role is not Role.REGISTRY and one != Topic.DEAD_LETTERS],
 )
 
 
@@ -50,13 +42,15 @@ def list_(limit: int | None, as_json: bool, **chosen: Any) -> None:
     Reads the topic dead-letters. Exit codes: 0 done, 69 no broker, 78 the topic is missing.
     """
     from processors.cli.refusals import show_list
+    from processors.refusals.dead_letters import dead_letters
 
     settings = load_settings()
-    run_on_kafka(show_list(settings, _kind(settings), selection(**chosen), limit, as_json=as_json))
+    kind = dead_letters(settings.topics)
+    run_on_kafka(show_list(settings, kind, selection(**chosen), limit, as_json=as_json))
 
 
 @dlq.command()
-@click.argument("dead_letter", type=IdType())
+@click.argument("dead_letter", type=ID)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--raw", is_flag=True, help="The value alone, byte for byte.")
 def show(dead_letter: Id, as_json: bool, raw: bool) -> None:
@@ -72,14 +66,15 @@ def show(dead_letter: Id, as_json: bool, raw: bool) -> None:
     Reads the topic dead-letters. Exit codes: 0 done, 1 there is no such dead letter, 69 no broker.
     """
     from processors.cli.refusals import show_one
+    from processors.refusals.dead_letters import dead_letters
 
     settings = load_settings()
     chosen = Selection(ids=frozenset({dead_letter}))
-    run_on_kafka(show_one(settings, _kind(settings), chosen, as_json=as_json, raw=raw))
+    run_on_kafka(show_one(settings, dead_letters(settings.topics), chosen, as_json=as_json, raw=raw))
 
 
 @dlq.command()
-@click.argument("ids", nargs=-1, type=IdType(), metavar="[ID]...")
+@click.argument("ids", nargs=-1, type=ID, metavar="[ID]...")
 @_filters
 @replay_options
 @click.option(
@@ -109,20 +104,15 @@ def replay(
     69 no broker, 78 a topic is missing.
     """
     from processors.cli import refusals
+    from processors.refusals.dead_letters import dead_letters
 
     settings = load_settings()
     refusals.replay(
         settings,
-        _kind(settings),
+        dead_letters(settings.topics),
         selection(**chosen, ids=ids),
         rate=rate,
         dry_run=dry_run,
         as_json=as_json,
         max_attempts=max_attempts,
     )
-
-
-def _kind(settings: Settings) -> "Kind":
-    from processors.refusals.dead_letters import dead_letters
-
-    return dead_letters({settings.topic(topic): topic for topic in Topic})

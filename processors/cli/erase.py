@@ -6,7 +6,6 @@ from processors.cli.loading import load_settings
 from processors.cli.parameters import person_of
 from processors.cli.terminal import say
 from processors.printable import printable
-from processors.settings.durations import readable
 
 
 @click.command()
@@ -45,6 +44,7 @@ def erase(workspace: str, customer: str, yes: bool, no_wait: bool, timeout: int)
     from processors.cli.console import Steps
     from processors.kafka.running import run_on_kafka
     from processors.people.erasing import Erasing
+    from processors.people.telling import forgotten_lines
 
     who = person_of(workspace, customer)
     erasing = Erasing(settings, who)
@@ -61,9 +61,5 @@ def erase(workspace: str, customer: str, yes: bool, no_wait: bool, timeout: int)
         run_on_kafka(erasing.wait(timeout, steps))
     finally:
         steps.rest()
-    deleted = ", ".join(f"{count:,} {name}" for name, count in before.items() if count) or "nothing was there"
-    say(f"ClickHouse: deleted ({deleted})")
-    say(
-        f"{who} is forgotten, and later events are refused as suppressed. Topics keep what was sent until "
-        f"their retention of {readable(settings.retention)} is over."
-    )
+    for line in forgotten_lines(who, before, settings.retention):
+        say(line)

@@ -1,15 +1,31 @@
 """What commands take from the command line besides text and numbers, in the form in which it is used."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from processors.clickhouse.url import ClickHouseUrl
 from processors.errors import Misconfigured
+from processors.settings.durations import parse_moment_ms
 
 if TYPE_CHECKING:
     from processors.people.identity import Person
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def options(*all_of: Callable[[F], F]) -> Callable[[F], F]:
+    """Several at once, for commands that share them."""
+
+    def decorate(command: F) -> F:
+        for option in reversed(all_of):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def person_of(workspace: str, customer: str) -> "Person":
@@ -22,6 +38,24 @@ def person_of(workspace: str, customer: str) -> "Person":
         raise click.BadParameter(str(error)) from None
 
 
+class Parsed(click.ParamType):
+    """What ``parse`` makes of a text; its ``ValueError`` is a usage error."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Leaves a default as it is."""
+        try:
+            return self._parse(value) if isinstance(value, str) else value
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
+
+
+MOMENT = Parsed("time", lambda text: parse_moment_ms(text, time.time_ns() // 1_000_000))
+
+
 class PathType(click.Path):
     """A path, made whole at the door: whoever is handed it, a process in another directory too, finds it.
 
@@ -32,17 +66,11 @@ class PathType(click.Path):
         super().__init__(exists=exists, file_okay=file_okay, resolve_path=True, path_type=Path)
 
 
-class ClickHouseUrlType(click.ParamType):
-    """``http://user:password@host:port/database`` → :class:`ClickHouseUrl`."""
+class _ClickHouseUrl(Parsed):
+    def fail(self, message: str, param: click.Parameter | None = None, _: Any = None) -> NoReturn:
+        """It may also come from a variable: then it is a setting that is wrong."""
+        raise Misconfigured(f"{param.opts[0] if param else 'the URL'}: {message}")
 
-    name = "url"
 
-    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> ClickHouseUrl:
-        """Raises ``Misconfigured``, which does not repeat what was given: it may hold a password."""
-        if isinstance(value, ClickHouseUrl):
-            return value
-        try:
-            return ClickHouseUrl.parse(str(value))
-        except ValueError as error:
-            name = param.opts[0] if param is not None else "the URL"
-            raise Misconfigured(f"{name}: {error}") from None
+CLICKHOUSE_URL = _ClickHouseUrl("url", ClickHouseUrl.parse)
+"""What is wrong with one does not repeat it: it may hold a password."""

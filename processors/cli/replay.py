@@ -2,12 +2,12 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.moment import MomentType
-from processors.cli.parameters import PathType
+from processors.cli.parameters import MOMENT, PathType
 from processors.cli.progress import Bar
 from processors.cli.terminal import say
 
@@ -56,10 +56,8 @@ def clickhouse(into: str | None) -> None:
         say(f"applied {name}")
     with Bar("storing", None, "records") as bar:
         stored = run_on_kafka(replay_clickhouse(settings, bar.expect, bar.advance))
-    for table, rows in sorted(stored.stats.rows.items()):
-        say(f"{rows:>12,} rows into {table}")
-    for topic, records in sorted(stored.gone.items()):
-        say(f"{records:>12,} offsets of {topic} are gone by retention: what they held was not stored")
+    for line in stored.lines():
+        say(line)
 
 
 @replay.command()
@@ -72,7 +70,7 @@ def clickhouse(into: str | None) -> None:
 @click.option(
     "--output-prefix", metavar="PREFIX", help="In front of its topics.  [default: the live one, ID, a dot]"
 )
-@click.option("--from", "since", type=MomentType(), help="Begin there: 2026-11-01, 7d.  [default: beginning]")
+@click.option("--from", "since", type=MOMENT, help="Begin there: 2026-11-01, 7d.  [default: beginning]")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option(
     "--work-dir",
@@ -87,8 +85,7 @@ def state(
     since: int | None,
     workers: int,
     work_dir: Path | None,
-    limit: int,
-    as_json: bool,
+    **shown: Any,
 ) -> None:
     """Compute all state and results anew from the events, and compare them with the live ones.
 
@@ -129,12 +126,4 @@ def state(
         compute(settings, since, workers, Path(directory), bar)
     from processors.cli.auditing import run_audit
 
-    run_audit(
-        settings,
-        live=live,
-        begun_ms=since,
-        clickhouse=False,
-        work_dir=work_dir,
-        limit=limit,
-        as_json=as_json,
-    )
+    run_audit(settings, live=live, begun_ms=since, clickhouse=False, work_dir=work_dir, **shown)

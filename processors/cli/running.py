@@ -1,8 +1,6 @@
 """What ``leadstream up`` shows, from the first step to the last."""
 
 import asyncio
-import shlex
-from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
 from rich.panel import Panel
@@ -17,9 +15,7 @@ from processors.settings import Settings
 from processors.stack.interrupt import Interrupt
 from processors.stack.running import Plan, running
 from processors.stack.supervisor import ServiceFailed
-from processors.stack.up import Demo, until_asked, work
-
-_EXAMPLE = "SELECT * FROM leads LIMIT 3 FORMAT Vertical"
+from processors.stack.up import Demo, asking, until_asked, work
 
 
 def run(plan: Plan, settings: Settings, demo: Demo | None) -> int:
@@ -70,13 +66,3 @@ class Screen(Steps):
             self.say("Query what became of them:")
             self.say(f"  {asking(plan, found)}")
         self.say(f"leadstream is ready: kafka={settings.kafka_bootstrap} clickhouse={url} data={plan.data}")
-
-
-def asking(plan: Plan, url: ClickHouseUrl) -> str:
-    """For a shell: the example query, its password on no command line, which every other user could read."""
-    server = replace(url, user=None, password=None, name="")
-    query = f"{shlex.quote(f'{server}/?database={url.database}')} -d {shlex.quote(_EXAMPLE)}"
-    if plan.clickhouse is None:
-        password = shlex.quote(str(plan.data / "clickhouse" / "password"))
-        return f'echo "user = {url.user}:$(cat {password})" | curl -K - {query}'
-    return f"curl -u {shlex.quote(url.user or 'default')} {query}"

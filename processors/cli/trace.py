@@ -1,7 +1,5 @@
 """``leadstream trace``."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from processors.cli.loading import load_settings
@@ -9,9 +7,6 @@ from processors.cli.parameters import person_of
 from processors.cli.progress import Bar
 from processors.cli.terminal import say, say_json
 from processors.errors import CheckFailed
-
-if TYPE_CHECKING:
-    from processors.people.tracing import Found
 
 
 @click.command()
@@ -43,6 +38,7 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
     78 a setting is wrong.
     """
     settings = load_settings()
+    from processors.people.telling import document, lines
     from processors.people.tracing import find
 
     who = person_of(workspace, customer)
@@ -50,16 +46,10 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
         found = find(settings, who, bar.reach)
     for note in found.notes:
         say(f"note: {note}", err=True)
-    _show(found, as_json)
-    if not found.known:
-        raise CheckFailed(f"nothing is known of {found.person}", found.remedy)
-
-
-def _show(found: "Found", as_json: bool) -> None:
-    from processors.people.telling import document, lines
-
     if as_json:
         say_json(document(found))
-        return
-    for line in lines(found):
-        say(line)
+    else:
+        for line in lines(found):
+            say(line)
+    if not found.known:
+        raise CheckFailed(f"nothing is known of {found.person}", found.remedy)

@@ -1,24 +1,17 @@
 """``leadstream unmatched``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.refusal_options import IdType, filters, replay_options, selection
+from processors.cli.refusal_options import ID, filters, replay_options, selection
 from processors.kafka.running import run_on_kafka
 from processors.refusals.selection import Id
-from processors.settings import Settings
 from schemas.reasons import UnmatchedReason
-from schemas.topics import EVENT_TOPICS, Topic
+from schemas.topics import EVENT_TOPICS
 
-if TYPE_CHECKING:
-    from processors.refusals.refusal import Kind
-
-_filters = filters(
-    [reason.value for reason in UnmatchedReason],
-    list(EVENT_TOPICS),
-)
+_filters = filters(UnmatchedReason, EVENT_TOPICS)
 
 
 @click.group()
@@ -47,13 +40,15 @@ def list_(limit: int | None, as_json: bool, **chosen: Any) -> None:
     Reads the topic unmatched. Exit codes: 0 done, 69 no broker, 78 the topic is missing.
     """
     from processors.cli.refusals import show_list
+    from processors.refusals.unmatched import unmatched_events
 
     settings = load_settings()
-    run_on_kafka(show_list(settings, _kind(settings), selection(**chosen), limit, as_json=as_json))
+    kind = unmatched_events(settings.topics)
+    run_on_kafka(show_list(settings, kind, selection(**chosen), limit, as_json=as_json))
 
 
 @unmatched.command()
-@click.argument("ids", nargs=-1, type=IdType(), metavar="[ID]...")
+@click.argument("ids", nargs=-1, type=ID, metavar="[ID]...")
 @_filters
 @replay_options
 def replay(ids: tuple[Id, ...], dry_run: bool, rate: int, as_json: bool, **chosen: Any) -> None:
@@ -74,19 +69,8 @@ def replay(ids: tuple[Id, ...], dry_run: bool, rate: int, as_json: bool, **chose
     69 no broker, 78 a topic is missing.
     """
     from processors.cli import refusals
-
-    settings = load_settings()
-    refusals.replay(
-        settings,
-        _kind(settings),
-        selection(**chosen, ids=ids),
-        rate=rate,
-        dry_run=dry_run,
-        as_json=as_json,
-    )
-
-
-def _kind(settings: Settings) -> "Kind":
     from processors.refusals.unmatched import unmatched_events
 
-    return unmatched_events({settings.topic(topic): topic for topic in Topic})
+    settings = load_settings()
+    kind, wanted = unmatched_events(settings.topics), selection(**chosen, ids=ids)
+    refusals.replay(settings, kind, wanted, rate=rate, dry_run=dry_run, as_json=as_json)

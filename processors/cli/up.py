@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.parameters import ClickHouseUrlType, PathType
+from processors.cli.parameters import CLICKHOUSE_URL, PathType
 from processors.clickhouse.url import ClickHouseUrl
 from processors.settings.loading import UP_CLICKHOUSE
 
@@ -20,7 +20,7 @@ from processors.settings.loading import UP_CLICKHOUSE
 @click.option(
     "--clickhouse",
     metavar="URL",
-    type=ClickHouseUrlType(),
+    type=CLICKHOUSE_URL,
     envvar=UP_CLICKHOUSE,
     show_envvar=True,
     help="Use this ClickHouse: http://user:password@host:port/database.",

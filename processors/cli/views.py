@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
-from rich.table import Table
+from rich.table import Column, Table
 
 from processors.cli.console import Steps, shown
 from processors.clickhouse.queries import FUNNEL, NEWEST_EVENTS, TIME_SERIES, rows
@@ -32,10 +32,7 @@ def time_series(workspace: str, days: Sequence[dict[str, Any]]) -> Table:
     title = f"{workspace}: by day"
     if days:
         title += f", {days[0]['bucket']:%d %b} to {days[-1]['bucket']:%d %b %Y}"
-    table = _table(title)
-    table.add_column("series")
-    table.add_column("by day", no_wrap=True)
-    table.add_column("total", justify="right")
+    table = _table(title, "series", Column("by day", no_wrap=True), Column("total", justify="right"))
     for series in ("clicks", "leads", "sales"):
         values = [int(day[series]) for day in days]
         table.add_row(series, spark(values), f"{sum(values):,}")
@@ -44,10 +41,8 @@ def time_series(workspace: str, days: Sequence[dict[str, Any]]) -> Table:
 
 def funnel(workspace: str, steps: Sequence[dict[str, Any]]) -> Table:
     """Clicks → leads → sales: what goes on to each step, and what is lost before it."""
-    table = _table(f"{workspace}: funnel")
-    table.add_column("step")
-    for column in ("count", "conversion", "drop-off"):
-        table.add_column(column, justify="right")
+    counted = (Column(name, justify="right") for name in ("count", "conversion", "drop-off"))
+    table = _table(f"{workspace}: funnel", "step", *counted)
     for position, step in enumerate(steps):
         first = position == 0
         shares = ("", "") if first else (f"{step['conversion']:.1%}", f"{step['drop_off']:.1%}")
@@ -57,9 +52,8 @@ def funnel(workspace: str, steps: Sequence[dict[str, Any]]) -> Table:
 
 def newest(workspace: str, events: Sequence[dict[str, Any]]) -> Table:
     """Who did what, through which link."""
-    table = _table(f"{workspace}: newest events")
-    for column in ("time (UTC)", "", "event", "customer", "link", "country", "paid"):
-        table.add_column(column, no_wrap=True)
+    names = ("time (UTC)", "", "event", "customer", "link", "country", "paid")
+    table = _table(f"{workspace}: newest events", *(Column(name, no_wrap=True) for name in names))
     for event in events:
         table.add_row(
             f"{event['timestamp']:%d %b %H:%M:%S}",
@@ -76,8 +70,9 @@ def spark(values: Sequence[int]) -> str:
     return "".join(_BARS[-(-value * (len(_BARS) - 1) // most)] if most else _BARS[0] for value in values)
 
 
-def _table(title: str) -> Table:
+def _table(title: str, *columns: Column | str) -> Table:
     return Table(
+        *columns,
         title=shown(title),
         title_justify="left",
         title_style="bold",

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from processors.attribution.explanation import Candidate, ExplainedRequest, Explanation
+from processors.people.identity import Person
 from processors.people.tracing import Found
 from processors.printable import Styled, styled
+from processors.settings.durations import readable
 from schemas.times import rfc3339
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -103,6 +105,16 @@ def clickhouse_lines(found: Rows) -> Iterator[str | Styled]:
         named = f" {one['event_name']}" if one["event_name"] else ""
         at_click = f" (click {one['click_id']})" if one["click_id"] else ""
         yield f"  {_time(one['timestamp'])}  {one['reason']}{named}{at_click}: {one['detail']}"
+
+
+def forgotten_lines(person: Person, deleted: Mapping[str, int], retention_ms: int) -> Iterator[str]:
+    """What an erasure has done. ``deleted``: rows in ClickHouse, by table."""
+    rows = ", ".join(f"{count:,} {name}" for name, count in deleted.items() if count)
+    yield f"ClickHouse: deleted ({rows or 'nothing was there'})"
+    yield (
+        f"{person} is forgotten, and later events are refused as suppressed. Topics keep what was sent until "
+        f"their retention of {readable(retention_ms)} is over."
+    )
 
 
 def similar_line(similar: Sequence[str]) -> str:

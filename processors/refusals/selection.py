@@ -1,7 +1,7 @@
 """Which refusals are meant."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from schemas.topics import Topic
 
@@ -14,6 +14,14 @@ class Id(NamedTuple):
 
     partition: int
     offset: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """As :meth:`__str__` writes it. Raises ``ValueError``."""
+        partition, _, offset = text.partition(":")
+        if all(part.isascii() and part.isdigit() and len(part) < 19 for part in (partition, offset)):
+            return cls(int(partition), int(offset))
+        raise ValueError(f"{text!r} is none: write partition:offset, as `list` prints it")
 
     def __str__(self) -> str:
         return f"{self.partition}:{self.offset}"

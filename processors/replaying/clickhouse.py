@@ -1,7 +1,7 @@
 """ClickHouse from the result topics: a sink of its own, from the beginning to the ends of now."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,13 @@ class Stored:
 
     stats: Stats
     gone: Mapping[str, int]
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        for table, rows in sorted(self.stats.rows.items()):
+            yield f"{rows:>12,} rows into {table}"
+        for topic, records in sorted(self.gone.items()):
+            yield f"{records:>12,} offsets of {topic} are gone by retention: what they held was not stored"
 
 
 def sink_beside(settings: Settings, into: str | None) -> Settings:

@@ -45,6 +45,11 @@ class KafkaSettings(Part):
         return topic.on(self.output_prefix if ours and self.output_prefix is not None else self.topic_prefix)
 
     @property
+    def topics(self) -> dict[str, Topic]:
+        """By the full name on the broker."""
+        return {self.topic(topic): topic for topic in Topic}
+
+    @property
     def worker_group(self) -> str:
         """Consumer group and application id of the workers."""
         return self.topic_prefix + self.application_id

@@ -1,16 +1,18 @@
 """Ready, demo, live: what goes on while everything runs."""
 
 import asyncio
+import shlex
 import time
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.connection import open_clickhouse
 from processors.clickhouse.queries import count_leads
+from processors.clickhouse.url import ClickHouseUrl
 from processors.kafka.lag import Group, LagReader
 from processors.progress import Progress, Steps
 from processors.settings import Settings
@@ -20,6 +22,7 @@ from processors.stack.live import live
 from processors.stack.running import Plan, Running
 
 _STALL_S = 20.0
+_EXAMPLE = "SELECT * FROM leads LIMIT 3 FORMAT Vertical"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,16 @@ class Screen(Steps, Protocol):
 
     def views(self, client: Client, end_ms: int) -> None:
         """What became of the demo, over the days until ``end_ms``."""
+
+
+def asking(plan: Plan, url: ClickHouseUrl) -> str:
+    """For a shell: the example query, its password on no command line, which every other user could read."""
+    server = replace(url, user=None, password=None, name="")
+    query = f"{shlex.quote(f'{server}/?database={url.database}')} -d {shlex.quote(_EXAMPLE)}"
+    if plan.clickhouse is None:
+        password = shlex.quote(str(plan.data / "clickhouse" / "password"))
+        return f'echo "user = {url.user}:$(cat {password})" | curl -K - {query}'
+    return f"curl -u {shlex.quote(url.user or 'default')} {query}"
 
 
 async def until_asked(interrupt: Interrupt, system: Running, work: Coroutine[Any, Any, None]) -> None:

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from processors.audit.telling import Telling
 from processors.cli import refusals as listing
-from processors.cli import trace, views
-from processors.cli.auditing import _Speaker
+from processors.cli import views
 from processors.cli.console import Steps
 from processors.cli.errors import UserError
 from processors.cli.main import cli, main
@@ -99,14 +99,16 @@ def test_errors(monkeypatch: pytest.MonkeyPatch, capfd: Output) -> None:
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_trace(as_json: bool, capfd: Output) -> None:
-    trace._show(found(), as_json)
+def test_trace(as_json: bool, capfd: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("processors.people.tracing.find", lambda *_: found())
+    assert main(["trace", "acme", "ann", *(["--json"] if as_json else [])]) == 0
     assert both(capfd).count("owned") > 20
 
 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_audit(as_json: bool, capfd: Output) -> None:
-    _Speaker(10, apart=True, as_json=as_json).verdicts([difference()])
+    for line in Telling(10, apart=True, as_json=as_json).verdicts([difference()]):
+        (say_json if as_json else say)(line)
     assert both(capfd).count("owned") >= 5
 
 
@@ -165,7 +167,7 @@ def test_a_log_on_a_console(capfd: Output) -> None:
 
 
 def test_commands_write_in_no_other_way() -> None:
-    home = Path(trace.__file__).parent
+    home = Path(views.__file__).parent
     direct = re.compile(r"click\.(echo|secho|style)\(|(?<!console\.)\bprint\(|sys\.std(out|err)\.write")
     writers = [path.name for path in home.rglob("*.py") if direct.search(path.read_text())]
     assert writers == ["terminal.py"]

@@ -4,10 +4,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from processors.cli.running import asking
 from processors.clickhouse.url import ClickHouseUrl
 from processors.files import open_private
 from processors.stack.running import Plan
+from processors.stack.up import asking
 
 # Instead of curl: its arguments, and what it is told in a way that no other user sees.
 _CURL = '#!/bin/sh\nprintf "%s\\n" "$@" > arguments\ncat > told\n'
