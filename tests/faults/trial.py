@@ -22,6 +22,8 @@ from tests.integration.judgement import FOREIGN_KEY, Findings, judge_clickhouse,
 from tests.integration.stack import INPUTS, STORED, Service, Stack, wait_for
 
 READY_S = 60.0
+#: Share of the traffic that is sent to see that everything works.
+_WARM_UP = 0.05
 #: Exit codes after which an orchestrator starts a process again: no server, or a guard that tripped.
 START_AGAIN = (69, 70)
 
@@ -99,12 +101,15 @@ class Trial:
         """Traffic starts, and so does the stop-watch."""
         self.watch.start()
         self.load = Load(self.stack, self.events, per_second)
+        # However long the start takes: what is sent by then is not there when the faults come.
+        self.load.gate(_WARM_UP)
         self.load.start()
         wait_for(lambda: self.watch.read > 0, READY_S, lambda: "nothing comes out")
         settings = self.stack.settings
         if any(service.command == ["sink"] for service in self._running()):
             wait_for(lambda: bool(self.members(settings.full_sink_group)), READY_S, lambda: "no sink")
         self.watch.reset()
+        self.load.gate(1.0)
         return self.load
 
     def send_unreadable_lead(self) -> None:
