@@ -121,8 +121,8 @@ class Deployment:
             "LEADSTREAM_KAFKA_BOOTSTRAP": self.settings.kafka_bootstrap,
             "LEADSTREAM_CLICKHOUSE_URL": self.database.url,
             "LEADSTREAM_TOPIC_PREFIX": self.settings.topic_prefix,
-            "LEADSTREAM_SESSION_TIMEOUT": str(self.settings.session_timeout),
-            "LEADSTREAM_SINK_FLUSH_INTERVAL": str(self.settings.sink_flush_interval),
+            "LEADSTREAM_SESSION_TIMEOUT": f"{self.settings.session_timeout}ms",
+            "LEADSTREAM_SINK_FLUSH_INTERVAL": f"{self.settings.sink_flush_interval}ms",
             "LEADSTREAM_SINK_BATCH_ROWS": str(self.settings.sink_batch_rows),
         }
         return subprocess.Popen([sys.executable, "-c", program], env=env, stderr=subprocess.PIPE)
