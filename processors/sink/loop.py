@@ -179,7 +179,7 @@ class Sink:
 
     async def _know_the_time_of(self, fetched: Mapping[TopicPartition, object], batch: Batch) -> None:
         """As it was committed, or as the batch, which is not committed yet, has come to it."""
-        stamped = (place for place in fetched if SPECS[self._tables[place.topic][0].topic].broker_time)
+        stamped = [place for place in fetched if SPECS[self._tables[place.topic][0].topic].broker_time]
         while unknown := self._times.unknown(stamped):
             try:
                 committed = await self._finish(committed_by_group(self._settings, unknown))

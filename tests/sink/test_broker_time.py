@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import OffsetAndMetadata
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +95,31 @@ async def test_a_rebalance_within_a_batch_forgets_nothing_of_the_batch(
         sink._times.forget()
     first, second = (row[-1] for row in batch.tables["customers_raw"].rows)
     assert first < second
+    assert batch.metadata == {PLACE: f"time={T0 + 300}"}
+    await sink._rejects.stop()
+    await sink._consumer.stop()
+
+
+async def test_what_was_committed_is_asked_for_until_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[Exception | dict[TopicPartition, OffsetAndMetadata]] = [
+        KafkaConnectionError("no coordinator"),
+        {PLACE: OffsetAndMetadata(3, f"time={T0 + 300}")},
+    ]
+
+    async def committed(*_: Any) -> dict[TopicPartition, OffsetAndMetadata]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("processors.sink.loop.committed_by_group", committed)
+    monkeypatch.setattr("processors.sink.loop._RETRY_S", 0.0)
+    sink = Sink(Settings(), None, asyncio.Event())  # type: ignore[arg-type]
+    batch = Batch(times=sink._times)
+    fetched = {PLACE: [record("customers", customer("c"), offset=3, at_ms=T0 + 100)]}
+    await sink._know_the_time_of(fetched, batch)
+    assert answers == []
+    batch.add_all(fetched, by_topic(str))
     assert batch.metadata == {PLACE: f"time={T0 + 300}"}
     await sink._rejects.stop()
     await sink._consumer.stop()
