@@ -54,7 +54,7 @@ _ROOMS: Final = {
     ),
     "sink": Room(
         "topics → ClickHouse",
-        "schemas errors garbage settings kafka.header_names clickhouse observability",
+        "schemas errors garbage settings kafka.header_names kafka clickhouse observability",
     ),
     "refusals": Room(
         "dead letters and unmatched events: found, selected, sent back",

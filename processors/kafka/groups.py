@@ -49,16 +49,17 @@ async def group_offsets(settings: Settings, group: str) -> dict[TopicPartition, 
 
     Raises ``NoBroker`` or ``TopicsFailed``.
     """
-    return {place: one.offset for place, one in (await _committed(settings, group)).items()}
+    return {place: one.offset for place, one in (await committed_offsets(settings, group)).items()}
 
 
 async def group_metadata(settings: Settings, group: str) -> dict[TopicPartition, str]:
     """What a group has committed with its offsets, where there is any. Raises as :func:`group_offsets`."""
-    committed = await _committed(settings, group)
+    committed = await committed_offsets(settings, group)
     return {place: one.metadata for place, one in committed.items() if one.metadata}
 
 
-async def _committed(settings: Settings, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+async def committed_offsets(settings: Settings, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Offsets with their metadata, of which a consumer does not tell. Raises as :func:`group_offsets`."""
     async with admin_of(settings) as admin:
         offsets = await patiently(lambda: admin.list_consumer_group_offsets(group))
     return {place: one for place, one in offsets.items() if one.offset >= 0}

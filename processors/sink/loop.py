@@ -30,9 +30,11 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from processors.kafka.groups import committed_offsets
 from processors.kafka.header_names import tolerate
+from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.settings import Settings
-from processors.sink.assignment import Reassigned, committed_by_group
+from processors.sink.assignment import Reassigned
 from processors.sink.batch import Batch, TableBatch
 from processors.sink.broker_time import BrokerTime
 from processors.sink.deletions import Deletions
@@ -182,8 +184,10 @@ class Sink:
         stamped = [place for place in fetched if SPECS[self._tables[place.topic][0].topic].broker_time]
         while unknown := self._times.unknown(stamped):
             try:
-                committed = await self._finish(committed_by_group(self._settings, unknown))
-            except KafkaError as error:
+                committed = await self._finish(
+                    committed_offsets(self._settings, self._settings.full_sink_group)
+                )
+            except (NoBroker, TopicsFailed) as error:
                 log.warning("reading what was committed failed, trying again: %r", error)
                 await self._wait_to_retry()
                 continue

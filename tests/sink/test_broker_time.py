@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import OffsetAndMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.kafka.topics import NoBroker
 from processors.settings import Settings
 from processors.sink.batch import Batch
 from processors.sink.broker_time import BrokerTime
@@ -85,7 +85,7 @@ async def test_a_rebalance_within_a_batch_forgets_nothing_of_the_batch(
     async def committed(*_: Any) -> dict[TopicPartition, OffsetAndMetadata]:
         return {PLACE: OffsetAndMetadata(3, f"time={T0}")}
 
-    monkeypatch.setattr("processors.sink.loop.committed_by_group", committed)
+    monkeypatch.setattr("processors.sink.loop.committed_offsets", committed)
     sink = Sink(Settings(), None, asyncio.Event())  # type: ignore[arg-type]
     batch = Batch(times=sink._times)
     for offset, at_ms in ((3, T0 + 300), (4, T0 + 100)):
@@ -102,7 +102,7 @@ async def test_a_rebalance_within_a_batch_forgets_nothing_of_the_batch(
 
 async def test_what_was_committed_is_asked_for_until_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[Exception | dict[TopicPartition, OffsetAndMetadata]] = [
-        KafkaConnectionError("no coordinator"),
+        NoBroker("no coordinator"),
         {PLACE: OffsetAndMetadata(3, f"time={T0 + 300}")},
     ]
 
@@ -112,7 +112,7 @@ async def test_what_was_committed_is_asked_for_until_it_is_known(monkeypatch: py
             raise answer
         return answer
 
-    monkeypatch.setattr("processors.sink.loop.committed_by_group", committed)
+    monkeypatch.setattr("processors.sink.loop.committed_offsets", committed)
     monkeypatch.setattr("processors.sink.loop._RETRY_S", 0.0)
     sink = Sink(Settings(), None, asyncio.Event())  # type: ignore[arg-type]
     batch = Batch(times=sink._times)
