@@ -116,9 +116,10 @@ def _lead_event(state: ClickState, fact: Fact[LeadEvent], now_ms: int, policy: P
         known = event.customer in state.customers or len(state.customers) >= policy.bounds.click_customers
         return state if known else replace(state, customers=(*state.customers, event.customer)), [touch]
     if _waits_already(state, fact):
+        if not state.bot:
+            return state, []
         # What was reported when it began to wait is not reported again when it ends.
-        again = _refused(UnmatchedReason.BOT_CLICK, _BOT, event, record.value, source_of(record))
-        return state, [again] if state.bot else []
+        return state, [_refused(UnmatchedReason.BOT_CLICK, _BOT, event, record.value, source_of(record))]
     if why := _no_room(state, record.value, policy.bounds):
         return state, [_refused(UnmatchedReason.TOO_MANY_HELD, why, event, record.value, source_of(record))]
     held = hold(record, now_ms, reported=state.bot)
