@@ -1,6 +1,5 @@
 """What workers and ClickHouse know of a person, and why."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from processors.attribution.explaining import explain
 from processors.attribution.explanation import Explanation
 from processors.clickhouse.connection import NoClickHouse, open_clickhouse
 from processors.errors import Unavailable
+from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.people.backlog import read_backlog
 from processors.people.clickhouse_side import differing_in_case, shown
@@ -70,8 +70,8 @@ def find(settings: Settings, person: Person, reach: Callable[[int, int], None]) 
     """
     found = Found(person)
     try:
-        backlog = asyncio.run(read_backlog(settings))
-        found.held = asyncio.run(held_state(settings, person, reach))
+        backlog = run_on_kafka(read_backlog(settings))
+        found.held = run_on_kafka(held_state(settings, person, reach))
         found.backlog = backlog.of(person, found.held.state)
     except (NoBroker, TopicsFailed) as error:
         found.notes.append(f"{error}; the workers' state is not shown, only what ClickHouse has")

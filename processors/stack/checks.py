@@ -1,6 +1,5 @@
 """What ``leadstream doctor`` looks at. Each check says what it found, and what to do when that is bad."""
 
-import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def check_kafka(settings: Settings) -> Check:
     from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
 
     try:
-        counts = asyncio.run(partition_counts(settings))
+        counts = run_on_kafka(partition_counts(settings))
     except (NoBroker, TopicsFailed) as error:
         remedy = "Start it, or set LEADSTREAM_KAFKA_BOOTSTRAP; `leadstream up` brings its own."
         return Check("Kafka", False, str(error), remedy)
@@ -106,7 +106,7 @@ def check_topics(settings: Settings) -> Check:
     wanted = layouts_of(settings)
 
     try:
-        differences = asyncio.run(topics.check_topics(settings, wanted))
+        differences = run_on_kafka(topics.check_topics(settings, wanted))
     except (topics.NoBroker, topics.TopicsFailed) as error:
         return Check("topics", False, str(error), "Run `leadstream doctor` again.")
     if not differences:
@@ -177,7 +177,7 @@ def check_groups(settings: Settings) -> Iterator[Check]:
             ]
 
     try:
-        yield from asyncio.run(read())
+        yield from run_on_kafka(read())
     except (KafkaError, NoBroker) as error:
         yield Check("consumer groups", False, str(error), "Run `leadstream doctor` again.")
 

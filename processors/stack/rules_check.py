@@ -1,6 +1,5 @@
 """Do customers whom the workers know keep another model, or other windows, than what is set now?"""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable
 
@@ -10,6 +9,7 @@ from processors.attribution.policy import Rules
 from processors.engine import frame
 from processors.engine.settings import changelog_topic
 from processors.kafka.reading import TopicReader
+from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.settings import Settings
 from processors.stack.checks import Check
@@ -29,7 +29,7 @@ def check_rules(settings: Settings) -> Check:
             return [record.value for record in await reader.latest(topic, _LATEST)]
 
     try:
-        stored = asyncio.run(read())
+        stored = run_on_kafka(read())
         return rules_told(kept_rules(stored), policy_of(settings).rules)
     except (NoBroker, TopicsFailed) as error:
         return Check("attribution", False, str(error), "Run `leadstream doctor` again.")

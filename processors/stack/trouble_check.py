@@ -1,6 +1,5 @@
 """Do records end workers, or become dead letters? As the workers have noted it themselves."""
 
-import asyncio
 from collections.abc import Mapping
 
 from aiokafka import TopicPartition
@@ -9,6 +8,7 @@ from aiokafka.errors import KafkaError
 from processors.engine.settings import epoch_ms
 from processors.engine.trouble import Trouble, trouble_of
 from processors.kafka.groups import group_metadata
+from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.settings import Settings
 from processors.stack.checks import Check
@@ -19,7 +19,7 @@ _NAME = "bad records"
 def check_troubles(settings: Settings) -> Check:
     """Reads what is committed with the offsets of the workers' group."""
     try:
-        metadata = asyncio.run(group_metadata(settings, settings.worker_group))
+        metadata = run_on_kafka(group_metadata(settings, settings.worker_group))
     except (KafkaError, NoBroker, TopicsFailed) as error:
         return Check(_NAME, False, str(error), "Run `leadstream doctor` again.")
     return troubles_told({tp: trouble_of(text) for tp, text in metadata.items()}, epoch_ms())
