@@ -286,7 +286,11 @@ class Purchase(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fals
         force_setattr(self, "currency", self._currency())
         force_setattr(self, "event_name", (self.event_name or "").strip() or "Purchase")
         invoice_id = (self.invoice_id or "").strip() or None
-        if self.by_the_rules and invoice_id:
+        if (
+            invoice_id
+            and (len(invoice_id) in SUSPICIOUS_LENGTHS or not invoice_id.isprintable())
+            and self.by_the_rules
+        ):
             check_id("invoiceId", invoice_id)
         force_setattr(self, "invoice_id", invoice_id)
         force_setattr(self, "lead_event_name", (self.lead_event_name or "").strip() or None)

@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import Collection
 from math import isfinite
 from typing import Final
 
+import orjson
 from msgspec import DecodeError
 from msgspec.json import Decoder
 
@@ -47,45 +49,41 @@ def portable(document: bytes) -> bytes:
 
 _as_builtins: Final = Decoder().decode
 _HUGE: Final = 309
-_find_huge: Final = re.compile(rb"[0-9]{%d}" % _HUGE).search
-"""Numbers beyond a double without an exponent; to the decoder those with one are no numbers."""
-
-
-_TEXTS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"(?:[ \t\r\n]*(:))?')
-"""Every text of a document, with the colon after a name."""
+"""Digits of an integer beyond a double."""
+_ESCAPED_COLON: Final = rb"\u003"
 
 
 def _is_plain(document: bytes) -> bool:
     """A quick look. False also for some that are portable, as one with a dot in a name."""
-    try:
-        members = _as_builtins(document)
-    except DecodeError:
-        return False
-    if len(document) >= _HUGE and _find_huge(document):
-        return False
     colons = document.count(b":")
-    if colons <= 1:
-        return True
-    names = _names(members)
-    # A colon in a text is no second name: times and URLs have some.
-    return colons == names or names == sum(map(len, _TEXTS.findall(document)))
+    try:
+        parsed = _as_builtins(document)
+        if colons <= 1 and len(document) < _HUGE:
+            return True
+        written = orjson.dumps(parsed)
+    except (DecodeError, orjson.JSONEncodeError):  # a number beyond a double, or beyond 64 bits
+        return False
+    # It lacks the colons of names that stood twice, and has one more for each that was escaped.
+    return (
+        _ESCAPED_COLON not in document
+        and written.count(b":") == colons
+        and (colons <= 1 or not _has_dotted_names(parsed))
+    )
 
 
-def _names(value: object) -> int:
-    """How many names there are; too few when one has a dot, and may say what another one says."""
+def _has_dotted_names(value: object) -> bool:
     if isinstance(value, dict):
-        number = len(value)
-        for name, member in value.items():
-            number -= "." in name
-            if isinstance(member, dict | list):
-                number += _names(member)
-        return number
-    number = 0
-    if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict | list):
-                number += _names(item)
-    return number
+        if "." in "".join(value):
+            return True
+        members: Collection[object] = value.values()
+    elif isinstance(value, list):
+        members = value
+    else:
+        return False
+    return not _CONTAINERS.isdisjoint(map(type, members)) and any(map(_has_dotted_names, members))
+
+
+_CONTAINERS: Final = frozenset({dict, list})
 
 
 class _Members(list[tuple[str, object]]):

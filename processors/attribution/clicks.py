@@ -1,6 +1,6 @@
 """Which click a clickId names, and what is remembered of it."""
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import astuple, replace
 
@@ -48,17 +48,24 @@ def stored(facts: ClickFacts) -> StoredClick:
 
 def travelling(click: StoredClick) -> ClickFacts:
     """To the form that travels."""
-    return ClickFacts(*astuple(present(click)))
+    values = astuple(click)
+    return ClickFacts(*astuple(present(click)) if _has_blanks(values) else values)
 
 
-_TEXTS: Final = tuple(
-    name for name in ClickFacts.__struct_fields__ if name not in ("timestamp", "track_conversion", "qr")
-)
+_TEXTS: Final = slice(2, -1)
+"""Among the fields: all but time, tracking and qr."""
 
 
 def present(click: StoredClick) -> StoredClick:
     """What the click says: a blank text says nothing."""
-    return without_blanks(click, _TEXTS)
+    if _has_blanks(astuple(click)):
+        return without_blanks(click, StoredClick.__struct_fields__[_TEXTS])
+    return click
+
+
+def _has_blanks(values: tuple[Any, ...]) -> bool:
+    texts = values[_TEXTS]
+    return "" in texts or any(map(str.isspace, filter(None, texts)))
 
 
 def same(one: StoredClick, other: StoredClick) -> bool:

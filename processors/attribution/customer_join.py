@@ -82,7 +82,9 @@ class _Added(NamedTuple):
 
 def due_ms(state: CustomerState, policy: Policy) -> int | None:
     """When :func:`expire` has something to do."""
-    held_ms = earliest_due_ms((one.held for one in _facts(state)), policy.hold_ms)
+    held_ms = None
+    if state.requests or state.purchases:
+        held_ms = earliest_due_ms([one.held for one in _facts(state)], policy.hold_ms)
     if not state.waiting:
         return held_ms
     waiting_ms = min(state.waiting.values()) + policy.hold_ms

@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from msgspec import Raw, Struct
 
 from schemas.events import Click, Erasure, LeadEvent, Purchase
-from schemas.portable import portable, whole_characters
+from schemas.portable import whole_characters
 from schemas.reasons import UnmatchedReason
 from schemas.results import NULL, Source, Touch, Unjoined, Unmatched, UnmatchedSource
 from schemas.times import LATEST_MS, rfc3339
@@ -107,7 +107,8 @@ def source_of(record: SourceRecord) -> Source:
 
 def earliest_due_ms(held: Iterable[Held | None], hold_ms: int) -> int | None:
     """When the first of the held events is to be given up."""
-    return min((one.arrived_ms + hold_ms for one in held if one is not None), default=None)
+    arrived_ms = [one.arrived_ms for one in held if one is not None]
+    return min(arrived_ms) + hold_ms if arrived_ms else None
 
 
 def unmatched(
@@ -127,7 +128,7 @@ def unmatched(
         click_id=(event.click_id or None) if isinstance(event, Click | LeadEvent) else None,
         event_name=event.event_name if isinstance(event, LeadEvent | Purchase) else None,
         timestamp=rfc3339(at_ms),
-        event=NULL if raw is None else Raw(portable(whole_characters(raw))),
+        event=NULL if raw is None else Raw(whole_characters(raw)),
         source=UnmatchedSource(
             topic=source.topic,
             partition=source.partition,

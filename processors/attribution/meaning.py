@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.attribution.clicks import StoredClick
-from processors.attribution.customer_state import CustomerState, PurchaseState, Request, Said, TouchState
+from processors.attribution.customer_state import CustomerState, PurchaseState, Request, TouchState
 from processors.attribution.policy import Policy
 from schemas.ids import event_key, lead_id
 from schemas.texts import said
@@ -75,7 +75,10 @@ def meaning(workspace_id: str, customer: str, state: CustomerState, policy: Poli
     touches = attributions(state.touches, policy)
     if not touches:
         return NOTHING
-    person = Person(_said(state.name), _said(state.email), _said(state.avatar), state.first_seen_ms)
+    name, email, avatar = state.name, state.email, state.avatar
+    person = Person(
+        name and said(name[1]), email and said(email[1]), avatar and said(avatar[1]), state.first_seen_ms
+    )
     chosen = choose(touches.values(), None, policy)
     assert chosen is not None  # noqa: S101 - there is a touch
     found = winners(state.requests, touches, policy) if state.requests else None
@@ -100,8 +103,10 @@ def _status(
     """What was published counts, whatever became of the facts on which it rests."""
     qualified_ms, leads = None, 0
     if state.requests:
-        won = [request.at_ms for request in state.requests if request.held is None]
-        qualified_ms = min(won + [request.at_ms for request in winners.values()], default=None)
+        won = [request.at_ms for request in winners.values()]
+        if len(state.requests) > len(won):
+            won += [request.at_ms for request in state.requests if request.held is None]
+        qualified_ms = min(won) if won else None
         leads = len(winners.keys() | state.lead_revisions.keys()) if state.lead_revisions else len(winners)
     sold = len(sales.keys() | state.sale_revisions.keys()) if state.sale_revisions else len(sales)
     if state.old_sales is not None:
@@ -207,7 +212,3 @@ def _lead_of(purchase: PurchaseState, by_time: Iterable[tuple[int, str, str]], p
             return newest if newest is not None or at_ms > purchase.at_ms + policy.hold_ms else key
         newest = key
     return newest
-
-
-def _said(known: Said) -> str | None:
-    return None if known is None else said(known[1])

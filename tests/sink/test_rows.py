@@ -41,6 +41,14 @@ def unmatched_id(value: bytes, prefix: str = "") -> object:
     return row[1]
 
 
+def test_a_report_is_stored_as_clickhouse_reads_it() -> None:
+    """No name twice, and no number beyond a double."""
+    value = unmatched(b'{"amount":4,"other":[{"a":1,"a":-1e999}],"amount":5}')
+    row = unmatched_row(record("unmatched", value))
+    assert row is not None
+    assert '{"other":[{"a":"-1e999"}],"amount":5}' in row
+
+
 def dead_letter(row: Row) -> dict[str, object]:
     return dict(zip(DEAD_LETTER_COLUMNS, row, strict=True))
 

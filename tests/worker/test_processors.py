@@ -252,16 +252,14 @@ def test_what_was_not_meant_to_the_letter_is_carried_along_as_every_release_read
     assert (lead["customer"]["name"], lead["quantity"]) == ("Joe \ufffd", 2)
 
 
-def test_a_report_is_what_every_reader_takes() -> None:
-    """ClickHouse reads no name twice, and no number beyond a double."""
+def test_a_report_has_the_event_as_it_came() -> None:
     _, customers = joins()
     value = (PURCHASE.value or b"")[:-1] + b',"other":[{"a":1,"a":-1e999}],"amount":5}'
     _, key, fact = customers.parse(in_topic(NAMES[Topic.PURCHASES], value))
     held, _ = customers.apply(key, None, fact, NOW)
     assert held is not None
     [report] = customers.expire(key, held, NOW + 2 * DAY_MS)[1]
-    assert (report.value or b"").count(b'"amount"') == 1
-    assert b'"other":[{"a":"-1e999"}]' in (report.value or b"")
+    assert b'"event":' + value in (report.value or b"")
 
 
 def test_a_blank_text_of_a_click_says_nothing() -> None:
