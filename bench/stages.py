@@ -27,7 +27,7 @@ from processors.engine.batch import Computer, Effects, _Batch
 from processors.engine.inbox import Chunk
 from processors.engine.records import slim
 from processors.engine.settings import epoch_ms
-from processors.engine.store import PartitionStore, new_cache
+from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.engine.view import View
 from processors.garbage import collect_rarely
 from processors.kafka.placement import partition_for

@@ -56,17 +56,14 @@ everything that had arrived by then has been processed.
 **Readers** of the outputs must be ``read_committed`` (Java's and aiokafka's default is not).
 """
 
-from processors.engine.app import EngineApp, create_app
 from processors.engine.errors import EngineError
 from processors.engine.processor import Halt, Output, Processor, Rejected, Unfit
 from processors.engine.records import Record
 from processors.engine.settings import EngineSettings, Limits, changelog_topic
 from processors.engine.stats import Stats
-from processors.engine.worker import run
 from processors.kafka.placement import partition_for
 
 __all__ = [
-    "EngineApp",
     "EngineError",
     "EngineSettings",
     "Halt",
@@ -78,7 +75,5 @@ __all__ = [
     "Stats",
     "Unfit",
     "changelog_topic",
-    "create_app",
     "partition_for",
-    "run",
 ]

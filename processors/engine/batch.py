@@ -15,7 +15,7 @@ from processors.engine.inbox import Chunk
 from processors.engine.processor import Output, Processor, Rejected, Unfit
 from processors.engine.records import Record
 from processors.engine.settings import Limits
-from processors.engine.store import RESERVED
+from processors.engine.stores import RESERVED
 from processors.engine.trouble import Trouble, Troubles, failure_of, failure_of_expiry
 from processors.engine.view import AtKey, TooLarge, View
 from processors.engine.watch import ProcessorFailed, Quarantined, Watch

@@ -22,9 +22,9 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine.batch import Effects
 from processors.engine.errors import Refused, Superseded, Unexpected
+from processors.engine.kafka.transaction import FencedGeneration, Fields, GroupMember, TransactionalProducer
 from processors.engine.steps import OnStep, Step
 from processors.engine.stores import StateStore
-from processors.engine.transaction import FencedGeneration, Fields, GroupMember, TransactionalProducer
 
 _NO_HEADERS: list[tuple[str, bytes]] = []
 

@@ -19,13 +19,13 @@ from aiokafka.structs import TopicPartition
 from processors.engine.errors import Superseded, Unexpected
 from processors.engine.exits import boottime
 from processors.engine.expiry import Timekeeper
-from processors.engine.restore import check_placement, restore
+from processors.engine.kafka.restore import check_placement, restore
 from processors.engine.settings import changelog_topic
 from processors.engine.stores import StateStore
 from processors.engine.trouble import Troubles
 
 if TYPE_CHECKING:
-    from processors.engine.app import EngineApp
+    from processors.engine.kafka.app import EngineApp
 
 log = logging.getLogger(__name__)
 

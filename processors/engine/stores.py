@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+RESERVED: Final = b"\0"
+"""First byte of a store's own keys. Keys of processors never start with it."""
 
 
 class StateStore(Protocol):

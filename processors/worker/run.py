@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from processors.attribution.policy import Policy
-from processors.engine import EngineSettings, create_app, run
+from processors.engine import EngineSettings
+from processors.engine.kafka.app import create_app
+from processors.engine.kafka.worker import run
 from processors.engine.settings import CHANGELOG_BYTES, changelog_topic, epoch_ms
 from processors.kafka.layouts import Changelog, Layout, layouts
 from processors.observability.metrics import WORKER, serve

@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition
 
-from processors.engine.transport import BatchConsumer
+from processors.engine.kafka.transport import BatchConsumer
 from tests.engine.toys import Names
 
 AHEAD = 100

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from deploy.local.kafka import LocalKafka
-from processors.engine import EngineSettings, create_app
+from processors.engine import EngineSettings
 from processors.engine.expiry import Timekeeper
 from processors.engine.generation import Generation
+from processors.engine.kafka.app import create_app
 from tests.engine.alone import AHEAD, GENERATION, TP, Alone
 from tests.engine.harness import Site, site_of
 from tests.engine.toys import Names, chain
@@ -36,8 +37,8 @@ async def consumer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         max_batch=AHEAD,
         max_buffer=AHEAD,
     )
-    monkeypatch.setattr("processors.engine.transport.BatchTransport.Consumer", Alone)
-    monkeypatch.setattr("processors.engine.transport._RETRY_S", 0.01)
+    monkeypatch.setattr("processors.engine.kafka.transport.BatchTransport.Consumer", Alone)
+    monkeypatch.setattr("processors.engine.kafka.transport._RETRY_S", 0.01)
     monkeypatch.setattr("processors.engine.loop.Engine.start", lambda _: None)
     app = create_app(settings, chain(Names("t.")))
     found = app.consumer

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, Producer, 
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from processors.engine import frame
-from processors.engine.store import PartitionStore, new_cache
+from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.kafka.placement import partition_for
 from tests.engine.toys import BUG, POISON, Names
 

@@ -9,13 +9,14 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition
 
-from processors.engine import frame, private, restore
+from processors.engine import frame
 from processors.engine.contiguity import Fetched
 from processors.engine.errors import Superseded, TopicsMismatch
 from processors.engine.expiry import Timekeeper
 from processors.engine.generation import Generation, start_partitions
-from processors.engine.memory_store import MemoryStore
+from processors.engine.kafka import private, restore
 from processors.engine.records import Record
+from processors.engine.state.memory import MemoryStore
 from processors.engine.stores import StateStore
 from processors.kafka.placement import partition_for
 from tests.engine.alone import GENERATION, Alone

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from aiokafka.structs import TopicPartition
 
-from processors.engine import private
 from processors.engine.batch import DueEntry, Effects
 from processors.engine.effects import Transactor
 from processors.engine.errors import Refused
 from processors.engine.generation import Generation
 from processors.engine.inbox import Chunk
+from processors.engine.kafka import private
 from processors.engine.loop import Engine
-from processors.engine.memory_store import MemoryStore
+from processors.engine.state.memory import MemoryStore
 from processors.engine.trouble import Failure, Trouble, Troubles, metadata_of
 from processors.engine.watch import ProcessorFailed
 from processors.kafka.placement import partition_for

@@ -9,8 +9,8 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine import EngineSettings, Stats, frame
 from processors.engine.expiry import Timekeeper
-from processors.engine.memory_store import MemoryStore
-from processors.engine.store import PartitionStore, new_cache
+from processors.engine.state.memory import MemoryStore
+from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.engine.stores import StateStore
 from tests.engine.toys import Counter
 

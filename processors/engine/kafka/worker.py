@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 import faust
 
-from processors.engine.app import EngineApp
-from processors.engine.data_dir import claim, mark
 from processors.engine.errors import EngineError
 from processors.engine.exits import die
-from processors.engine.tables import FAUST_LOG
-from processors.engine.topics_check import check_topics
+from processors.engine.kafka.app import EngineApp
+from processors.engine.kafka.tables import FAUST_LOG
+from processors.engine.kafka.topics_check import check_topics
+from processors.engine.state.data_dir import claim, mark
 from processors.garbage import collect_rarely
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ _CHATTY = (
     "aiokafka",
     "aiokafka.consumer.fetcher",
     "aiokafka.consumer.group_coordinator",
-    "processors.engine.transaction",
+    "processors.engine.kafka.transaction",
 )
 
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.engine import frame
-from processors.engine.memory_store import MemoryStore
-from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
+from processors.engine.state.memory import MemoryStore
+from processors.engine.state.rocksdb import MAX_AGE_MS, PartitionStore, new_cache
 from tests.engine.records import plain
 
 NOW = 1_800_000_000_000

@@ -13,17 +13,17 @@ import faust
 import mode.loop
 from aiokafka.structs import TopicPartition
 
-from processors.engine import private
 from processors.engine.errors import Unexpected
 from processors.engine.exits import boottime, die, leave
+from processors.engine.kafka import private
+from processors.engine.kafka.tables import FAUST_LOG, EngineTable, EngineTables
+from processors.engine.kafka.transport import BatchConsumer, BatchTransport
 from processors.engine.loop import Engine
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings, changelog_topic
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, ignore
 from processors.engine.stores import StateStore
-from processors.engine.tables import FAUST_LOG, EngineTable, EngineTables
-from processors.engine.transport import BatchConsumer, BatchTransport
 
 #: Less than the 30 s that orchestrators give a process to end, more than any batch takes.
 _STOP_S = 10.0

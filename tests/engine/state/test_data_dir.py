@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.engine.data_dir import claim
+from processors.engine.state.data_dir import claim
 from processors.files import OTHERS
 
 

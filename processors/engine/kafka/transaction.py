@@ -28,8 +28,8 @@ from aiokafka.errors import KafkaError, OffsetMetadataTooLargeError, ProducerFen
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
 
-from processors.engine import protocol as p
-from processors.engine import wire
+from processors.engine.kafka import protocol as p
+from processors.engine.kafka import wire
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
-from processors.engine import private
-from processors.engine import protocol as p
 from processors.engine.errors import Superseded
-from processors.engine.transaction import by_topic
+from processors.engine.kafka import private
+from processors.engine.kafka import protocol as p
+from processors.engine.kafka.transaction import by_topic
 
 log = logging.getLogger(__name__)
 

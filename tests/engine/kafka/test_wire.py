@@ -9,7 +9,7 @@ from aiokafka.errors import IncompatibleBrokerVersion
 from aiokafka.protocol import produce, transaction
 from aiokafka.protocol.types import CompactArray, CompactString, Int16, Int32, Int64, Schema, TaggedFields
 
-from processors.engine import wire
+from processors.engine.kafka import wire
 
 NAME, GROUP, TOPIC, LONG = "app-0", "gröup", "leads", "t" * 200
 PRODUCER = (2**40, 7)

@@ -17,8 +17,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from processors.engine import private
 from processors.engine.errors import TopicsMismatch, Unexpected
+from processors.engine.kafka import private
 from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
 from processors.engine.stores import StateStore

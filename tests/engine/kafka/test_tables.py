@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
-from processors.engine.tables import abandoned
+from processors.engine.kafka.tables import abandoned
+from processors.engine.state.rocksdb import MAX_AGE_MS, PartitionStore, new_cache
 
 NOW = 1_800_000_000_000
 

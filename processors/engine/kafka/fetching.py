@@ -11,11 +11,11 @@ from aiokafka.errors import ConsumerStoppedError
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
-from processors.engine import private
 from processors.engine.contiguity import Fetched
 from processors.engine.exits import die
+from processors.engine.kafka import private
+from processors.engine.kafka.tables import FAUST_LOG
 from processors.engine.records import slim
-from processors.engine.tables import FAUST_LOG
 from processors.kafka.header_names import tolerate
 
 #: Records taken from the fetcher at a time: bounds how long the thread unpacks without sending a heartbeat.

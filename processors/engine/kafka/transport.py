@@ -13,14 +13,14 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
-from processors.engine import private
 from processors.engine.contiguity import Contiguity, Fetched, Refusal
 from processors.engine.errors import Superseded
 from processors.engine.exits import die
-from processors.engine.fetching import FETCH_WAIT_MS, GATHER_BYTES, BatchConsumerThread, least_grant
-from processors.engine.offsets import StartOffsets, committed_offsets, start_offsets
-from processors.engine.tables import FAUST_LOG
-from processors.engine.transaction import GroupMember, TransactionalProducer
+from processors.engine.kafka import private
+from processors.engine.kafka.fetching import FETCH_WAIT_MS, GATHER_BYTES, BatchConsumerThread, least_grant
+from processors.engine.kafka.offsets import StartOffsets, committed_offsets, start_offsets
+from processors.engine.kafka.tables import FAUST_LOG
+from processors.engine.kafka.transaction import GroupMember, TransactionalProducer
 
 if TYPE_CHECKING:
     from processors.engine.loop import Engine

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import pytest
 
-from processors.engine import private
+from processors.engine.kafka import private
 
 
 @pytest.mark.parametrize("package", sorted(private.VERSIONS))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from processors.engine import frame
-from processors.engine.memory_store import MemoryStore
-from processors.engine.store import PartitionStore, new_cache
+from processors.engine.state.memory import MemoryStore
+from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.engine.stores import StateStore
 from tests.engine.records import plain
 

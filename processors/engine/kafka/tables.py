@@ -15,8 +15,8 @@ import faust
 from faust.stores.base import Store
 from faust.tables import TableManager
 
-from processors.engine.memory_store import MemoryStore
-from processors.engine.store import MAX_AGE_MS, PartitionStore, new_cache
+from processors.engine.state.memory import MemoryStore
+from processors.engine.state.rocksdb import MAX_AGE_MS, PartitionStore, new_cache
 from processors.engine.stores import StateStore
 
 #: Faust logs each service's comings and goings under the service's own logger.

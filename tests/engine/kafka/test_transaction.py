@@ -11,9 +11,9 @@ from aiokafka.protocol import produce, transaction
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from processors.engine import protocol as p
-from processors.engine.transaction import FencedGeneration, Fields, GroupMember, TransactionalProducer
-from tests.engine.test_wire import COMMITTED
+from processors.engine.kafka import protocol as p
+from processors.engine.kafka.transaction import FencedGeneration, Fields, GroupMember, TransactionalProducer
+from tests.engine.kafka.test_wire import COMMITTED
 
 MEMBER = GroupMember("group", 3, "member", None)
 OUT, LOG = TopicPartition("out", 0), TopicPartition("log", 1)

@@ -16,12 +16,11 @@ from pathlib import Path
 import rocksdict
 
 from processors.engine import frame
-from processors.engine.damage import is_damage, noticing, open_database
+from processors.engine.state.damage import is_damage, noticing, open_database
+from processors.engine.stores import RESERVED
 
 log = logging.getLogger(__name__)
 
-#: First byte of the engine's own keys. Keys of processors never start with it.
-RESERVED = b"\0"
 #: Every key of a processor sorts after it.
 FIRST_KEY = b"\1"
 _POSITION = RESERVED + b"position"
