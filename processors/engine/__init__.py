@@ -57,9 +57,10 @@ everything that had arrived by then has been processed.
 """
 
 from processors.engine.errors import EngineError
+from processors.engine.placement import changelog_topic
 from processors.engine.processor import Halt, Output, Processor, Rejected, Unfit
 from processors.engine.records import Record
-from processors.engine.settings import EngineSettings, Limits, changelog_topic
+from processors.engine.settings import EngineSettings, Limits
 from processors.engine.stats import Stats
 from processors.kafka.placement import partition_for
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 import traceback
 from typing import NoReturn
 
@@ -10,11 +9,6 @@ from processors.engine.errors import EngineError, ProcessorHalt, Unexpected
 from processors.engine.processor import Halt
 
 log = logging.getLogger(__name__)
-
-
-def boottime() -> float:
-    """A clock for deadlines that goes on while the machine is suspended, unlike the monotonic one."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def die(reason: BaseException) -> NoReturn:

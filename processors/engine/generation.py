@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from aiokafka.structs import TopicPartition
 
+from processors.engine.clock import boottime
 from processors.engine.errors import Superseded, Unexpected
-from processors.engine.exits import boottime
 from processors.engine.expiry import Timekeeper
-from processors.engine.kafka.restore import check_placement, restore
-from processors.engine.settings import changelog_topic
+from processors.engine.kafka.restore import restore
+from processors.engine.placement import changelog_topic, check_placement
 from processors.engine.stores import StateStore
 from processors.engine.trouble import Troubles
 

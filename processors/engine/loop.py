@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from processors.engine.batch import Computer, DueEntry, Effects
-from processors.engine.effects import Transactor
+from processors.engine.clock import boottime
+from processors.engine.commit import Transactor
 from processors.engine.errors import ProcessorHalt, Refused, Superseded, Unexpected
-from processors.engine.exits import boottime, die
+from processors.engine.exits import die
 from processors.engine.generation import Generation, begin, start_partitions
 from processors.engine.inbox import Chunk, Inbox
 from processors.engine.kafka import private
+from processors.engine.placement import changelog_topic
 from processors.engine.rejections import TooManyRejected
-from processors.engine.settings import changelog_topic
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, Step
 from processors.engine.watch import ProcessorFailed

@@ -7,7 +7,7 @@ from processors.attribution import customer_join
 from processors.attribution.explaining import span
 from processors.attribution.policy import Rules
 from processors.engine import frame
-from processors.engine.settings import changelog_topic
+from processors.engine.placement import changelog_topic
 from processors.kafka.reading import TopicReader
 from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import NoBroker, TopicsFailed

@@ -10,7 +10,7 @@ import pytest
 from aiokafka.structs import TopicPartition
 
 from processors.engine.batch import DueEntry, Effects
-from processors.engine.effects import Transactor
+from processors.engine.commit import Transactor
 from processors.engine.errors import Refused
 from processors.engine.generation import Generation
 from processors.engine.inbox import Chunk

@@ -8,8 +8,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from processors.engine import frame
 from processors.engine.errors import TopicsMismatch
-from processors.engine.kafka.restore import check_placement
-from processors.engine.settings import changelog_topic
+from processors.engine.placement import changelog_topic, check_placement
 from processors.engine.state.memory import MemoryStore
 from processors.engine.stores import StateStore
 from processors.kafka.placement import partition_for

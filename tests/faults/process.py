@@ -21,11 +21,11 @@ from aiokafka import ConsumerRecord
 
 from processors.cli.loading import load_settings
 from processors.engine import Stats
+from processors.engine.clock import epoch_ms
 from processors.engine.kafka.app import create_app
 from processors.engine.kafka.transaction import GroupMember
 from processors.engine.kafka.transport import BatchConsumer
 from processors.engine.kafka.worker import run
-from processors.engine.settings import epoch_ms
 from processors.engine.steps import Step
 from processors.observability.logs import configure_logs
 from processors.settings import Settings

@@ -13,14 +13,16 @@ import faust
 import mode.loop
 from aiokafka.structs import TopicPartition
 
+from processors.engine.clock import boottime
 from processors.engine.errors import Unexpected
-from processors.engine.exits import boottime, die, leave
+from processors.engine.exits import die, leave
 from processors.engine.kafka import private
 from processors.engine.kafka.tables import FAUST_LOG, EngineTable, EngineTables
 from processors.engine.kafka.transport import BatchConsumer, BatchTransport
 from processors.engine.loop import Engine
+from processors.engine.placement import changelog_topic
 from processors.engine.processor import Processor
-from processors.engine.settings import EngineSettings, changelog_topic
+from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, ignore
 from processors.engine.stores import StateStore

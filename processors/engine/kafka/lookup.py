@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from processors.engine import frame
-from processors.engine.settings import changelog_topic
+from processors.engine.placement import changelog_topic
 from processors.kafka.placement import partition_for
 
 _FETCH_BYTES = 4 << 20

@@ -11,18 +11,16 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from processors.engine.errors import TopicsMismatch, Unexpected
+from processors.engine.errors import Unexpected
 from processors.engine.kafka import private
 from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
 from processors.engine.stores import StateStore
-from processors.kafka.placement import partition_for
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +29,6 @@ _FETCH_BYTES = 1 << 20
 _RECORDS = 10_000
 #: Positions are looked at this often: a tail of markers moves them without a record to wake up for.
 _POLL_MS = 10
-#: Of each store, looked at to see whether its keys belong there.
-_SAMPLE = 32
 
 
 @dataclass(frozen=True)
@@ -76,21 +72,6 @@ async def restore(
         await reader.stop()
     stats.restore_seconds += time.monotonic() - started
     return Restored(count, time.monotonic() - started)
-
-
-def check_placement(stores: Mapping[tuple[str, int], StateStore], partitions: int) -> None:
-    """Raises :class:`TopicsMismatch` if states were stored under another number of partitions.
-
-    The topics agree on the new one by then, yet events would no longer meet the states of their keys.
-    """
-    for (table, partition), store in stores.items():
-        for key, _ in islice(store.states(), _SAMPLE):
-            if partition_for(key, partitions) != partition:
-                raise TopicsMismatch(
-                    f"partition {partition} of table {table!r} holds key {key!r}, which belongs elsewhere: it"
-                    f" was written with another number of partitions than {partitions}. State cannot move:"
-                    ' see "More partitions" in docs/scaling.md'
-                )
 
 
 async def _read(

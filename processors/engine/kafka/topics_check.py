@@ -14,8 +14,9 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from processors.engine.errors import BrokerUnavailable, TopicsMismatch
+from processors.engine.placement import changelog_topic
 from processors.engine.processor import Processor
-from processors.engine.settings import EngineSettings, changelog_topic
+from processors.engine.settings import EngineSettings
 
 REMEDY = "run: leadstream topics create"
 _RETRY_S = 0.5

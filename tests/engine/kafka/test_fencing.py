@@ -11,10 +11,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
+from processors.engine.clock import epoch_ms
 from processors.engine.kafka import private
 from processors.engine.kafka.offsets import stable_offsets
 from processors.engine.kafka.transaction import FencedGeneration, GroupMember, TransactionalProducer
-from processors.engine.settings import epoch_ms
 from tests.engine.harness import Site
 
 pytestmark = pytest.mark.integration
