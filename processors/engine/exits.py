@@ -1,9 +1,11 @@
 """Leaving at once, when that is the safe thing to do."""
 
+import asyncio
 import logging
 import os
 import traceback
-from typing import NoReturn
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
 
 from processors.engine.errors import EngineError, ProcessorHalt, Unexpected
 from processors.engine.processor import Halt
@@ -35,3 +37,13 @@ def leave() -> NoReturn:
     )
     logging.shutdown()
     os._exit(0)
+
+
+async def guarded(work: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+    """For a task whose failure ends the process: nobody waits for it who could do anything else."""
+    try:
+        await work(*args)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as exc:
+        die(exc)

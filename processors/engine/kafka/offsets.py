@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Set
+from typing import Any
 
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from processors.engine.errors import Superseded
+from processors.engine.group import StartOffsets
 from processors.engine.kafka import private
 from processors.engine.kafka import protocol as p
 from processors.engine.kafka.transaction import by_topic
@@ -30,21 +31,7 @@ class Committed(dict[TopicPartition, int | None]):
         self.metadata = {tp: text for tp, _, text in known if text}
 
 
-class StartOffsets(NamedTuple):
-    """Where a generation goes on."""
-
-    offsets: dict[TopicPartition, int]
-    #: Those that are not what is committed: nothing is, or retention has overtaken it.
-    moved: dict[TopicPartition, int]
-    #: How often the coordinator answered "undecided".
-    waits: int
-    #: Offsets that are gone although they were never read.
-    lost: int
-    #: What was committed with them, where there is any.
-    metadata: dict[TopicPartition, str]
-
-
-async def start_offsets(kafka: Any, tps: set[TopicPartition], go_on: Callable[[], bool]) -> StartOffsets:
+async def start_offsets(kafka: Any, tps: Set[TopicPartition], go_on: Callable[[], bool]) -> StartOffsets:
     """Stable committed offsets, else the beginning of the log. Runs in the consumer thread."""
     if not tps:
         return StartOffsets({}, {}, 0, 0, {})

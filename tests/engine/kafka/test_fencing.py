@@ -12,9 +12,11 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from processors.engine.clock import epoch_ms
+from processors.engine.group import GroupMember
 from processors.engine.kafka import private
 from processors.engine.kafka.offsets import stable_offsets
-from processors.engine.kafka.transaction import FencedGeneration, GroupMember, TransactionalProducer
+from processors.engine.kafka.transaction import TransactionalProducer
+from processors.engine.producer import FencedGeneration
 from tests.engine.harness import Site
 
 pytestmark = pytest.mark.integration
