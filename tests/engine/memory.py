@@ -12,6 +12,7 @@ from enum import Enum
 
 from aiokafka.structs import TopicPartition
 
+from processors.engine.clock import boottime
 from processors.engine.contiguity import Fetched
 from processors.engine.errors import Superseded
 from processors.engine.group import GroupMember, StartOffsets
@@ -126,7 +127,7 @@ class Broker:
     async def rebalance(self, *members: "MemoryGroup") -> None:
         """A new generation of these members, the partitions dealt out in turn. Others are not told."""
         for member in members:
-            member.rebalancing_since = 1.0
+            member.rebalancing_since = boottime()
         for member in members:
             await member.revoke()
         self.generation += 1
