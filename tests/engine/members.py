@@ -65,7 +65,7 @@ class Member:
             stats=self.stats,
             on_step=on_step,
         )
-        self.group.tell(self.engine.drop, self.engine.finish_batch)
+        self.group.engine = self.engine
         return self.engine
 
     @property

@@ -17,6 +17,7 @@ from processors.engine.contiguity import Fetched
 from processors.engine.errors import Superseded
 from processors.engine.group import GroupMember, StartOffsets
 from processors.engine.intake import Intake
+from processors.engine.loop import Engine
 from processors.engine.producer import FencedGeneration, Fields
 from processors.engine.records import Record
 from processors.engine.stores import Place, Store
@@ -228,23 +229,18 @@ class MemoryGroup:
         self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
         self._looking = False
-        self._drop: Callable[[], None] = intake.close
-        self._finish: Callable[[], object] | None = None
-
-    def tell(self, drop: Callable[[], None], finish: Callable[[], object]) -> None:
-        """Whom to tell of the end of a generation."""
-        self._drop, self._finish = drop, finish
+        #: Whom to tell of the end of a generation. Set before the first one.
+        self.engine: Engine
 
     # --- what the coordinator does
 
     async def revoke(self) -> None:
         self.flowing = False
-        self._drop()
-        if self._finish is not None:
-            await self._finish()  # type: ignore[misc]
+        self.engine.drop()
+        await self.engine.finish_batch()
 
     def assign(self, generation: int, partitions: set[int]) -> None:
-        self._drop()
+        self.engine.drop()
         self._partitions, self.generation = partitions, generation
         self._stores = self._open_stores(partitions)
         self._positions, self._paused = {}, set()

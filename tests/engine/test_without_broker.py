@@ -181,14 +181,15 @@ async def test_a_worker_that_is_replaced_in_the_middle_of_a_batch(
     """It is refused, and goes on as an ordinary member."""
     frozen, other = counters.member(), counters.member()
     thawed, reached = asyncio.Event(), asyncio.Event()
-    commit_offsets = frozen.producer.commit_offsets
+    send = frozen.producer.send
 
-    async def wait(*args: Any) -> None:
-        reached.set()
-        await thawed.wait()
-        await commit_offsets(*args)
+    async def wait(records: Any) -> Any:
+        if records:  # not only offsets
+            reached.set()
+            await thawed.wait()
+        return await send(records)
 
-    monkeypatch.setattr(frozen.producer, "commit_offsets", wait)
+    monkeypatch.setattr(frozen.producer, "send", wait)
     counters.load(100, Random(1))
     await counters.work(frozen)
     await reached.wait()
