@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from aiokafka.structs import TopicPartition
 
-from processors.engine import generation, loop
 from processors.engine.processor import Processor
 from processors.engine.steps import Step
-from tests.engine.members import Member, until
+from tests.engine.members import Member, until, wait_for_no_clock
 from tests.engine.memory import Broker
 from tests.engine.sums import answers, numbered, up_to
 from tests.engine.toys import Holder, Names, chain
@@ -103,8 +102,7 @@ NewSite = Callable[[Callable[[], Sequence[Processor[Any, Any]]]], Site]
 @pytest.fixture
 async def new_site(deaths: list[BaseException], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NewSite]:
     """Of which nothing waits for a clock."""
-    monkeypatch.setattr(loop, "_IDLE_S", 0.001)
-    monkeypatch.setattr(generation, "_POLL_S", 0.0)
+    wait_for_no_clock(monkeypatch)
     sites: list[Site] = []
 
     def new(jobs: Callable[[], Sequence[Processor[Any, Any]]]) -> Site:
