@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiokafka.structs import TopicPartition
 
+from processors.engine.gaps import fetch_missing
 from processors.engine.processor import Processor
 from processors.engine.steps import Step
 from tests.engine.members import Member, until, wait_for_no_clock
@@ -244,6 +245,34 @@ async def test_what_retention_has_taken_is_counted_and_passed(counters: Site) ->
     await counters.caught_up()
     assert member.stats.retention_gaps == lost
     counters.check()
+
+
+async def test_nothing_to_do_is_committed_once(counters: Site) -> None:
+    """Markers behind the last records are, at leisure; then there is nothing more to say."""
+    member = counters.member()
+    await counters.work(member)
+    counters.load(20, Random(4))
+    await counters.caught_up()
+    batches = member.stats.batches
+    await asyncio.sleep(0.02)  # many times as long as it waits for something to do
+    assert member.stats.batches == batches
+
+
+async def test_retention_overtakes_a_worker_that_is_behind(counters: Site) -> None:
+    """What it has not fetched by then is gone: counted, and passed."""
+    member = counters.member()
+    tp = TopicPartition(NAMES("b"), 0)
+    log = counters.broker.logs[tp]
+    for _ in range(10):
+        counters.broker.send(tp.topic, b"k", b"never read", tp.partition)
+    await counters.broker.rebalance(member.group)
+    member.intake.open(member.group.generation, {tp: 3})
+    log.begin = 8
+    fetching = asyncio.create_task(fetch_missing(member.group, member.intake, member.stats))
+    await until(lambda: member.intake.records == 2, "fetched")
+    assert (member.intake.wanted(tp), member.stats.retention_gaps) == (10, 5)
+    fetching.cancel()
+    await asyncio.gather(fetching, return_exceptions=True)
 
 
 # --- time
