@@ -15,7 +15,8 @@ from processors.engine.processor import Processor
 from processors.engine.state.memory import MemoryStore
 from processors.engine.steps import OnStep, ignore
 from processors.engine.stores import Place, Store
-from tests.engine.memory import Broker, MemoryChangelogs, MemoryGroup, MemoryProducer
+from tests.engine.memory import Broker, MemoryProducer
+from tests.engine.memory_group import MemoryChangelogs, MemoryGroup
 
 APPLICATION = "t"
 

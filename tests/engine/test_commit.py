@@ -14,7 +14,6 @@ from processors.engine.group import GroupMember
 from processors.engine.processor import Output
 from processors.engine.state.memory import MemoryStore
 from processors.engine.steps import Step
-from tests.engine.members import Member
 from tests.engine.memory import Broker, MemoryProducer
 from tests.engine.records import plain
 
@@ -36,7 +35,7 @@ class Case:
         self, *, member: bool = True, is_current: Callable[[], bool] = lambda: True, spend: bool = False
     ) -> None:
         if member:
-            self.broker.members["w0"] = Member(self.broker, []).group
+            self.broker.members["w0"] = lambda: None
         effects = Effects(7, offsets={IN: 9})
         effects.outputs["out", 0] = [Output("out", b"k", b"v"), Output("out", b"k", b"w", timestamp_ms=3)]
         effects.states["t", 0] = StateWrite({} if spend else plain(b"k"), [b"entry"])

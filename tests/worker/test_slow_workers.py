@@ -1,39 +1,45 @@
 """Whole workers without a broker, as slow as they may be: what arrived in time is in time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 import orjson
 import pytest
 
 from processors.attribution.policy import Policy
-from processors.engine import expiry
+from processors.engine import Processor, expiry
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import Topic
-from tests.engine.members import Member, note_deaths, until, wait_for_no_clock
-from tests.engine.memory import Broker
+from tests.engine.crew import Crew, crew
+from tests.engine.members import until
 
 POLICY = Policy("first-click", 90 * DAY_MS, 365 * DAY_MS, HOUR_MS)
 NAMES = {topic: topic.value for topic in Topic}
-PARTITIONS = 4
 PEOPLE = 40
+
+
+def joins(clock: Callable[[], int]) -> Sequence[Processor[Any, Any]]:
+    return ClickProcessor(NAMES, POLICY, clock), CustomerProcessor(NAMES, POLICY, clock)
 
 
 class Site:
     """Two workers. Each fetches one record of a partition at a time."""
 
-    def __init__(self) -> None:
-        self.broker = Broker(PARTITIONS)
-        self.members = [self._member(name) for name in ("w0", "w1")]
+    def __init__(self, made: Crew) -> None:
+        self.broker = made.broker
+        self._crew = made
+        self._members = [made.member(max_batch=2, max_buffer=8) for _ in range(2)]
 
-    def _member(self, name: str) -> Member:
-        def clock() -> int:
-            return self.broker.now_ms
+    async def start(self) -> None:
+        """With what they have on their disks."""
+        for member in self._members:
+            await self._crew.again(member, fetch=1)
+        await self._crew.work(*self._members)
 
-        jobs = (ClickProcessor(NAMES, POLICY, clock), CustomerProcessor(NAMES, POLICY, clock))
-        member = Member(self.broker, jobs, name, expiry_interval_s=0.0, max_batch=2, max_buffer=8)
-        member.made(fetch=1)
-        return member
+    async def stop(self) -> None:
+        for member in self._members:
+            await member.stop()
 
     def send(self, topic: Topic, key: bytes, **fields: object) -> None:
         event = {"workspaceId": "acme", "timestamp": self.broker.now_ms, **fields}
@@ -42,29 +48,13 @@ class Site:
     def people(self, topic: Topic) -> list[str]:
         """Whom its records are of."""
         found = [orjson.loads(record.value) for record in self.broker.read(NAMES[topic])]
-        return [one.get("customerExternalId") or one["customer"]["externalId"] for one in found]
-
-    async def start(self) -> None:
-        await self.broker.rebalance(*(member.group for member in self.members))
-        for member in self.members:
-            member.engine.start()
-
-    async def stop(self) -> None:
-        """Until they are started again, with what they have on their disks."""
-        for member in self.members:
-            await member.stop()
-            member.made(fetch=1)
+        return [result.get("customerExternalId") or result["customer"]["externalId"] for result in found]
 
 
 @pytest.fixture
 async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    """Of which nothing waits for a clock."""
-    wait_for_no_clock(monkeypatch)
-    deaths, made = note_deaths(monkeypatch), Site()
-    yield made
-    for member in made.members:
-        await member.kill()
-    assert deaths == []
+    async with crew(joins, monkeypatch) as made:
+        yield Site(made)
 
 
 async def given_up(site: Site) -> int:
