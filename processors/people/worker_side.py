@@ -7,8 +7,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from processors.attribution.customer_join import CustomerState, load
 from processors.attribution.facts import NewerState
-from processors.engine.lookup import look_up
-from processors.engine.settings import changelog_topic
+from processors.engine.kafka.lookup import look_up
+from processors.engine.placement import changelog_topic
 from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
 from processors.people.identity import Person
 from processors.settings import Settings
