@@ -42,17 +42,19 @@ schemas: $(VENV)/ready
 docs: $(VENV)/ready
 	$(BIN)/python -m processors.observability.metrics > docs/metrics.md
 
-# Resolve anew; the lock files hold hashes and no index address.
+# Resolve anew; the lock files hold hashes and no index address. What the image installs (requirements.lock)
+# and what `make run` adds to it (-local) are the very versions that are tested (-dev).
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --python-version 3.11 pyproject.toml
 lock: $(VENV)/dev-ready
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-		--python-version 3.11 pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-		--python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+	$(LOCK) --extra local --group dev -o requirements-dev.lock
+	$(LOCK) --extra local --constraints requirements-dev.lock -o requirements-local.lock
+	$(LOCK) --constraints requirements-dev.lock -o requirements.lock
 
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/ready: requirements-local.lock pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 

@@ -6,7 +6,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httpclient import HttpClient
 
 from processors.clickhouse.url import ClickHouseUrl
-from processors.errors import ExitCode, LeadstreamError
+from processors.errors import INSTALL_LOCAL, ExitCode, LeadstreamError
 from processors.settings import Settings
 
 _PORTS = {"http": 8123, "https": 8443}
@@ -67,6 +67,11 @@ def _embedded(path: str, database: str) -> Client:
     """An embedded engine has no server to refuse a missing database: it is created."""
     try:
         client = clickhouse_connect.get_client(interface="chdb", path=path, tz_mode="aware")
+    except ImportError as error:
+        raise NoClickHouse(
+            f"cannot open {path}: the embedded ClickHouse is not installed; {INSTALL_LOCAL}",
+            ExitCode.MISCONFIGURED,
+        ) from error
     except ClickHouseError as error:
         raise NoClickHouse(f"cannot open {path}: {_first_line(error)}", ExitCode.MISCONFIGURED) from error
     if database != "default":
