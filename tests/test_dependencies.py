@@ -58,6 +58,16 @@ def test_what_is_installed_is_what_is_tested() -> None:
     assert not LOCAL & set(locked("requirements.lock"))
 
 
+def test_json_without_a_schema_has_one_library() -> None:
+    """Python's own takes what the other refuses, and is there where the other is not."""
+    reasons = {
+        "schemas.portable": "names that stand twice, and numbers beyond a double",
+        "processors.cli.config": "paths that are no UTF-8",
+        "bench.plot.draw": "in an environment of its own",
+    }
+    assert {name for name, path in modules() if "json" in imported(path)} == set(reasons)
+
+
 def light(*python: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Python, where neither the extra nor what the tests need is installed."""
     return subprocess.run(
