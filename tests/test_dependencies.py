@@ -17,6 +17,8 @@ from tests.test_architecture import imported, modules, within
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOADED_BY_NAME: Final = {"uvloop"}  # by mode, for the engine
+HALVES: Final = {"pydantic-core": "pydantic"}
+"""Released together with another one, which alone is declared."""
 OUR_SERVERS: Final = "deploy.local"
 
 
@@ -38,7 +40,7 @@ def used_by(path: Path) -> set[str]:
     """The distributions from which a module imports."""
     known = distributions()
     foreign = {name.partition(".")[0] for name in imported(path)} - {*sys.stdlib_module_names, *PACKAGES}
-    return {one for module in foreign for one in known[module]}
+    return {HALVES.get(one, one) for module in foreign for one in known[module]}
 
 
 def test_what_is_imported_is_declared_and_the_other_way_round() -> None:

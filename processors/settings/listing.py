@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
 
 from processors.clickhouse.url import masked
 from processors.settings import PREFIX, Settings, variable
@@ -29,10 +30,11 @@ def rows_of(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def _row(settings: Settings, field: str) -> dict[str, Any]:
     info = Settings.model_fields[field]
+    default = None if info.default is PydanticUndefined else info.default
     set_by_env = any(name.upper() == variable(field) for name in os.environ)
     return {
         "value": _plain(getattr(settings, field)),
-        "default": None if info.is_required() else _plain(info.default),
+        "default": _plain(default),
         "source": "environment" if set_by_env else "default",
         "description": info.description,
     }
