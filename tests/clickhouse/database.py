@@ -1,7 +1,7 @@
 """A database of its own for each test."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class Template:
 
     name: str
     statements: Sequence[str]
-    rows: dict[str, tuple[Sequence[str], Sequence[Sequence[object]]]]
+    rows: Mapping[str, tuple[Sequence[str], Sequence[Sequence[object]]]]
 
     def copy(self, admin: Client, name: str) -> None:
         """A database of that name."""
