@@ -58,6 +58,8 @@ def connect(url: str, *, database: str | None = None, patience_s: int = 300) -> 
             send_receive_timeout=patience_s,
             autogenerate_session_id=False,
             tz_mode="aware",
+            # Its connections end with it: a server that stops waits for idle ones.
+            dedicated_pool=True,
         )
     except ClickHouseError as error:
         raise _refused(error, f"{host}:{port}", name) from error
