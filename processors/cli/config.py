@@ -36,6 +36,7 @@ def config(as_json: bool) -> None:
         settings, wrong = as_written(), error
     rows = rows_of(settings)
     if as_json:
+        # A path need not be UTF-8, which orjson insists on.
         say_json(json.dumps(rows, indent=2))
     else:
         _show(rows)

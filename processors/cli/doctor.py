@@ -12,7 +12,7 @@ from processors.printable import styled
 def doctor() -> None:
     """Check everything that the system needs, one line each; a line that fails says what to do.
 
-    The data directory, Java, the download for the embedded Kafka, the broker, its topics, whether there are
+    The data directory, the embedded servers if they are installed, the broker, its topics, whether there are
     customers who keep another attribution than is set, ClickHouse, its tables, whether workers and sinks read
     what is there, and whether records end workers. Changes nothing.
 

@@ -44,9 +44,10 @@ def up(
 ) -> None:
     """Run the whole system on this machine until Ctrl-C: Kafka, ClickHouse, workers and the sink.
 
-    Needs nothing but Python: the first run downloads Kafka (44 MB). Nothing listens but on 127.0.0.1. What
-    was acknowledged is kept in --data; a second run goes on where the first one stopped, on the same ports,
-    and the same demo traffic sent again changes nothing. Worker and sink are started again when they die.
+    Needs nothing but Python: `pip install 'leadstream[local]'` brings ClickHouse, and the first run downloads
+    Kafka (44 MB); --kafka and --clickhouse need neither. Nothing listens but on 127.0.0.1. What was
+    acknowledged is kept in --data; a second run goes on where the first one stopped, on the same ports, and
+    the same demo traffic sent again changes nothing. Worker and sink are started again when they die.
 
     \b
     Examples:
@@ -65,7 +66,8 @@ def up(
     command line every user of the machine can read: a URL with a password goes into LEADSTREAM_UP_CLICKHOUSE.
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 69 a server did not start, 73 --data is in use or not
-    writable, 78 topics or tables do not fit, 130 interrupted while starting, 143 by SIGTERM.
+    writable, 78 topics or tables do not fit or the servers are not installed, 130 interrupted while starting,
+    143 by SIGTERM.
     """
     settings = load_settings()
     from processors.cli.running import run

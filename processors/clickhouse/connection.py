@@ -6,7 +6,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httpclient import HttpClient
 
 from processors.clickhouse.url import ClickHouseUrl
-from processors.errors import ExitCode, LeadstreamError
+from processors.errors import INSTALL_LOCAL, ExitCode, LeadstreamError
 from processors.settings import Settings
 
 _PORTS = {"http": 8123, "https": 8443}
@@ -58,6 +58,8 @@ def connect(url: str, *, database: str | None = None, patience_s: int = 300) -> 
             send_receive_timeout=patience_s,
             autogenerate_session_id=False,
             tz_mode="aware",
+            # Its connections end with it: a server that stops waits for idle ones.
+            dedicated_pool=True,
         )
     except ClickHouseError as error:
         raise _refused(error, f"{host}:{port}", name) from error
@@ -67,6 +69,11 @@ def _embedded(path: str, database: str) -> Client:
     """An embedded engine has no server to refuse a missing database: it is created."""
     try:
         client = clickhouse_connect.get_client(interface="chdb", path=path, tz_mode="aware")
+    except ImportError as error:
+        raise NoClickHouse(
+            f"cannot open {path}: the embedded ClickHouse is not installed; {INSTALL_LOCAL}",
+            ExitCode.MISCONFIGURED,
+        ) from error
     except ClickHouseError as error:
         raise NoClickHouse(f"cannot open {path}: {_first_line(error)}", ExitCode.MISCONFIGURED) from error
     if database != "default":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from processors.errors import INSTALL_LOCAL
 from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
 from processors.stack.check import Check
@@ -25,8 +26,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     from processors.stack.trouble_check import check_troubles
 
     yield check_data_dir(settings.data_dir)
-    yield check_java()
-    yield check_kafka_download()
+    yield from check_embedded()
     kafka = check_kafka(settings)
     yield kafka
     if kafka.ok:
@@ -52,8 +52,21 @@ def check_data_dir(directory: Path) -> Check:
     return Check("data directory", True, f"{directory} is writable, {free:,.1f} GiB free")
 
 
+def check_embedded() -> Iterator[Check]:
+    """For ``leadstream up`` without ``--kafka`` and ``--clickhouse``; nothing else asks for these servers."""
+    from deploy.local.clickhouse import LocalClickHouse
+    from deploy.local.kafka import LocalKafka
+
+    if not (LocalKafka.installed() and LocalClickHouse.installed()):
+        found = f"not installed, which only `leadstream up` would need: {INSTALL_LOCAL}"
+        yield Check("embedded servers", True, found)
+        return
+    yield check_java()
+    yield check_kafka_download()
+
+
 def check_java() -> Check:
-    """For ``leadstream up`` without ``--kafka``."""
+    """For the embedded Kafka."""
     from deploy.local.errors import LocalServerError
     from deploy.local.java import find_java
 
@@ -64,7 +77,7 @@ def check_java() -> Check:
 
 
 def check_kafka_download() -> Check:
-    """For ``leadstream up`` without ``--kafka``; that it is still to come is no failure."""
+    """That it is still to come is no failure."""
     from deploy.local.jars import KAFKA_VERSION, default_cache, kafka_jars
 
     cache = default_cache()

@@ -47,6 +47,7 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
 
     Raises ``LeadstreamError``; nothing stays behind then.
     """
+    _check_installed(plan)
     with ExitStack() as stack:
         stack.enter_context(_owned(plan.data))
         # Said last of all, when everything below is down.
@@ -65,6 +66,21 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
             supervisor.start(service)
         stack.callback(steps.begin, "stopping; Ctrl-C once more to end it at once")
         yield Running(settings, supervisor)
+
+
+def _check_installed(plan: Plan) -> None:
+    """Before anything is made or downloaded. Raises ``NotInstalled``, for both servers at once."""
+    from deploy.local.clickhouse import LocalClickHouse
+    from deploy.local.errors import NotInstalled
+    from deploy.local.kafka import LocalKafka
+
+    embedded = {
+        "--kafka": None if plan.kafka else LocalKafka,
+        "--clickhouse": None if plan.clickhouse else LocalClickHouse,
+    }
+    lacking = {option: one.NAME for option, one in embedded.items() if one and not one.installed()}
+    if lacking:
+        raise NotInstalled([*lacking.values()], f", or name servers of your own with {' and '.join(lacking)}")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import asyncio
 import shlex
 import time
 from collections.abc import Coroutine
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -84,8 +84,8 @@ async def work(plan: Plan, system: Running, demo: Demo | None, screen: Screen) -
         screen.announce(plan, settings)
         if demo is not None:
             await _demonstrate(plan, settings, demo, reader, screen)
-        client = await asyncio.to_thread(open_clickhouse, settings)
-        await live(reader, settings, lambda: count_leads(client), screen.spin)
+        with closing(await asyncio.to_thread(open_clickhouse, settings)) as client:
+            await live(reader, settings, lambda: count_leads(client), screen.spin)
 
 
 async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagReader, screen: Screen) -> None:
@@ -98,8 +98,8 @@ async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagRe
     screen.begin("waiting for the results")
     await until_caught_up(reader, settings, _Patience(plan, screen).tell)
     screen.done("everything has reached ClickHouse")
-    client = await asyncio.to_thread(open_clickhouse, settings)
-    screen.views(client, end_ms)
+    with closing(await asyncio.to_thread(open_clickhouse, settings)) as client:
+        screen.views(client, end_ms)
 
 
 class _Patience:

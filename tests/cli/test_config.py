@@ -36,6 +36,12 @@ def test_json(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows["LEADSTREAM_PARTITIONS"]["source"] == "default"
 
 
+def test_json_of_a_path_that_is_no_utf_8(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADSTREAM_DATA_DIR", os.fsdecode(b"/data/caf\xe9"))
+    rows = json.loads(runner.invoke(cli, ["config", "--json"]).output)
+    assert os.fsencode(rows["LEADSTREAM_DATA_DIR"]["value"]) == b"/data/caf\xe9"
+
+
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
 @pytest.mark.parametrize("valid", [True, False])
 def test_passwords_are_never_shown(

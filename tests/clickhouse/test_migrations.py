@@ -96,6 +96,24 @@ class TestOnAServer:
             client.command(f"DROP DATABASE {name}")
             client.close()
 
+    def test_databases_of_tests_are_what_migrations_make(self, database: Database) -> None:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        migrate(database.client, name)
+        try:
+            made, copied = (
+                database.rows(
+                    "SELECT name, replaceAll(create_table_query, database, '') FROM system.tables "
+                    f"WHERE database = '{one}' ORDER BY name"
+                )
+                for one in (name, database.name)
+            )
+            assert len(made) > len(EVERYTHING) / 2
+            assert copied == made
+            assert pending(database.client) == []
+            assert migrate(database.client, database.name) == []
+        finally:
+            database.client.command(f"DROP DATABASE {name}")
+
     def test_refuses_what_was_changed_after_it_was_applied(self, database: Database) -> None:
         first = migrations()[0]
         database.client.command(

@@ -14,6 +14,7 @@ from deploy.local.errors import (
     DataDirectoryInUse,
     DataDirectoryUnusable,
     DiskFull,
+    NotInstalled,
     PortInUse,
     StartFailed,
     explained,
@@ -49,6 +50,17 @@ def test_a_server_starts_and_stops_any_number_of_times(tmp_path: Path) -> None:
         end()
         assert not server.process_alive
         assert is_gone(pid)
+
+
+def test_a_server_that_is_not_installed_touches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scripted, "MODULES", ("json", "no_such_module"))
+    with pytest.raises(NotInstalled, match="the embedded Scripted is not installed") as failure:
+        Scripted(tmp_path / "data").start()
+    assert failure.value.exit_code == 78
+    assert failure.value.remedy == "Run `pip install 'leadstream[local]'`."
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_server_that_died_can_be_started_again(tmp_path: Path) -> None:
