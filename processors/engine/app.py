@@ -153,7 +153,7 @@ def _event_loop() -> asyncio.AbstractEventLoop:
 def _faust_settings(settings: EngineSettings) -> dict[str, Any]:
     """Faust's settings. Its own ``exactly_once`` stays off: it leaves outputs out of the transaction."""
     return {
-        "broker": [f"kafka://{address}" for address in settings.bootstrap.split(",")],
+        **settings.connection.of_faust(),
         "datadir": settings.data_dir / "faust",
         "store": "memory://",  # never used: EngineTable brings its own
         "Table": EngineTable,

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from processors.engine import private
@@ -59,8 +58,7 @@ async def restore(
     started = time.monotonic()
     if not stores:
         return Restored(0, 0.0)
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
+    reader = settings.connection.consumer(
         client_id=f"{settings.application_id}-restore",
         enable_auto_commit=False,
         auto_offset_reset="none",

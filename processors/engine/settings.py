@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from processors.kafka.connection import KafkaConnection
+
 
 def epoch_ms() -> int:
     """The wall clock, in milliseconds since 1970."""
@@ -49,7 +51,7 @@ class EngineSettings:
     group for ``session_timeout_s``. ``data_dir`` belongs to one process.
     """
 
-    bootstrap: str
+    connection: KafkaConnection
     application_id: str
     data_dir: Path
     partitions: int

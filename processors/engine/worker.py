@@ -10,10 +10,10 @@ import faust
 
 from processors.engine.app import EngineApp
 from processors.engine.data_dir import claim, mark
-from processors.engine.errors import EngineError
-from processors.engine.exits import die
+from processors.engine.exits import die, whole
 from processors.engine.tables import FAUST_LOG
 from processors.engine.topics_check import check_topics
+from processors.errors import LeadstreamError
 from processors.garbage import collect_rarely
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ class EngineWorker(faust.Worker):  # type: ignore[misc]
 def run(app: EngineApp) -> NoReturn:
     """Run until SIGTERM or SIGINT (the batch in flight is committed first, exit code 0) or an error.
 
-    Exits with the code of the :class:`.errors.EngineError` that ended it, whose message is logged as
-    critical.
+    Exits with the code of the ``LeadstreamError`` that ended it; cause and remedy are logged as critical.
     """
     signal.signal(signal.SIGTERM, _interrupt)  # until the worker installs its own
     try:
@@ -64,8 +63,8 @@ def run(app: EngineApp) -> NoReturn:
             mark(app.settings.data_dir, app.settings.application_id, cluster_id)
             _quiet_and_lean()
             EngineWorker(app, app.loop).execute_from_commandline()
-    except EngineError as exc:
-        log.critical("%s", exc)
+    except LeadstreamError as exc:
+        log.critical("%s", whole(exc))
         sys.exit(exc.exit_code)
     except KeyboardInterrupt:
         sys.exit(0)

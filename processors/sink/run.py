@@ -10,7 +10,7 @@ from typing import Final
 from aiokafka.errors import KafkaConnectionError
 from clickhouse_connect.driver.client import Client
 
-from processors.clickhouse.connection import NoClickHouse, connect
+from processors.clickhouse.connection import NoClickHouse, open_clickhouse
 from processors.errors import ExitCode, LeadstreamError
 from processors.garbage import collect_rarely
 from processors.observability.metrics import SINK, serve
@@ -38,7 +38,7 @@ class SinkFailed(LeadstreamError):
         self.exit_code = exit_code
 
 
-async def _connected(url: str, stopping: asyncio.Event) -> Client | None:
+async def _connected(settings: Settings, stopping: asyncio.Event) -> Client | None:
     """A server that is restarting is waited for, so that no supervisor need start us again and again.
 
     None: we were told to stop meanwhile.
@@ -46,7 +46,7 @@ async def _connected(url: str, stopping: asyncio.Event) -> Client | None:
     deadline = time.monotonic() + START_PATIENCE_S
     while not stopping.is_set():
         try:
-            return connect(url, patience_s=_SILENCE_S)
+            return open_clickhouse(settings, patience_s=_SILENCE_S)
         except NoClickHouse as error:
             if error.exit_code != ExitCode.UNAVAILABLE or time.monotonic() >= deadline:
                 raise
@@ -71,7 +71,7 @@ async def run_sink(settings: Settings) -> None:
 
 async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats) -> None:
     """Store results until told to stop, then finish the batch under way. Raises as :func:`run_sink` does."""
-    client = await _connected(settings.clickhouse_url.get_secret_value(), stopping)
+    client = await _connected(settings, stopping)
     if client is None:
         return
     try:

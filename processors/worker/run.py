@@ -6,6 +6,7 @@ from typing import NoReturn
 from processors.attribution.policy import Policy
 from processors.engine import EngineSettings, create_app, run
 from processors.engine.settings import CHANGELOG_BYTES, changelog_topic, epoch_ms
+from processors.kafka.connecting import connection_of
 from processors.kafka.layouts import Changelog, Layout, layouts
 from processors.observability.metrics import WORKER, serve
 from processors.settings import Settings
@@ -45,13 +46,14 @@ def layouts_of(settings: Settings) -> list[Layout]:
 def engine_settings(settings: Settings) -> EngineSettings:
     """The part of the settings that the engine knows."""
     return EngineSettings(
-        bootstrap=settings.kafka_bootstrap,
+        connection=connection_of(settings),
         application_id=settings.worker_group,
         instance_id=settings.instance_id,
         data_dir=settings.data_dir,
         state=settings.state,
         partitions=settings.partitions,
         session_timeout_s=settings.session_timeout / 1000,
+        transaction_timeout_s=settings.transaction_timeout / 1000,
         limits=limits(settings.dead_letter_limit),
     )
 

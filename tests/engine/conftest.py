@@ -11,6 +11,7 @@ from deploy.local.kafka import LocalKafka
 from processors.engine import EngineSettings, create_app
 from processors.engine.expiry import Timekeeper
 from processors.engine.generation import Generation
+from processors.kafka.connection import KafkaConnection
 from tests.engine.alone import AHEAD, GENERATION, TP, Alone
 from tests.engine.harness import Site, site_of
 from tests.engine.toys import Names, chain
@@ -29,7 +30,7 @@ def site(kafka: LocalKafka, tmp_path: Path) -> Iterator[Site]:
 async def consumer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Alone]:
     """Without a broker, in a generation in which one partition has begun."""
     settings = EngineSettings(
-        bootstrap="nowhere:1",
+        connection=KafkaConnection(bootstrap="nowhere:1"),
         application_id="t",
         data_dir=tmp_path,
         partitions=4,

@@ -15,6 +15,7 @@ from processors.engine import private
 from processors.engine.offsets import stable_offsets
 from processors.engine.settings import epoch_ms
 from processors.engine.transaction import FencedGeneration, GroupMember, TransactionalProducer
+from processors.kafka.connection import KafkaConnection
 from tests.engine.harness import Site
 
 pytestmark = pytest.mark.integration
@@ -64,7 +65,9 @@ async def group(site: Site) -> AsyncIterator[Group]:
         session_timeout_ms=6000,
     )
     producer = TransactionalProducer(
-        bootstrap_servers=site.bootstrap, transactional_id=site.names.prefix, transaction_timeout_ms=10_000
+        KafkaConnection(bootstrap=site.bootstrap),
+        transactional_id=site.names.prefix,
+        transaction_timeout_ms=10_000,
     )
     await consumer.start()
     await producer.start()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from processors.engine import EngineSettings, Limits, Stats, create_app, run
 from processors.engine.steps import Step
+from processors.kafka.connection import KafkaConnection
 from tests.engine.toys import Holder, Names, chain
 
 SIGNALS = {"die": signal.SIGKILL, "freeze": signal.SIGSTOP}
@@ -38,7 +39,7 @@ def main() -> None:
     data_dir = Path(options["data_dir"])
     names = Names(options["prefix"])
     settings = EngineSettings(
-        bootstrap=options["bootstrap"],
+        connection=KafkaConnection(bootstrap=options["bootstrap"]),
         application_id=options["prefix"],
         instance_id=options.get("instance_id"),
         data_dir=data_dir,
