@@ -43,7 +43,7 @@ _ROOMS: Final = {
     ),
     "observability": Room(
         "log lines; every metric, once ([metrics.md](metrics.md)), and the port that shows them",
-        "errors printable settings",
+        "errors printable settings kafka.connection",
     ),
     "engine": Room(
         "batched, exactly-once Faust; knows nothing of leads",

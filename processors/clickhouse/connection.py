@@ -146,9 +146,9 @@ def _tls_failure(error: BaseException | None) -> str | None:
     """Why the two sides did not agree on TLS; None: they did, or never came to it."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
-            return error.verify_message
+            return str(error.verify_message)
         if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-            return (error.reason or str(error)).replace("_", " ").lower()
+            return (getattr(error, "reason", None) or str(error)).replace("_", " ").lower()
         inner = getattr(error, "reason", None)  # where urllib3 keeps it
         error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
     return None

@@ -75,32 +75,8 @@ def _interrupt(*_: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
-class _OncePerSecond(logging.Filter):
-    """Lets each message through once a second: while a broker is away hundreds of requests fail."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last: dict[object, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.created - self._last.get(record.msg, 0.0) < 1.0:
-            return False
-        self._last[record.msg] = record.created
-        return True
-
-
-_CHATTY = (
-    "aiokafka",
-    "aiokafka.consumer.fetcher",
-    "aiokafka.consumer.group_coordinator",
-    "processors.engine.transaction",
-)
-
-
 def _quiet_and_lean() -> None:
     for name in ("faust", "mode", "aiokafka"):
         if logging.getLogger(name).level == logging.NOTSET:
             logging.getLogger(name).setLevel(logging.WARNING)
-    for name in _CHATTY:
-        logging.getLogger(name).addFilter(_OncePerSecond())
     collect_rarely()

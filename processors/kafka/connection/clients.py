@@ -112,7 +112,7 @@ class KafkaConnection:
 
 
 def _unusable(what: str, error: Exception) -> Misconfigured:
-    why = error.reason if isinstance(error, ssl.SSLError) and error.reason else str(error)
+    why = getattr(error, "reason", None) or str(error)
     return Misconfigured(
         f"{what}: {why.replace('_', ' ').lower()}",
         "They have to be PEM, the key that of the first certificate; the password of an encrypted key is"

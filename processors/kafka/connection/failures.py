@@ -69,6 +69,11 @@ _RIGHTS: Final[Mapping[type[errors.KafkaError], str]] = {
     errors.TransactionalIdAuthorizationFailed: "transactional id",
     errors.ClusterAuthorizationFailedError: "the cluster",
 }
+_FINAL: Final = (
+    *("alert bad certificate", "alert certificate", "alert unknown ca", "alert handshake failure"),
+    *("alert protocol version", "wrong version number", "unsupported protocol", "no protocols available"),
+)
+"""What one side of TLS says of the other, as OpenSSL words it."""
 _PASSING: Final = (OSError, EOFError, TimeoutError, errors.KafkaTimeoutError)
 
 
@@ -82,22 +87,29 @@ def told(error: BaseException, bootstrap: str) -> NoBroker | KafkaRefused:
         return error
     if refusal := refusal_of(error, bootstrap):
         return refusal
+    if isinstance(error, errors.UnknownTopicOrPartitionError) and error.args:
+        return NoSuchTopic(_named(error))
     if isinstance(error, _PASSING) or getattr(error, "retriable", False):
         return NoBroker(f"no Kafka broker answers at {bootstrap} ({reason(error)})")
     return KafkaRefused(f"Kafka at {bootstrap} refused: {reason(error)}")
 
 
 def refusal_of(error: BaseException, where: str) -> KafkaRefused | None:
-    """What no retry will mend; None of everything else."""
+    """What no retry will mend, of a login, a right or a certificate; None of everything else."""
     for cause in _causes(error):
         if isinstance(cause, KafkaRefused):
             return cause
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
+        if isinstance(cause, ssl.SSLError) and _is_final(cause):
             return _tls(cause, where)
         if isinstance(cause, errors.UnsupportedSaslMechanismError):
             return WrongMechanism(
                 f"Kafka at {where} does not offer the mechanism of LEADSTREAM_KAFKA_SASL_MECHANISM",
                 "Set it to one of the listener's sasl.enabled.mechanisms.",
+            )
+        if isinstance(cause, errors.IllegalSaslStateError):
+            return KafkaRefused(
+                f"Kafka at {where} expects no login on this listener",
+                "Does LEADSTREAM_KAFKA_SECURITY_PROTOCOL fit it?",
             )
         if isinstance(cause, errors.SaslAuthenticationFailed):
             return LoginRefused(
@@ -105,8 +117,6 @@ def refusal_of(error: BaseException, where: str) -> KafkaRefused | None:
                 "Check LEADSTREAM_KAFKA_USERNAME and LEADSTREAM_KAFKA_PASSWORD (or …_PASSWORD_FILE), and that"
                 " the user has credentials for this mechanism.",
             )
-        if isinstance(cause, errors.UnknownTopicOrPartitionError) and cause.args:
-            return NoSuchTopic(_named(cause))
         if isinstance(cause, tuple(_RIGHTS)):
             return NotAuthorised(f"{_RIGHTS[type(cause)]} {_named(cause)}".rstrip())
     return None
@@ -119,20 +129,31 @@ def reason(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, EOFError | ConnectionError):
             closed = not isinstance(cause, ConnectionRefusedError)
-            return "it hangs up: does the listener expect TLS or SASL?" if closed else "connection refused"
+            hung_up = "it hangs up: does LEADSTREAM_KAFKA_SECURITY_PROTOCOL fit this listener?"
+            return hung_up if closed else "connection refused"
         if isinstance(cause, OSError):
             return cause.strerror or _first_line(cause)
     return _first_line(error)
 
 
+def _is_final(error: ssl.SSLError) -> bool:
+    """Not so of a connection that was cut: a broker that restarts does that, too."""
+    return isinstance(error, ssl.SSLCertVerificationError) or any(one in _why(error) for one in _FINAL)
+
+
+def _why(error: ssl.SSLError) -> str:
+    told = getattr(error, "verify_message", None) or getattr(error, "reason", None) or _first_line(error)
+    return str(told).replace("_", " ").lower()
+
+
 def _tls(error: ssl.SSLError, where: str) -> TlsRefused:
     if isinstance(error, ssl.SSLCertVerificationError):
         return TlsRefused(
-            f"the TLS certificate of Kafka at {where} is not accepted: {error.verify_message}",
+            f"the TLS certificate of Kafka at {where} is not accepted: {_why(error)}",
             "LEADSTREAM_KAFKA_CA_FILE names the authority to trust; LEADSTREAM_KAFKA_BOOTSTRAP has to be a"
             " name that the certificate is for.",
         )
-    why = (error.reason or _first_line(error)).replace("_", " ").lower()
+    why = _why(error)
     if "alert" in why:
         return TlsRefused(
             f"Kafka at {where} does not accept us by TLS: {why}",
