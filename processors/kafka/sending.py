@@ -21,6 +21,8 @@ from schemas.topics import Topic
 
 _BATCH_BYTES: Final = 256 * 1024
 _STALL_S: Final = 20.0
+TRANSACTIONS: Final = "leadstream-send-"
+"""So begin the ids of its transactions."""
 
 
 class EventSender:
@@ -36,7 +38,7 @@ class EventSender:
     def __init__(self, settings: Settings, *, transactional: bool = False) -> None:
         self._settings = settings
         # One of its own for every run: two runs at once must not fence each other.
-        self._transactional_id = f"leadstream-send-{uuid4().hex}" if transactional else None
+        self._transactional_id = f"{TRANSACTIONS}{uuid4().hex}" if transactional else None
         self._in_transaction = False
         self._landed_count = 0
         self._partitions: dict[Topic, int] = {}

@@ -36,11 +36,15 @@ def processors_of(
 
 def layouts_of(settings: Settings) -> list[Layout]:
     """What every topic should be like, the changelogs of both joins among them."""
-    changelogs = [
+    return layouts(settings, changelogs_of(settings))
+
+
+def changelogs_of(settings: Settings) -> list[Changelog]:
+    """Of both joins."""
+    return [
         Changelog(changelog_topic(settings.worker_group, job.table), job.retention_ms, CHANGELOG_BYTES)
         for job in processors_of(settings)
     ]
-    return layouts(settings, changelogs)
 
 
 def engine_settings(settings: Settings) -> EngineSettings:
