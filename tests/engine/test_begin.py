@@ -9,7 +9,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition
 
-from processors.engine import frame, private, restore
+from processors.engine import frame, private
 from processors.engine.contiguity import Fetched
 from processors.engine.errors import Superseded, TopicsMismatch
 from processors.engine.expiry import Timekeeper
@@ -17,6 +17,7 @@ from processors.engine.generation import Generation, start_partitions
 from processors.engine.memory_store import MemoryStore
 from processors.engine.records import Record
 from processors.engine.stores import StateStore
+from processors.kafka.connection import KafkaConnection
 from processors.kafka.placement import partition_for
 from tests.engine.alone import GENERATION, Alone
 from tests.engine.toys import Names
@@ -101,11 +102,11 @@ class Beginning:
         async def ends(_: Any, tps: Any) -> dict[TopicPartition, int]:
             return {tp: self.logs[tp] for tp in tps}
 
-        def reader(**_: Any) -> Reader:
+        def reader(*_: Any, **__: Any) -> Reader:
             self.readers.append(Reader(self.logs, self._step))
             return self.readers[-1]
 
-        monkeypatch.setattr(restore, "AIOKafkaConsumer", reader)
+        monkeypatch.setattr(KafkaConnection, "consumer", reader)
         monkeypatch.setattr(private, "high_watermarks", ends)
         monkeypatch.setattr(app, "stores", lambda: self.stores)
         self.alive = True
