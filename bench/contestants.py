@@ -9,7 +9,7 @@ from bench.environments import Say, classpath_of, ensure_maven, ensure_python, j
 from bench.measured import Command
 from bench.site import Site
 from deploy.local.process import isolated
-from processors.engine.settings import changelog_topic
+from processors.engine.placement import changelog_topic
 from processors.settings import Settings
 from processors.worker.run import layouts_of
 

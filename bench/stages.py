@@ -23,11 +23,12 @@ from aiokafka.structs import TopicPartition
 
 from bench.workloads import Pipeline
 from processors.engine import Record
-from processors.engine.batch import Computer, Effects, _Batch
+from processors.engine.batch import Computer, _Batch
+from processors.engine.clock import epoch_ms
+from processors.engine.effects import Effects
 from processors.engine.inbox import Chunk
 from processors.engine.records import slim
-from processors.engine.settings import epoch_ms
-from processors.engine.store import PartitionStore, new_cache
+from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.engine.view import View
 from processors.garbage import collect_rarely
 from processors.kafka.placement import partition_for

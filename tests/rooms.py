@@ -46,12 +46,17 @@ _ROOMS: Final = {
         "errors printable settings kafka.connection",
     ),
     "engine": Room(
-        "batched, exactly-once Faust; knows nothing of leads",
-        "errors files garbage kafka.connection kafka.header_names kafka.placement",
+        "batches, exactly once: computed, committed, given up in time; knows neither leads nor a server",
+        "errors kafka.connection kafka.placement",
+    ),
+    "engine.state": Room("stores of the engine: RocksDB, memory; whose directory it is", "files engine"),
+    "engine.kafka": Room(
+        "the engine on Kafka: Faust's consumer as its group, transactions, changelogs; the process around it",
+        "errors garbage kafka.connection kafka.header_names kafka.placement engine engine.state",
     ),
     "worker": Room(
         "the two joins as processors of the engine; dead letters",
-        "schemas attribution settings kafka observability engine",
+        "schemas attribution settings kafka observability engine engine.kafka",
     ),
     "sink": Room(
         "topics → ClickHouse",
@@ -64,7 +69,7 @@ _ROOMS: Final = {
     "people": Room(
         "one customer: what is known of it and why; forgetting it",
         "schemas attribution errors printable progress settings kafka.connection kafka.placement kafka"
-        " clickhouse engine worker",
+        " clickhouse engine engine.kafka worker",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
@@ -91,7 +96,7 @@ _ROOMS: Final = {
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
         "schemas errors garbage printable clickhouse.url settings kafka.connection kafka.placement clickhouse"
-        " engine worker sink audit.model demo deploy stack cli",
+        " engine engine.state engine.kafka worker sink audit.model demo deploy stack cli",
     ),
 }
 _ROOT: Final = Path(__file__).parent.parent

@@ -1,10 +1,11 @@
 """Leaving at once, when that is the safe thing to do."""
 
+import asyncio
 import logging
 import os
-import time
 import traceback
-from typing import NoReturn
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
 
 from processors.engine.errors import ProcessorHalt, Unexpected
 from processors.engine.processor import Halt
@@ -12,11 +13,6 @@ from processors.errors import LeadstreamError
 from processors.kafka.connection.failures import refusal_of
 
 log = logging.getLogger(__name__)
-
-
-def boottime() -> float:
-    """A clock for deadlines that goes on while the machine is suspended, unlike the monotonic one."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def die(reason: BaseException) -> NoReturn:
@@ -49,3 +45,13 @@ def leave() -> NoReturn:
     )
     logging.shutdown()
     os._exit(0)
+
+
+async def guarded(work: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+    """For a task whose failure ends the process: nobody waits for it who could do anything else."""
+    try:
+        await work(*args)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as exc:
+        die(exc)

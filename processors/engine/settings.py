@@ -1,18 +1,12 @@
-"""Everything the engine can be told, and the names that follow from it."""
+"""Everything the engine can be told."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from processors.engine.clock import epoch_ms
 from processors.kafka.connection import KafkaConnection
-
-
-def epoch_ms() -> int:
-    """The wall clock, in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
 
 _MIB = 1 << 20
 #: What a changelog takes: several times what a processor lets a state come to.
@@ -94,8 +88,3 @@ class EngineSettings:
     def request_timeout_s(self) -> float:
         """Faust wants it to be at least the session timeout."""
         return max(20.0, self.session_timeout_s)
-
-
-def changelog_topic(application_id: str, table: str) -> str:
-    """Name of the topic that holds a table's history."""
-    return f"{application_id}-{table}-changelog"

@@ -1,10 +1,8 @@
 """Counters of one engine, for metrics and tests."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from processors.engine.batch import Effects
+from processors.engine.effects import Effects
 
 
 @dataclass(slots=True)
@@ -35,7 +33,7 @@ class Stats:
     stopped: int = 0  #: source partitions that stand still because too much of them was rejected, now
     watermark_ms: int = 0  #: everything that arrived before this has been processed, now
 
-    def count(self, effects: "Effects") -> None:
+    def count(self, effects: Effects) -> None:
         """A batch has been committed."""
         self.batches += 1
         self.events += effects.events

@@ -7,8 +7,8 @@ from aiokafka.errors import KafkaError
 
 from processors.attribution.customer_join import CustomerState, load
 from processors.attribution.facts import NewerState
-from processors.engine.lookup import look_up
-from processors.engine.settings import changelog_topic
+from processors.engine.kafka.lookup import look_up
+from processors.engine.placement import changelog_topic
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import KafkaRefused, told
 from processors.kafka.connection.failures import NoSuchTopic

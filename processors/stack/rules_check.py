@@ -7,12 +7,12 @@ from processors.attribution import customer_join
 from processors.attribution.explaining import span
 from processors.attribution.policy import Rules
 from processors.engine import frame
-from processors.engine.settings import changelog_topic
+from processors.engine.placement import changelog_topic
 from processors.kafka.connection import KafkaRefused, NoBroker
 from processors.kafka.reading import TopicReader
 from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
-from processors.stack.checks import Check
+from processors.stack.check import Check
 from processors.worker.processors import CUSTOMERS_TABLE
 from processors.worker.run import policy_of
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from processors.engine.settings import epoch_ms
+from processors.engine.clock import epoch_ms
 from processors.engine.trouble import Trouble, trouble_of
 from processors.kafka.connection import KafkaRefused, NoBroker, told
 from processors.kafka.groups import group_metadata
 from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
-from processors.stack.checks import Check
+from processors.stack.check import Check
 
 _NAME = "bad records"
 

@@ -4,8 +4,12 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from processors.attribution.policy import Policy
-from processors.engine import EngineSettings, create_app, run
-from processors.engine.settings import CHANGELOG_BYTES, changelog_topic, epoch_ms
+from processors.engine import EngineSettings
+from processors.engine.clock import epoch_ms
+from processors.engine.kafka.app import create_app
+from processors.engine.kafka.worker import run
+from processors.engine.placement import changelog_topic
+from processors.engine.settings import CHANGELOG_BYTES
 from processors.kafka.connecting import connection_of
 from processors.kafka.layouts import Changelog, Layout, layouts
 from processors.observability.metrics import WORKER, serve

@@ -8,11 +8,12 @@ import pytest
 from aiokafka.structs import TopicPartition
 
 from processors.engine import frame
-from processors.engine.batch import Computer, DueEntry, Effects
+from processors.engine.batch import Computer
+from processors.engine.effects import DueEntry, Effects
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
-from processors.engine.memory_store import MemoryStore
 from processors.engine.processor import Halt, Output, Rejected, Unfit
+from processors.engine.state.memory import MemoryStore
 from processors.kafka.placement import partition_for
 from tests.engine.records import record
 

@@ -10,7 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
-from processors.engine import EngineSettings, Limits, Stats, create_app, run
+from processors.engine import EngineSettings, Limits, Stats
+from processors.engine.kafka.app import create_app
+from processors.engine.kafka.worker import run
 from processors.engine.steps import Step
 from processors.kafka.connection import KafkaConnection
 from tests.engine.toys import Holder, Names, chain

@@ -20,11 +20,13 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from processors.cli.loading import load_settings
-from processors.engine import Stats, create_app, run
-from processors.engine.settings import epoch_ms
+from processors.engine import Stats
+from processors.engine.clock import epoch_ms
+from processors.engine.group import GroupMember
+from processors.engine.kafka.app import create_app
+from processors.engine.kafka.consumer import BatchConsumer
+from processors.engine.kafka.worker import run
 from processors.engine.steps import Step
-from processors.engine.transaction import GroupMember
-from processors.engine.transport import BatchConsumer
 from processors.observability.logs import configure_logs
 from processors.settings import Settings
 from processors.sink import SinkFailed, loop, run_sink
@@ -126,7 +128,7 @@ def work(settings: Settings, fault: Fault) -> None:
         new.replace(counters)
 
     if not fault.fenced:
-        setattr(BatchConsumer, "group_member", _nobody)  # noqa: B010 - the fence is what is taken away
+        setattr(BatchConsumer, "member", _nobody)  # noqa: B010 - the fence is what is taken away
     engine = replace(
         engine_settings(settings),
         clock=clock,

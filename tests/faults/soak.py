@@ -23,7 +23,7 @@ from deploy.local.kafka import LocalKafka
 from processors.attribution import customer_join
 from processors.attribution.meaning import meaning
 from processors.engine import frame
-from processors.engine.settings import epoch_ms
+from processors.engine.clock import epoch_ms
 from processors.worker.processors import CUSTOMERS_TABLE
 from processors.worker.run import policy_of
 from schemas.topics import split_key

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from processors.engine.lookup import Stored
+from processors.engine.kafka.lookup import Stored
 from processors.kafka.connection import KafkaRefused
 from processors.people import worker_side
 from processors.people.identity import Person

@@ -2,7 +2,8 @@
 
 import sys
 
-from processors.engine import create_app, run
+from processors.engine.kafka.app import create_app
+from processors.engine.kafka.worker import run
 from processors.observability.logs import configure_logs
 from processors.settings import Settings
 from processors.worker.run import engine_settings, processors_of

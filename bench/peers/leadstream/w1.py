@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.peers import w1join
-from processors.engine import EngineSettings, Output, Record, Rejected, Unfit, create_app, run
+from processors.engine import EngineSettings, Output, Record, Rejected, Unfit
+from processors.engine.kafka.app import create_app
+from processors.engine.kafka.worker import run
 from processors.kafka.connection import KafkaConnection
 
 Fact = w1join.Deferred | w1join.Qualified

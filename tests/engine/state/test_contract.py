@@ -1,0 +1,159 @@
+"""What every store has to do: :class:`processors.engine.stores.Store`, word by word."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from processors.engine import frame
+from processors.engine.state.memory import MemoryStore
+from processors.engine.state.rocksdb import PartitionStore, new_cache
+from processors.engine.stores import Store
+from tests.engine.records import plain
+
+NOW = 1_800_000_000_000
+
+
+@pytest.fixture(params=["rocksdb", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    path = tmp_path / "state" / "t-0"
+    made = PartitionStore(path, new_cache(), NOW) if request.param == "rocksdb" else MemoryStore(path)
+    assert made.path == path
+    yield made
+    made.close()
+
+
+def test_due_in_order_and_bounded(store: Store) -> None:
+    dues = {b"k%d" % ms: ms for ms in (300, 100, 2**40, 200)}
+    store.write({key: frame.wrap(b"s", ms, None) for key, ms in dues.items()} | plain(b"zz", b"\1"), 1, NOW)
+    assert store.first_due() == 100
+    assert [(ms, key) for _, ms, key in store.due(300, 10)] == [
+        (100, b"k100"),
+        (200, b"k200"),
+        (300, b"k300"),
+    ]
+    assert [key for _, _, key in store.due(2**50, 2)] == [b"k100", b"k200"]
+    assert store.due(99, 10) == []
+    store.spend([entry for entry, _, _ in store.due(200, 10)])
+    assert store.first_due() == 300
+    assert len(dict(store.states())) == 6
+
+
+def test_no_due_entries(store: Store) -> None:
+    assert store.first_due() is None
+    store.write(plain(b"a"), 1, NOW)
+    assert store.first_due() is None
+    assert store.due(2**60, 10) == []
+
+
+def test_values_and_position(store: Store) -> None:
+    assert store.position == -1
+    store.write(plain(b"a", b"b", b"c"), 7, NOW)
+    store.write({b"a": None, b"x": None, b"b": frame.wrap(b"new", None, None)}, 9, NOW)
+    assert store.position == 9
+    assert store.get_many([b"c", b"a", b"b", b"nobody"]) == [b"\0of c", None, b"\0new", None]
+    assert dict(store.states()) == {b"b": b"new", b"c": b"of c"}
+
+
+def test_what_is_gathered_is_read_like_what_is_written(store: Store) -> None:
+    dice, truth = random.Random(5), dict[bytes, bytes | None]()
+    for position in range(3_000):
+        key = b"k%d" % dice.randrange(700)
+        stored = None if dice.random() < 0.3 else frame.wrap(b"%d" % position, None, None)
+        store.write({key: stored}, position, NOW)
+        truth[key] = stored
+        some = [key, *(b"k%d" % dice.randrange(700) for _ in range(3))]
+        assert store.get_many(some) == [truth.get(one) for one in some]
+    assert dict(store.states()) == {key: frame.body(raw) for key, raw in truth.items() if raw is not None}
+
+
+def test_due_entries_come_again_until_they_are_spent(store: Store) -> None:
+    """A batch may be dropped. The same due time written again is one entry."""
+    for position in range(3):
+        store.write({b"k": frame.wrap(b"%d" % position, 100, None)}, position, NOW)
+    (entry,) = store.due(200, 10)
+    assert [entry] == store.due(200, 10) == store.due(100, 1)
+    assert store.due(200, 0) == store.due(99, 10) == []
+    store.write({b"k": frame.wrap(b"3", 100, None), b"l": frame.wrap(b"l", 50, None)}, 3, NOW)
+    assert [key for _, _, key in store.due(200, 10)] == [b"l", b"k"]
+    store.spend([entry[0]])
+    assert [key for _, _, key in store.due(200, 10)] == [b"l"]
+    assert store.first_due() == 50
+
+
+def test_sweep_goes_round(store: Store) -> None:
+    """A bounded look at a time, each key once per round; only what was written too early goes."""
+    aged = {b"k%02d" % i: frame.wrap(b"s", i if i % 7 == 0 else None, 1000 + i) for i in range(20)}
+    store.write(aged | plain(b"ageless"), 1, NOW)
+    looks = [store.sweep(1010, 6) for _ in range(4)]
+    assert sum(looks) == 10
+    assert max(looks) <= 6
+    assert sorted(dict(store.states())) == [b"ageless", *(b"k%02d" % i for i in range(10, 20))]
+    assert [store.sweep(1012, 100), store.sweep(1012, 100)] == [2, 0]
+    assert store.position == 1
+
+
+def test_size_is_never_less_than_there_are(store: Store) -> None:
+    dice = random.Random(1)
+    for position in range(300):
+        keys = [b"k%d" % dice.randrange(2_000) for _ in range(10)]
+        aged = frame.wrap(b"s", None, 1000 + position)
+        store.write({key: aged if dice.random() < 0.8 else None for key in keys}, position, NOW)
+        store.sweep(1000 + position - 100, dice.randrange(50))
+        assert store.size >= len(dict(store.states()))
+    for _ in range(2):
+        store.sweep(0, store.size)
+    assert store.size == len(dict(store.states()))
+
+
+def test_a_round_of_the_sweep_takes_as_many_looks_as_its_size_says(store: Store) -> None:
+    """However many are written meanwhile, in front of it and behind it."""
+    store.write({b"old%03d" % i: frame.wrap(b"s", None, 1000) for i in range(500)}, 1, NOW)
+    looks = store.size
+    for step in range(0, looks, 10):
+        store.write({b"%s%03d" % (x, step): frame.wrap(b"s", None, 2000) for x in (b"a", b"z")}, 2, NOW)
+        store.sweep(1001, 10)
+    left = store.size - looks
+    while left > 0:
+        store.sweep(1001, 10)
+        left -= 10
+    assert not [key for key, _ in store.states() if key.startswith(b"old")]
+
+
+def test_what_was_swept_may_leave_a_due_entry(store: Store) -> None:
+    store.write({b"k": frame.wrap(b"s", 100, 1000)}, 1, NOW)
+    assert store.sweep(1001, 10) == 1
+    assert store.get_many([b"k"]) == [None]
+    store.spend([entry for entry, _, _ in store.due(100, 10)])
+    assert store.first_due() is None
+
+
+def test_an_earlier_entry_is_found_behind_those_that_were_spent(store: Store) -> None:
+    """Where the last look ended is no bound for what is written later."""
+    for position, ms in enumerate((500, 400, 450, 100, 100, 300)):
+        store.write({b"k%d" % ms: frame.wrap(b"s", ms, None)}, position, NOW)
+        assert store.first_due() == ms
+        [(entry, due_ms, key)] = store.due(600, 10)
+        assert (due_ms, key) == (ms, b"k%d" % ms)
+        store.spend([entry])
+        assert store.first_due() is None
+
+
+def test_due_like_a_sorted_list(store: Store) -> None:
+    dice, truth = random.Random(2), dict[bytes, int]()
+    for position in range(400):
+        key, ms = b"k%d" % dice.randrange(30), dice.randrange(1, 1000)
+        store.write({key: frame.wrap(b"s", ms, None)}, position, NOW)
+        truth[key] = ms
+        until = dice.randrange(300)
+        found = store.due(until, 50)
+        assert [ms for _, ms, _ in found] == sorted(ms for _, ms, _ in found)
+        live = [(ms, key) for _, ms, key in found if truth.get(key) == ms]
+        assert live == sorted((ms, key) for key, ms in truth.items() if ms <= until)
+        gone: dict[bytes, bytes | None] = {key: None for _, key in live}
+        store.write(gone, position, NOW, [entry for entry, _, _ in found])
+        truth = {key: ms for key, ms in truth.items() if key not in gone}
+        first = store.first_due()
+        assert (first is None) <= (not truth)
+        assert first is None or first <= min(truth.values(), default=2**60)
