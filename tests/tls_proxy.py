@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 
 from tests.authority import Authority, Identity
@@ -19,26 +20,30 @@ def tls_proxy(port: int, identity: Identity, clients: Authority | None = None) -
     if clients is not None:
         context.load_verify_locations(clients.file)
         context.verify_mode = ssl.CERT_REQUIRED
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    ready: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(port, context, ready)))
     thread.start()
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            behind, before = await asyncio.open_connection(HOST, port)
-            with suppress(OSError):
-                await asyncio.gather(_copy(reader, before), _copy(behind, writer))
-        finally:
-            writer.close()
-
-    starting = asyncio.start_server(forward, HOST, ssl=context)
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result(30)
+    listening, loop, stopping = ready.result(30)
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield listening
     finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(stopping.set)
         thread.join(30)
+
+
+async def _serve(
+    port: int, context: ssl.SSLContext, ready: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]
+) -> None:
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, before = await asyncio.open_connection(HOST, port)
+        with suppress(OSError):
+            await asyncio.gather(_copy(reader, before), _copy(behind, writer))
+
+    stopping = asyncio.Event()
+    server = await asyncio.start_server(forward, HOST, ssl=context)
+    ready.set_result((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stopping))
+    await stopping.wait()
+    server.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,15 +9,22 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import KafkaRefused, told
+from processors.kafka.connection.failures import NotAuthorised
 from processors.kafka.layouts import Layout
 from processors.settings import Settings
 
 _TOPIC_ALREADY_EXISTS: Final = 36
 _FROM_TOPIC: Final = 1
+_DENIED: Final = (TopicAuthorizationFailedError.errno, ClusterAuthorizationFailedError.errno)
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Difference:
 MISSING: Final = "missing"
 REMEDY: Final = (
     "`leadstream topics create` creates what is missing, with --update it also changes configurations; "
-    "more partitions: docs/scaling.md"
+    "more partitions: docs/scaling.md; topics that this user may not see: `leadstream acls`"
 )
 """What helps against differences."""
 
@@ -106,7 +113,7 @@ async def _create(admin: AIOKafkaAdminClient, missing: list[Layout]) -> None:
     response = await admin.create_topics(new)
     for name, code, message in (tuple(row)[:3] for row in response.topic_errors):
         if code not in (0, _TOPIC_ALREADY_EXISTS):
-            raise KafkaRefused(f"cannot create topic {name}: {message or for_code(code).__name__}")
+            raise _refused("create", name, code, message)
 
 
 async def _update(
@@ -129,7 +136,7 @@ async def _update(
     for response in await admin.alter_configs(resources):
         for code, message, _kind, name in response.resources:
             if code:
-                raise KafkaRefused(f"cannot configure topic {name}: {message or for_code(code).__name__}")
+                raise _refused("configure", name, code, message)
     return sorted(stale)
 
 
@@ -171,9 +178,15 @@ async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str
     for response in await admin.describe_configs(resources):
         for code, message, _kind, name, entries in response.resources:
             if code:
-                raise KafkaRefused(f"cannot read topic {name}: {message or for_code(code).__name__}")
+                raise _refused("read", name, code, message)
             found[name] = {entry[0]: (entry[1], entry[3]) for entry in entries}
     return found
+
+
+def _refused(what: str, name: str, code: int, message: str | None) -> KafkaRefused:
+    if code in _DENIED:
+        return NotAuthorised(f"topic {name}, to {what} it")
+    return KafkaRefused(f"cannot {what} topic {name}: {message or for_code(code).__name__}")
 
 
 def compare(

@@ -32,6 +32,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import KafkaRefused, NoBroker
+from processors.kafka.connection.failures import refusal_of
 from processors.kafka.groups import committed_offsets
 from processors.kafka.header_names import tolerate
 from processors.settings import Settings
@@ -170,6 +171,7 @@ class Sink:
                     timeout_ms=left_ms, max_records=min(limit - batch.records, _FETCH_RECORDS)
                 )
             except KafkaError as error:
+                _unless_refused(error)
                 log.warning("fetching failed, trying again: %r", error)
                 await asyncio.sleep(_RETRY_S)
                 continue
@@ -190,6 +192,7 @@ class Sink:
                     committed_offsets(self._settings, self._settings.full_sink_group)
                 )
             except (NoBroker, KafkaRefused) as error:
+                _unless_refused(error.__cause__ or error)
                 log.warning("reading what was committed failed, trying again: %r", error)
                 await self._wait_to_retry()
                 continue
@@ -255,6 +258,7 @@ class Sink:
                 log.info("partitions have moved to another sink, which stores these rows again: %s", error)
                 return
             except KafkaError as error:
+                _unless_refused(error)
                 log.warning("committing failed, trying again: %r", error)
                 await self._wait_to_retry()
             else:
@@ -302,3 +306,9 @@ class Sink:
                 log.warning("left Kafka without saying goodbye")
                 task.cancel()
         await self._writer.close()
+
+
+def _unless_refused(error: BaseException) -> None:
+    """Go on, unless no retry will mend it: without a right, a login or a certificate nothing is stored."""
+    if refusal_of(error, "the bootstrap addresses"):
+        raise error

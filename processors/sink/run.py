@@ -7,12 +7,13 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.connection import NoClickHouse, open_clickhouse
 from processors.errors import ExitCode, LeadstreamError
 from processors.garbage import collect_rarely
+from processors.kafka.connection import told
 from processors.observability.metrics import SINK, serve
 from processors.settings import Settings
 from processors.sink.loop import START_PATIENCE_S, NoTopics, Sink
@@ -90,15 +91,13 @@ async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats)
             raise SinkFailed(
                 f"{error}; run leadstream migrate, or mend the rights", ExitCode.MISCONFIGURED
             ) from error
-        except KafkaConnectionError as error:
-            raise SinkFailed(
-                f"Kafka at {settings.kafka_bootstrap} cannot be reached: is it running, and is "
-                "LEADSTREAM_KAFKA_BOOTSTRAP right?",
-                ExitCode.UNAVAILABLE,
-            ) from error
+        except KafkaError as error:
+            raise told(error, settings.kafka_bootstrap) from error
         except NoTopics as error:
             raise SinkFailed(
-                f"Kafka lacks {error}: run leadstream topics create", ExitCode.MISCONFIGURED
+                f"Kafka lacks {error}: run leadstream topics create; or, where brokers hold ACLs, let this"
+                " user see them: leadstream acls",
+                ExitCode.MISCONFIGURED,
             ) from error
     finally:
         client.close()

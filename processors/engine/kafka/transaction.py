@@ -221,6 +221,8 @@ class TransactionalProducer:
                 node = await self._coordinator(kind, key)
                 body: bytes = await self.client.send(node, request, group=ConnectionGroup.COORDINATION)
             except KafkaError as exc:
+                if getattr(exc, "errno", None) in _DENIED:
+                    raise type(exc)(key) from exc
                 if not exc.retriable:
                     raise
                 log.info("%s is tried again: %r", request, exc)
