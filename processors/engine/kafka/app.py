@@ -176,7 +176,8 @@ def _faust_settings(settings: EngineSettings) -> dict[str, Any]:
         "producer_linger": 0.0,  # the engine batches
         "producer_max_batch_size": 512 << 10,
         "producer_acks": -1,
-        "producer_request_timeout": 10.0,
+        # A request that outlasted its transaction would be answered by a fence.
+        "producer_request_timeout": min(10.0, settings.transaction_timeout_s),
         "producer_compression_type": settings.compression,
     }
 
