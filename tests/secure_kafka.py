@@ -50,6 +50,7 @@ class SecureKafka:
                 "sasl.enabled.mechanisms": "SCRAM-SHA-512",
                 "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": f"{module} required;",
                 "listener.name.ssl.ssl.client.auth": "required",
+                "ssl.principal.mapping.rules": "RULE:^CN=([^,]+),.*$/$1/,DEFAULT",
                 "ssl.keystore.type": "PEM",
                 "ssl.keystore.location": str(server.both),
                 "ssl.truststore.type": "PEM",

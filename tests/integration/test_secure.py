@@ -143,7 +143,7 @@ def test_a_sender_reads_nothing(secure: SecureKafka, stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"LEADSTREAM_KAFKA_PASSWORD": "wrong"}, "refuses the user or the password"),
+        ({"LEADSTREAM_KAFKA_PASSWORD": "mistyped"}, "refuses the user or the password"),
         ({"LEADSTREAM_KAFKA_SASL_MECHANISM": "PLAIN"}, "does not offer the mechanism"),
         ({"LEADSTREAM_KAFKA_CA_FILE": ""}, "is not accepted: "),
     ],
@@ -158,7 +158,7 @@ def test_what_is_wrong_with_a_login_is_said_at_once(
     done = stack.run(command, env=env)
     assert done.returncode == (1 if command == "doctor" else 78), done.stderr.decode()
     assert told in done.stdout.decode() + done.stderr.decode()
-    assert "wrong" not in done.stdout.decode() + done.stderr.decode()
+    assert "mistyped" not in done.stdout.decode() + done.stderr.decode()
 
 
 def test_a_client_that_shows_a_certificate(secure: SecureKafka, stack: Stack) -> None:
@@ -173,7 +173,7 @@ def test_a_client_that_shows_a_certificate(secure: SecureKafka, stack: Stack) ->
     assert refused.returncode == 78
     assert b"does not accept us by TLS" in refused.stderr
     shown = {"LEADSTREAM_KAFKA_CERT_FILE": str(own.cert), "LEADSTREAM_KAFKA_KEY_FILE": str(own.key)}
-    secure.grant("User:CN=mutual,O=trustme v1.2.1", rights_of(stack.settings)["operator"])
+    secure.grant("User:mutual", rights_of(stack.settings)["operator"])
     assert stack.run("topics", "create", env={**env, **shown}).returncode == 0
 
 
