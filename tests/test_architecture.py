@@ -31,7 +31,8 @@ def imported(path: Path) -> frozenset[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{path}: imports name modules in full"
             whole = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= whole & MODULES.keys()
             if not whole <= MODULES.keys():

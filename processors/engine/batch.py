@@ -116,7 +116,7 @@ class _Batch:
             self._stride(view, records[start : start + _STRIDE])
 
     def _stride(self, view: View, records: Sequence[Record]) -> None:
-        """What it makes is gone when the next one begins: that finds its memory still in the CPU's cache."""
+        """Its objects are released before the next one, which finds their memory still in the CPU's cache."""
         placed = self._parse(view, records)
         try:
             self._apply(view, placed)

@@ -55,9 +55,9 @@ class Generation:
 
 
 class Generations:
-    """One after the other: a rebalance (the group's), :meth:`ready` begins the next one, partitions start,
-    :meth:`drop`.
+    """Begins them, one after the other, and drops them; at most one at a time.
 
+    A rebalance of the group, :meth:`ready` begins the next one, its partitions start, :meth:`drop`.
     :attr:`current` is the one that has begun, and the only one whose records are accepted.
     """
 
@@ -100,7 +100,7 @@ class Generations:
         group = self._group
         since, stopping = group.rebalancing_since, group.stopping
         if since and not stopping and boottime() - since > self._settings.stall_timeout_s:
-            # Faust or mode may lose the task that would end it.
+            # The task that would end it may have got lost in the group's libraries.
             raise Unexpected(f"the rebalance has not ended for {boottime() - since:.0f} s")
         number = group.generation
         if since or stopping or number <= 0 or not group.flowing:

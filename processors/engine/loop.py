@@ -34,9 +34,10 @@ _LOADED_S, _LOADED_EVENTS = 0.03, 10
 
 
 class Engine:
-    """Lives as long as the process. Everything runs in one thread and loop.
+    """Lives as long as the process. Everything runs in one thread and loop, that of the caller.
 
-    What cannot go on (:mod:`.errors`, or anything unexpected) ends the process: no method raises it.
+    What cannot go on (:mod:`.errors`, or anything unexpected) ends the process: no method raises it. Only
+    :meth:`finish_batch` and :meth:`stop` wait.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Engine:
     # --- life
 
     def start(self) -> None:
-        """Start the tasks; idempotent, for Faust starts its fetcher again after each rebalance."""
+        """Start the tasks; idempotent: the group may ask for it again after each rebalance."""
         if not self._tasks:
             self._tasks = [
                 asyncio.create_task(guarded(self._run)),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.kafka import LocalKafka
-from processors.engine import exits, loop
 from tests.engine.harness import Site, site_of
+from tests.engine.members import note_deaths
 
 _COUNT = itertools.count()
 
@@ -24,7 +24,4 @@ def site(kafka: LocalKafka, tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def deaths(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     """What would have ended the process."""
-    reasons: list[BaseException] = []
-    for module in (exits, loop):
-        monkeypatch.setattr(module, "die", reasons.append)
-    return reasons
+    return note_deaths(monkeypatch)

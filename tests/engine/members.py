@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
-from processors.engine import EngineSettings, Stats
+import pytest
+
+from processors.engine import EngineSettings, Stats, exits, generation, loop
 from processors.engine.generation import Generations
 from processors.engine.intake import Intake
 from processors.engine.loop import Engine
@@ -14,7 +16,8 @@ from processors.engine.state.memory import MemoryStore
 from processors.engine.steps import OnStep, ignore
 from processors.engine.stores import Place, Store
 from processors.kafka.connection import KafkaConnection
-from tests.engine.memory import Broker, MemoryChangelogs, MemoryGroup, MemoryProducer
+from tests.engine.memory import Broker, MemoryProducer
+from tests.engine.memory_group import MemoryChangelogs, MemoryGroup
 
 APPLICATION = "t"
 
@@ -100,3 +103,17 @@ async def until(condition: Callable[[], bool], what: str, turns: int = 100_000) 
             return
         await asyncio.sleep(0)
     raise AssertionError(f"not {what} after {turns} turns of the loop")
+
+
+def note_deaths(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """What would have ended the process, from now on."""
+    reasons: list[BaseException] = []
+    for module in (exits, loop):
+        monkeypatch.setattr(module, "die", reasons.append)
+    return reasons
+
+
+def wait_for_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines do at once what they would do at leisure."""
+    monkeypatch.setattr(loop, "_IDLE_S", 0.001)
+    monkeypatch.setattr(generation, "_POLL_S", 0.0)
