@@ -31,27 +31,28 @@ _ROOMS: Final = {
     "progress": Room("who is told how far something has come"),
     "clickhouse.url": Room("an address of ClickHouse, whose password nothing shows by accident"),
     "settings": Room("every `LEADSTREAM_*` variable", "schemas errors clickhouse.url"),
+    "kafka.connection": Room("every client of Kafka is made here; why one could not connect", "errors"),
     "kafka.header_names": Room("reading records that aiokafka alone would stop at"),
     "kafka.placement": Room("the partition of a key"),
     "kafka": Room(
         "topics and what they should be like, reading, sending, groups and their lag",
-        "schemas errors progress settings kafka.header_names kafka.placement",
+        "schemas errors progress settings kafka.connection kafka.header_names kafka.placement",
     ),
     "clickhouse": Room(
         "connecting, bringing tables and views up to date, roles, queries", "errors clickhouse.url settings"
     ),
     "observability": Room(
         "log lines; every metric, once ([metrics.md](metrics.md)), and the port that shows them",
-        "errors printable settings",
+        "errors printable settings kafka.connection",
     ),
     "engine": Room(
         "batches, exactly once: computed, committed, given up in time; knows neither leads nor a server",
-        "errors kafka.placement",
+        "errors kafka.connection kafka.placement",
     ),
     "engine.state": Room("stores of the engine: RocksDB, memory; whose directory it is", "files engine"),
     "engine.kafka": Room(
         "the engine on Kafka: Faust's consumer as its group, transactions, changelogs; the process around it",
-        "garbage kafka.header_names kafka.placement engine engine.state",
+        "errors garbage kafka.connection kafka.header_names kafka.placement engine engine.state",
     ),
     "worker": Room(
         "the two joins as processors of the engine; dead letters",
@@ -59,7 +60,7 @@ _ROOMS: Final = {
     ),
     "sink": Room(
         "topics → ClickHouse",
-        "schemas errors garbage settings kafka.header_names kafka clickhouse observability",
+        "schemas errors garbage settings kafka.connection kafka.header_names kafka clickhouse observability",
     ),
     "refusals": Room(
         "dead letters and unmatched events: found, selected, sent back",
@@ -67,8 +68,8 @@ _ROOMS: Final = {
     ),
     "people": Room(
         "one customer: what is known of it and why; forgetting it",
-        "schemas attribution errors printable progress settings kafka.placement kafka clickhouse engine"
-        " engine.kafka worker",
+        "schemas attribution errors printable progress settings kafka.connection kafka.placement kafka"
+        " clickhouse engine engine.kafka worker",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
@@ -83,8 +84,8 @@ _ROOMS: Final = {
     "deploy": Room("embedded Kafka and ClickHouse, SQL of tables and views, image", "errors files"),
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
-        "schemas attribution errors files progress clickhouse.url settings kafka clickhouse engine worker"
-        " sink replaying demo deploy",
+        "schemas attribution errors files progress clickhouse.url settings kafka.connection kafka clickhouse"
+        " engine worker sink replaying demo deploy",
     ),
     "cli": Room(
         "one thin file for each command, and what draws on a terminal",
@@ -94,8 +95,8 @@ _ROOMS: Final = {
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas errors garbage printable clickhouse.url settings kafka.placement clickhouse engine"
-        " engine.state engine.kafka worker sink audit.model demo deploy stack cli",
+        "schemas errors garbage printable clickhouse.url settings kafka.connection kafka.placement clickhouse"
+        " engine engine.state engine.kafka worker sink audit.model demo deploy stack cli",
     ),
 }
 _ROOT: Final = Path(__file__).parent.parent

@@ -124,3 +124,15 @@ def test_the_command_line_is_thin() -> None:
     """What grows there belongs into a room that others can use as well."""
     files = (ROOT / "processors" / "cli").glob("*.py")
     assert sum(len(path.read_text().splitlines()) for path in files) <= 1_800
+
+
+CLIENTS = {"AIOKafkaConsumer", "AIOKafkaProducer", "AIOKafkaAdminClient", "AIOKafkaClient", "create_conn"}
+
+
+@pytest.mark.parametrize(("name", "path"), [pytest.param(*one, id=one[0]) for one in modules()])
+def test_clients_of_kafka_are_made_in_one_place(name: str, path: Path) -> None:
+    """By ``KafkaConnection``: whoever made one himself would connect without its login, or wait for ever."""
+    called = {node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
+    made = {one.id if isinstance(one, ast.Name) else getattr(one, "attr", "") for one in called} & CLIENTS
+    ours = within(name, "bench") or within(name, "processors.kafka.connection")
+    assert not made or ours, f"{name} makes {', '.join(sorted(made))}"

@@ -12,6 +12,7 @@ import pytest
 from processors.cli.main import cli
 from processors.settings import PREFIX, Settings, variable
 from processors.settings.loading import UP_CLICKHOUSE
+from processors.settings.part import file_variable, is_secret
 from schemas.reasons import DeadLetterReason, UnmatchedReason
 from schemas.routing import place_of
 from schemas.times import to_ms
@@ -52,7 +53,8 @@ def test_files_that_are_named_are_there(page: Path) -> None:
 
 @on_every_page
 def test_settings_that_are_named_are_there(page: Path) -> None:
-    known = {variable(field) for field in Settings.model_fields} | {UP_CLICKHOUSE}
+    secrets = {file_variable(field) for field, info in Settings.model_fields.items() if is_secret(info)}
+    known = {variable(field) for field in Settings.model_fields} | secrets | {UP_CLICKHOUSE}
     assert set(_VARIABLE.findall(PAGES[page])) <= known
 
 

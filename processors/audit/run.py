@@ -72,7 +72,7 @@ class Audit:
 
     ``client`` None: without ClickHouse. ``directory``: for what does not fit in memory. ``live``: the system
     beside which ``settings`` describe a replay; their results are compared, too. ``begun_ms``: when a replay
-    did not begin at the beginning. Methods raise ``NoBroker``, ``TopicsFailed``, the ClickHouse driver's
+    did not begin at the beginning. Methods raise ``NoBroker``, ``KafkaRefused``, the ClickHouse driver's
     errors, and ``OSError`` when the disk is full.
     """
 

@@ -24,7 +24,7 @@ Advance = Callable[[int], None]
 class System:
     """``gone_ms``: since when a topic has had records, where earlier ones are gone; of those read to the end.
 
-    Methods raise ``NoBroker`` and ``TopicsFailed``.
+    Methods raise ``NoBroker`` and ``KafkaRefused``.
     """
 
     def __init__(self, settings: Settings, reader: TopicReader, now_ms: int) -> None:

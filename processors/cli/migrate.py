@@ -38,11 +38,11 @@ def migrate(grants: bool) -> None:
     if not applied:
         say("up to date already")
     if grants:
-        from processors.clickhouse.connection import database_of, open_clickhouse
+        from processors.clickhouse.connection import open_clickhouse
         from processors.clickhouse.roles import grant, statements
         from processors.sink.tables import WRITES
 
-        database = database_of(settings.clickhouse_url.get_secret_value())
+        database = settings.clickhouse_address.database
         for statement in statements(database, WRITES):
             say(f"{statement};")
         with closing(open_clickhouse(settings)) as client:

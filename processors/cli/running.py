@@ -9,7 +9,6 @@ from rich.text import Text
 from processors.cli.console import Steps
 from processors.cli.progress import Bar
 from processors.cli.views import show_views
-from processors.clickhouse.url import ClickHouseUrl
 from processors.printable import printable_lines
 from processors.settings import Settings
 from processors.stack.interrupt import Interrupt
@@ -46,7 +45,7 @@ class Screen(Steps):
 
     def announce(self, plan: Plan, settings: Settings) -> None:
         """The addresses, and what to do with them."""
-        found = ClickHouseUrl.parse(settings.clickhouse_url.get_secret_value())
+        found = settings.clickhouse_address
         # The embedded server's password is for whoever reads this; another's is known to those it is for.
         url = found.secret() if plan.clickhouse is None else str(found)
         self.rest()

@@ -1,4 +1,4 @@
-"""``leadstream topics``."""
+"""``leadstream topics`` and ``leadstream acls``."""
 
 from typing import Any
 
@@ -75,3 +75,16 @@ def _report(differences: list[Any]) -> None:
 
         count = len({one.topic for one in differences})
         raise CheckFailed(f"{count} topic{'s' if count > 1 else ''} not as they should be", REMEDY)
+
+
+@click.command()
+@click.option("--principal", default="User:leadstream-{role}", show_default=True, help="Who has a role.")
+def acls(principal: str) -> None:
+    """Print the commands that give worker, sink, sender and operator the least rights in Kafka.
+
+    Reads the settings only. Exit codes: 0, or 78 when a setting is wrong.
+    """
+    from processors.stack.acls import lines
+
+    for line in lines(load_settings(), principal):
+        say(line)

@@ -1,5 +1,10 @@
 """Connections to ClickHouse."""
 
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -21,17 +26,42 @@ class NoClickHouse(LeadstreamError):
         self.exit_code = exit_code
 
 
+@dataclass(frozen=True)
+class Certificates:
+    """PEM files for https. ``authorities``: to be trusted; ``own`` and ``key``: who we are."""
+
+    authorities: Path | None = None
+    own: Path | None = None
+    key: Path | None = None
+
+    def options(self, password: str | None) -> dict[str, Any]:
+        """As the driver takes them. Without a password our own certificate is how the user is proved."""
+        named = {"ca_cert": self.authorities, "client_cert": self.own, "client_cert_key": self.key}
+        options = {name: str(path) for name, path in named.items() if path}
+        return {**options, "tls_mode": "strict"} if self.own and password else options
+
+
 def database_of(url: str) -> str:
     """The database that a URL names; ``leadstream`` when it names none. Raises ``ValueError``."""
     return ClickHouseUrl.parse(url).database
 
 
-def open_clickhouse(settings: Settings) -> Client:
-    """A client for the database of the settings. Raises ``NoClickHouse``."""
-    return connect(settings.clickhouse_url.get_secret_value())
+def open_clickhouse(settings: Settings, *, database: str | None = None, patience_s: int = 300) -> Client:
+    """A client for the database of the settings. As :func:`connect`."""
+    certificates = Certificates(
+        settings.clickhouse_ca_file, settings.clickhouse_cert_file, settings.clickhouse_key_file
+    )
+    address = settings.clickhouse_address.secret()
+    return connect(address, database=database, patience_s=patience_s, certificates=certificates)
 
 
-def connect(url: str, *, database: str | None = None, patience_s: int = 300) -> Client:
+def connect(
+    url: str,
+    *,
+    database: str | None = None,
+    patience_s: int = 300,
+    certificates: Certificates = Certificates(),
+) -> Client:
     """A client for what :class:`ClickHouseUrl` reads.
 
     ``database`` replaces the one of the URL: one that is sure to exist, for whoever creates the other.
@@ -60,9 +90,16 @@ def connect(url: str, *, database: str | None = None, patience_s: int = 300) -> 
             tz_mode="aware",
             # Its connections end with it: a server that stops waits for idle ones.
             dedicated_pool=True,
+            **certificates.options(parts.password),
         )
     except ClickHouseError as error:
         raise _refused(error, f"{host}:{port}", name) from error
+    except OSError as error:
+        # What a certificate file lacks is found when it is loaded, before anybody is asked.
+        raise NoClickHouse(
+            f"the files of LEADSTREAM_CLICKHOUSE_CA_FILE, _CERT_FILE or _KEY_FILE: {_first_line(error)}",
+            ExitCode.MISCONFIGURED,
+        ) from error
 
 
 def _embedded(path: str, database: str) -> Client:
@@ -95,7 +132,14 @@ def _refused(error: ClickHouseError, address: str, database: str) -> NoClickHous
         )
     if code in (192, 193, 194, 516):
         return NoClickHouse(
-            f"ClickHouse at {address} refuses the user or the password: check LEADSTREAM_CLICKHOUSE_URL",
+            f"ClickHouse at {address} refuses the user or the password: check LEADSTREAM_CLICKHOUSE_URL,"
+            " _USERNAME and _PASSWORD",
+            ExitCode.MISCONFIGURED,
+        )
+    if (why := _tls_failure(error)) is not None:
+        return NoClickHouse(
+            f"TLS with ClickHouse at {address} fails: {why}. LEADSTREAM_CLICKHOUSE_CA_FILE names whom to"
+            " trust, LEADSTREAM_CLICKHOUSE_URL has to have a name that the certificate is for",
             ExitCode.MISCONFIGURED,
         )
     return NoClickHouse(
@@ -103,6 +147,18 @@ def _refused(error: ClickHouseError, address: str, database: str) -> NoClickHous
         "LEADSTREAM_CLICKHOUSE_URL right?",
         ExitCode.UNAVAILABLE,
     )
+
+
+def _tls_failure(error: BaseException | None) -> str | None:
+    """Why the two sides did not agree on TLS; None: they did, or never came to it."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return str(error.verify_message)
+        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+            return (getattr(error, "reason", None) or str(error)).replace("_", " ").lower()
+        inner = getattr(error, "reason", None)  # where urllib3 keeps it
+        error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
+    return None
 
 
 def _first_line(error: Exception) -> str:

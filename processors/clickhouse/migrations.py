@@ -15,7 +15,7 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from processors.clickhouse.connection import connect, database_of
+from processors.clickhouse.connection import open_clickhouse
 from processors.clickhouse.exchange import GONE, Overtaken, exchange
 from processors.errors import Misconfigured
 from processors.settings import Settings
@@ -125,10 +125,9 @@ def bring_up_to_date(settings: Settings) -> list[str]:
 
     Raises ``NoClickHouse``, ``ClickHouseTooOld`` and ``MigrationChanged``.
     """
-    url = settings.clickhouse_url.get_secret_value()
-    client = connect(url, database="default")
+    client = open_clickhouse(settings, database="default")
     try:
-        return migrate(client, database_of(url))
+        return migrate(client, settings.clickhouse_address.database)
     finally:
         client.close()
 

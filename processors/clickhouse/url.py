@@ -82,6 +82,10 @@ class ClickHouseUrl:
             raise ValueError(_REFUSAL)
         return replace(self, name=database)
 
+    def as_user(self, user: str | None, password: str | None) -> Self:
+        """The same place, for this user; None: as it is."""
+        return replace(self, user=user or self.user, password=self.password if password is None else password)
+
     def secret(self) -> str:
         """All of it, password and all, as :meth:`parse` reads it: not for eyes or logs."""
         return self._written(None if self.password is None else quote(self.password, safe=""))

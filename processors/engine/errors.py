@@ -2,10 +2,10 @@
 
 EngineError                   has an exit code; the message names cause and remedy
 ├── ProcessorHalt        65   a processor raised Halt
-├── BrokerUnavailable    69   no broker answered at start
 ├── Unexpected           70   a guard tripped or a bug: restart, the transaction is aborted
 ├── DataDirInUse         73   another process has this data_dir, or it holds another cluster's state
 └── TopicsMismatch       78   a topic is missing or, as state shows, was laid out with other partitions
+NoBroker, KafkaRefused 69, 78   of processors.kafka.connection, at start and where Kafka refuses later
 Superseded                    the batch's generation is over; never leaves the engine
 """
 
@@ -22,12 +22,6 @@ class ProcessorHalt(EngineError):
     """A processor asked for the worker to stop."""
 
     exit_code = ExitCode.TOO_MANY_REFUSED
-
-
-class BrokerUnavailable(EngineError):
-    """No broker could be reached when the worker started."""
-
-    exit_code = ExitCode.UNAVAILABLE
 
 
 class Unexpected(EngineError):

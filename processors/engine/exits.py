@@ -7,8 +7,10 @@ import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-from processors.engine.errors import EngineError, ProcessorHalt, Unexpected
+from processors.engine.errors import ProcessorHalt, Unexpected
 from processors.engine.processor import Halt
+from processors.errors import LeadstreamError
+from processors.kafka.connection.failures import refusal_of
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +24,18 @@ def die(reason: BaseException) -> NoReturn:
     """
     if isinstance(reason, Halt):
         reason = ProcessorHalt(str(reason))
-    if isinstance(reason, EngineError):
-        log.critical("%s", reason)
+    reason = refusal_of(reason, "the bootstrap addresses") or reason
+    if isinstance(reason, LeadstreamError):
+        log.critical("%s", whole(reason))
     else:
         log.critical("unexpected: %s", "".join(traceback.format_exception(reason)).rstrip())
     logging.shutdown()
-    os._exit(reason.exit_code if isinstance(reason, EngineError) else Unexpected.exit_code)
+    os._exit(reason.exit_code if isinstance(reason, LeadstreamError) else Unexpected.exit_code)
+
+
+def whole(error: LeadstreamError) -> str:
+    """Cause and remedy, in one line."""
+    return f"{error.cause}. {error.remedy}" if error.remedy else error.cause
 
 
 def leave() -> NoReturn:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from processors.engine.clock import epoch_ms
+from processors.kafka.connection import KafkaConnection
 
 _MIB = 1 << 20
 #: What a changelog takes: several times what a processor lets a state come to.
@@ -44,7 +45,7 @@ class EngineSettings:
     group for ``session_timeout_s``. ``data_dir`` belongs to one process.
     """
 
-    bootstrap: str
+    connection: KafkaConnection
     application_id: str
     data_dir: Path
     partitions: int

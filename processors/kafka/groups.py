@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
     GroupCoordinatorNotAvailableError,
@@ -18,7 +18,9 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 
 from processors.errors import Misconfigured
-from processors.kafka.topics import NoBroker, admin_of
+from processors.kafka.connecting import connection_of
+from processors.kafka.connection import told
+from processors.kafka.topics import admin_of
 from processors.settings import Settings
 
 T = TypeVar("T")
@@ -47,7 +49,7 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
 async def group_offsets(settings: Settings, group: str) -> dict[TopicPartition, int]:
     """Where a group goes on, of every partition of which it has ever read anything; empty: never seen.
 
-    Raises ``NoBroker`` or ``TopicsFailed``.
+    Raises ``NoBroker`` or ``KafkaRefused``.
     """
     return {place: one.offset for place, one in (await committed_offsets(settings, group)).items()}
 
@@ -70,10 +72,8 @@ class GroupInUse(Misconfigured):
 
 
 async def set_offsets(settings: Settings, group: str, offsets: Mapping[TopicPartition, int]) -> None:
-    """Let a group go on at these offsets. Raises :class:`GroupInUse` and ``NoBroker``."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap, group_id=group, enable_auto_commit=False
-    )
+    """Let a group go on at these offsets. Raises :class:`GroupInUse`, ``NoBroker``, ``KafkaRefused``."""
+    consumer = connection_of(settings).consumer(group_id=group, enable_auto_commit=False)
     try:
         await consumer.start()
         consumer.assign(list(offsets))
@@ -81,22 +81,20 @@ async def set_offsets(settings: Settings, group: str, offsets: Mapping[TopicPart
     except (CommitFailedError, UnknownMemberIdError, IllegalGenerationError) as error:
         raise GroupInUse(f"consumer group {group} has members: stop them first") from error
     except KafkaError as error:
-        raise NoBroker(f"no Kafka broker answers at {settings.kafka_bootstrap}") from error
+        raise told(error, settings.kafka_bootstrap) from error
     finally:
         await consumer.stop()
 
 
 async def written_ends(settings: Settings, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-    """The ends of partitions, what is undecided included. Raises ``NoBroker``."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap,
-        client_id="leadstream-ends",
-        isolation_level="read_uncommitted",
+    """The ends of partitions, what is undecided included. Raises ``NoBroker``, ``KafkaRefused``."""
+    consumer = connection_of(settings).consumer(
+        client_id="leadstream-ends", isolation_level="read_uncommitted"
     )
     try:
         await consumer.start()
         return dict(await consumer.end_offsets(list(places)))
     except KafkaError as error:
-        raise NoBroker(f"no Kafka broker answers at {settings.kafka_bootstrap}") from error
+        raise told(error, settings.kafka_bootstrap) from error
     finally:
         await consumer.stop()

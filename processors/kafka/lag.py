@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from processors.errors import LeadstreamError
+from processors.kafka.connecting import connection_of
+from processors.kafka.connection import told
 from processors.kafka.groups import patiently
-from processors.kafka.topics import NoBroker
 from processors.settings import Settings
 from schemas.topics import Topic
 
@@ -35,7 +36,7 @@ class Group:
 class LagReader:
     """Reads offsets as an outsider; joins no group, changes nothing. For one task at a time.
 
-    Methods raise ``NoBroker``, or a ``KafkaError`` that may pass.
+    Methods raise ``NoBroker``, ``KafkaRefused``, or a ``KafkaError`` that may pass.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
@@ -46,23 +47,26 @@ class LagReader:
         self._known: dict[tuple[TopicPartition, int, int], int] = {}
 
     async def __aenter__(self) -> Self:
-        servers = {"bootstrap_servers": self._settings.kafka_bootstrap, "client_id": "leadstream-lag"}
+        connection, client = connection_of(self._settings), "leadstream-lag"
         try:
-            self._admin = AIOKafkaAdminClient(**servers, request_timeout_ms=15_000)
+            self._admin = connection.admin(client_id=client)
             self._stack.push_async_callback(self._admin.close)
             await self._admin.start()
             # Ends have to be the log's: up to the last *decided* record there may be less than was written.
-            self._ends = AIOKafkaConsumer(**servers, isolation_level="read_uncommitted")
+            self._ends = connection.consumer(client_id=client, isolation_level="read_uncommitted")
             self._stack.push_async_callback(self._ends.stop)
             await self._ends.start()
-            self._probe = AIOKafkaConsumer(
-                **servers, isolation_level="read_committed", enable_auto_commit=False, fetch_max_wait_ms=50
+            self._probe = connection.consumer(
+                client_id=client,
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                fetch_max_wait_ms=50,
             )
             self._stack.push_async_callback(self._probe.stop)
             await self._probe.start()
-        except (KafkaError, OSError) as error:
+        except (KafkaError, OSError, LeadstreamError) as error:
             await self._stack.aclose()
-            raise NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}") from error
+            raise told(error, self._settings.kafka_bootstrap) from error
         return self
 
     async def __aexit__(

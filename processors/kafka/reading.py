@@ -6,11 +6,15 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 
+from processors.errors import LeadstreamError
+from processors.kafka.connecting import connection_of
+from processors.kafka.connection import NoBroker, told
+from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.header_names import tolerate
-from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
+from processors.kafka.topics import partition_counts
 from processors.settings import Settings
 from schemas.topics import Topic
 
@@ -30,7 +34,7 @@ class Span(NamedTuple):
 class TopicReader:
     """Reads as an outsider: what a ``read_committed`` reader sees, each record once. For one task at a time.
 
-    Methods raise ``NoBroker`` (nothing could be read for 30 s) or ``TopicsFailed``.
+    Methods raise ``NoBroker`` (nothing could be read for 30 s) or ``KafkaRefused``.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -39,8 +43,7 @@ class TopicReader:
 
     async def __aenter__(self) -> Self:
         tolerate()
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+        self._consumer = connection_of(self._settings).consumer(
             client_id="leadstream-read",
             isolation_level="read_committed",
             enable_auto_commit=False,
@@ -53,9 +56,9 @@ class TopicReader:
         self._stack.push_async_callback(self._consumer.stop)
         try:
             await self._consumer.start()
-        except (KafkaConnectionError, OSError) as error:
+        except (KafkaError, OSError, LeadstreamError) as error:
             await self._stack.aclose()
-            raise self._no_broker() from error
+            raise told(error, self._settings.kafka_bootstrap) from error
         return self
 
     async def __aexit__(
@@ -71,7 +74,7 @@ class TopicReader:
         counts = await partition_counts(self._settings)
         names = [self._settings.topic(topic) for topic in topics]
         if missing := [name for name in names if name not in counts]:
-            raise TopicsFailed(f"topic {missing[0]} does not exist: run `leadstream topics create`")
+            raise NoSuchTopic(missing[0])
         places = [TopicPartition(name, number) for name in names for number in range(counts[name])]
         try:
             ends = await self._consumer.end_offsets(places)
@@ -81,7 +84,7 @@ class TopicReader:
                 found = await self._consumer.offsets_for_times(dict.fromkeys(places, max(since_ms, 0)))
                 begins = {place: one.offset if one else ends[place] for place, one in found.items()}
         except KafkaError as error:
-            raise self._told(error) from error
+            raise told(error, self._settings.kafka_bootstrap) from error
         return {place: Span(begins[place], ends[place]) for place in places}
 
     async def latest(self, name: str, count: int) -> list[ConsumerRecord]:
@@ -94,7 +97,7 @@ class TopicReader:
                 await self._consumer.end_offsets(places),
             )
         except KafkaError as error:
-            raise self._told(error) from error
+            raise told(error, self._settings.kafka_bootstrap) from error
         spans = {place: Span(max(begins[place], ends[place] - count), ends[place]) for place in places}
         return [record async for records in self.records(spans) for record in records]
 
@@ -110,7 +113,7 @@ class TopicReader:
             try:
                 fetched = await self._consumer.getmany(*left, timeout_ms=_POLL_MS, max_records=_RECORDS)
             except KafkaError as error:
-                raise self._told(error) from error
+                raise told(error, self._settings.kafka_bootstrap) from error
             for place, records in fetched.items():
                 if inside := _before(left[place].end, records):
                     yield inside
@@ -122,15 +125,7 @@ class TopicReader:
             if fetched or reached:
                 progress = time.monotonic()
             elif time.monotonic() - progress > _STALL_S:
-                raise self._no_broker()
-
-    def _told(self, error: KafkaError) -> NoBroker | TopicsFailed:
-        if error.retriable or isinstance(error, KafkaTimeoutError):
-            return self._no_broker()
-        return TopicsFailed(f"Kafka refused to be read: {type(error).__name__} {error}")
-
-    def _no_broker(self) -> NoBroker:
-        return NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}")
+                raise NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}")
 
 
 def _before(end: int, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:

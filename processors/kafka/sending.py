@@ -7,25 +7,28 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import uuid4
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError
 
+from processors.errors import LeadstreamError
+from processors.kafka.connecting import connection_of
+from processors.kafka.connection import KafkaRefused, NoBroker, told
+from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.placement import partition_for
-from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
+from processors.kafka.topics import partition_counts
 from processors.settings import Settings
 from schemas.headers import Headers
 from schemas.topics import Topic
 
 _BATCH_BYTES: Final = 256 * 1024
 _STALL_S: Final = 20.0
-_TRANSACTION_MS: Final = 10_000
-"""So long do readers wait at most for the transaction of a process that was killed."""
+TRANSACTIONS: Final = "leadstream-send-"
+"""So begin the ids of its transactions."""
 
 
 class EventSender:
     """Puts events into batches per partition. ``sent`` counts what was given, ``acknowledged`` what is safe.
 
-    Every method may raise ``NoBroker`` (nothing was acknowledged for 20 s) or ``TopicsFailed``. Leaving the
+    Every method may raise ``NoBroker`` (nothing was acknowledged for 20 s) or ``KafkaRefused``. Leaving the
     context without an error flushes; with one, what is not acknowledged may or may not be in Kafka.
 
     ``transactional``: what is sent between two flushes is there for readers at once and as a whole, with the
@@ -35,7 +38,7 @@ class EventSender:
     def __init__(self, settings: Settings, *, transactional: bool = False) -> None:
         self._settings = settings
         # One of its own for every run: two runs at once must not fence each other.
-        self._transactional_id = f"leadstream-send-{uuid4().hex}" if transactional else None
+        self._transactional_id = f"{TRANSACTIONS}{uuid4().hex}" if transactional else None
         self._in_transaction = False
         self._landed_count = 0
         self._partitions: dict[Topic, int] = {}
@@ -49,8 +52,7 @@ class EventSender:
         counts = await partition_counts(self._settings)
         self._partitions = {topic: counts.get(self._settings.topic(topic), 0) for topic in Topic}
         # aiokafka wants its event loop running when it is made.
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+        self._producer = connection_of(self._settings).producer(
             client_id="leadstream-send",
             acks="all",
             enable_idempotence=True,
@@ -58,13 +60,13 @@ class EventSender:
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=int(_STALL_S * 1000),
             transactional_id=self._transactional_id,
-            transaction_timeout_ms=_TRANSACTION_MS,
+            transaction_timeout_ms=self._settings.transaction_timeout,
         )
         try:
             await self._producer.start()
-        except KafkaConnectionError as error:
+        except (KafkaError, OSError, LeadstreamError) as error:
             await self._producer.stop()
-            raise self._no_broker() from error
+            raise self._told(error) from error
         return self
 
     async def __aexit__(
@@ -93,9 +95,7 @@ class EventSender:
         """Add one event; blocks while the broker is behind. ``timestamp_ms`` None: now."""
         partitions = self._partitions[topic]
         if not partitions:
-            raise TopicsFailed(
-                f"topic {self._settings.topic(topic)} does not exist: run `leadstream topics create`"
-            )
+            raise NoSuchTopic(self._settings.topic(topic))
         partition = zlib.crc32(value or b"") % partitions if key is None else partition_for(key, partitions)
         place = topic, partition
         batch = self._open.get(place)
@@ -164,11 +164,8 @@ class EventSender:
         if self._failure is not None:
             raise self._failure
 
-    def _told(self, error: KafkaError) -> NoBroker | TopicsFailed:
-        """Errors that pass are tried again until time is up: whoever still meets one has no broker."""
-        if error.retriable or isinstance(error, KafkaTimeoutError):
-            return self._no_broker()
-        return TopicsFailed(f"Kafka refused a batch: {type(error).__name__} {error}")
+    def _told(self, error: Exception) -> NoBroker | KafkaRefused:
+        return told(error, self._settings.kafka_bootstrap)
 
     def _no_broker(self) -> NoBroker:
         return NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}")

@@ -9,14 +9,22 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
-from processors.errors import Misconfigured, Unavailable
+from processors.kafka.connecting import connection_of
+from processors.kafka.connection import KafkaRefused, told
+from processors.kafka.connection.failures import NotAuthorised
 from processors.kafka.layouts import Layout
 from processors.settings import Settings
 
 _TOPIC_ALREADY_EXISTS: Final = 36
 _FROM_TOPIC: Final = 1
+_DENIED: Final = (TopicAuthorizationFailedError.errno, ClusterAuthorizationFailedError.errno)
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Difference:
 MISSING: Final = "missing"
 REMEDY: Final = (
     "`leadstream topics create` creates what is missing, with --update it also changes configurations; "
-    "more partitions: docs/scaling.md"
+    "more partitions: docs/scaling.md; topics that this user may not see: `leadstream acls`"
 )
 """What helps against differences."""
 
@@ -51,25 +59,12 @@ class Report:
     differences: list[Difference] = field(default_factory=list)
 
 
-class TopicsFailed(Misconfigured):
-    """The broker refused; ``str()`` says what and why."""
-
-
-class NoBroker(Unavailable):
-    """No broker answers; ``str()`` says where."""
-
-    def __init__(self, cause: str) -> None:
-        super().__init__(
-            cause, "Start Kafka there, or set LEADSTREAM_KAFKA_BOOTSTRAP; `leadstream up` brings its own."
-        )
-
-
 async def create_topics(settings: Settings, wanted: list[Layout], *, update: bool = False) -> Report:
     """Create what is missing, and wait until the brokers serve it.
 
     A topic that exists keeps its configuration, unless ``update``; its partitions and replicas are never
     changed, because a key would then meet another worker's state. What differs is in the report. Any number
-    of processes may call it at once. Raises ``NoBroker`` or ``TopicsFailed``.
+    of processes may call it at once. Raises ``NoBroker`` or ``KafkaRefused``.
     """
     report = Report()
     async with admin_of(settings) as admin:
@@ -84,31 +79,26 @@ async def create_topics(settings: Settings, wanted: list[Layout], *, update: boo
 
 
 async def check_topics(settings: Settings, wanted: list[Layout]) -> list[Difference]:
-    """Everything that is not as it should be. Changes nothing. Raises ``NoBroker`` or ``TopicsFailed``."""
+    """Everything that is not as it should be. Changes nothing. Raises ``NoBroker`` or ``KafkaRefused``."""
     async with admin_of(settings) as admin:
         return await _differences(admin, wanted)
 
 
 async def partition_counts(settings: Settings) -> dict[str, int]:
-    """Topic → partitions, of all topics on the broker. Raises ``NoBroker`` or ``TopicsFailed``."""
+    """Topic → partitions, of all topics on the broker. Raises ``NoBroker`` or ``KafkaRefused``."""
     async with admin_of(settings) as admin:
         return {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics()}
 
 
 @asynccontextmanager
 async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Connected; what goes wrong inside is raised as ``NoBroker`` or ``TopicsFailed``."""
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap, client_id="leadstream", request_timeout_ms=15_000
-    )
+    """Connected; what goes wrong inside is raised as ``NoBroker`` or ``KafkaRefused``."""
+    admin = connection_of(settings).admin(client_id="leadstream")
     try:
-        try:
-            await admin.start()
-            yield admin
-        except (KafkaConnectionError, OSError, TimeoutError) as error:
-            raise NoBroker(f"no Kafka broker answers at {settings.kafka_bootstrap}") from error
-        except KafkaError as error:
-            raise TopicsFailed(f"Kafka at {settings.kafka_bootstrap} refused: {error}") from error
+        await admin.start()
+        yield admin
+    except (KafkaError, OSError) as error:
+        raise told(error, settings.kafka_bootstrap) from error
     finally:
         await admin.close()
 
@@ -123,7 +113,7 @@ async def _create(admin: AIOKafkaAdminClient, missing: list[Layout]) -> None:
     response = await admin.create_topics(new)
     for name, code, message in (tuple(row)[:3] for row in response.topic_errors):
         if code not in (0, _TOPIC_ALREADY_EXISTS):
-            raise TopicsFailed(f"cannot create topic {name}: {message or for_code(code).__name__}")
+            raise _refused("create", name, code, message)
 
 
 async def _update(
@@ -146,7 +136,7 @@ async def _update(
     for response in await admin.alter_configs(resources):
         for code, message, _kind, name in response.resources:
             if code:
-                raise TopicsFailed(f"cannot configure topic {name}: {message or for_code(code).__name__}")
+                raise _refused("configure", name, code, message)
     return sorted(stale)
 
 
@@ -188,9 +178,15 @@ async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str
     for response in await admin.describe_configs(resources):
         for code, message, _kind, name, entries in response.resources:
             if code:
-                raise TopicsFailed(f"cannot read topic {name}: {message or for_code(code).__name__}")
+                raise _refused("read", name, code, message)
             found[name] = {entry[0]: (entry[1], entry[3]) for entry in entries}
     return found
+
+
+def _refused(what: str, name: str, code: int, message: str | None) -> KafkaRefused:
+    if code in _DENIED:
+        return NotAuthorised(f"topic {name}, to {what} it")
+    return KafkaRefused(f"cannot {what} topic {name}: {message or for_code(code).__name__}")
 
 
 def compare(

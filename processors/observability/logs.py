@@ -11,6 +11,7 @@ import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
 from processors.errors import LeadstreamError
+from processors.observability.mending import Mending
 from processors.printable import printable, printable_lines
 from processors.settings import Settings
 
@@ -36,6 +37,7 @@ def configure_logs(settings: Settings, **context: str) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(settings.log_format))
+    handler.addFilter(Mending(level))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -6,9 +6,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from processors.attribution.customer_state import CustomerState
+from processors.kafka.connection import NoBroker
 from processors.kafka.lag import LagReader
 from processors.kafka.placement import partition_for
-from processors.kafka.topics import NoBroker, partition_counts
+from processors.kafka.topics import partition_counts
 from processors.people.identity import Person
 from processors.settings import Settings
 from schemas.topics import Topic, click_key
@@ -51,7 +52,7 @@ class Backlog:
 async def read_backlog(settings: Settings) -> Backlog:
     """As of now: ask before reading a state, which then knows whatever is not in the backlog.
 
-    Raises ``NoBroker`` or ``TopicsFailed``.
+    Raises ``NoBroker`` or ``KafkaRefused``.
     """
     counts = await partition_counts(settings)
     try:

@@ -37,7 +37,7 @@ class Erasing:
         return dict(stored(self._client, self._person))
 
     async def send(self) -> None:
-        """Returns when it is acknowledged. Raises ``NoBroker`` or ``TopicsFailed``."""
+        """Returns when it is acknowledged. Raises ``NoBroker`` or ``KafkaRefused``."""
         async with EventSender(self._settings) as sender:
             await sender.send(Topic.ERASURES, self._person.key, self._person.erasure())
 

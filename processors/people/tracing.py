@@ -10,8 +10,8 @@ from processors.attribution.explaining import explain
 from processors.attribution.explanation import Explanation
 from processors.clickhouse.connection import NoClickHouse, open_clickhouse
 from processors.errors import Unavailable
+from processors.kafka.connection import KafkaRefused, NoBroker
 from processors.kafka.running import run_on_kafka
-from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.people.backlog import read_backlog
 from processors.people.clickhouse_side import differing_in_case, shown
 from processors.people.identity import Person
@@ -73,7 +73,7 @@ def find(settings: Settings, person: Person, reach: Callable[[int, int], None]) 
         backlog = run_on_kafka(read_backlog(settings))
         found.held = run_on_kafka(held_state(settings, person, reach))
         found.backlog = backlog.of(person, found.held.state)
-    except (NoBroker, TopicsFailed) as error:
+    except (NoBroker, KafkaRefused) as error:
         found.notes.append(f"{error}; the workers' state is not shown, only what ClickHouse has")
     else:
         policy = policy_of(settings)

@@ -50,7 +50,7 @@ async def replay_clickhouse(
     """Store everything that the topics hold once more, as the group of ``settings``.
 
     Harmless beside other sinks and over what is stored: rows collapse by id. Raises ``GroupInUse``,
-    ``NoBroker``, ``TopicsFailed``, and what a sink raises.
+    ``NoBroker``, ``KafkaRefused``, and what a sink raises.
     """
     async with TopicReader(settings) as topics:
         spans = await topics.spans(SINK_TOPICS)

@@ -46,7 +46,7 @@ def beside(live: Settings, application_id: str, output_prefix: str | None) -> Se
 async def start_at(replay: Settings, since_ms: int | None) -> bool:
     """Let the replay begin at the first records of that time or later; None: at the very first.
 
-    False: it was begun before, and goes on where it was. Raises ``NoBroker`` and ``TopicsFailed``.
+    False: it was begun before, and goes on where it was. Raises ``NoBroker`` and ``KafkaRefused``.
     """
     if await group_offsets(replay, replay.worker_group):
         return False

@@ -1,11 +1,17 @@
 """Where Kafka is, and what is ours there: topics and consumer groups."""
 
-from pydantic import Field
+import re
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from pydantic import Field, SecretStr, field_validator
 
 from processors.settings.durations import DurationMs
-from processors.settings.part import Part
-from schemas.times import DAY_MS
+from processors.settings.part import Part, ReadableFile, in_pairs, needing, variable
+from schemas.times import DAY_MS, MINUTE_MS, SECOND_MS
 from schemas.topics import SPECS, Role, Topic
+
+_ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]/@]+):\d{1,5}")
 
 
 class KafkaSettings(Part):
@@ -13,6 +19,24 @@ class KafkaSettings(Part):
 
     kafka_bootstrap: str = Field(
         default="127.0.0.1:9092", description="Kafka brokers, host:port, comma-separated."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How the listener of the brokers speaks."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        default=None, description="How user and password are proved, with a SASL protocol."
+    )
+    kafka_username: str | None = Field(default=None, min_length=1, description="User of Kafka.")
+    kafka_password: SecretStr | None = Field(default=None, description="The user's password.")
+    kafka_ca_file: ReadableFile | None = Field(
+        default=None, description="Certificates of the authorities to trust, PEM; none: the system's."
+    )
+    kafka_cert_file: ReadableFile | None = Field(
+        default=None, description="Our own certificate, PEM, where brokers ask for one."
+    )
+    kafka_key_file: ReadableFile | None = Field(default=None, description="The key that belongs to it, PEM.")
+    kafka_key_password: SecretStr | None = Field(
+        default=None, description="Password of that key, if it has one."
     )
     application_id: str = Field(
         default="leadstream-worker",
@@ -38,6 +62,37 @@ class KafkaSettings(Part):
     session_timeout: DurationMs = Field(
         default=10_000, description="A worker silent for so long has lost its partitions."
     )
+    transaction_timeout: DurationMs = Field(
+        default=10 * SECOND_MS,
+        ge=SECOND_MS,
+        le=MINUTE_MS,
+        description="So long do readers wait for the transaction of a process that was killed; at most 1m.",
+    )
+
+    @field_validator("kafka_bootstrap")
+    @classmethod
+    def _addresses(cls, bootstrap: str) -> str:
+        if not all(_ADDRESS.fullmatch(one.strip()) for one in bootstrap.split(",")):
+            raise ValueError("not addresses: write host:port, several of them with commas between")
+        return bootstrap
+
+    def contradictions(self) -> Iterator[str]:
+        """Of protocol, login and certificates."""
+        yield from super().contradictions()
+        protocol = self.kafka_security_protocol
+        but = f"is {protocol}"
+        if protocol.startswith("SASL"):
+            for field in ("kafka_sasl_mechanism", "kafka_username", "kafka_password"):
+                if getattr(self, field) is None:
+                    yield f"{variable('kafka_security_protocol')} {but}, and {variable(field)} is not set"
+        else:
+            login = ("kafka_sasl_mechanism", "kafka_username", "kafka_password")
+            yield from needing(self, login, "kafka_security_protocol", but)
+        if not protocol.endswith("SSL"):
+            yield from needing(self, ("kafka_ca_file", "kafka_cert_file"), "kafka_security_protocol", but)
+        yield from in_pairs(self, "kafka_cert_file", "kafka_key_file")
+        if self.kafka_key_file is None:
+            yield from needing(self, ("kafka_key_password",), "kafka_key_file", "is not")
 
     def topic(self, topic: Topic) -> str:
         """The topic's full name on the broker."""

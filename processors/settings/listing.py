@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from processors.clickhouse.url import masked
+from processors.clickhouse.url import HIDDEN, masked
 from processors.settings import PREFIX, Settings, variable
 from processors.settings.durations import is_duration, readable
+from processors.settings.part import file_variable, is_secret
 
 
 def as_written() -> Settings:
@@ -16,7 +17,7 @@ def as_written() -> Settings:
     given = {name.upper(): value for name, value in os.environ.items()}
     written = {field: given.get(variable(field)) for field in Settings.model_fields}
     found: dict[str, Any] = {
-        field: SecretStr(value) if Settings.model_fields[field].annotation is SecretStr else value
+        field: SecretStr(value) if is_secret(Settings.model_fields[field]) else value
         for field, value in written.items()
         if value is not None
     }
@@ -31,18 +32,21 @@ def rows_of(settings: Settings) -> dict[str, dict[str, Any]]:
 def _row(settings: Settings, field: str) -> dict[str, Any]:
     info = Settings.model_fields[field]
     default = None if info.default is PydanticUndefined else info.default
-    set_by_env = any(name.upper() == variable(field) for name in os.environ)
+    given = {name.upper() for name in os.environ}
+    source = "environment" if variable(field) in given else "default"
+    if is_secret(info) and file_variable(field) in given:
+        source = file_variable(field)
     return {
-        "value": _plain(getattr(settings, field)),
-        "default": _plain(default),
-        "source": "environment" if set_by_env else "default",
+        "value": _plain(field, getattr(settings, field)),
+        "default": _plain(field, default),
+        "source": source,
         "description": info.description,
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(field: str, value: Any) -> Any:
     if isinstance(value, SecretStr):
-        return masked(value.get_secret_value())
+        return masked(value.get_secret_value()) if field == "clickhouse_url" else HIDDEN
     return value if isinstance(value, (int, float, str, type(None))) else str(value)
 
 

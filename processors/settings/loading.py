@@ -4,10 +4,12 @@ import os
 from difflib import get_close_matches
 from typing import Final
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from processors.errors import Misconfigured
 from processors.settings import PREFIX, Settings, variable
+from processors.settings.part import file_variable, is_secret
 
 UP_CLICKHOUSE: Final = "LEADSTREAM_UP_CLICKHOUSE"
 """Another ClickHouse for ``leadstream up``: on a command line every user of the machine sees its password."""
@@ -21,20 +23,25 @@ def settings_of_environment() -> Settings:
         return Settings()
     except ValidationError as error:
         raise Misconfigured(
-            "; ".join(_complaint(str(one["loc"][0]), one["msg"], one["input"]) for one in error.errors()),
+            "; ".join(map(_complaint, error.errors())),
             "`leadstream config` lists every setting with its meaning.",
         ) from None
 
 
-def _complaint(field: str, message: str, value: object) -> str:
-    secret = Settings.model_fields[field].annotation is SecretStr
+def _complaint(error: ErrorDetails) -> str:
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return message  # of several settings together, which it names
+    field, value = str(error["loc"][0]), error["input"]
+    secret = is_secret(Settings.model_fields[field])
     given = "" if secret or repr(value) in message else f" (it is {value!r})"
-    return f"{variable(field)}: {message.removeprefix('Value error, ')}{given}"
+    return f"{variable(field)}: {message}{given}"
 
 
 def unknown_variables() -> list[str]:
     """A sentence for each variable that looks like a setting and is none: a mistyped one would be ignored."""
-    known = {variable(field) for field in Settings.model_fields} | _OTHERS
+    secrets = {file_variable(field) for field, info in Settings.model_fields.items() if is_secret(info)}
+    known = {variable(field) for field in Settings.model_fields} | secrets | _OTHERS
     sentences = []
     for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
@@ -30,9 +30,11 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from processors.kafka.connecting import connection_of
+from processors.kafka.connection import KafkaRefused, NoBroker
+from processors.kafka.connection.failures import refusal_of
 from processors.kafka.groups import committed_offsets
 from processors.kafka.header_names import tolerate
-from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.settings import Settings
 from processors.sink.assignment import Reassigned
 from processors.sink.batch import Batch, TableBatch
@@ -89,14 +91,15 @@ class Sink:
         self._tables = by_topic(settings.topic)
         self._stopping = stopping
         tolerate()
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka_bootstrap,
+        self._consumer = connection_of(settings).consumer(
             group_id=settings.full_sink_group,
             group_instance_id=settings.instance_id,
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=settings.session_timeout,
+            # Of joining the group, which waits for its other members.
+            request_timeout_ms=max(20_000, 2 * settings.session_timeout),
             heartbeat_interval_ms=max(settings.session_timeout // 5, 100),
             # While ClickHouse is down nothing is polled; that is no reason to leave the group.
             max_poll_interval_ms=24 * 3600 * 1000,
@@ -135,7 +138,7 @@ class Sink:
         while not self._stopping.is_set():
             try:
                 await self._consumer.start()
-            except KafkaConnectionError as error:
+            except (NoBroker, KafkaConnectionError) as error:
                 if self._clock() >= deadline:
                     raise
                 log.warning("waiting for a Kafka broker: %s", error)
@@ -168,6 +171,7 @@ class Sink:
                     timeout_ms=left_ms, max_records=min(limit - batch.records, _FETCH_RECORDS)
                 )
             except KafkaError as error:
+                _unless_refused(error)
                 log.warning("fetching failed, trying again: %r", error)
                 await asyncio.sleep(_RETRY_S)
                 continue
@@ -187,7 +191,8 @@ class Sink:
                 committed = await self._finish(
                     committed_offsets(self._settings, self._settings.full_sink_group)
                 )
-            except (NoBroker, TopicsFailed) as error:
+            except (NoBroker, KafkaRefused) as error:
+                _unless_refused(error.__cause__ or error)
                 log.warning("reading what was committed failed, trying again: %r", error)
                 await self._wait_to_retry()
                 continue
@@ -253,6 +258,7 @@ class Sink:
                 log.info("partitions have moved to another sink, which stores these rows again: %s", error)
                 return
             except KafkaError as error:
+                _unless_refused(error)
                 log.warning("committing failed, trying again: %r", error)
                 await self._wait_to_retry()
             else:
@@ -300,3 +306,9 @@ class Sink:
                 log.warning("left Kafka without saying goodbye")
                 task.cancel()
         await self._writer.close()
+
+
+def _unless_refused(error: BaseException) -> None:
+    """Go on, unless no retry will mend it: without a right, a login or a certificate nothing is stored."""
+    if refusal_of(error, "the bootstrap addresses"):
+        raise error

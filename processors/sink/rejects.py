@@ -5,9 +5,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import ConsumerRecord
 from aiokafka.errors import MessageSizeTooLargeError
 
+from processors.kafka.connecting import connection_of
 from processors.settings import Settings
 from processors.sink.rows import Unreadable
 from schemas.dead_letters import LARGEST_KEPT, DeadLetter, dead_letter
@@ -43,8 +44,7 @@ class Rejects:
 
     def __init__(self, settings: Settings) -> None:
         self._topic = settings.topic(Topic.DEAD_LETTERS)
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap,
+        self._producer = connection_of(settings).producer(
             acks="all",
             enable_idempotence=True,
             max_request_size=RESULT_BYTES,

@@ -7,12 +7,13 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.client import Client
 
-from processors.clickhouse.connection import NoClickHouse, connect
+from processors.clickhouse.connection import NoClickHouse, open_clickhouse
 from processors.errors import ExitCode, LeadstreamError
 from processors.garbage import collect_rarely
+from processors.kafka.connection import told
 from processors.observability.metrics import SINK, serve
 from processors.settings import Settings
 from processors.sink.loop import START_PATIENCE_S, NoTopics, Sink
@@ -38,7 +39,7 @@ class SinkFailed(LeadstreamError):
         self.exit_code = exit_code
 
 
-async def _connected(url: str, stopping: asyncio.Event) -> Client | None:
+async def _connected(settings: Settings, stopping: asyncio.Event) -> Client | None:
     """A server that is restarting is waited for, so that no supervisor need start us again and again.
 
     None: we were told to stop meanwhile.
@@ -46,7 +47,7 @@ async def _connected(url: str, stopping: asyncio.Event) -> Client | None:
     deadline = time.monotonic() + START_PATIENCE_S
     while not stopping.is_set():
         try:
-            return connect(url, patience_s=_SILENCE_S)
+            return open_clickhouse(settings, patience_s=_SILENCE_S)
         except NoClickHouse as error:
             if error.exit_code != ExitCode.UNAVAILABLE or time.monotonic() >= deadline:
                 raise
@@ -71,7 +72,7 @@ async def run_sink(settings: Settings) -> None:
 
 async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats) -> None:
     """Store results until told to stop, then finish the batch under way. Raises as :func:`run_sink` does."""
-    client = await _connected(settings.clickhouse_url.get_secret_value(), stopping)
+    client = await _connected(settings, stopping)
     if client is None:
         return
     try:
@@ -90,15 +91,13 @@ async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats)
             raise SinkFailed(
                 f"{error}; run leadstream migrate, or mend the rights", ExitCode.MISCONFIGURED
             ) from error
-        except KafkaConnectionError as error:
-            raise SinkFailed(
-                f"Kafka at {settings.kafka_bootstrap} cannot be reached: is it running, and is "
-                "LEADSTREAM_KAFKA_BOOTSTRAP right?",
-                ExitCode.UNAVAILABLE,
-            ) from error
+        except KafkaError as error:
+            raise told(error, settings.kafka_bootstrap) from error
         except NoTopics as error:
             raise SinkFailed(
-                f"Kafka lacks {error}: run leadstream topics create", ExitCode.MISCONFIGURED
+                f"Kafka lacks {error}: run leadstream topics create; or, where brokers hold ACLs, let this"
+                " user see them: leadstream acls",
+                ExitCode.MISCONFIGURED,
             ) from error
     finally:
         client.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from processors.errors import INSTALL_LOCAL
+from processors.errors import INSTALL_LOCAL, LeadstreamError
 from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
 from processors.stack.check import Check
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _STILL_S: Final = 10.0
 """Many times as long as workers and sinks that are well take for a batch."""
+_AGAIN: Final = "Run `leadstream doctor` again."
 _WAITING: Final = "Their logs say what they wait for: another server, or a state that is restored."
 
 
@@ -91,27 +92,29 @@ def check_kafka_download() -> Check:
 
 def check_kafka(settings: Settings) -> Check:
     """Does a broker answer?"""
-    from processors.kafka.topics import NoBroker, TopicsFailed, partition_counts
+    from processors.kafka.topics import partition_counts
 
     try:
         counts = run_on_kafka(partition_counts(settings))
-    except (NoBroker, TopicsFailed) as error:
-        remedy = "Start it, or set LEADSTREAM_KAFKA_BOOTSTRAP; `leadstream up` brings its own."
-        return Check("Kafka", False, str(error), remedy)
-    return Check("Kafka", True, f"{settings.kafka_bootstrap} answers, {len(counts)} topics")
+    except LeadstreamError as error:  # whatever it is, it says what to do
+        return Check("Kafka", False, error.cause, error.remedy)
+    who = f" as {settings.kafka_username}" if settings.kafka_username else ""
+    how = f"{settings.kafka_security_protocol}{who}"
+    return Check("Kafka", True, f"{settings.kafka_bootstrap} answers, {len(counts)} topics ({how})")
 
 
 def check_topics(settings: Settings) -> Check:
     """Are they what they should be?"""
     from processors.kafka import topics
+    from processors.kafka.connection import KafkaRefused, NoBroker
     from processors.worker.run import layouts_of
 
     wanted = layouts_of(settings)
 
     try:
         differences = run_on_kafka(topics.check_topics(settings, wanted))
-    except (topics.NoBroker, topics.TopicsFailed) as error:
-        return Check("topics", False, str(error), "Run `leadstream doctor` again.")
+    except (NoBroker, KafkaRefused) as error:
+        return Check("topics", False, error.cause, error.remedy or _AGAIN)
     if not differences:
         return Check("topics", True, f"all {len(wanted)} as they should be")
     left = len(differences) - 3
@@ -155,8 +158,8 @@ def check_groups(settings: Settings) -> Iterator[Check]:
     """Does somebody read what is there to be read?"""
     from aiokafka.errors import KafkaError
 
+    from processors.kafka.connection import KafkaRefused, NoBroker, told
     from processors.kafka.lag import LagReader
-    from processors.kafka.topics import NoBroker
     from processors.sink.tables import SINK_TOPICS
     from schemas.topics import WORKER_TOPICS
 
@@ -181,8 +184,9 @@ def check_groups(settings: Settings) -> Iterator[Check]:
 
     try:
         yield from run_on_kafka(read())
-    except (KafkaError, NoBroker) as error:
-        yield Check("consumer groups", False, str(error), "Run `leadstream doctor` again.")
+    except (KafkaError, NoBroker, KafkaRefused) as error:
+        failure = told(error, settings.kafka_bootstrap)
+        yield Check("consumer groups", False, failure.cause, failure.remedy or _AGAIN)
 
 
 def _group(name: str, group: str, found: "Group", remedy: str, *, still: bool) -> Check:

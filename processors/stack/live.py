@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from aiokafka.errors import KafkaError
 
+from processors.kafka.connection import KafkaRefused, NoBroker
 from processors.kafka.lag import LagReader
-from processors.kafka.topics import NoBroker
 from processors.settings import Settings
 from processors.sink.tables import SINK_TOPICS
 from schemas.topics import EVENT_TOPICS, WORKER_TOPICS
@@ -25,7 +25,7 @@ async def live(
             written, now = sum((await reader.ends(EVENT_TOPICS)).values()), time.monotonic()
             worker = await reader.group(settings.worker_group, WORKER_TOPICS)
             sink = await reader.group(settings.full_sink_group, SINK_TOPICS)
-        except (KafkaError, NoBroker, OSError) as error:
+        except (KafkaError, NoBroker, KafkaRefused, OSError) as error:
             show(f"Kafka does not answer: {type(error).__name__}")
         else:
             rate = 0.0 if before is None else (written - before) / (now - at)

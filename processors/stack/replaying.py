@@ -19,7 +19,7 @@ def compute(
 ) -> None:
     """All state and results of a replay, from ``since_ms`` on; begun before, it goes on. Blocks.
 
-    Raises ``NoBroker``, ``TopicsFailed``, and ``ServiceFailed`` when a worker cannot go on.
+    Raises ``NoBroker``, ``KafkaRefused``, and ``ServiceFailed`` when a worker cannot go on.
     """
     report = run_on_kafka(create_topics(replay, layouts_of(replay)))
     progress.say(f"{len(report.created)} topics created")

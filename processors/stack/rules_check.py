@@ -8,9 +8,9 @@ from processors.attribution.explaining import span
 from processors.attribution.policy import Rules
 from processors.engine import frame
 from processors.engine.placement import changelog_topic
+from processors.kafka.connection import KafkaRefused, NoBroker
 from processors.kafka.reading import TopicReader
 from processors.kafka.running import run_on_kafka
-from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.settings import Settings
 from processors.stack.check import Check
 from processors.worker.processors import CUSTOMERS_TABLE
@@ -31,8 +31,8 @@ def check_rules(settings: Settings) -> Check:
     try:
         stored = run_on_kafka(read())
         return rules_told(kept_rules(stored), policy_of(settings).rules)
-    except (NoBroker, TopicsFailed) as error:
-        return Check("attribution", False, str(error), "Run `leadstream doctor` again.")
+    except (NoBroker, KafkaRefused) as error:
+        return Check("attribution", False, error.cause, error.remedy or "Run `leadstream doctor` again.")
     except ValueError as error:
         return Check("attribution", False, str(error), "Run the `leadstream doctor` of that release.")
 

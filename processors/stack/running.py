@@ -17,6 +17,7 @@ from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import create_topics
 from processors.progress import Steps
 from processors.settings import Settings, variable
+from processors.settings.part import file_variable
 from processors.stack.supervisor import Service, Supervisor
 from processors.worker.run import layouts_of
 
@@ -57,7 +58,12 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
         if clickhouse.name == "default":  # the server's own, not meant for anybody's tables
             clickhouse = clickhouse.naming(DEFAULT_DATABASE)
         settings = settings.model_copy(
-            update={"kafka_bootstrap": kafka, "clickhouse_url": SecretStr(clickhouse.secret())}
+            update={
+                # Embedded servers know nobody but us; how one connects to others is for others.
+                **{field: Settings.model_fields[field].default for field in _not_for(plan)},
+                "kafka_bootstrap": kafka,
+                "clickhouse_url": SecretStr(clickhouse.secret()),
+            }
         )
         _prepare(settings, steps, embedded=plan.kafka is None)
         supervisor = Supervisor(steps.say)
@@ -81,6 +87,12 @@ def _check_installed(plan: Plan) -> None:
     lacking = {option: one.NAME for option, one in embedded.items() if one and not one.installed()}
     if lacking:
         raise NotInstalled([*lacking.values()], f", or name servers of your own with {' and '.join(lacking)}")
+
+
+def _not_for(plan: Plan) -> set[str]:
+    """The settings of connections to other servers than the embedded ones."""
+    embedded = [name for name in ("kafka", "clickhouse") if getattr(plan, name) is None]
+    return {field for field in Settings.model_fields for name in embedded if field.startswith(f"{name}_")}
 
 
 @contextmanager
@@ -145,8 +157,9 @@ def _prepare(settings: Settings, steps: Steps, *, embedded: bool) -> None:
 
 def _services(plan: Plan, settings: Settings) -> Iterator[Service]:
     token = _token(plan.data)
+    unused = {name(field) for field in _not_for(plan) for name in (variable, file_variable)}
     shared = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name.upper() not in unused},
         variable("kafka_bootstrap"): settings.kafka_bootstrap,
         variable("clickhouse_url"): settings.clickhouse_url.get_secret_value(),
         # Two processes cannot listen on one port.

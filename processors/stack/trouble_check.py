@@ -7,9 +7,9 @@ from aiokafka.errors import KafkaError
 
 from processors.engine.clock import epoch_ms
 from processors.engine.trouble import Trouble, trouble_of
+from processors.kafka.connection import KafkaRefused, NoBroker, told
 from processors.kafka.groups import group_metadata
 from processors.kafka.running import run_on_kafka
-from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.settings import Settings
 from processors.stack.check import Check
 
@@ -20,8 +20,9 @@ def check_troubles(settings: Settings) -> Check:
     """Reads what is committed with the offsets of the workers' group."""
     try:
         metadata = run_on_kafka(group_metadata(settings, settings.worker_group))
-    except (KafkaError, NoBroker, TopicsFailed) as error:
-        return Check(_NAME, False, str(error), "Run `leadstream doctor` again.")
+    except (KafkaError, NoBroker, KafkaRefused) as error:
+        failure = told(error, settings.kafka_bootstrap)
+        return Check(_NAME, False, failure.cause, failure.remedy or "Run `leadstream doctor` again.")
     return troubles_told({tp: trouble_of(text) for tp, text in metadata.items()}, epoch_ms())
 
 

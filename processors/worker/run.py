@@ -10,6 +10,7 @@ from processors.engine.kafka.app import create_app
 from processors.engine.kafka.worker import run
 from processors.engine.placement import changelog_topic
 from processors.engine.settings import CHANGELOG_BYTES
+from processors.kafka.connecting import connection_of
 from processors.kafka.layouts import Changelog, Layout, layouts
 from processors.observability.metrics import WORKER, serve
 from processors.settings import Settings
@@ -39,23 +40,28 @@ def processors_of(
 
 def layouts_of(settings: Settings) -> list[Layout]:
     """What every topic should be like, the changelogs of both joins among them."""
-    changelogs = [
+    return layouts(settings, changelogs_of(settings))
+
+
+def changelogs_of(settings: Settings) -> list[Changelog]:
+    """Of both joins."""
+    return [
         Changelog(changelog_topic(settings.worker_group, job.table), job.retention_ms, CHANGELOG_BYTES)
         for job in processors_of(settings)
     ]
-    return layouts(settings, changelogs)
 
 
 def engine_settings(settings: Settings) -> EngineSettings:
     """The part of the settings that the engine knows."""
     return EngineSettings(
-        bootstrap=settings.kafka_bootstrap,
+        connection=connection_of(settings),
         application_id=settings.worker_group,
         instance_id=settings.instance_id,
         data_dir=settings.data_dir,
         state=settings.state,
         partitions=settings.partitions,
         session_timeout_s=settings.session_timeout / 1000,
+        transaction_timeout_s=settings.transaction_timeout / 1000,
         limits=limits(settings.dead_letter_limit),
     )
 

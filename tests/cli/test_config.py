@@ -20,7 +20,7 @@ def test_every_setting_is_shown(runner: CliRunner) -> None:
         assert f"LEADSTREAM_{field.upper()} " in result.output
         assert info.description
         assert info.description in result.output
-    assert "LEADSTREAM_ATTRIBUTION_WINDOW    90d  (default)" in result.output
+    assert "LEADSTREAM_ATTRIBUTION_WINDOW       90d  (default)" in result.output
 
 
 def test_json(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:

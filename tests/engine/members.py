@@ -15,6 +15,7 @@ from processors.engine.processor import Processor
 from processors.engine.state.memory import MemoryStore
 from processors.engine.steps import OnStep, ignore
 from processors.engine.stores import Place, Store
+from processors.kafka.connection import KafkaConnection
 from tests.engine.memory import Broker, MemoryProducer
 from tests.engine.memory_group import MemoryChangelogs, MemoryGroup
 
@@ -25,7 +26,7 @@ def settings_of(broker: Broker, **others: Any) -> EngineSettings:
     """With the broker's clock."""
     named = {"max_batch": 20, "max_buffer": 60, "expiry_interval_s": 0.001, **others}
     return EngineSettings(
-        bootstrap="nowhere:1",
+        connection=KafkaConnection(bootstrap="nowhere:1"),
         application_id=APPLICATION,
         data_dir=Path("nowhere"),
         partitions=broker.partitions,

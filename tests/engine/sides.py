@@ -18,6 +18,7 @@ from processors.engine.kafka import consumer, fetching, private
 from processors.engine.kafka.app import create_app
 from processors.engine.loop import Engine
 from processors.engine.producer import Producer
+from processors.kafka.connection import KafkaConnection
 from tests.engine.harness import PARTITIONS, Site
 from tests.engine.members import Member
 from tests.engine.memory import Broker
@@ -121,7 +122,7 @@ class OnKafka:
         data_dir = self._directory / f"w{len(self._groups)}"
         data_dir.mkdir()
         settings = EngineSettings(
-            bootstrap=self.site.bootstrap,
+            connection=KafkaConnection(bootstrap=self.site.bootstrap),
             application_id=self.names.prefix,
             data_dir=data_dir,
             partitions=PARTITIONS,

@@ -14,9 +14,10 @@ from processors.engine.errors import Superseded, TopicsMismatch, Unexpected
 from processors.engine.expiry import Timekeeper
 from processors.engine.gaps import fetch_missing
 from processors.engine.generation import Generation, Generations
-from processors.engine.kafka import private, restore
+from processors.engine.kafka import private
 from processors.engine.kafka.restore import Changelogs
 from processors.engine.records import Record
+from processors.kafka.connection import KafkaConnection
 from processors.kafka.placement import partition_for
 from tests.engine.members import Member
 from tests.engine.memory import Broker
@@ -104,11 +105,11 @@ class Beginning:
         async def ends(_: Any, tps: Any) -> dict[TopicPartition, int]:
             return {tp: self.logs[tp] for tp in tps}
 
-        def reader(**_: Any) -> Reader:
+        def reader(*_: Any, **__: Any) -> Reader:
             self.readers.append(Reader(self.logs, self._step))
             return self.readers[-1]
 
-        monkeypatch.setattr(restore, "AIOKafkaConsumer", reader)
+        monkeypatch.setattr(KafkaConnection, "consumer", reader)
         monkeypatch.setattr(private, "high_watermarks", ends)
 
     def _step(self) -> None:

@@ -12,6 +12,7 @@ from processors.engine.expiry import Timekeeper
 from processors.engine.state.memory import MemoryStore
 from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.engine.stores import Store
+from processors.kafka.connection import KafkaConnection
 from tests.engine.toys import Counter
 
 START_MS = 1_800_000_000_000
@@ -48,7 +49,11 @@ class Table:
             if ("t", partition) not in self.stores:
                 self.stores["t", partition] = self._make(path, self.now_ms)
         settings = EngineSettings(
-            bootstrap="", application_id="w", data_dir=Path(), partitions=1, clock=lambda: self.now_ms
+            connection=KafkaConnection(bootstrap=""),
+            application_id="w",
+            data_dir=Path(),
+            partitions=1,
+            clock=lambda: self.now_ms,
         )
         self.time = Timekeeper(settings, [self._job], self.stats, self.stores)
 
@@ -158,7 +163,11 @@ def test_the_sweep_needs_few_rounds(make: Callable[[Path, int], Store], tmp_path
 def test_a_table_that_is_kept_wants_no_rounds(tmp_path: Path) -> None:
     job = Counter("t", ["clicks"], "out", "dead", chain=False)
     settings = EngineSettings(
-        bootstrap="", application_id="w", data_dir=Path(), partitions=1, clock=lambda: START_MS
+        connection=KafkaConnection(bootstrap=""),
+        application_id="w",
+        data_dir=Path(),
+        partitions=1,
+        clock=lambda: START_MS,
     )
     time = Timekeeper(settings, [job], Stats(), {("t", 0): MemoryStore(tmp_path)})
     assert not time.round_wanted()

@@ -14,6 +14,7 @@ from processors.engine import EngineSettings, Limits, Stats
 from processors.engine.kafka.app import create_app
 from processors.engine.kafka.worker import run
 from processors.engine.steps import Step
+from processors.kafka.connection import KafkaConnection
 from tests.engine.toys import Holder, Names, chain
 
 SIGNALS = {"die": signal.SIGKILL, "freeze": signal.SIGSTOP}
@@ -40,7 +41,7 @@ def main() -> None:
     data_dir = Path(options["data_dir"])
     names = Names(options["prefix"])
     settings = EngineSettings(
-        bootstrap=options["bootstrap"],
+        connection=KafkaConnection(bootstrap=options["bootstrap"]),
         application_id=options["prefix"],
         instance_id=options.get("instance_id"),
         data_dir=data_dir,

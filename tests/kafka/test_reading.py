@@ -7,8 +7,9 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from deploy.local.kafka import LocalKafka
+from processors.kafka.connection import KafkaRefused, NoBroker
 from processors.kafka.reading import Span, TopicReader
-from processors.kafka.topics import NoBroker, TopicsFailed, create_topics
+from processors.kafka.topics import create_topics
 from processors.settings import Settings
 from processors.worker.run import layouts_of
 from schemas.topics import Topic
@@ -94,7 +95,7 @@ async def test_more_than_one_fetch(settings: Settings, producer: AIOKafkaProduce
 async def test_says_what_is_not_there(kafka: LocalKafka, tmp_path: Path) -> None:
     settings = Settings(kafka_bootstrap=kafka.bootstrap, topic_prefix=f"{tmp_path.name}.")
     async with TopicReader(settings) as reader:
-        with pytest.raises(TopicsFailed, match=r"clicks does not exist: run `leadstream topics create`"):
+        with pytest.raises(KafkaRefused, match=r"clicks does not exist: run `leadstream topics create`"):
             await reader.spans([Topic.CLICKS])
     with pytest.raises(NoBroker, match=r"no Kafka broker answers at 127\.0\.0\.1:1"):
         async with TopicReader(Settings(kafka_bootstrap="127.0.0.1:1")):

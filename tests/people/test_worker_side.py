@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from processors.engine.kafka.lookup import Stored
-from processors.kafka.topics import TopicsFailed
+from processors.kafka.connection import KafkaRefused
 from processors.people import worker_side
 from processors.people.identity import Person
 from processors.settings import Settings
@@ -21,5 +21,5 @@ def test_a_state_of_a_newer_release_is_no_bug(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(worker_side, "partition_counts", counts)
     monkeypatch.setattr(worker_side, "look_up", look_up)
-    with pytest.raises(TopicsFailed, match=r"written by a newer release: ask with the `leadstream` of that"):
+    with pytest.raises(KafkaRefused, match=r"written by a newer release: ask with the `leadstream` of that"):
         asyncio.run(worker_side.held_state(Settings(), Person("acme", "u1")))

@@ -7,7 +7,7 @@ from aiokafka.structs import OffsetAndMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.kafka.topics import NoBroker
+from processors.kafka.connection import NoBroker
 from processors.settings import Settings
 from processors.sink.batch import Batch
 from processors.sink.broker_time import BrokerTime

@@ -15,6 +15,7 @@ from processors.engine.expiry import Timekeeper
 from processors.engine.inbox import Chunk
 from processors.engine.records import Record
 from processors.engine.stores import Store
+from processors.kafka.connection import KafkaConnection
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.topics import Topic
 
@@ -42,7 +43,11 @@ class World:
         self.sources = sorted(topic for job in self.jobs for topic in job.topics)
         self.processed = {TopicPartition(topic, 0): 0 for topic in self.sources} | self.processed
         settings = EngineSettings(
-            bootstrap="", application_id="w", data_dir=Path(), partitions=1, clock=lambda: self.now_ms
+            connection=KafkaConnection(bootstrap=""),
+            application_id="w",
+            data_dir=Path(),
+            partitions=1,
+            clock=lambda: self.now_ms,
         )
         self._computer = Computer(1, self.jobs)
         self.time = Timekeeper(settings, self.jobs, Stats(), self.stores)

@@ -8,6 +8,7 @@ from bench.peers import w1join
 from processors.engine import EngineSettings, Output, Record, Rejected, Unfit
 from processors.engine.kafka.app import create_app
 from processors.engine.kafka.worker import run
+from processors.kafka.connection import KafkaConnection
 
 Fact = w1join.Deferred | w1join.Qualified
 
@@ -68,7 +69,7 @@ class Join:
 def main() -> None:
     env = os.environ
     settings = EngineSettings(
-        bootstrap=env["BENCH_BOOTSTRAP"],
+        connection=KafkaConnection(bootstrap=env["BENCH_BOOTSTRAP"]),
         application_id=env["BENCH_APP"],
         instance_id=env["BENCH_INSTANCE"],
         data_dir=Path(env["BENCH_STATE"]),

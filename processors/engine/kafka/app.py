@@ -151,7 +151,7 @@ def _event_loop() -> asyncio.AbstractEventLoop:
 def _faust_settings(settings: EngineSettings) -> dict[str, Any]:
     """Faust's settings. Its own ``exactly_once`` stays off: it leaves outputs out of the transaction."""
     return {
-        "broker": [f"kafka://{address}" for address in settings.bootstrap.split(",")],
+        **settings.connection.of_faust(),
         "datadir": settings.data_dir / "faust",
         "store": "memory://",  # never used: EngineTable brings its own
         "Table": EngineTable,
@@ -176,7 +176,8 @@ def _faust_settings(settings: EngineSettings) -> dict[str, Any]:
         "producer_linger": 0.0,  # the engine batches
         "producer_max_batch_size": 512 << 10,
         "producer_acks": -1,
-        "producer_request_timeout": 10.0,
+        # A request that outlasted its transaction would be answered by a fence.
+        "producer_request_timeout": min(10.0, settings.transaction_timeout_s),
         "producer_compression_type": settings.compression,
     }
 

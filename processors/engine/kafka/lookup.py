@@ -8,11 +8,11 @@ partition of the changelog, which compaction keeps about as large as that partit
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from processors.engine import frame
 from processors.engine.placement import changelog_topic
+from processors.kafka.connection import KafkaConnection
 from processors.kafka.placement import partition_for
 
 _FETCH_BYTES = 4 << 20
@@ -31,7 +31,7 @@ class Stored:
 
 
 async def look_up(
-    bootstrap: str,
+    connection: KafkaConnection,
     application_id: str,
     table: str,
     key: bytes,
@@ -41,18 +41,17 @@ async def look_up(
     """The state of ``key``; None when there never was one, or its deletion was compacted away.
 
     ``partitions``: of the changelog, which exists. ``progress`` hears how many offsets of how many have been
-    read. Raises aiokafka's errors.
+    read. Raises ``NoBroker``, ``KafkaRefused`` and aiokafka's errors.
     """
     place = TopicPartition(changelog_topic(application_id, table), partition_for(key, partitions))
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+    reader = connection.consumer(
         enable_auto_commit=False,
         isolation_level="read_committed",
         max_partition_fetch_bytes=_FETCH_BYTES,
         fetch_max_wait_ms=_POLL_MS,
     )
-    await reader.start()
     try:
+        await reader.start()
         begin = (await reader.beginning_offsets([place]))[place]
         end = (await reader.end_offsets([place]))[place]
         reader.assign([place])

@@ -1,6 +1,7 @@
 # ruff: noqa: SLF001 - this is the one module that may reach into other people's private parts
 """Every private name of faust, mode and aiokafka that the engine leans on, and the only code that touches
-them, besides ``processors.kafka.header_names`` and the methods that override or call one of their own class.
+them, besides ``processors.kafka.header_names``, ``processors.kafka.connection.bounded`` and the methods that
+override or call one of their own class.
 
 The dependencies are pinned exactly; ``tests/engine/test_private.py`` fails when a pin or a name moves. Then
 read the new source at that place before changing :data:`VERSIONS`: the guards of this package were written
@@ -16,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import aiokafka
 import faust
 import mode
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer import fetcher as fetcher_module
 from aiokafka.consumer import group_coordinator
@@ -55,8 +57,6 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(driver.AIOKafkaConsumerThread, "_consumer", "read"),
     Name(driver.AIOKafkaConsumerThread, "_create_worker_consumer", "override"),
     Name(driver.Producer, "_new_producer", "override"),
-    Name(driver.Producer, "_settings_auth", "call"),
-    Name(driver.Producer, "_settings_default", "call"),
     Name(driver.Producer, "_producer", "read"),
     Name(TableManager, "_update_channels", "override"),
     Name(TableManager, "_tables_finalized", "read"),
@@ -87,6 +87,22 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(fetcher_module.FetchResult, "_partition_records", "read"),
     Name(fetcher_module.PartitionRecords, "_consumer_record", "override"),
     Name(AIOKafkaConnection, "send", "override"),
+    # aiokafka, connecting: see processors/kafka/connection/bounded.py
+    Name(AIOKafkaConnection, "connect", "override"),
+    Name(AIOKafkaConnection, "close", "override"),
+    Name(AIOKafkaConnection, "_writer", "read"),
+    Name(AIOKafkaClient, "bootstrap", "override"),
+    Name(AIOKafkaClient, "_conns", "write"),
+    Name(AIOKafkaClient, "_md_synchronizer", "call"),
+    Name(AIOKafkaClient, "_sync_task", "write"),
+    Name(AIOKafkaClient, "_client_id", "read"),
+    Name(AIOKafkaClient, "_connections_max_idle_ms", "read"),
+    Name(AIOKafkaClient, "_request_timeout_ms", "read"),
+    Name(AIOKafkaClient, "_sasl_mechanism", "read"),
+    Name(AIOKafkaClient, "_sasl_plain_password", "read"),
+    Name(AIOKafkaClient, "_sasl_plain_username", "read"),
+    Name(AIOKafkaClient, "_security_protocol", "read"),
+    Name(AIOKafkaClient, "_ssl_context", "read"),
     # aiokafka, parsing records: see processors/kafka/header_names.py
     Name(fetcher_module, "MemoryRecords", "write"),
     Name(fetcher_module, "PartitionRecords", "write"),

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from processors.engine.errors import Unexpected
@@ -48,8 +47,7 @@ class Changelogs:
         started = time.monotonic()
         if not stores:
             return 0
-        reader = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap,
+        reader = self._settings.connection.consumer(
             client_id=f"{self._settings.application_id}-restore",
             enable_auto_commit=False,
             auto_offset_reset="none",

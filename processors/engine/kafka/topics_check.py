@@ -6,17 +6,18 @@ silently when counts differ, and a key would meet the wrong store.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from processors.engine.errors import BrokerUnavailable, TopicsMismatch
+from processors.engine.errors import TopicsMismatch
 from processors.engine.placement import changelog_topic
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings
+from processors.kafka.connection import NoBroker, told
+from processors.kafka.connection.failures import NotAuthorised
 
 REMEDY = "run: leadstream topics create"
 _RETRY_S = 0.5
@@ -49,10 +50,13 @@ async def check_topics(
 ) -> str | None:
     """The id of the cluster, if it has the topics.
 
-    Raises :class:`TopicsMismatch`, or :class:`BrokerUnavailable` after ``patience_s`` without a broker.
+    Raises :class:`TopicsMismatch`, ``KafkaRefused``, or ``NoBroker`` after ``patience_s`` without a broker.
     """
     needed = needed_topics(settings, processors)
-    response = await _metadata(settings, patience_s)
+    response = await _metadata(settings, needed, patience_s)
+    hidden = [topic[1] for topic in response.topics if topic[0] == TopicAuthorizationFailedError.errno]
+    if hidden:
+        raise NotAuthorised(f"topic {', '.join(sorted(hidden))}")
     counts = {topic[1]: len(topic[-1]) for topic in response.topics if topic[0] == 0}
     wrong = mismatches(needed, counts, settings.partitions)
     if wrong:
@@ -60,17 +64,18 @@ async def check_topics(
     return getattr(response, "cluster_id", None)
 
 
-async def _metadata(settings: EngineSettings, patience_s: float) -> Any:
+async def _metadata(settings: EngineSettings, topics: Iterable[str], patience_s: float) -> Any:
     give_up = time.monotonic() + patience_s
+    # By name, so that those we may not see are told from those that are missing; which it must not create.
+    request = MetadataRequest(sorted(topics), allow_auto_topic_creation=False)
     while True:
-        client = AIOKafkaClient(bootstrap_servers=settings.bootstrap, client_id=settings.application_id)
+        client = settings.connection.client(client_id=settings.application_id)
         try:
             await client.bootstrap()
-            # All topics: asking for names would create missing ones where the broker allows that.
-            return await client.send(client.get_random_node(), MetadataRequest(None))
-        except (KafkaConnectionError, KafkaError, OSError) as exc:
+            return await client.send(client.get_random_node(), request)
+        except (NoBroker, KafkaError, OSError) as exc:
             if time.monotonic() > give_up:
-                raise BrokerUnavailable(f"no Kafka broker answers at {settings.bootstrap}: {exc}") from exc
+                raise told(exc, settings.connection.bootstrap) from exc
             await asyncio.sleep(_RETRY_S)
         finally:
             await client.close()

@@ -23,7 +23,7 @@ from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aiokafka import errors
-from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
+from aiokafka.client import ConnectionGroup, CoordinationType
 from aiokafka.errors import KafkaError, OffsetMetadataTooLargeError, ProducerFenced
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
@@ -32,6 +32,7 @@ from processors.engine.group import GroupMember
 from processors.engine.kafka import protocol as p
 from processors.engine.kafka import wire
 from processors.engine.producer import FencedGeneration, Fields
+from processors.kafka.connection import KafkaConnection
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,11 @@ _CODECS = {
 
 _FENCED_GROUP = {p.ILLEGAL_GENERATION, p.UNKNOWN_MEMBER_ID, p.REBALANCE_IN_PROGRESS, p.FENCED_INSTANCE_ID}
 _FENCED_PRODUCER = {p.INVALID_PRODUCER_EPOCH, p.PRODUCER_FENCED}
+_DENIED = {
+    errors.TopicAuthorizationFailedError.errno,
+    errors.GroupAuthorizationFailedError.errno,
+    errors.TransactionalIdAuthorizationFailed.errno,
+}
 _FIND_COORDINATOR_AGAIN = {p.REQUEST_TIMED_OUT, p.COORDINATOR_NOT_AVAILABLE, p.NOT_COORDINATOR}
 _RETRY = {
     *_FIND_COORDINATOR_AGAIN,
@@ -76,6 +82,7 @@ class TransactionalProducer:
 
     def __init__(
         self,
+        connection: KafkaConnection,
         *,
         transactional_id: str,
         transaction_timeout_ms: int,
@@ -83,12 +90,12 @@ class TransactionalProducer:
         request_timeout_ms: int = 10_000,
         max_batch_size: int = 512 << 10,
         compression_type: str | None = None,
-        **connection: Any,
+        **options: Any,
     ) -> None:
         """``topics``: whose leaders to know before the first transaction. ``max_batch_size``: bytes before
-        compression. ``connection``: settings of ``AIOKafkaClient``.
+        compression. ``options``: of ``AIOKafkaClient``.
         """
-        self.client = AIOKafkaClient(request_timeout_ms=request_timeout_ms, **connection)
+        self.client = connection.client(request_timeout_ms=request_timeout_ms, **options)
         self._name = transactional_id
         self._topics = frozenset(topics)
         self._transaction_timeout_ms = transaction_timeout_ms
@@ -214,6 +221,8 @@ class TransactionalProducer:
                 node = await self._coordinator(kind, key)
                 body: bytes = await self.client.send(node, request, group=ConnectionGroup.COORDINATION)
             except KafkaError as exc:
+                if getattr(exc, "errno", None) in _DENIED:
+                    raise type(exc)(key) from exc
                 if not exc.retriable:
                     raise
                 log.info("%s is tried again: %r", request, exc)
@@ -237,6 +246,8 @@ class TransactionalProducer:
             raise ProducerFenced
         if p.OFFSET_METADATA_TOO_LARGE in codes:
             raise OffsetMetadataTooLargeError
+        if denied := codes & _DENIED:
+            raise errors.for_code(denied.pop())(self._name)
         if not codes <= _RETRY:
             raise KafkaError(f"the transaction's coordinator answered {_names(codes)}")
         if codes <= {p.CONCURRENT_TRANSACTIONS, p.OPERATION_NOT_ATTEMPTED}:
@@ -313,6 +324,8 @@ class TransactionalProducer:
             raise ProducerFenced
         for tp in batches:
             code = answers[tp].error
+            if code in _DENIED:
+                raise errors.for_code(code)(tp.topic)
             if code and not errors.for_code(code).retriable:
                 raise KafkaError(f"{len(batches[tp])} bytes for {tp} were refused: {_names({code})}")
         if codes - {p.NO_ERROR}:

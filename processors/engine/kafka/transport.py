@@ -8,9 +8,6 @@ from processors.engine.kafka.consumer import BatchConsumer
 from processors.engine.kafka.tables import FAUST_LOG
 from processors.engine.kafka.transaction import TransactionalProducer
 
-#: Settings of Faust for aiokafka's own producer, which has a queue.
-_NOT_FOR_US = {"acks", "linger_ms", "max_request_size", "partitioner"}
-
 
 class BatchProducer(driver.Producer):  # type: ignore[misc]
     """Faust's producer service around :class:`.transaction.TransactionalProducer`."""
@@ -18,13 +15,17 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
     logger = FAUST_LOG
 
     def _new_producer(self, transactional_id: str | None = None) -> TransactionalProducer:
-        settings, connection = self.app.settings, {**self._settings_default(), **self._settings_auth()}
+        settings = self.app.settings
         slot = transactional_id or settings.instance_id or uuid.uuid4().hex
         return TransactionalProducer(
+            settings.connection,
             transactional_id=f"{settings.application_id}-{slot}",
             transaction_timeout_ms=int(settings.transaction_timeout_s * 1000),
             topics=self.app.targets,
-            **{name: value for name, value in connection.items() if name not in _NOT_FOR_US},
+            client_id=self.client_id,
+            request_timeout_ms=int(self.request_timeout * 1000),
+            max_batch_size=self.max_batch_size,
+            compression_type=self.compression_type,
         )
 
 

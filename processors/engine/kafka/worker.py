@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 import faust
 
-from processors.engine.errors import EngineError
-from processors.engine.exits import die
+from processors.engine.exits import die, whole
 from processors.engine.kafka.app import EngineApp
 from processors.engine.kafka.tables import FAUST_LOG
 from processors.engine.kafka.topics_check import check_topics
 from processors.engine.state.data_dir import claim, mark
+from processors.errors import LeadstreamError
 from processors.garbage import collect_rarely
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ class EngineWorker(faust.Worker):  # type: ignore[misc]
 def run(app: EngineApp) -> NoReturn:
     """Run until SIGTERM or SIGINT (the batch in flight is committed first, exit code 0) or an error.
 
-    Exits with the code of the :class:`.errors.EngineError` that ended it, whose message is logged as
-    critical.
+    Exits with the code of the ``LeadstreamError`` that ended it; cause and remedy are logged as critical.
     """
     signal.signal(signal.SIGTERM, _interrupt)  # until the worker installs its own
     try:
@@ -64,8 +63,8 @@ def run(app: EngineApp) -> NoReturn:
             mark(app.settings.data_dir, app.settings.application_id, cluster_id)
             _quiet_and_lean()
             EngineWorker(app, app.loop).execute_from_commandline()
-    except EngineError as exc:
-        log.critical("%s", exc)
+    except LeadstreamError as exc:
+        log.critical("%s", whole(exc))
         sys.exit(exc.exit_code)
     except KeyboardInterrupt:
         sys.exit(0)
@@ -76,32 +75,8 @@ def _interrupt(*_: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
-class _OncePerSecond(logging.Filter):
-    """Lets each message through once a second: while a broker is away hundreds of requests fail."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last: dict[object, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.created - self._last.get(record.msg, 0.0) < 1.0:
-            return False
-        self._last[record.msg] = record.created
-        return True
-
-
-_CHATTY = (
-    "aiokafka",
-    "aiokafka.consumer.fetcher",
-    "aiokafka.consumer.group_coordinator",
-    "processors.engine.kafka.transaction",
-)
-
-
 def _quiet_and_lean() -> None:
     for name in ("faust", "mode", "aiokafka"):
         if logging.getLogger(name).level == logging.NOTSET:
             logging.getLogger(name).setLevel(logging.WARNING)
-    for name in _CHATTY:
-        logging.getLogger(name).addFilter(_OncePerSecond())
     collect_rarely()

@@ -7,6 +7,7 @@ import pytest
 
 from processors.engine import EngineSettings, gaps
 from processors.engine.kafka.app import create_app
+from processors.kafka.connection import KafkaConnection
 from tests.engine.kafka.alone import AHEAD, GENERATION, TP, Alone
 from tests.engine.toys import Names, chain
 
@@ -15,7 +16,7 @@ from tests.engine.toys import Names, chain
 async def consumer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Alone]:
     """In a generation in which one partition has begun."""
     settings = EngineSettings(
-        bootstrap="nowhere:1",
+        connection=KafkaConnection(bootstrap="nowhere:1"),
         application_id="t",
         data_dir=tmp_path,
         partitions=4,

@@ -17,6 +17,7 @@ from processors.engine.kafka import private
 from processors.engine.kafka.offsets import stable_offsets
 from processors.engine.kafka.transaction import TransactionalProducer
 from processors.engine.producer import FencedGeneration
+from processors.kafka.connection import KafkaConnection
 from tests.engine.harness import Site
 
 pytestmark = pytest.mark.integration
@@ -67,7 +68,9 @@ async def group(site: Site) -> AsyncIterator[Group]:
         session_timeout_ms=6000,
     )
     producer = TransactionalProducer(
-        bootstrap_servers=site.bootstrap, transactional_id=site.names.prefix, transaction_timeout_ms=10_000
+        KafkaConnection(bootstrap=site.bootstrap),
+        transactional_id=site.names.prefix,
+        transaction_timeout_ms=10_000,
     )
     await consumer.start()
     await producer.start()

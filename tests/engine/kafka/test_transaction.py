@@ -15,6 +15,7 @@ from processors.engine.group import GroupMember
 from processors.engine.kafka import protocol as p
 from processors.engine.kafka.transaction import TransactionalProducer
 from processors.engine.producer import FencedGeneration, Fields
+from processors.kafka.connection import KafkaConnection
 from tests.engine.kafka.test_wire import COMMITTED
 
 MEMBER = GroupMember("group", 3, "member", None)
@@ -106,7 +107,12 @@ async def new_producer(monkeypatch: pytest.MonkeyPatch) -> NewProducer:
     def new(answers: dict[int, list[Answer]], **settings: Any) -> tuple[TransactionalProducer, Cluster]:
         init: bytes = transaction.InitProducerIdResponse_v0(0, 0, 77, 5).encode()
         good = {22: init, 25: added(), 24: partitions(), 0: written(), 28: committed(), 26: added()}
-        producer = TransactionalProducer(transactional_id="app-0", transaction_timeout_ms=10_000, **settings)
+        producer = TransactionalProducer(
+            KafkaConnection(bootstrap="nowhere:1"),
+            transactional_id="app-0",
+            transaction_timeout_ms=10_000,
+            **settings,
+        )
         producer.client = cluster = Cluster({**{key: [answer] for key, answer in good.items()}, **answers})
         return producer, cluster
 

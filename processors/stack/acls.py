@@ -1,0 +1,19 @@
+"""What ``leadstream acls`` prints."""
+
+from collections.abc import Iterator, Mapping
+
+from processors.kafka.acls import Right, commands, rights
+from processors.settings import Settings
+from processors.sink.tables import SINK_TOPICS
+from processors.worker.run import changelogs_of
+
+
+def rights_of(settings: Settings) -> Mapping[str, list[Right]]:
+    """By role, of this deployment."""
+    return rights(settings, [one.name for one in changelogs_of(settings)], SINK_TOPICS)
+
+
+def lines(settings: Settings, principal: str) -> Iterator[str]:
+    """Shell lines. ``principal``: with ``{role}`` where its name goes."""
+    for role, granted in rights_of(settings).items():
+        yield from commands(role, granted, principal.replace("{role}", role))
