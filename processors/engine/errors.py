@@ -4,6 +4,7 @@ EngineError                   has an exit code; the message names cause and reme
 ├── ProcessorHalt        65   a processor raised Halt
 ├── BrokerUnavailable    69   no broker answered at start
 ├── Unexpected           70   a guard tripped or a bug: restart, the transaction is aborted
+│   └── Stalled               something took longer than it may: every thread's stack is logged
 ├── DataDirInUse         73   another process has this data_dir, or it holds another cluster's state
 └── TopicsMismatch       78   a topic is missing or, as state shows, was laid out with other partitions
 Superseded                    the batch's generation is over; never leaves the engine
@@ -32,6 +33,10 @@ class BrokerUnavailable(EngineError):
 
 class Unexpected(EngineError):
     """Something that must not happen. Nothing is committed; the next start aborts what is open."""
+
+
+class Stalled(Unexpected):
+    """Something took longer than it may. What each thread was doing says why."""
 
 
 class DataDirInUse(EngineError):

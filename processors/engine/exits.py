@@ -2,11 +2,12 @@
 
 import logging
 import os
-import traceback
 from typing import NoReturn
 
-from processors.engine.errors import EngineError, ProcessorHalt, Unexpected
+from processors.engine.errors import EngineError, ProcessorHalt, Stalled, Unexpected
 from processors.engine.processor import Halt
+from processors.engine.watch import ProcessorFailed
+from processors.stacks import stacks
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +21,14 @@ def die(reason: BaseException) -> NoReturn:
     """
     if isinstance(reason, Halt):
         reason = ProcessorHalt(str(reason))
-    if isinstance(reason, EngineError):
-        log.critical("%s", reason)
+    if isinstance(reason, Stalled):
+        log.critical(str(reason), extra={"stack": stacks()})
+    elif isinstance(reason, EngineError):
+        log.critical(str(reason))
+    elif isinstance(reason, ProcessorFailed):
+        log.critical(str(reason), exc_info=reason)
     else:
-        log.critical("unexpected: %s", "".join(traceback.format_exception(reason)).rstrip())
+        log.critical(f"unexpected: {type(reason).__name__}: {reason}", exc_info=reason)
     logging.shutdown()
     os._exit(reason.exit_code if isinstance(reason, EngineError) else Unexpected.exit_code)
 
@@ -31,7 +36,8 @@ def die(reason: BaseException) -> NoReturn:
 def leave() -> NoReturn:
     """End a process that was asked to stop and cannot in good order. As safe as :func:`die`."""
     log.warning(
-        "left Kafka without saying goodbye; a batch that was under way is done again by the next start"
+        "left Kafka without saying goodbye; a batch that was under way is done again by the next start",
+        extra={"stack": stacks()},
     )
     logging.shutdown()
     os._exit(0)

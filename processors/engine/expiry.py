@@ -2,7 +2,7 @@
 (:mod:`.watermark`), not by the clock.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +23,8 @@ DUE_PER_BATCH = 500
 _SWEEP_ROUND = 0.2
 #: States looked at before others have their turn: about a millisecond.
 _LOOKS = 2000
+#: Due entries looked at in a row, to count the states that wait.
+_HELD_LOOKS = 500
 #: Share of the retention by which the watermark may be behind when nothing but the sweep needs it.
 _WATERMARK_LAG = 0.01
 
@@ -53,6 +55,9 @@ class Timekeeper:
         #: Looks that each store is still to have, and until when they have been counted.
         self._looks: defaultdict[Place, float] = defaultdict(float)
         self._counted_ms = settings.clock()
+        #: Stores whose waiting states are to be counted next, and how many there were in each.
+        self._to_count: list[Place] = []
+        self._held: dict[Place, int] = {}
         self.watermark = Watermark(self._hops)
         #: Committed offsets of partitions that are not ours.
         self.others: Mapping[TopicPartition, int] = {}
@@ -86,6 +91,20 @@ class Timekeeper:
         return any(
             (first := store.first_due()) is not None and first <= soon for store in self._stores.values()
         )
+
+    def count_held(self) -> None:
+        """Go on counting the states that wait for time, in one store: about a millisecond."""
+        if not self._to_count:
+            self._to_count = list(self._stores)
+            return
+        place = self._to_count.pop()
+        held = self._stores[place].held(_HELD_LOOKS)
+        if held is not None:
+            self._held[place] = held
+            by_table = Counter({table: 0 for table, _ in self._held})
+            for (table, _), states in self._held.items():
+                by_table[table] += states
+            self._stats.held = by_table
 
     def sweep(self) -> Iterator[None]:
         """Drop what is past its retention, as far as the time since the last call allows.

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from aiokafka.structs import TopicPartition
 
-from processors.engine.clock import boottime
-from processors.engine.errors import Superseded, Unexpected
+from processors.clock import boottime
+from processors.engine.errors import Stalled, Superseded
 from processors.engine.expiry import Timekeeper
 from processors.engine.kafka.restore import restore
 from processors.engine.placement import changelog_topic, check_placement
@@ -56,7 +56,7 @@ async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -
 
     def go_on() -> bool:
         if boottime() - started > settings.stall_timeout_s:
-            raise Unexpected("the offsets are still undecided: is there a hanging transaction?")
+            raise Stalled("the offsets are still undecided: is there a hanging transaction?")
         return is_current()
 
     sources = app.assigned_sources()
@@ -67,13 +67,15 @@ async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -
     stats.stable_waits += start.waits > 0
     stats.retention_gaps += start.lost
     if start.lost:
-        log.error("retention removed %d offsets before they were read", start.lost)
+        log.error("retention removed offsets before they were read", extra={"offsets": start.lost})
     log.info(
-        "generation %s: %d partitions; offsets in %.2f s (undecided %d times)",
-        number,
-        stats.partitions,
-        boottime() - started,
-        start.waits,
+        "generation begun",
+        extra={
+            "generation": number,
+            "partitions": stats.partitions,
+            "seconds": round(boottime() - started, 2),
+            "undecided": start.waits,
+        },
     )
     stores: dict[tuple[str, int], StateStore] = {}
     timekeeper = Timekeeper(settings, app.processors, stats, stores)
@@ -106,5 +108,10 @@ async def start_partitions(app: "EngineApp", current: Generation, is_current: Ca
     }
     restored = await restore(settings, changelogs, check, start, stats)
     log.info(
-        "generation %s: %d records restored in %.2f s", current.number, restored.records, restored.seconds
+        "records restored",
+        extra={
+            "generation": current.number,
+            "records": restored.records,
+            "seconds": round(restored.seconds, 2),
+        },
     )

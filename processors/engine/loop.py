@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from processors.clock import boottime
 from processors.engine.batch import Computer, DueEntry, Effects
-from processors.engine.clock import boottime
 from processors.engine.commit import Transactor
-from processors.engine.errors import ProcessorHalt, Refused, Superseded, Unexpected
+from processors.engine.errors import ProcessorHalt, Refused, Stalled, Superseded
 from processors.engine.exits import die
 from processors.engine.generation import Generation, begin, start_partitions
 from processors.engine.inbox import Chunk, Inbox
@@ -43,7 +43,12 @@ class Engine:
     """
 
     def __init__(
-        self, app: "EngineApp", on_step: OnStep, on_batch: Callable[[Stats], None] | None, stats: Stats
+        self,
+        app: "EngineApp",
+        on_step: OnStep,
+        on_batch: Callable[[Stats], None] | None,
+        on_commit: Callable[[Effects], None] | None,
+        stats: Stats,
     ) -> None:
         settings = self._settings = app.settings
         self.stats = stats
@@ -54,6 +59,7 @@ class Engine:
         self._app = app
         self._on_step = on_step
         self._on_batch = on_batch
+        self._on_commit = on_commit
         self._computer = Computer(settings.partitions, app.processors, settings.limits)
         self._changelog = {j.table: changelog_topic(settings.application_id, j.table) for j in app.processors}
         self._idle = asyncio.Event()
@@ -88,7 +94,12 @@ class Engine:
         try:
             await asyncio.wait_for(self._idle.wait(), self._settings.batch_deadline_s)
         except TimeoutError:
-            die(Unexpected("the batch in flight did not finish before the rebalance deadline"))
+            die(Stalled("the batch in flight did not finish before the rebalance deadline"))
+
+    def _retry(self, what: str, error: Exception, **keys: object) -> None:
+        """It goes on by itself."""
+        self.stats.retry(type(error).__name__)
+        log.warning(what, extra={"error": repr(error), **keys})
 
     # --- generations
 
@@ -101,7 +112,7 @@ class Engine:
         since, consumer, stopping = self.rebalancing_since, self._app.consumer, self._app.should_stop
         if since and not stopping and boottime() - since > self._settings.stall_timeout_s:
             # Faust or mode may lose the task that would end it.
-            raise Unexpected(f"the rebalance has not ended for {boottime() - since:.0f} s")
+            raise Stalled(f"the rebalance has not ended for {boottime() - since:.0f} s")
         number = consumer.generation
         if since or stopping or number <= 0 or not consumer.flow_active:
             await asyncio.sleep(_POLL_S)
@@ -111,10 +122,10 @@ class Engine:
         try:
             await self._begin(number)
         except Superseded as exc:
-            log.info("generation %s not begun: %s", number, exc)
+            log.info("generation not begun", extra={"generation": number, "because": str(exc)})
             await asyncio.sleep(_POLL_S)
         except (TimeoutError, KafkaError, IllegalStateError) as exc:
-            log.warning("generation %s not begun: %r", number, exc)
+            self._retry("generation not begun", exc, generation=number)
             await asyncio.sleep(_RETRY_S)
         return False
 
@@ -138,10 +149,10 @@ class Engine:
                 await start_partitions(self._app, current, is_current)
                 return
             except Superseded as exc:
-                log.info("not all partitions started: %s", exc)
+                log.info("not all partitions started", extra={"because": str(exc)})
                 return
             except (TimeoutError, KafkaError, IllegalStateError) as exc:
-                log.warning("not all partitions started: %r", exc)
+                self._retry("not all partitions started", exc, generation=current.number)
                 await asyncio.sleep(_RETRY_S)
 
     async def _stop_restoring(self) -> None:
@@ -198,14 +209,17 @@ class Engine:
         self._idle.clear()
         started = time.monotonic()
         deadline = self._settings.batch_deadline_s
-        late = Unexpected(f"a batch took longer than {deadline:.0f} s")
+        late = Stalled(f"a batch took longer than {deadline:.0f} s")
         watchdog = asyncio.get_running_loop().call_later(deadline, die, late)
         try:
-            self.stats.count(await self._process(current, chunks, due))
+            effects = await self._process(current, chunks, due)
+            self.stats.count(effects, self._settings.clock())
+            if self._on_commit is not None:
+                self._on_commit(effects)
         except Superseded as exc:
             self.stats.superseded += 1
             self.stats.fenced += isinstance(exc, Refused)
-            log.warning("batch dropped: %s", exc)
+            self._retry("batch dropped", exc, generation=current.number)
             if self.current is current:
                 self._app.consumer.drop()
         finally:
@@ -213,7 +227,7 @@ class Engine:
             self._idle.set()
         self._batch_ended = time.monotonic()
         self._batch_events = sum(len(chunk.records) for chunk in chunks)
-        self.stats.busy_seconds += self._batch_ended - started
+        self.stats.batch_seconds.add(self._batch_ended - started)
         self.stats.queued = self.inbox.records
         if self._on_batch is not None:
             self._on_batch(self.stats)
@@ -233,18 +247,20 @@ class Engine:
         current.processed.update(effects.offsets)
         current.uncommitted = {}
         for one in effects.quarantined:
-            log.error("%s", one)
+            log.error(str(one), extra=one.keys())
         return effects
 
     async def _commit(self, current: Generation, effects: Effects) -> None:
         consumer, producer = self._app.consumer, private.producer_of(self._app.producer)
         effects.metadata = current.troubles.metadata(effects.offsets, effects.troubles)
+        started = time.monotonic()
         await Transactor(self._changelog, producer, self._on_step).run(
             effects,
             consumer.group_member(current.number),
             current.stores,
             lambda: consumer.generation == current.number,
         )
+        self.stats.transaction_seconds.add(time.monotonic() - started)
         current.troubles.committed(effects.troubles)
 
     # --- trouble
@@ -274,9 +290,8 @@ class Engine:
         if stopped >= {one for one in current.processed if one.topic == tp.topic}:
             raise ProcessorHalt(str(many))
         log.error(
-            "%s Other partitions go on, this one from offset %d when it begins anew",
-            many,
-            current.processed[tp],
+            f"{many} Other partitions go on, this one when it begins anew",
+            extra={"topic": tp.topic, "partition": tp.partition, "offset": current.processed[tp]},
         )
         current.uncommitted.pop(tp, None)
         self.inbox.discard(tp)
@@ -297,6 +312,7 @@ class Engine:
                 if self.current is not current:
                     break  # the stores may be closed by now
             else:
+                current.time.count_held()
                 await self._round(current)
 
     async def _round(self, current: Generation) -> None:
@@ -311,7 +327,7 @@ class Engine:
                 if others:
                     time_.others = await consumer.committed(others)
         except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:
-            log.info("no watermark round: %r", exc)
+            log.info("no watermark round", extra={"error": repr(exc)})
 
 
 async def _guarded(task: Coroutine[Any, Any, None]) -> None:

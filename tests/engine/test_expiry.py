@@ -2,7 +2,7 @@
 
 import pytest
 
-from processors.engine.clock import epoch_ms
+from processors.clock import epoch_ms
 from processors.engine.steps import Step
 from tests.engine.harness import Site, Worker, eventually
 

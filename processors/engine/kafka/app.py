@@ -13,7 +13,8 @@ import faust
 import mode.loop
 from aiokafka.structs import TopicPartition
 
-from processors.engine.clock import boottime
+from processors.clock import boottime
+from processors.engine.batch import Effects
 from processors.engine.errors import Unexpected
 from processors.engine.exits import die, leave
 from processors.engine.kafka import private
@@ -23,6 +24,7 @@ from processors.engine.loop import Engine
 from processors.engine.placement import changelog_topic
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings
+from processors.engine.standing import Standing, standing
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, ignore
 from processors.engine.stores import StateStore
@@ -44,6 +46,7 @@ class EngineApp(faust.App):  # type: ignore[misc]
         processors: Sequence[Processor[Any, Any]],
         on_step: OnStep,
         on_batch: Callable[[Stats], None] | None,
+        on_commit: Callable[[Effects], None] | None,
     ) -> None:
         super().__init__(settings.application_id, loop=_event_loop(), **_faust_settings(settings))
         self.settings = settings
@@ -62,7 +65,9 @@ class EngineApp(faust.App):  # type: ignore[misc]
             for topic in self.sources
             for partition in range(settings.partitions)
         }
-        self.engine = Engine(self, on_step, on_batch, self.stats)
+        self.engine = Engine(self, on_step, on_batch, on_commit, self.stats)
+        #: When the consumer's thread last turned, by :func:`boottime`; None: it has not begun.
+        self.consumer_turned: float | None = None
         for job in processors:
             self.Table(job.table, partitions=settings.partitions, key_type=bytes, value_type=bytes)
         for topic in self.sources:  # subscribes without an agent
@@ -75,6 +80,10 @@ class EngineApp(faust.App):  # type: ignore[misc]
             for table in self.tables.values()
             for partition, store in table.data.partitions.items()
         }
+
+    def standing(self) -> Standing:
+        """How things are now. From any thread; does not block."""
+        return standing(self.engine.current, lambda tp: self.consumer.end_of(tp))
 
     def owned_partitions(self, assigned: Any) -> frozenset[int]:
         """Partitions of which we have every source topic; it is an error to have only some."""
@@ -122,6 +131,8 @@ class EngineApp(faust.App):  # type: ignore[misc]
     def on_rebalance_end(self) -> None:
         """Called in the main thread."""
         super().on_rebalance_end()
+        if self.engine.rebalancing_since is not None:
+            self.stats.rebalance_seconds.add(boottime() - self.engine.rebalancing_since)
         self.engine.rebalancing_since = None
 
     def _crash(self, reason: BaseException) -> None:
@@ -190,8 +201,10 @@ def create_app(
     processors: Sequence[Processor[Any, Any]],
     on_step: OnStep = ignore,
     on_batch: Callable[[Stats], None] | None = None,
+    on_commit: Callable[[Effects], None] | None = None,
 ) -> EngineApp:
-    """The application, not yet started. ``on_batch`` is called with the live counters after every batch.
+    """The application, not yet started. ``on_batch`` is called with the live counters after every batch,
+    ``on_commit`` with what a batch has made true.
 
     Raises ValueError if two processors share a table or a source topic.
     """
@@ -199,4 +212,4 @@ def create_app(
     topics = [topic for job in processors for topic in job.topics]
     if not processors or len(set(tables)) != len(tables) or len(set(topics)) != len(topics):
         raise ValueError("every processor needs a table and source topics of its own")
-    return EngineApp(settings, processors, on_step, on_batch)
+    return EngineApp(settings, processors, on_step, on_batch, on_commit)

@@ -16,7 +16,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from processors.engine.errors import Unexpected
+from processors.engine.errors import Stalled, Unexpected
 from processors.engine.kafka import private
 from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
@@ -70,8 +70,9 @@ async def restore(
         count = await _read(reader, settings, stores, check, ready, stats)
     finally:
         await reader.stop()
-    stats.restore_seconds += time.monotonic() - started
-    return Restored(count, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    stats.restore_seconds.add(seconds)
+    return Restored(count, seconds)
 
 
 async def _read(
@@ -118,7 +119,7 @@ async def _read(
                 progress = time.monotonic()
         if time.monotonic() - progress > settings.stall_timeout_s:
             stuck = ", ".join(f"{tp.topic}-{tp.partition}" for tp in sorted(left))
-            raise Unexpected(
+            raise Stalled(
                 f"cannot read {stuck} to the end: a transaction there stays undecided. Look for a hanging one"
                 " with kafka-transactions.sh; Kafka 4.3 may leave some when it restarts (KAFKA-20734)"
             )

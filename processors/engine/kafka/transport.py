@@ -19,6 +19,7 @@ from processors.engine.exits import die
 from processors.engine.kafka import private
 from processors.engine.kafka.fetching import FETCH_WAIT_MS, GATHER_BYTES, BatchConsumerThread, least_grant
 from processors.engine.kafka.offsets import StartOffsets, committed_offsets, start_offsets
+from processors.engine.kafka.retrying import telling
 from processors.engine.kafka.tables import FAUST_LOG
 from processors.engine.kafka.transaction import GroupMember, TransactionalProducer
 
@@ -43,6 +44,7 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
             transactional_id=f"{settings.application_id}-{slot}",
             transaction_timeout_ms=int(settings.transaction_timeout_s * 1000),
             topics=self.app.targets,
+            again=telling(self.app.stats.retry),
             **{name: value for name, value in connection.items() if name not in _NOT_FOR_US},
         )
 
@@ -80,6 +82,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         Faust's own ``app.consumer_generation_id`` lags until the next assignment.
         """
         return private.member(private.kafka_consumer(self._thread))[0]
+
+    def end_of(self, tp: TopicPartition) -> int | None:
+        """The end of its log as of the last fetch, undecided transactions included. From any thread."""
+        try:
+            end: int | None = private.kafka_consumer(self._thread).highwater(tp)
+        except (AssertionError, AttributeError):
+            return None  # it is not assigned by now, or nothing is yet
+        return end
 
     def group_member(self, generation: int) -> GroupMember:
         """Who commits in this generation. Raises :class:`Superseded` when it is over."""
@@ -256,11 +266,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 if begins[tp] > wanted:
                     lost = begins[tp] - wanted
                     self.engine.stats.retention_gaps += lost
-                    self.log.error("%s: retention removed %d offsets before they were read", tp, lost)
+                    self.log.error(
+                        "retention removed offsets before they were read",
+                        extra={"topic": tp.topic, "partition": tp.partition, "offsets": lost},
+                    )
                 offsets[tp] = max(wanted, begins[tp])
             await self.go_on_at(offsets)
         except (TimeoutError, Superseded, KafkaError, IllegalStateError) as exc:
-            self.log.warning("seek back: %r", exc)
+            self.engine.stats.retry(type(exc).__name__)
+            self.log.warning("fetching again failed", extra={"error": repr(exc)})
             # The position has moved past them, and nothing may come to remind us.
             self._missing |= {tp for tp in tps if self.contiguity.wanted(tp) is not None}
             self._is_missing.set()

@@ -65,7 +65,7 @@ def run(app: EngineApp) -> NoReturn:
             _quiet_and_lean()
             EngineWorker(app, app.loop).execute_from_commandline()
     except EngineError as exc:
-        log.critical("%s", exc)
+        log.critical(str(exc))
         sys.exit(exc.exit_code)
     except KeyboardInterrupt:
         sys.exit(0)
@@ -94,7 +94,7 @@ _CHATTY = (
     "aiokafka",
     "aiokafka.consumer.fetcher",
     "aiokafka.consumer.group_coordinator",
-    "processors.engine.kafka.transaction",
+    "processors.engine.kafka.retrying",
 )
 
 
