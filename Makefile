@@ -40,7 +40,7 @@ schemas: $(VENV)/ready
 
 # The pages that are made from the code.
 docs: $(VENV)/ready
-	$(BIN)/python -m processors.observability.metrics > docs/metrics.md
+	$(BIN)/python -m processors.observability.page > docs/metrics.md
 
 # Resolve anew; the lock files hold hashes and no index address.
 lock: $(VENV)/dev-ready
