@@ -65,7 +65,8 @@ class Observed(Stack):
 
 @pytest.fixture
 def stack(kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path) -> Iterator[Observed]:
-    with Observed(kafka, clickhouse, tmp_path) as stack:
+    stack = Observed(kafka, clickhouse, tmp_path)
+    with stack:
         stack.create()
         refuse = f"ALTER TABLE leads_raw ADD CONSTRAINT nobody CHECK customer_email != '{REFUSED_EMAIL}'"
         connect(stack.settings.clickhouse_url.get_secret_value()).command(refuse)
