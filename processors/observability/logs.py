@@ -3,7 +3,7 @@
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
@@ -37,7 +37,7 @@ def configure_logs(settings: Settings, **context: str) -> None:
     """
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(settings.log_format))
+    handler.setFormatter(_formatter(settings.log_format, context))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -47,15 +47,13 @@ def configure_logs(settings: Settings, **context: str) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_shared(),
+            *_shared(context),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**context)
 
 
 @contextmanager
@@ -95,10 +93,14 @@ def _quotes_nothing(error: BaseException) -> bool:
     return isinstance(error, LeadstreamError | OSError) or type(error).__module__.startswith("aiokafka.")
 
 
-def _shared() -> list[Processor]:
-    """What happens to every line, whichever library wrote it."""
+def _shared(context: Mapping[str, str]) -> list[Processor]:
+    """What happens to every line, whichever library wrote it, in whichever thread."""
+
+    def in_context(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        return {**event, **context}
+
     return [
-        structlog.contextvars.merge_contextvars,
+        in_context,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -127,7 +129,7 @@ def _traceback(out: TextIO, error: ExcInfo) -> None:
     out.write("\n" + printable_lines(where_and_what(error[1])))
 
 
-def _formatter(log_format: str) -> logging.Formatter:
+def _formatter(log_format: str, context: Mapping[str, str]) -> logging.Formatter:
     last: list[Processor]
     if log_format == "json":
         rendered = structlog.processors.ExceptionRenderer(lambda error: where_and_what(error[1]))
@@ -136,6 +138,6 @@ def _formatter(log_format: str) -> logging.Formatter:
         console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_traceback)
         last = [_printable, console]
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_shared()],
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_shared(context)],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_repr, *last],
     )

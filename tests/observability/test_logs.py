@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from io import StringIO
+from threading import Thread
 
 import pytest
 
@@ -59,6 +60,13 @@ def test_keys_are_keys(lines: Lines) -> None:
         assert (line["generation"], line["records"], line["process"]) == (3, 17, "test")
     else:
         assert "generation=3" in text
+
+
+def test_lines_of_any_thread_say_whose_they_are(lines: Lines) -> None:
+    thread = Thread(target=logging.getLogger("test").warning, args=("from elsewhere",))
+    thread.start()
+    thread.join()
+    assert ('"process": "test"' if lines.is_json else "process=test") in lines.read()
 
 
 def test_a_traceback_says_where_and_of_which_kind_and_quotes_nothing(lines: Lines) -> None:
