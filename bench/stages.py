@@ -24,7 +24,8 @@ from aiokafka.structs import TopicPartition
 from bench.workloads import Pipeline
 from processors.clock import epoch_ms
 from processors.engine import Record
-from processors.engine.batch import Computer, Effects, _Batch
+from processors.engine.batch import Computer, _Batch
+from processors.engine.effects import Effects
 from processors.engine.inbox import Chunk
 from processors.engine.records import slim
 from processors.engine.state.rocksdb import PartitionStore, new_cache

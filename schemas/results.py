@@ -63,7 +63,7 @@ class Touch(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Unjoined(Struct, frozen=True, kw_only=True, rename="camel"):
-    """News of a lead event that has no click, in the internal topic ``touches``.
+    """News of a lead event that has no click, as the internal topic ``touches`` has it (see :mod:`.news`).
 
     Without a ``reason`` it waits for its click, and ``event`` is null. With one it led to nothing, and
     ``event`` is the event as it came: whether that may be published is for its customer to say.

@@ -48,12 +48,17 @@ _ROOMS: Final = {
         "errors printable clock histogram stacks settings",
     ),
     "engine": Room(
-        "batched, exactly-once Faust; knows nothing of leads",
-        "errors files clock histogram stacks garbage kafka.header_names kafka.placement",
+        "batches, exactly once: computed, committed, given up in time; knows neither leads nor a server",
+        "errors clock histogram stacks kafka.placement",
+    ),
+    "engine.state": Room("stores of the engine: RocksDB, memory; whose directory it is", "files engine"),
+    "engine.kafka": Room(
+        "the engine on Kafka: Faust's consumer as its group, transactions, changelogs; the process around it",
+        "clock garbage kafka.header_names kafka.placement engine engine.state",
     ),
     "worker": Room(
         "the two joins as processors of the engine; dead letters",
-        "schemas attribution clock settings kafka observability engine",
+        "schemas attribution clock settings kafka observability engine engine.kafka",
     ),
     "sink": Room(
         "topics → ClickHouse",
@@ -66,7 +71,7 @@ _ROOMS: Final = {
     "people": Room(
         "one customer: what is known of it and why; forgetting it",
         "schemas attribution errors printable progress settings kafka.placement kafka clickhouse engine"
-        " worker",
+        " engine.kafka worker",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
@@ -93,7 +98,7 @@ _ROOMS: Final = {
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
         "schemas errors clock garbage printable clickhouse.url settings kafka.placement clickhouse engine"
-        " worker sink audit.model demo deploy stack cli",
+        " engine.state engine.kafka worker sink audit.model demo deploy stack cli",
     ),
 }
 _ROOT: Final = Path(__file__).parent.parent

@@ -3,6 +3,8 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -19,15 +21,23 @@ def modules() -> Iterator[tuple[str, Path]]:
             yield name.removesuffix(".__init__"), path
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Everything, also inside of functions and for types only."""
+MODULES = dict(modules())
+
+
+@cache
+def imported(path: Path) -> frozenset[str]:
+    """Everything, also inside of functions and for types only. Of ours the module, not the name in it."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            whole = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from ([node.module] if any(one not in ALLOWED for one in whole) else [])
-            yield from (one for one in whole if one in ALLOWED)
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{path}: imports name modules in full"
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= whole & MODULES.keys()
+            if not whole <= MODULES.keys():
+                found.add(node.module)
+    return frozenset(found)
 
 
 def within(name: str, package: str) -> bool:
@@ -45,7 +55,7 @@ def rooms_used(name: str, path: Path) -> set[str]:
     return {room_of(target) for target in ours} - {room_of(name)}
 
 
-@pytest.mark.parametrize(("name", "path"), [pytest.param(*one, id=one[0]) for one in modules()])
+@pytest.mark.parametrize(("name", "path"), [pytest.param(*one, id=one[0]) for one in MODULES.items()])
 def test_imports_go_one_way(name: str, path: Path) -> None:
     beyond = rooms_used(name, path) - set(ALLOWED.get(room_of(name), ()))
     assert not beyond, f"{name} imports from {', '.join(sorted(beyond))}"
@@ -60,13 +70,38 @@ def test_rooms_stand_on_those_below() -> None:
 
 def test_every_allowance_is_used() -> None:
     unused = {room: set(allowed) for room, allowed in ALLOWED.items()}
-    for name, path in modules():
+    for name, path in MODULES.items():
         if room := room_of(name):
             unused[room] -= rooms_used(name, path)
     assert {room: left for room, left in unused.items() if left} == {}
 
 
-@pytest.mark.parametrize(("name", "path"), [pytest.param(*one, id=one[0]) for one in modules()])
+def test_no_module_needs_itself() -> None:
+    """By whatever way: what stands in a circle can only be read, tested and changed as one."""
+    needs = {name: imported(path) & MODULES.keys() - {name} for name, path in MODULES.items()}
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as circle:
+        pytest.fail(" needs ".join(reversed(circle.args[1])))
+
+
+SERVERS = {"aiokafka", "faust", "mode", "rocksdict"}
+VOCABULARY = {"aiokafka.errors", "aiokafka.structs"}
+
+
+def test_what_the_engine_does_needs_no_server() -> None:
+    """Only what is below it (kafka, state) does; so it can be tested without one."""
+    found = {
+        f"{name} imports {target}"
+        for name, path in MODULES.items()
+        if room_of(name) == "processors.engine"
+        for target in imported(path) - VOCABULARY
+        if target.partition(".")[0] in SERVERS
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(("name", "path"), [pytest.param(*one, id=one[0]) for one in MODULES.items()])
 def test_only_the_command_line_has_a_terminal(name: str, path: Path) -> None:
     terminal = {"click", "rich"} & {target.partition(".")[0] for target in imported(path)}
     ours = within(name, "processors.cli") or name == "bench.command"

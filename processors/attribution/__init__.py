@@ -3,8 +3,8 @@
 No I/O, no clock, no Faust. Two state machines of one shape, ``apply(state, fact, …) -> (state, outputs)``:
 
 ``click_join``
-    keyed by click: a lead event meets its click and leaves as a :class:`~schemas.results.Touch`. Of one that
-    waits, or has waited in vain, its customer hears by an :class:`~schemas.results.Unjoined`.
+    keyed by click: a lead event meets its click and leaves as a *touch*, :class:`~schemas.news.Joined`. Of
+    one that waits, or has waited in vain, and of a click that has changed, its customer hears as well.
 ``customer_join``
     keyed by customer: touches, requests and purchases become leads, sales and the customer's status.
 

@@ -33,8 +33,9 @@ from processors.attribution.policy import Policy
 from schemas.decoding import decode_accepted_lead_event
 from schemas.events import Click, LeadEvent
 from schemas.ids import customer_id
+from schemas.news import ClickMoved, GivenUp, Joined, News, Waits
 from schemas.reasons import UnmatchedReason
-from schemas.results import ClickErasure, Source, Touch, Unjoined, Unmatched
+from schemas.results import ClickErasure, Source, Unmatched
 
 VERSION = b"\x01"
 """First byte of a stored state. Fields are only ever appended, so an older state of a version decodes too."""
@@ -53,7 +54,7 @@ class ClickState(Struct, frozen=True, array_like=True, gc=False):
     bot: bool = False
 
 
-Output = Touch | Unjoined | Unmatched
+Output = News | Unmatched
 ClickFact = Fact[Click] | Fact[LeadEvent] | ClickErasure
 Step = tuple[ClickState | None, list[Output]]
 
@@ -170,7 +171,7 @@ def _click(state: ClickState, click: StoredClick, fact: Fact[Click]) -> Step:
     if winner is known:
         return state, outputs
     outputs += [
-        Touch(
+        ClickMoved(
             workspace_id=fact.event.workspace_id,
             customer_external_id=customer,
             click_id=fact.event.click_id,
@@ -188,8 +189,8 @@ def _first_click(state: ClickState, click: StoredClick) -> Step:
     return replace(state, click=click, held=(), customers=customers), touches
 
 
-def _touch(event: LeadEvent, click: StoredClick, raw: bytes, source: Source) -> Touch:
-    return Touch(
+def _touch(event: LeadEvent, click: StoredClick, raw: bytes, source: Source) -> Joined:
+    return Joined(
         workspace_id=event.workspace_id,
         customer_external_id=event.customer,
         click_id=event.click_id or "",
@@ -204,25 +205,32 @@ def _event_of(held: Held) -> tuple[LeadEvent, int]:
     return decode_accepted_lead_event(held.raw, held.timestamp, held.arrived_ms)
 
 
-def _named_a_bot(held: Held) -> Unjoined:
+def _named_a_bot(held: Held) -> GivenUp:
     return _given_up(held, UnmatchedReason.BOT_CLICK, _BOT)
 
 
-def _given_up(held: Held, reason: UnmatchedReason, detail: str) -> Unjoined:
+def _given_up(held: Held, reason: UnmatchedReason, detail: str) -> GivenUp:
     return _refused(reason, detail, _event_of(held)[0], held.raw, held.source())
 
 
-def _refused(reason: UnmatchedReason, detail: str, event: LeadEvent, raw: bytes, source: Source) -> Unjoined:
-    return replace(_waits(event), reason=reason, detail=detail, event=Raw(raw), source=source)
-
-
-def _waits(event: LeadEvent) -> Unjoined:
-    """So that an erasure of the customer finds what waits here."""
-    return Unjoined(
+def _refused(reason: UnmatchedReason, detail: str, event: LeadEvent, raw: bytes, source: Source) -> GivenUp:
+    return GivenUp(
         workspace_id=event.workspace_id,
         customer_external_id=event.customer,
         click_id=event.click_id or "",
-        reason=None,
+        reason=reason,
+        detail=detail,
+        event=Raw(raw),
+        source=source,
+    )
+
+
+def _waits(event: LeadEvent) -> Waits:
+    """So that an erasure of the customer finds what waits here."""
+    return Waits(
+        workspace_id=event.workspace_id,
+        customer_external_id=event.customer,
+        click_id=event.click_id or "",
     )
 
 

@@ -17,9 +17,10 @@ from processors.attribution.erasing import (
 )
 from processors.attribution.facts import (
     CustomerFact,
+    Fact,
+    GivenUpFact,
     Held,
     TouchFact,
-    UnjoinedFact,
     earliest_due_ms,
     source_of,
     unmatched,
@@ -47,6 +48,7 @@ from processors.attribution.policy import Policy
 from schemas.decoding import decode_accepted_lead_event, decode_accepted_purchase
 from schemas.events import Erasure, LeadEvent, Purchase
 from schemas.ids import event_key
+from schemas.news import ClickMoved, Waits
 from schemas.reasons import UnmatchedReason as Reason
 from schemas.results import ClickErasure, Customer, Lead, Sale, Source, Unmatched
 
@@ -102,18 +104,17 @@ def apply(
     policy = policy.under(before.rules)
     if before.erased:
         return before, [*after_erasure(workspace_id, customer, fact)]
-    if isinstance(fact, TouchFact) and fact.event is None:
-        added = with_touch(before, fact.touch, None, policy)
+    if isinstance(fact, ClickMoved):
+        added = with_touch(before, fact, None, policy)
         after, outputs = _settle(workspace_id, customer, before, added, policy)
         return (state, []) if after is before or no_room(after, policy.bounds) else (after, outputs)
-    if isinstance(fact, UnjoinedFact) and fact.event is None:
-        return waiting_for_click(before, fact.unjoined.click_id, now_ms, policy), []
+    if isinstance(fact, Waits):
+        return waiting_for_click(before, fact.click_id, now_ms, policy), []
     origin = _origin(fact)
     if isinstance(origin.event, Erasure):
         return ERASED, [*forget(workspace_id, customer, before)]
-    if isinstance(fact, UnjoinedFact):
-        assert fact.unjoined.reason is not None  # noqa: S101 - an event comes with its reason
-        return state, [unmatched(fact.unjoined.reason, fact.unjoined.detail, *origin)]
+    if isinstance(fact, GivenUpFact):
+        return state, [unmatched(fact.news.reason, fact.news.detail, *origin)]
     added, refusal = _add(before, fact, origin, now_ms, policy)
     after, outputs = _settle(workspace_id, customer, before, added, policy)
     if why := too_many_held(after, policy.bounds):
@@ -168,7 +169,7 @@ def _add(state: CustomerState, fact: CustomerFact, origin: _Origin, now_ms: int,
 def _add_touch(
     state: CustomerState, fact: TouchFact, event: LeadEvent, origin: _Origin, now_ms: int, policy: Policy
 ) -> _Added:
-    touch, at_ms = fact.touch, fact.at_ms
+    touch, at_ms = fact.news, fact.at_ms
     after = with_touch(with_person(state, event, at_ms), touch, at_ms, policy)
     refusal = None
     if not makes_touch(after.touches, touch.click_id, policy):
@@ -286,13 +287,9 @@ def _why_no_touch(track_conversion: bool) -> tuple[Reason, str]:
     return Reason.OUTSIDE_ATTRIBUTION_WINDOW, "too long after its click, or before it"
 
 
-def _origin(fact: CustomerFact) -> _Origin:
-    if isinstance(fact, UnjoinedFact):
-        assert fact.event is not None  # noqa: S101 - one that waits has no origin
-        assert fact.unjoined.source is not None  # noqa: S101 - the click join sets both or none
-        return _Origin(fact.event, fact.at_ms, bytes(fact.unjoined.event), fact.unjoined.source)
-    if isinstance(fact, TouchFact):
-        assert fact.event is not None  # noqa: S101 - news of a click alone has no origin
-        assert fact.touch.source is not None  # noqa: S101 - the click join sets both or none
-        return _Origin(fact.event, fact.at_ms, bytes(fact.touch.event), fact.touch.source)
+def _origin(
+    fact: TouchFact | GivenUpFact | Fact[LeadEvent] | Fact[Purchase] | Fact[Erasure],
+) -> _Origin:
+    if isinstance(fact, TouchFact | GivenUpFact):
+        return _Origin(fact.event, fact.at_ms, bytes(fact.news.event), fact.news.source)
     return _Origin(fact.event, fact.at_ms, fact.record.value, source_of(fact.record))

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from processors.attribution.customer_state import CustomerState, TouchState
-from processors.attribution.facts import CustomerFact, TouchFact, UnjoinedFact, source_of, suppressed
+from processors.attribution.facts import CustomerFact, GivenUpFact, TouchFact, source_of, suppressed
 from processors.attribution.policy import Policy
 from schemas.events import Erasure
 from schemas.ids import customer_id
+from schemas.news import ClickMoved, Waits
 from schemas.results import ClickErasure, Unmatched
 
 
@@ -65,15 +66,13 @@ def no_longer_kept(
 
 def after_erasure(workspace_id: str, customer: str, fact: CustomerFact) -> list[ClickErasure | Unmatched]:
     """Nothing that an erased person does is repeated, and no click goes on knowing the person."""
+    if isinstance(fact, ClickMoved | Waits):
+        return [_click_erasure(workspace_id, customer, fact.click_id)]
     if isinstance(fact, TouchFact):
-        erasure = _click_erasure(workspace_id, customer, fact.touch.click_id)
-        if fact.event is None or fact.touch.source is None:
-            return [erasure]
-        return [erasure, suppressed(fact.event, fact.at_ms, fact.touch.source)]
-    if isinstance(fact, UnjoinedFact):
-        if fact.event is None or fact.unjoined.source is None:
-            return [_click_erasure(workspace_id, customer, fact.unjoined.click_id)]
-        return [suppressed(fact.event, fact.at_ms, fact.unjoined.source)]
+        erasure = _click_erasure(workspace_id, customer, fact.news.click_id)
+        return [erasure, suppressed(fact.event, fact.at_ms, fact.news.source)]
+    if isinstance(fact, GivenUpFact):
+        return [suppressed(fact.event, fact.at_ms, fact.news.source)]
     if isinstance(fact.event, Erasure):
         return []
     return [suppressed(fact.event, fact.at_ms, source_of(fact.record))]

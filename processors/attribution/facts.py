@@ -6,9 +6,10 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from msgspec import Raw, Struct
 
 from schemas.events import Click, Erasure, LeadEvent, Purchase
+from schemas.news import ClickMoved, GivenUp, Joined, Waits
 from schemas.portable import portable, whole_characters
 from schemas.reasons import UnmatchedReason
-from schemas.results import NULL, Source, Touch, Unjoined, Unmatched, UnmatchedSource
+from schemas.results import NULL, Source, Unmatched, UnmatchedSource
 from schemas.times import LATEST_MS, rfc3339
 
 E = TypeVar("E", bound=Click | LeadEvent | Purchase | Erasure)
@@ -46,22 +47,23 @@ class Fact(Struct, Generic[E], frozen=True, gc=False):
 
 
 class TouchFact(NamedTuple):
-    """A touch, and the lead event in it. Without an event only the click has changed."""
+    """A lead event that met its click, and the event in it."""
 
-    touch: Touch
-    event: LeadEvent | None
+    news: Joined
+    event: LeadEvent
     at_ms: int
 
 
-class UnjoinedFact(NamedTuple):
-    """News of a lead event that has no click. Without an event it waits for one."""
+class GivenUpFact(NamedTuple):
+    """A lead event that led to nothing, and the event in it."""
 
-    unjoined: Unjoined
-    event: LeadEvent | None
+    news: GivenUp
+    event: LeadEvent
     at_ms: int
 
 
-CustomerFact = TouchFact | UnjoinedFact | Fact[LeadEvent] | Fact[Purchase] | Fact[Erasure]
+NewsFact = TouchFact | GivenUpFact | ClickMoved | Waits
+CustomerFact = NewsFact | Fact[LeadEvent] | Fact[Purchase] | Fact[Erasure]
 
 
 class Held(Struct, frozen=True, array_like=True, gc=False):

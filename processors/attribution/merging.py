@@ -12,7 +12,7 @@ from processors.attribution.old_sales import is_old_sale
 from processors.attribution.policy import Policy
 from schemas.events import LeadEvent, Purchase
 from schemas.ids import event_key, sale_id
-from schemas.results import Touch
+from schemas.news import ClickMoved, Joined
 from schemas.texts import said
 
 
@@ -27,7 +27,9 @@ def with_person(state: CustomerState, event: LeadEvent, at_ms: int) -> CustomerS
     )
 
 
-def with_touch(state: CustomerState, touch: Touch, at_ms: int | None, policy: Policy) -> CustomerState:
+def with_touch(
+    state: CustomerState, touch: Joined | ClickMoved, at_ms: int | None, policy: Policy
+) -> CustomerState:
     """A touch, or with ``at_ms`` None only news of its click."""
     click = stored(touch.click)
     times = () if at_ms is None else (at_ms,)

@@ -1,28 +1,33 @@
-"""Batched, exactly-once Faust. It knows nothing of leads.
+"""Batches of a consumer group's records, exactly once. It knows nothing of leads, and of no server.
 
-**The story of a batch.** The consumer thread (:mod:`.fetching`) fetches whole ranges of the source topics
-and hands them over as they come, ``max_buffer`` records ahead; it says which part of the log each covers; of
-a backlog it takes a share of each partition's. Ranges that join what came before go into the inbox, others
-are fetched again (:mod:`.contiguity`, :mod:`.transport`, :mod:`.inbox`). The engine's one loop (:mod:`.loop`)
-takes what has arrived, up to ``max_batch`` records of all partitions, and computes without waiting for
-anything (:mod:`.batch`): each record is parsed by the :class:`Processor` of its topic; what is misplaced is
-sent on, what is refused is answered; the rest is applied to the state of its key, stride by stride, and each
-key is written once. The result is a set of *effects*: outputs, states, and the offsets to go on at. Then
-:mod:`.effects` makes all of it true, or nothing, in one Kafka transaction (:mod:`.transaction`,
-:mod:`.wire`): outputs and changelog records are sent and acknowledged, the offsets are added under the
-group's generation, the transaction ends, and only then the changes go to the local stores (:mod:`.store`,
-:mod:`.memory_store`), each with its position in the changelog.
+**The story of a batch.** The group (:mod:`.group`) fetches whole ranges of the source topics and hands them
+over as they come, ``max_buffer`` records ahead; it says which part of the log each covers; of a backlog it
+takes a share of each partition's. Ranges that join what came before are taken in (:mod:`.intake`), others are
+fetched again (:mod:`.contiguity`, :mod:`.gaps`). The engine's one loop (:mod:`.loop`) takes what has arrived
+(:mod:`.inbox`), up to ``max_batch`` records of all partitions, and computes without waiting for anything
+(:mod:`.batch`): each record is parsed by the :class:`Processor` of its topic; what is misplaced is sent on,
+what is refused is answered; the rest is applied to the state of its key, stride by stride, and each key is
+written once. The result is a set of :mod:`.effects`: outputs, states, and the offsets to go on at. Then
+:mod:`.commit` makes all of it true, or nothing, in one transaction of a :mod:`.producer`: outputs and
+changelog records are sent and acknowledged, the offsets are added under the group's generation, the
+transaction ends, and only then the changes go to the local :mod:`.stores`, each with its position in the
+changelog.
+
+**On a server.** :mod:`.kafka` has all of it on Faust and Kafka: the group (:mod:`.kafka.consumer`), its
+thread (:mod:`.kafka.fetching`), the producer (:mod:`.kafka.transaction`, :mod:`.kafka.wire`), the changelogs
+(:mod:`.kafka.restore`), and the app that puts an engine together (:mod:`.kafka.app`). :mod:`.state` has the
+stores, on a disk or in memory. Neither is imported from here.
 
 **Several tables, one stream of transactions.** Processors share the batch and the transaction, not state.
 One may write a topic that another reads; those records come back through Kafka, in a later batch.
 
-**A generation.** Faust runs the group (:mod:`.app`, :mod:`.tables`). After every rebalance
-:mod:`.generation` first asks for the committed offsets and waits while a former owner's transaction with
-such offsets is undecided (:mod:`.offsets`); from then on no former owner can commit. Then it reads the
-changelogs to their present ends (:mod:`.restore`), and lets in the events of each partition as soon as its
-tables are there: one that needs all of its changelog keeps no other waiting. A rebalance waits for the batch
-in flight, so that it commits while we are a member; what was fetched but not begun is forgotten *together
-with the expectation of what comes next*, and read again by whoever owns the partition.
+**A generation.** After every rebalance :mod:`.generation` first asks for the committed offsets and waits
+while a former owner's transaction with such offsets is undecided (:mod:`.kafka.offsets`); from then on no
+former owner can commit. Then it has the changelogs read to their present ends, and lets in the events of
+each partition as soon as its tables are there: one that needs all of its changelog keeps no other waiting. A
+rebalance waits for the batch in flight, so that it commits while we are a member; what was fetched but not
+begun is forgotten *together with the expectation of what comes next*, and read again by whoever owns the
+partition.
 
 **What a failure leaves behind.**
 
@@ -37,8 +42,8 @@ replaced meanwhile          it aborts and goes on as an ordinary member. If they
 the broker goes away        requests are repeated; a batch that takes longer than half the rebalance timeout
                             ends in exit code 70, and so does a rebalance or restore without progress
 the disk is lost            everything is restored from the changelogs. A store that is damaged
-                            (:mod:`.damage`), or was left alone for so long that tombstones may have passed it
-                            by, is not trusted
+                            (:mod:`.state.damage`), or was left alone for so long that tombstones may have
+                            passed it by, is not trusted
 a record cannot be used     the processor's dead letter, in the transaction. Too many of one partition: it
                             stands still (:mod:`.rejections`); of all of them, or :class:`Halt`: exit code 65
 a processor raises on one   exit code 70, and a note of it (:mod:`.trouble`). A record that has done so twice

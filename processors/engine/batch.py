@@ -1,78 +1,31 @@
 """What a batch does, computed without I/O but the reading of states, and without an ``await``: one view of
 time.
+
+Of a processor's own exceptions only those that it calls fatal come through as they are; any other one is
+blamed on a record.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka.structs import TopicPartition
 
 from processors.engine import frame
+from processors.engine.effects import DueEntry, Effects, StateWrite, Taken
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
 from processors.engine.processor import Output, Processor, Rejected, Unfit
 from processors.engine.records import Record
 from processors.engine.settings import Limits
-from processors.engine.stores import RESERVED
-from processors.engine.trouble import Trouble, Troubles, failure_of, failure_of_expiry
+from processors.engine.stores import RESERVED, Place, Readable
+from processors.engine.trouble import Troubles, failure_of, failure_of_expiry
 from processors.engine.view import AtKey, TooLarge, View
-from processors.engine.watch import ProcessorFailed, Quarantined, Watch
+from processors.engine.watch import ProcessorFailed, Watch
 from processors.kafka.placement import partition_for
 
 #: Records that are parsed, then loaded, applied and dumped together.
 _STRIDE = 64
-
-Stores = Mapping[tuple[str, int], Any]
-
-
-class DueEntry(NamedTuple):
-    """A due time that has passed, as the store's index has it."""
-
-    table: str
-    partition: int
-    entry: bytes
-    due_ms: int
-    key: bytes
-
-
-class StateWrite(NamedTuple):
-    """Changes of one store: stored forms (None: gone), and due entries that are used up."""
-
-    items: dict[bytes, bytes | None]
-    spent: list[bytes]
-
-
-class Taken(NamedTuple):
-    """Records of one partition that a batch has computed: how many, and the times of first and last."""
-
-    tp: TopicPartition
-    records: int
-    first_ms: int
-    last_ms: int
-
-
-@dataclass(slots=True)
-class Effects:
-    """Everything a batch wants: what :mod:`.effects` makes true, all of it or nothing."""
-
-    now_ms: int
-    offsets: dict[TopicPartition, int] = field(default_factory=dict)
-    #: (topic, partition) -> records, in order; changelogs not among them.
-    outputs: defaultdict[tuple[str, int], list[Output]] = field(default_factory=lambda: defaultdict(list))
-    #: (table, partition) -> changes of the store, and of the changelog.
-    states: dict[tuple[str, int], StateWrite] = field(default_factory=dict)
-    #: Changes of what is remembered of source partitions, each with an offset of :attr:`offsets`.
-    troubles: dict[TopicPartition, Trouble] = field(default_factory=dict)
-    #: To be committed with the offsets, where there is any.
-    metadata: dict[TopicPartition, str] = field(default_factory=dict)
-    quarantined: list[Quarantined] = field(default_factory=list)
-    taken: list[Taken] = field(default_factory=list)
-    #: By source topic.
-    forwarded: Counter[str] = field(default_factory=Counter)
-    rejected: Counter[str] = field(default_factory=Counter)
-    expired: int = 0
 
 
 class Computer:
@@ -95,7 +48,7 @@ class Computer:
         self,
         chunks: Sequence[Chunk],
         due: Sequence[DueEntry],
-        stores: Stores,
+        stores: Mapping[Place, Readable],
         now_ms: int,
         watermark_ms: int,
         troubles: Troubles | None = None,
@@ -108,7 +61,7 @@ class Computer:
         watch = Watch(self._limits, troubles or Troubles(), now_ms)
         effects = Effects(now_ms)
         batch = _Batch(self._partitions, self._limits, watch, effects)
-        views: dict[tuple[str, int], View] = {}
+        views: dict[Place, View] = {}
 
         def view_of(job: Processor[Any, Any], partition: int) -> View:
             place = job.table, partition
@@ -121,7 +74,7 @@ class Computer:
             return view
 
         # What meets in one table goes together, whatever topic it came by: strides are full, reads are few.
-        arrived: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
+        arrived: defaultdict[Place, list[Record]] = defaultdict(list)
         for chunk in chunks:
             effects.offsets[chunk.tp] = chunk.next_offset
             if records := chunk.records:
@@ -138,7 +91,7 @@ class Computer:
         self._collect(views, effects)
         return effects
 
-    def _collect(self, views: Mapping[tuple[str, int], View], effects: Effects) -> None:
+    def _collect(self, views: Mapping[Place, View], effects: Effects) -> None:
         foreign = {topic for topic, _ in effects.outputs} - self._allowed
         if foreign:
             raise Unexpected(f"output to undeclared topics {sorted(foreign)}")
@@ -164,7 +117,7 @@ class _Batch:
             self._stride(view, records[start : start + _STRIDE])
 
     def _stride(self, view: View, records: Sequence[Record]) -> None:
-        """What it makes is gone when the next one begins: that finds its memory still in the CPU's cache."""
+        """Its objects are released before the next one, which finds their memory still in the CPU's cache."""
         placed = self._parse(view, records)
         try:
             self._apply(view, placed)
@@ -175,14 +128,14 @@ class _Batch:
         passed: list[Record] = []
         for record in records:
             tp = _source_of(record)
-            if all(one.offset != record.offset for one in self._watch[tp].failures):
+            if all(failure.offset != record.offset for failure in self._watch[tp].failures):
                 passed.append(record)
                 continue
-            failure = self._watch.pass_over(tp, failure_of(record))
-            if failure is None:
+            known = self._watch.pass_over(tp, failure_of(record))
+            if known is None:
                 passed.append(record)
             else:
-                self._reject(view, record, view.job.refuse(record, Unfit.FAILED, failure.cause))
+                self._reject(view, record, view.job.refuse(record, Unfit.FAILED, known.cause))
         return passed
 
     def _apply(self, view: View, placed: Sequence[tuple[bytes, Any, Record]]) -> None:

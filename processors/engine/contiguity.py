@@ -2,9 +2,8 @@
 
 A fetch says which range of the log it covers, ``[start, end)``: its records are all there are in it for a
 read_committed reader (markers, aborted and compacted records make up the rest). Ranges must join without a
-gap. Dropping fetched records and accepting the next fetch as if nothing were missing would commit past them:
-that is silent loss, and it is how a careful first version of this engine lost 2 % of its outputs in a rolling
-restart.
+gap. Dropping fetched records and accepting the next fetch as if nothing were missing would commit past them,
+and lose them silently.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,10 @@
 """Leaving at once, when that is the safe thing to do."""
 
+import asyncio
 import logging
 import os
-from typing import NoReturn
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
 
 from processors.engine.errors import EngineError, ProcessorHalt, Stalled, Unexpected
 from processors.engine.processor import Halt
@@ -41,3 +43,13 @@ def leave() -> NoReturn:
     )
     logging.shutdown()
     os._exit(0)
+
+
+async def guarded(work: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+    """For a task whose failure ends the process: nobody waits for it who could do anything else."""
+    try:
+        await work(*args)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as exc:
+        die(exc)

@@ -2,18 +2,23 @@
 (:mod:`.watermark`), not by the clock.
 """
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka.structs import TopicPartition
 
-from processors.engine.batch import DueEntry
+from processors.engine.effects import DueEntry
+from processors.engine.errors import Superseded
+from processors.engine.group import ASK_AGAIN, Group
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
-from processors.engine.stores import StateStore
+from processors.engine.stores import Place, Store
 from processors.engine.watermark import Watermark, hops
+
+log = logging.getLogger(__name__)
 
 #: Share of a batch that may be expiries, so that a backlog of them cannot hold up the events.
 DUE_PER_BATCH = 500
@@ -28,11 +33,10 @@ _HELD_LOOKS = 500
 #: Share of the retention by which the watermark may be behind when nothing but the sweep needs it.
 _WATERMARK_LAG = 0.01
 
-Place = tuple[str, int]
-
 
 class Timekeeper:
-    """Which states are due, and the slow sweep of states past their retention.
+    """The rounds of the watermark, which states are due by it, and the slow sweep of states past their
+    retention.
 
     For one generation: what is known of a former one's partitions says nothing about these.
     """
@@ -42,13 +46,20 @@ class Timekeeper:
         settings: EngineSettings,
         processors: Sequence[Processor[Any, Any]],
         stats: Stats,
-        stores: Mapping[Place, StateStore],
+        stores: Mapping[Place, Store],
     ) -> None:
         self._settings = settings
         self._stats = stats
         self._stores = stores
         self._retention_ms = {
             job.table: job.retention_ms for job in processors if job.retention_ms is not None
+        }
+        #: Every partition of every source topic, ours or not.
+        self._sources = {
+            TopicPartition(topic, partition)
+            for job in processors
+            for topic in job.topics
+            for partition in range(settings.partitions)
         }
         self._hops = hops(processors)
         self._more = False
@@ -76,6 +87,22 @@ class Timekeeper:
                 due += [DueEntry(table, partition, *entry) for entry in found]
         self._more = len(due) == DUE_PER_BATCH
         return due
+
+    async def round(self, group: Group, processed: Mapping[TopicPartition, int]) -> None:
+        """Begin a round if one is wanted, else look how far the others have come in the one under way.
+
+        Raises nothing that asking the group may raise: the next call tries it again.
+        """
+        try:
+            if self.round_wanted():
+                start_ms = self._settings.clock()
+                self.watermark.begin(start_ms, await group.ends(self._sources))
+            elif self.watermark.running:
+                others = self._sources - processed.keys()
+                if others:
+                    self.others = await group.committed(others)
+        except (Superseded, *ASK_AGAIN) as exc:
+            log.info("no watermark round", extra={"error": repr(exc)})
 
     def round_wanted(self) -> bool:
         """Is no round under way, and something due before a round from now would move the watermark; or is

@@ -1,33 +1,40 @@
 """What belongs to one generation of the group: made when it begins, thrown away whole when it ends.
 
-It begins with the offsets of all its partitions (:func:`begin`), for they decide that no former owner can
-commit any more. Then each partition starts as soon as its state is restored (:func:`start_partitions`): one
-that needs its whole changelog does not keep the others waiting. All tables of a partition start together, and
-so do its source topics: what meets in a key is in one partition.
+It begins with the offsets of all its partitions, for they decide that no former owner can commit any more.
+Then each partition starts as soon as its state is restored: one that needs its whole changelog does not keep
+the others waiting. All tables of a partition start together, and so do its source topics: what meets in a key
+is in one partition.
 
 While some have not started, nothing goes wrong for the others: their records to these go through Kafka. Only
 time stands still for all (:mod:`.watermark`), for nobody processes what arrives there.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from aiokafka.structs import TopicPartition
 
 from processors.clock import boottime
 from processors.engine.errors import Stalled, Superseded
+from processors.engine.exits import guarded
 from processors.engine.expiry import Timekeeper
-from processors.engine.kafka.restore import restore
+from processors.engine.group import ASK_AGAIN, Group, StartOffsets
+from processors.engine.intake import Intake
 from processors.engine.placement import changelog_topic, check_placement
-from processors.engine.stores import StateStore
+from processors.engine.processor import Processor
+from processors.engine.settings import EngineSettings
+from processors.engine.stats import Stats
+from processors.engine.stores import Place, Restore, Store
 from processors.engine.trouble import Troubles
 
-if TYPE_CHECKING:
-    from processors.engine.kafka.app import EngineApp
-
 log = logging.getLogger(__name__)
+
+_POLL_S = 0.01
+_RETRY_S = 0.5
 
 
 @dataclass(slots=True)
@@ -36,82 +43,175 @@ class Generation:
 
     number: int
     #: Of the partitions that have started. No events of others come.
-    stores: dict[tuple[str, int], StateStore]
+    stores: dict[Place, Store]
     #: Next offset to process per source partition, started or not. What is below is committed, or has no
     #: records.
     processed: dict[TopicPartition, int]
     time: Timekeeper
-    #: Those of :attr:`processed`, and of chunks taken from the inbox, that no transaction has carried yet.
+    #: Those of :attr:`processed`, and of chunks taken from the intake, that no transaction has carried yet.
     uncommitted: dict[TopicPartition, int]
     #: What is remembered of its partitions.
     troubles: Troubles = field(default_factory=Troubles)
 
 
-async def begin(app: "EngineApp", number: int, is_current: Callable[[], bool]) -> Generation:
-    """Stable offsets: see :mod:`.restore` for why they come before the state.
+class Generations:
+    """Begins them, one after the other, and drops them; at most one at a time.
 
-    Raises :class:`Superseded` as soon as the generation is over; nothing of it needs undoing then.
+    A rebalance of the group, :meth:`ready` begins the next one, its partitions start, :meth:`drop`.
+    :attr:`current` is the one that has begun, and the only one whose records are accepted.
     """
-    settings, stats, started = app.settings, app.stats, boottime()
 
-    def go_on() -> bool:
-        if boottime() - started > settings.stall_timeout_s:
-            raise Stalled("the offsets are still undecided: is there a hanging transaction?")
-        return is_current()
+    def __init__(
+        self,
+        settings: EngineSettings,
+        processors: Sequence[Processor[Any, Any]],
+        group: Group,
+        intake: Intake,
+        restore: Restore,
+        stats: Stats,
+    ) -> None:
+        self._settings = settings
+        self._processors = processors
+        self._group = group
+        self._intake = intake
+        self._restore = restore
+        self._stats = stats
+        self._restoring: asyncio.Task[None] | None = None
+        self.current: Generation | None = None
 
-    sources = app.assigned_sources()
-    start = await app.consumer.start_offsets(sources, go_on)
-    if not is_current():
-        raise Superseded(f"generation {number} ends")
-    stats.partitions = len({tp.partition for tp in sources})
-    stats.stable_waits += start.waits > 0
-    stats.retention_gaps += start.lost
-    if start.lost:
-        log.error("retention removed offsets before they were read", extra={"offsets": start.lost})
-    log.info(
-        "generation begun",
-        extra={
-            "generation": number,
-            "partitions": stats.partitions,
-            "seconds": round(boottime() - started, 2),
-            "undecided": start.waits,
-        },
-    )
-    stores: dict[tuple[str, int], StateStore] = {}
-    timekeeper = Timekeeper(settings, app.processors, stats, stores)
-    troubles = Troubles(start.metadata)
-    return Generation(number, stores, start.offsets, timekeeper, start.moved, troubles)
+    def drop(self) -> None:
+        """Forget what was fetched; nothing more is accepted before the next generation has begun."""
+        self.current = None
+        self._intake.close()
+        self._group.grant(self._intake.room())
 
+    async def stop(self) -> None:
+        """Restore no more. Two restores must not write to one store."""
+        if self._restoring is not None:
+            self._restoring.cancel()
+            await asyncio.gather(self._restoring, return_exceptions=True)
+            self._restoring = None
 
-async def start_partitions(app: "EngineApp", current: Generation, is_current: Callable[[], bool]) -> None:
-    """Restore what has not started, and let the events of each partition in as soon as its state is there.
+    async def ready(self) -> Generation | None:
+        """The generation to work in, if there is one. If not, this waits a moment, or begins it.
 
-    Raises :class:`Superseded` as soon as the generation is over, or what restoring raises; called again it
-    goes on with what is left.
-    """
-    settings, stats = app.settings, app.stats
-    waiting = {place: store for place, store in app.stores().items() if place not in current.stores}
+        Raises :class:`Stalled` when a rebalance, or the offsets, take longer than the settings allow.
+        """
+        group = self._group
+        since, stopping = group.rebalancing_since, group.stopping
+        if since and not stopping and boottime() - since > self._settings.stall_timeout_s:
+            # The task that would end it may have got lost in the group's libraries.
+            raise Stalled(f"the rebalance has not ended for {boottime() - since:.0f} s")
+        number = group.generation
+        if since or stopping or number <= 0 or not group.flowing:
+            await asyncio.sleep(_POLL_S)
+            return None
+        if self.current is not None and self.current.number == number:
+            return self.current
+        try:
+            await self.begin(number)
+        except Superseded as exc:
+            log.info("generation not begun", extra={"generation": number, "because": str(exc)})
+            await asyncio.sleep(_POLL_S)
+        except ASK_AGAIN as exc:
+            self._stats.retry(type(exc).__name__)
+            log.warning("generation not begun", extra={"generation": number, "error": repr(exc)})
+            await asyncio.sleep(_RETRY_S)
+        return None
 
-    def check() -> None:
-        if not is_current():
-            raise Superseded(f"generation {current.number} ends")
+    async def begin(self, number: int) -> None:
+        """Stable offsets first, then the state (:mod:`.kafka.restore` says why); for that this does not wait.
 
-    def start(partition: int) -> None:
-        stores = {place: store for place, store in waiting.items() if place[1] == partition}
-        check_placement(stores, settings.partitions)
-        current.stores.update(stores)
-        app.consumer.begin_at({tp: at for tp, at in current.processed.items() if tp.partition == partition})
+        Raises :class:`Superseded` as soon as the generation is over, and :data:`ASK_AGAIN`; nothing of it
+        needs undoing then.
+        """
+        await self.stop()
+        self.drop()
+        start = await self._start_offsets(number)
+        stores: dict[Place, Store] = {}
+        timekeeper = Timekeeper(self._settings, self._processors, self._stats, stores)
+        self.current = Generation(
+            number, stores, start.offsets, timekeeper, start.moved, Troubles(start.metadata)
+        )
+        self._stats.generation = number
+        self._stats.stopped = 0
+        self._restoring = asyncio.create_task(guarded(self._start_all, self.current))
 
-    changelogs = {
-        TopicPartition(changelog_topic(settings.application_id, table), partition): store
-        for (table, partition), store in waiting.items()
-    }
-    restored = await restore(settings, changelogs, check, start, stats)
-    log.info(
-        "records restored",
-        extra={
-            "generation": current.number,
-            "records": restored.records,
-            "seconds": round(restored.seconds, 2),
-        },
-    )
+    async def _start_offsets(self, number: int) -> StartOffsets:
+        group, stats, started = self._group, self._stats, boottime()
+
+        def go_on() -> bool:
+            if boottime() - started > self._settings.stall_timeout_s:
+                raise Stalled("the offsets are still undecided: is there a hanging transaction?")
+            return self._is_current(number)
+
+        sources = group.sources()
+        start = await group.start_offsets(sources, go_on)
+        if not self._is_current(number):
+            raise Superseded(f"generation {number} ends")
+        stats.partitions = len({tp.partition for tp in sources})
+        stats.stable_waits += start.waits > 0
+        stats.retention_gaps += start.lost
+        if start.lost:
+            log.error("retention removed offsets before they were read", extra={"offsets": start.lost})
+        log.info(
+            "generation begun",
+            extra={
+                "generation": number,
+                "partitions": stats.partitions,
+                "seconds": round(boottime() - started, 2),
+                "undecided": start.waits,
+            },
+        )
+        return start
+
+    async def _start_all(self, current: Generation) -> None:
+        """Start the partitions of a generation; until all have, or it is over."""
+        while True:
+            try:
+                await self.start_partitions(current)
+                return
+            except Superseded as exc:
+                log.info("not all partitions started", extra={"because": str(exc)})
+                return
+            except ASK_AGAIN as exc:
+                self._stats.retry(type(exc).__name__)
+                log.warning("not all partitions started", extra={"error": repr(exc)})
+                await asyncio.sleep(_RETRY_S)
+
+    async def start_partitions(self, current: Generation) -> None:
+        """Restore what has not started; let the events of each partition in as soon as its state is there.
+
+        Raises :class:`Superseded` as soon as the generation is over, or what restoring raises; called again
+        it goes on with what is left.
+        """
+        settings, started = self._settings, time.monotonic()
+        waiting = {
+            place: store for place, store in self._group.stores().items() if place not in current.stores
+        }
+
+        def check() -> None:
+            if self.current is not current or not self._is_current(current.number):
+                raise Superseded(f"generation {current.number} ends")
+
+        def start(partition: int) -> None:
+            stores = {place: store for place, store in waiting.items() if place[1] == partition}
+            check_placement(stores, settings.partitions)
+            current.stores.update(stores)
+            offsets = {tp: at for tp, at in current.processed.items() if tp.partition == partition}
+            self._intake.open(current.number, offsets)
+
+        changelogs = {
+            TopicPartition(changelog_topic(settings.application_id, table), partition): store
+            for (table, partition), store in waiting.items()
+        }
+        records = await self._restore(changelogs, check, start)
+        seconds = round(time.monotonic() - started, 2)
+        log.info(
+            "records restored",
+            extra={"generation": current.number, "records": records, "seconds": seconds},
+        )
+
+    def _is_current(self, number: int) -> bool:
+        group = self._group
+        return group.rebalancing_since is None and not group.stopping and group.generation == number

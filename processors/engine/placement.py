@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from processors.engine.errors import TopicsMismatch
-from processors.engine.stores import StateStore
+from processors.engine.stores import Store
 from processors.kafka.placement import partition_for
 
 _SAMPLE: Final = 32
@@ -17,7 +17,7 @@ def changelog_topic(application_id: str, table: str) -> str:
     return f"{application_id}-{table}-changelog"
 
 
-def check_placement(stores: Mapping[tuple[str, int], StateStore], partitions: int) -> None:
+def check_placement(stores: Mapping[tuple[str, int], Store], partitions: int) -> None:
     """Raises :class:`TopicsMismatch` if states were stored under another number of partitions.
 
     The topics agree on the new one by then, yet events would no longer meet the states of their keys.

@@ -60,6 +60,10 @@ class Halt(Exception):
 class Processor(Protocol[S, F]):
     """A keyed state machine over co-partitioned topics, with one table.
 
+    All of it is called in the engine's thread, which does nothing else meanwhile: no method may wait. What
+    one raises, but for :class:`Halt` and :attr:`fatal`, is blamed on the record: it ends the process, and the
+    record is passed over when it has done so twice (:mod:`.watch`).
+
     ``parse`` may look at the record only; ``apply`` and ``expire`` are called one after the other for a key,
     in the order of offsets within a partition (order between topics is arbitrary), and exactly once per
     record as far as their effects can be seen. They need be neither idempotent nor deterministic.

@@ -6,14 +6,11 @@ They are added to once a batch, by the main thread, with plain numbers: any thre
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
 
 from aiokafka.structs import TopicPartition
 
+from processors.engine.effects import Effects
 from processors.histogram import LONG_S, Histogram
-
-if TYPE_CHECKING:
-    from processors.engine.batch import Effects
 
 
 def _long() -> Histogram:
@@ -65,7 +62,7 @@ class Stats:
     rebalance_seconds: Histogram = field(default_factory=_long)  #: from its first sign to the new assignment
     restore_seconds: Histogram = field(default_factory=_long)  #: until all partitions of a generation started
 
-    def count(self, effects: "Effects", now_ms: int) -> None:
+    def count(self, effects: Effects, now_ms: int) -> None:
         """A batch has been committed."""
         self.batches += 1
         outcomes = self.outcomes
@@ -89,7 +86,7 @@ class Stats:
         """Something is tried again. ``cause``: the kind of its error, one of few."""
         self.retries[cause] += 1
 
-    def _count_others(self, effects: "Effects") -> None:
+    def _count_others(self, effects: Effects) -> None:
         """Records that were not applied; rare."""
         passed_over = Counter(one.tp.topic for one in effects.quarantined if not one.failure.due)
         others = {

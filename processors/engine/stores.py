@@ -1,14 +1,26 @@
-"""What the engine asks of a store: :class:`StateStore`."""
+"""What the engine asks of its stores (:class:`Store`), and of whoever fills them (:class:`Restore`)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Protocol
+
+from aiokafka.structs import TopicPartition
+
+Place = tuple[str, int]
+"""Of a store: table and partition."""
 
 RESERVED: Final = b"\0"
 """First byte of a store's own keys. Keys of processors never start with it."""
 
 
-class StateStore(Protocol):
+class Readable(Protocol):
+    """As much of a :class:`Store` as a batch needs to be computed."""
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The stored forms of the keys' states, in their order; None: there is none. Notices damage."""
+
+
+class Store(Readable, Protocol):
     """The states of one partition of one table: an exact prefix of its changelog, and what follows from it.
 
     One thread uses it, and not across an ``await`` that may see it closed. Values are stored forms
@@ -31,9 +43,6 @@ class StateStore(Protocol):
 
         Does not block.
         """
-
-    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
-        """The stored forms of the keys' states, in their order; None: there is none. Notices damage."""
 
     def write(
         self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
@@ -83,4 +92,20 @@ class StateStore(Protocol):
         """Release what it holds, now: the next owner may be this process. Nothing may be called afterwards.
 
         Notices damage.
+        """
+
+
+class Restore(Protocol):
+    """Brings stores up to the ends that their changelogs have when it is called."""
+
+    async def __call__(
+        self, stores: Mapping[TopicPartition, Store], check: Callable[[], None], ready: Callable[[int], None]
+    ) -> int:
+        """How many records were read. ``stores``: by changelog partition, all of a partition or none.
+
+        ``check`` is called after every wait, before anything is written; it raises when the generation is
+        over. What was written until then is a valid prefix, and the next restore goes on from there.
+        ``ready`` is told of each partition when all of its stores are up to date; nothing is written to them
+        afterwards. Waits for as long as there is progress. Raises :data:`.group.ASK_AGAIN`, of which nothing
+        needs undoing, or an ``EngineError``.
         """

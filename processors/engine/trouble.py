@@ -59,24 +59,24 @@ class Trouble(Struct, frozen=True):
 
     def find(self, failure: Failure) -> Failure | None:
         """The same as it is known, with its deaths."""
-        return next((one for one in self.failures if one.same(failure)), None)
+        return next((known for known in self.failures if known.same(failure)), None)
 
     def after_death(self, failure: Failure) -> "Trouble":
         """It has ended the worker, or is about to. Comes last."""
         known = self.find(failure)
         noted = replace(failure, deaths=failure.deaths + known.deaths) if known else failure
-        others = [one for one in self.failures if one is not known]
+        others = [other for other in self.failures if other is not known]
         return replace(self, failures=(*others[1 - _MOST_FAILURES :], noted))
 
     def after_quarantine(self, failure: Failure, now_ms: int) -> "Trouble":
         """It was passed over."""
-        left = tuple(one for one in self.failures if not one.same(failure))
+        left = tuple(known for known in self.failures if not known.same(failure))
         recent = [at for at in self.quarantined_ms if at > now_ms - _HOUR_MS][1 - _MOST_QUARANTINED :]
         return replace(self, failures=left, quarantined_ms=(*recent, now_ms))
 
     def behind(self, next_offset: int) -> "Trouble":
         """Records before this offset have been processed after all."""
-        left = tuple(one for one in self.failures if one.due or one.offset >= next_offset)
+        left = tuple(known for known in self.failures if known.due or known.offset >= next_offset)
         return self if left == self.failures else replace(self, failures=left)
 
     def quarantined(self, now_ms: int) -> int:
@@ -154,7 +154,9 @@ def trouble_of(metadata: str) -> Trouble:
 
 def _ascii(text: str, most: int) -> str:
     """Nothing in it takes more than two bytes of JSON."""
-    plain = "".join(one if one.isprintable() else " " for one in text).encode("ascii", "backslashreplace")
+    plain = "".join(letter if letter.isprintable() else " " for letter in text).encode(
+        "ascii", "backslashreplace"
+    )
     return plain[:most].decode()
 
 
@@ -177,8 +179,8 @@ class Troubles:
         if not self._known:
             return {}
         offsets = {
-            tp: [failure.offset for failure in one.failures if not failure.due]
-            for tp, one in self._known.items()
+            tp: [failure.offset for failure in trouble.failures if not failure.due]
+            for tp, trouble in self._known.items()
         }
         return {tp: min(some) for tp, some in offsets.items() if some}
 
@@ -188,11 +190,11 @@ class Troubles:
 
     def committed(self, changed: Mapping[TopicPartition, Trouble]) -> None:
         """A batch made these true."""
-        self._known = {tp: one for tp, one in {**self._known, **changed}.items() if one != NONE}
+        self._known = {tp: trouble for tp, trouble in {**self._known, **changed}.items() if trouble != NONE}
 
     def metadata(
         self, offsets: Mapping[TopicPartition, int], changed: Mapping[TopicPartition, Trouble]
     ) -> dict[TopicPartition, str]:
         """What to commit with these offsets: all that is not committed with them is forgotten."""
         known = {**self._known, **changed}
-        return {tp: metadata_of(one) for tp, one in known.items() if tp in offsets} if known else {}
+        return {tp: metadata_of(trouble) for tp, trouble in known.items() if tp in offsets} if known else {}

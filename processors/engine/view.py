@@ -44,7 +44,7 @@ class View:
         self,
         job: Processor[Any, Any],
         partition: int,
-        get_many: Callable[[Sequence[bytes]], Sequence[bytes | None]],
+        get_many: Callable[[list[bytes]], Sequence[bytes | None]],
         now_ms: int,
         largest: int,
     ):
@@ -62,7 +62,7 @@ class View:
         self.states: dict[bytes, Any] = {}
         self.spent: list[bytes] = []
 
-    def load(self, keys: Sequence[bytes]) -> None:
+    def load(self, keys: list[bytes]) -> None:
         """Begin a stride: the states of these keys, all different. One read, for each lets the other thread
         in. Raises :class:`AtKey`.
         """

@@ -73,7 +73,7 @@ class Watch:
     @property
     def any_failures(self) -> bool:
         """Of records of any partition."""
-        return any(not failure.due for one in self._all().values() for failure in one.failures)
+        return any(not failure.due for trouble in self._all().values() for failure in trouble.failures)
 
     def _all(self) -> dict[TopicPartition, Trouble]:
         return {**self._troubles.items(), **self.changed}
@@ -94,7 +94,7 @@ class Watch:
         """It did not fail after all."""
         trouble = self[tp]
         if known := trouble.find(failure):
-            left = tuple(one for one in trouble.failures if one is not known)
+            left = tuple(failure for failure in trouble.failures if failure is not known)
             self.changed[tp] = replace(trouble, failures=left)
 
     def failed(self, tp: TopicPartition, failure: Failure) -> ProcessorFailed:
@@ -114,7 +114,7 @@ class Watch:
         return ProcessorFailed(tp, trouble, f"{_named(tp, failure)} has ended the worker {times}; {advice}")
 
     def _quota_is_used(self) -> bool:
-        used = sum(one.quarantined(self._now_ms) for one in self._all().values())
+        used = sum(trouble.quarantined(self._now_ms) for trouble in self._all().values())
         return used >= self._limits.quarantined_an_hour
 
     # --- the share of rejected records
@@ -137,7 +137,7 @@ class Watch:
             after = replace(before.behind(chunk.next_offset), window=window)
             if after != before:
                 self.changed[chunk.tp] = after
-            last = next((one for one in reversed(rejected.values()) if one.counts), last)
+            last = next((found for found in reversed(rejected.values()) if found.counts), last)
         if last is not None and self._limits.rejected < 1:
             self._judge(last)
 
@@ -158,7 +158,9 @@ class Watch:
 
     def _judge(self, last: Rejected) -> None:
         stopped = self._troubles.stopped
-        windows = [one.window for tp, one in self._all().items() if one.window.last and tp not in stopped]
+        windows = [
+            trouble.window for tp, trouble in self._all().items() if trouble.window.last and tp not in stopped
+        ]
         if is_everywhere(windows, self._limits.rejected):
             raise ProcessorHalt(self._in_words(windows, last))
 

@@ -3,12 +3,12 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
+from processors.stack.check import Check
 
 if TYPE_CHECKING:
     from processors.kafka.lag import Group
@@ -17,16 +17,6 @@ if TYPE_CHECKING:
 _STILL_S: Final = 10.0
 """Many times as long as workers and sinks that are well take for a batch."""
 _WAITING: Final = "Their logs say what they wait for: another server, or a state that is restored."
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of the report. ``remedy`` is for when it is not ``ok``."""
-
-    name: str
-    ok: bool
-    found: str
-    remedy: str = ""
 
 
 def run_checks(settings: Settings) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from processors.kafka.reading import TopicReader
 from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.settings import Settings
-from processors.stack.checks import Check
+from processors.stack.check import Check
 from processors.worker.processors import CUSTOMERS_TABLE
 from processors.worker.run import policy_of
 

@@ -11,7 +11,7 @@ from processors.kafka.groups import group_metadata
 from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import NoBroker, TopicsFailed
 from processors.settings import Settings
-from processors.stack.checks import Check
+from processors.stack.check import Check
 
 _NAME = "bad records"
 

@@ -6,7 +6,7 @@ from typing import Final
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickFact, ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState
-from processors.attribution.facts import Fact, NewerState, TouchFact, UnjoinedFact
+from processors.attribution.facts import Fact, GivenUpFact, NewerState, NewsFact, TouchFact
 from processors.attribution.policy import Policy
 from processors.engine import Output, Record, Rejected, Unfit
 from processors.worker.dead_letters import rejected
@@ -173,10 +173,10 @@ class CustomerProcessor(_Joining):
         after, results = customer_join.expire(state, now_ms, self._policy)
         return after, self._publish(results)
 
-    def _touch(self, record: Record) -> tuple[str, bytes, TouchFact | UnjoinedFact]:
+    def _touch(self, record: Record) -> tuple[str, bytes, NewsFact]:
         fact = read_told(record.value or b"", record.timestamp, self._clock())
-        told = fact.touch if isinstance(fact, TouchFact) else fact.unjoined
-        return record.topic, customer_key(told.workspace_id, told.customer_external_id), fact
+        news = fact.news if isinstance(fact, (TouchFact, GivenUpFact)) else fact
+        return record.topic, customer_key(news.workspace_id, news.customer_external_id), fact
 
     def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
         event, at_ms, text = decode_purchase.read(record.value, record.timestamp, self._clock())

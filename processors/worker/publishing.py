@@ -8,10 +8,11 @@ from msgspec.json import Encoder
 from processors.attribution.customer_join import Forgotten
 from processors.engine import Output
 from schemas.headers import Header, Headers
-from schemas.results import ClickErasure, Customer, Lead, Sale, Touch, Unjoined, Unmatched
+from schemas.news import ClickMoved, GivenUp, Joined, News, Waits, write_news
+from schemas.results import ClickErasure, Customer, Lead, Sale, Unmatched
 from schemas.topics import Topic, click_key, customer_key
 
-Result = Touch | Unjoined | Lead | Sale | Customer | Forgotten | ClickErasure | Unmatched
+Result = News | Lead | Sale | Customer | Forgotten | ClickErasure | Unmatched
 
 _encode = Encoder().encode
 
@@ -35,9 +36,9 @@ class Publisher:
         if isinstance(result, Customer):
             key = customer_key(result.workspace_id, result.customer_external_id)
             return Output(self._customers, key, _encode(result))
-        if isinstance(result, (Touch, Unjoined)):
+        if isinstance(result, (Joined, ClickMoved, Waits, GivenUp)):
             key = customer_key(result.workspace_id, result.customer_external_id)
-            return Output(self._touches, key, _encode(result))
+            return Output(self._touches, key, write_news(result))
         if isinstance(result, Lead):
             key = customer_key(result.workspace_id, result.customer.external_id)
             return Output(self._leads, key, _encode(result), _lead_event(result))

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from processors.engine import Output
-from processors.engine.batch import Effects
+from processors.engine.effects import Effects
 from schemas.headers import Header
 from schemas.reasons import DeadLetterReason, UnmatchedReason
 from schemas.topics import Topic

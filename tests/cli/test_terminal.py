@@ -31,7 +31,7 @@ from processors.refusals.dead_letters import dead_letters
 from processors.refusals.telling import in_full
 from processors.refusals.unmatched import unmatched_events
 from processors.settings import Settings
-from processors.stack.checks import Check
+from processors.stack.check import Check
 from tests.cli.planted import AT, ONE_LINE, PLANT, SEEN, difference, found, harmless, letters, shows
 from tests.refusals.test_refusals import TOPICS, unmatched
 

@@ -1,20 +1,15 @@
-"""One site per test: topics and a group of its own on the shared broker."""
+"""One site per test: topics and a group of its own on the shared broker. And deaths that are only noted."""
 
 import itertools
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.local.kafka import LocalKafka
-from processors.engine import EngineSettings
-from processors.engine.expiry import Timekeeper
-from processors.engine.generation import Generation
-from processors.engine.kafka.app import create_app
-from tests.engine.alone import AHEAD, GENERATION, TP, Alone
 from tests.engine.harness import Site, site_of
-from tests.engine.toys import Names, chain
+from tests.engine.members import note_deaths
 
 _COUNT = itertools.count()
 
@@ -27,23 +22,6 @@ def site(kafka: LocalKafka, tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-async def consumer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Alone]:
-    """Without a broker, in a generation in which one partition has begun."""
-    settings = EngineSettings(
-        bootstrap="nowhere:1",
-        application_id="t",
-        data_dir=tmp_path,
-        partitions=4,
-        max_batch=AHEAD,
-        max_buffer=AHEAD,
-    )
-    monkeypatch.setattr("processors.engine.kafka.transport.BatchTransport.Consumer", Alone)
-    monkeypatch.setattr("processors.engine.kafka.transport._RETRY_S", 0.01)
-    monkeypatch.setattr("processors.engine.loop.Engine.start", lambda _: None)
-    app = create_app(settings, chain(Names("t.")))
-    found = app.consumer
-    time = Timekeeper(settings, app.processors, app.stats, {})
-    app.engine.current = Generation(GENERATION, {}, {}, time, {})
-    found.contiguity.expect({TP: 0})
-    yield found
-    found._thread.thread_loop.close()
+def deaths(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """What would have ended the process."""
+    return note_deaths(monkeypatch)

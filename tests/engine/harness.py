@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,9 @@ from typing import Any
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from processors.engine import frame
 from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.kafka.placement import partition_for
+from tests.engine.sums import answers, numbered, up_to
 from tests.engine.toys import BUG, POISON, Names
 
 PARTITIONS = 4
@@ -250,11 +250,11 @@ class Site:
     def check_chain(self) -> None:
         """Outputs, changelogs and stores against a recomputation from the input topics."""
         first = Counter(_key(m) for m in self.read("a") if _usable(m))
-        mid = _answers(self.read("mid"))
-        assert mid == _numbered(first, lambda key: key.split(".")[0])
+        mid = answers(m.value() for m in self.read("mid"))
+        assert mid == numbered(first, lambda key: key.split(".")[0])
         second = Counter(key.split(".")[0] for key in first.elements())
         second.update(_key(m) for m in self.read("b") if _usable(m))
-        assert _answers(self.read("out")) == _numbered(second, lambda key: key)
+        assert answers(m.value() for m in self.read("out")) == numbered(second, lambda key: key)
         self.check_table("first", {key.encode(): b"%d" % n for key, n in first.items()})
         self.check_table("second", {key.encode(): b"%d" % n for key, n in second.items()})
 
@@ -264,7 +264,7 @@ class Site:
         for m in self.read(f"{table}-changelog"):
             log[m.partition()].append((m.offset(), m.key(), m.value()))
             assert m.partition() == partition_for(m.key(), PARTITIONS)
-        merged = {key: value for p in log for key, value in _upto(log[p], None).items()}
+        merged = {key: value for p in log for key, value in up_to(log[p], None).items()}
         assert merged == states, f"changelog of {table} differs from the recomputation"
         owners: Counter[int] = Counter()
         for worker in self.workers:
@@ -272,7 +272,7 @@ class Site:
                 path = Path(worker.options["data_dir"]) / "state" / f"{table}-{p}"
                 if path.exists():
                     store = PartitionStore(path, new_cache(), int(time.time() * 1000))
-                    assert dict(store.states()) == _upto(log[p], store.position), (worker.name, table, p)
+                    assert dict(store.states()) == up_to(log[p], store.position), (worker.name, table, p)
                     owners[p] += not log[p] or store.position == log[p][-1][0]
                     store.close()
         if any(worker.options.get("state") != "memory" for worker in self.workers):
@@ -300,28 +300,6 @@ def _usable(message: Any) -> bool:
 def _key(message: Any) -> str:
     key: str = json.loads(message.value())["key"]
     return key
-
-
-def _answers(messages: Iterable[Any]) -> Counter[tuple[str, str, int]]:
-    documents = [json.loads(m.value()) for m in messages]
-    assert len({d["id"] for d in documents}) == len(documents)
-    return Counter((d["key"], d["from"], d["n"]) for d in documents)
-
-
-def _numbered(counts: Counter[str], to: Callable[[str], str]) -> Counter[tuple[str, str, int]]:
-    return Counter((to(key), key, n) for key, total in counts.items() for n in range(1, total + 1))
-
-
-def _upto(log: list[tuple[int, bytes, bytes | None]], position: int | None) -> dict[bytes, bytes]:
-    states: dict[bytes, bytes] = {}
-    for offset, key, value in log:
-        if position is not None and offset > position:
-            break
-        if value is None:
-            states.pop(key, None)
-        else:
-            states[key] = frame.body(value)
-    return states
 
 
 @contextmanager

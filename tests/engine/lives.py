@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from aiokafka.structs import TopicPartition
 
-from processors.engine.batch import Computer, DueEntry, Effects
+from processors.engine.batch import Computer
 from processors.engine.contiguity import Fetched
+from processors.engine.effects import DueEntry, Effects
 from processors.engine.inbox import Chunk, Inbox
 from processors.engine.records import Record
 from processors.engine.settings import Limits
@@ -75,8 +76,8 @@ class Worker:
             if not inbox and at == end:
                 return done
             if not inbox:
-                inbox.put(1, Fetched(tp, at, end, [one for one in records if one.offset >= at]))
-            taken = inbox.take(1, 4000, self.troubles.suspects)
+                inbox.put(Fetched(tp, at, end, [one for one in records if one.offset >= at]))
+            taken = inbox.take(4000, self.troubles.suspects)
             effects = self.live(*[(*chunk.tp, chunk.records) for chunk in taken])
             if effects is None:
                 inbox.clear()

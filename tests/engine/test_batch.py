@@ -8,7 +8,8 @@ import pytest
 from aiokafka.structs import TopicPartition
 
 from processors.engine import frame
-from processors.engine.batch import Computer, DueEntry, Effects
+from processors.engine.batch import Computer
+from processors.engine.effects import DueEntry, Effects
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
 from processors.engine.processor import Halt, Output, Rejected, Unfit

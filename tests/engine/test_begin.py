@@ -2,26 +2,27 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition
 
-from processors.engine import frame
+from processors.engine import frame, gaps, generation
 from processors.engine.contiguity import Fetched
-from processors.engine.errors import Superseded, TopicsMismatch
+from processors.engine.errors import Superseded, TopicsMismatch, Unexpected
 from processors.engine.expiry import Timekeeper
-from processors.engine.generation import Generation, start_partitions
+from processors.engine.gaps import fetch_missing
+from processors.engine.generation import Generation, Generations
 from processors.engine.kafka import private, restore
+from processors.engine.kafka.restore import Changelogs
 from processors.engine.records import Record
-from processors.engine.state.memory import MemoryStore
-from processors.engine.stores import StateStore
 from processors.kafka.placement import partition_for
-from tests.engine.alone import GENERATION, Alone
-from tests.engine.toys import Names
+from tests.engine.members import Member
+from tests.engine.memory import Broker
+from tests.engine.toys import Names, chain
 
+GENERATION = 7
 NAMES = Names("t.")
 PARTITIONS = 4
 SOURCES = [TopicPartition(NAMES(topic), p) for topic in ("a", "b", "mid") for p in range(PARTITIONS)]
@@ -83,21 +84,22 @@ def key_in(partition: int) -> bytes:
 class Beginning:
     """A generation that has begun, changelogs of given lengths, and what happens at each fetch of them."""
 
-    def __init__(self, consumer: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.consumer = consumer
-        app = consumer.app
-        self.stores: dict[tuple[str, int], StateStore] = {
-            (table, p): MemoryStore(Path(f"{table}-{p}")) for table in ("first", "second") for p in range(4)
-        }
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.member = Member(Broker(PARTITIONS), chain(NAMES))
+        self.group, self.intake, self.stats = self.member.group, self.member.intake, self.member.stats
+        self.group.assign(GENERATION, set(range(PARTITIONS)))
+        self.stores = self.member.opened
         #: By table and partition.
         self.logs = {changelog(*place): 0 for place in self.stores}
         self.readers: list[Reader] = []
         self.steps: list[Callable[[], None]] = []
-        stores: dict[tuple[str, int], StateStore] = {}
-        time = Timekeeper(app.settings, app.processors, app.stats, stores)
-        self.current = Generation(GENERATION, stores, dict.fromkeys(SOURCES, 7), time, {})
-        app.engine.current = self.current
-        consumer.contiguity.clear()
+        settings, jobs = self.member.settings, self.member.jobs
+        self.generations = Generations(
+            settings, jobs, self.group, self.intake, Changelogs(settings, self.stats), self.stats
+        )
+        time = Timekeeper(settings, jobs, self.stats, {})
+        self.current = Generation(GENERATION, {}, dict.fromkeys(SOURCES, 7), time, {})
+        self.generations.current = self.current
 
         async def ends(_: Any, tps: Any) -> dict[TopicPartition, int]:
             return {tp: self.logs[tp] for tp in tps}
@@ -108,19 +110,17 @@ class Beginning:
 
         monkeypatch.setattr(restore, "AIOKafkaConsumer", reader)
         monkeypatch.setattr(private, "high_watermarks", ends)
-        monkeypatch.setattr(app, "stores", lambda: self.stores)
-        self.alive = True
 
     def _step(self) -> None:
         if self.steps:
             self.steps.pop(0)()
 
     async def run(self) -> None:
-        await start_partitions(self.consumer.app, self.current, lambda: self.alive)
+        await self.generations.start_partitions(self.current)
 
     def started(self) -> set[int]:
         """Partitions that get events; all their topics and tables do."""
-        expected = {tp for tp in SOURCES if self.consumer.contiguity.wanted(tp) is not None}
+        expected = {tp for tp in SOURCES if self.intake.wanted(tp) is not None}
         partitions = {tp.partition for tp in expected}
         assert expected == {tp for tp in SOURCES if tp.partition in partitions}
         assert self.current.stores.keys() == {place for place in self.stores if place[1] in partitions}
@@ -128,8 +128,8 @@ class Beginning:
 
 
 @pytest.fixture
-def beginning(consumer: Alone, monkeypatch: pytest.MonkeyPatch) -> Beginning:
-    return Beginning(consumer, monkeypatch)
+async def beginning(monkeypatch: pytest.MonkeyPatch) -> Beginning:
+    return Beginning(monkeypatch)
 
 
 async def test_each_partition_starts_when_its_tables_are_there(beginning: Beginning) -> None:
@@ -141,8 +141,8 @@ async def test_each_partition_starts_when_its_tables_are_there(beginning: Beginn
     assert seen == [{0, 3}, {0, 3}, {0, 3}, {0, 2, 3}, {0, 2, 3}]
     assert beginning.started() == {0, 1, 2, 3}
     assert {store.position for store in beginning.stores.values()} == {-1, 44, 14, 24}
-    assert beginning.consumer.app.stats.restored == 45 + 15 + 25
-    assert all(beginning.consumer.contiguity.wanted(tp) == 7 for tp in SOURCES)
+    assert beginning.stats.restored == 45 + 15 + 25
+    assert all(beginning.intake.wanted(tp) == 7 for tp in SOURCES)
     assert [reader.stopped for reader in beginning.readers] == [True]
 
 
@@ -152,8 +152,8 @@ async def test_what_has_started_works_while_others_are_restored(beginning: Begin
 
     def work() -> None:
         tp = TopicPartition(NAMES("a"), 0)
-        beginning.consumer.accept(GENERATION, [Fetched(tp, 7, 9, [])], 0)
-        assert beginning.consumer.contiguity.wanted(tp) == 9
+        beginning.intake.offer(GENERATION, [Fetched(tp, 7, 9, [])])
+        assert beginning.intake.wanted(tp) == 9
         beginning.current.stores["first", 0].write({key_in(0): STORED}, 500, 0)
 
     def fail() -> None:
@@ -166,14 +166,14 @@ async def test_what_has_started_works_while_others_are_restored(beginning: Begin
     await beginning.run()
     assert beginning.started() == {0, 1, 2, 3}
     assert beginning.stores["first", 0].position == 500
-    assert beginning.consumer.contiguity.wanted(TopicPartition(NAMES("a"), 0)) == 9
-    assert beginning.consumer.app.stats.restored == 35
+    assert beginning.intake.wanted(TopicPartition(NAMES("a"), 0)) == 9
+    assert beginning.stats.restored == 35
 
 
 async def test_a_generation_that_ends_meanwhile(beginning: Beginning) -> None:
     """What came with the last fetch is not written: the store may be another's by now."""
     beginning.logs |= {changelog("first", 1): 35}
-    beginning.steps = [lambda: None, lambda: setattr(beginning, "alive", False)]
+    beginning.steps = [lambda: None, lambda: setattr(beginning.group, "generation", -1)]
     with pytest.raises(Superseded):
         await beginning.run()
     assert beginning.started() == {0, 2, 3}
@@ -188,49 +188,100 @@ async def test_misplaced_state_is_not_let_in(beginning: Beginning) -> None:
         await beginning.run()
 
 
-async def test_events_come_however_often_the_consumer_fails(
+async def test_events_come_however_often_the_group_fails(
     beginning: Beginning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the same generation: nobody else would try again, and the partitions would stay paused."""
-    consumer, troubles = beginning.consumer, 3
-    sought = asyncio.Queue[Mapping[TopicPartition, int]]()
+    monkeypatch.setattr(gaps, "_RETRY_S", 0.0)
+    beginning.group.failures = [KafkaConnectionError("no leader")] * 3
+    sought: list[Mapping[TopicPartition, int]] = []
+    monkeypatch.setattr(beginning.group, "look", lambda: None)
+    seek = beginning.group.go_on_at
 
     async def go_on_at(offsets: Mapping[TopicPartition, int]) -> None:
-        nonlocal troubles
-        consumer.contiguity.expect(offsets)
-        if troubles:
-            troubles -= 1
-            raise KafkaConnectionError("no leader")
-        sought.put_nowait(offsets)
+        await seek(offsets)
+        sought.append(offsets)
 
-    monkeypatch.setattr(consumer, "go_on_at", go_on_at)
-    draining = asyncio.create_task(consumer._drain_messages(consumer))
+    monkeypatch.setattr(beginning.group, "go_on_at", go_on_at)
+    fetching = asyncio.create_task(fetch_missing(beginning.group, beginning.intake, beginning.stats))
     await beginning.run()
-    assert await asyncio.wait_for(sought.get(), 10) == dict.fromkeys(SOURCES, 7)
-    assert troubles == 0
-    draining.cancel()
-    await asyncio.gather(draining, return_exceptions=True)
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert sought == [dict.fromkeys(SOURCES, 7)]
+    assert beginning.group.failures == []
+    fetching.cancel()
+    await asyncio.gather(fetching, return_exceptions=True)
 
 
-async def test_the_next_beginning_ends_the_one_before(
-    beginning: Beginning, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_next_beginning_ends_the_one_before(beginning: Beginning) -> None:
     """A dropped batch lets the same generation begin anew: two restores must not write to one store."""
-    engine = beginning.consumer.app.engine
+    generations = beginning.generations
     beginning.logs |= {changelog("first", 1): 10**9}
-    monkeypatch.setattr(engine, "_is_current", lambda _: True)
-    begun = [Generation(GENERATION, {}, dict.fromkeys(SOURCES, 7), beginning.current.time, {}) for _ in "12"]
-
-    async def begin(*_: Any) -> Generation:
-        return begun.pop()
-
-    monkeypatch.setattr("processors.engine.loop.begin", begin)
     for readers in (1, 2):
-        await engine._begin(GENERATION)
+        await generations.begin(GENERATION)
         for _ in range(1000):  # turns of the loop, of which each fetch takes few
             await asyncio.sleep(0)
         assert len(beginning.readers) == readers
         assert beginning.stores["first", 1].position > 100 * readers
     assert [reader.stopped for reader in beginning.readers] == [True, False]
-    await engine.stop()
+    await generations.stop()
     assert [reader.stopped for reader in beginning.readers] == [True, True]
+
+
+async def test_a_beginning_that_fails_is_tried_again(
+    beginning: Beginning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "_RETRY_S", 0.0)
+    beginning.generations.drop()
+    beginning.group.failures = [KafkaConnectionError("away"), TimeoutError()]
+    assert [await beginning.generations.ready() for _ in range(3)] == [None] * 3
+    current = await beginning.generations.ready()
+    assert current is not None
+    assert (current.number, current is beginning.current) == (GENERATION, False)
+    await beginning.generations.stop()
+
+
+@pytest.mark.parametrize(
+    "ended", [{"generation": 8}, {"rebalancing_since": 1.0}, {"stopping": True}, {"flowing": False}]
+)
+async def test_nothing_is_begun_while_there_is_no_generation(
+    beginning: Beginning, ended: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is one begun that ends while its offsets are asked for."""
+    monkeypatch.setattr(generation, "_POLL_S", 0.0)
+    monkeypatch.setattr(generation, "boottime", lambda: 2.0)
+    beginning.generations.drop()
+    asked = beginning.group.start_offsets
+
+    async def start_offsets(*args: Any) -> Any:
+        found = await asked(*args)
+        vars(beginning.group).update(ended)
+        return found
+
+    monkeypatch.setattr(beginning.group, "start_offsets", start_offsets)
+    assert await beginning.generations.ready() is None
+    assert beginning.generations.current is None or ended == {"flowing": False}
+    if "generation" not in ended:
+        assert await beginning.generations.ready() is None
+    await beginning.generations.stop()
+
+
+async def test_a_rebalance_that_does_not_end(beginning: Beginning, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else would notice: the worker would be there and do nothing."""
+    beginning.group.rebalancing_since = 10.0
+    monkeypatch.setattr(generation, "boottime", lambda: 10.0 + beginning.member.settings.stall_timeout_s)
+    assert await beginning.generations.ready() is None
+    monkeypatch.setattr(generation, "boottime", lambda: 11.0 + beginning.member.settings.stall_timeout_s)
+    with pytest.raises(Unexpected, match="has not ended for 121 s"):
+        await beginning.generations.ready()
+    beginning.group.stopping = True
+    assert await beginning.generations.ready() is None
+
+
+async def test_offsets_that_stay_undecided(beginning: Beginning, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hanging transaction of a former owner."""
+    monkeypatch.setattr(beginning.member.broker, "undecided", lambda _: True)
+    times = iter([0.0, 0.0, 119.0, 121.0])
+    monkeypatch.setattr(generation, "boottime", lambda: next(times))
+    with pytest.raises(Unexpected, match="hanging transaction"):
+        await beginning.generations.begin(GENERATION)

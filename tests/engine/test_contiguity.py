@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from processors.engine.contiguity import Contiguity, Fetched, Refusal
 from processors.engine.inbox import Inbox
 from processors.engine.records import Record
+from tests.attribution.effort import examples
 from tests.engine.records import record
 
 TP = TopicPartition("t", 0)
@@ -53,6 +54,7 @@ def test_what_was_seen_is_trimmed() -> None:
     assert contiguity.wanted(TP) == 12
 
 
+@examples(100)
 @given(st.data())
 def test_any_sequence_of_fetches_yields_every_record_once(data: st.DataObject) -> None:
     """Fetches from anywhere, some lost: with a seek on refusal all records come, once, in order."""
@@ -70,13 +72,13 @@ def test_any_sequence_of_fetches_yields_every_record_once(data: st.DataObject) -
         end = min(61, position + data.draw(st.integers(1, 20)))
         accepted = contiguity.accept(fetched(position, end, *(o for o in log if position <= o < end)))
         if isinstance(accepted, Fetched):
-            inbox.put(1, accepted)
+            inbox.put(accepted)
             position = end
         else:
             position = wanted
     taken: list[int] = []
     while inbox:
-        for chunk in inbox.take(1, data.draw(st.integers(1, 7)), {TP: data.draw(st.integers(0, 60))}):
+        for chunk in inbox.take(data.draw(st.integers(1, 7)), {TP: data.draw(st.integers(0, 60))}):
             taken += offsets(list(chunk.records))
     wanted = contiguity.wanted(TP)
     assert wanted is not None
@@ -86,10 +88,10 @@ def test_any_sequence_of_fetches_yields_every_record_once(data: st.DataObject) -
 def test_a_batch_ends_inside_a_fetch() -> None:
     """The offset to go on at is that of the part taken; the rest is still there."""
     inbox = Inbox()
-    inbox.put(1, fetched(0, 10, 0, 1, 5, 6))
-    (chunk,) = inbox.take(1, 3)
+    inbox.put(fetched(0, 10, 0, 1, 5, 6))
+    (chunk,) = inbox.take(3)
     assert (offsets(list(chunk.records)), chunk.next_offset) == ([0, 1, 5], 6)
-    (chunk,) = inbox.take(1, 3)
+    (chunk,) = inbox.take(3)
     assert (offsets(list(chunk.records)), chunk.next_offset) == ([6], 10)
 
 
@@ -107,29 +109,21 @@ def test_a_batch_ends_inside_a_fetch() -> None:
 def test_a_batch_ends_with_the_last_one(last: int, taken: list[list[int]]) -> None:
     """Of its partition. Where there is no such record there is nothing to wait for."""
     inbox = Inbox()
-    inbox.put(1, fetched(0, 10, 0, 1, 5, 6))
-    inbox.put(1, fetched(10, 13, 11, 12))
+    inbox.put(fetched(0, 10, 0, 1, 5, 6))
+    inbox.put(fetched(10, 13, 11, 12))
     batches = []
     while inbox:
-        chunks = inbox.take(1, 100, {TP: last, TopicPartition("other", 0): 1})
+        chunks = inbox.take(100, {TP: last, TopicPartition("other", 0): 1})
         batches.append([offset for chunk in chunks for offset in offsets(list(chunk.records))])
     assert (batches, inbox.records) == (taken, 0)
-
-
-def test_fetches_of_a_former_generation_are_dropped() -> None:
-    inbox = Inbox()
-    inbox.put(1, fetched(0, 2, 0, 1))
-    inbox.put(2, fetched(2, 3, 2))
-    assert [c.next_offset for c in inbox.take(2, 10)] == [3]
-    assert inbox.records == 0
 
 
 def test_inner_topics_overtake() -> None:
     """In their own order, however often a batch ends inside one of their fetches."""
     inbox = Inbox(frozenset({"inner"}))
     inner = TopicPartition("inner", 0)
-    inbox.put(1, fetched(0, 2, 0, 1))
+    inbox.put(fetched(0, 2, 0, 1))
     for start in (0, 3):
-        inbox.put(1, fetched(start, start + 3, start, start + 1, start + 2)._replace(tp=inner))
-    taken = [(chunk.tp.topic, offsets(list(chunk.records))) for _ in range(4) for chunk in inbox.take(1, 2)]
+        inbox.put(fetched(start, start + 3, start, start + 1, start + 2)._replace(tp=inner))
+    taken = [(chunk.tp.topic, offsets(list(chunk.records))) for _ in range(4) for chunk in inbox.take(2)]
     assert taken == [("inner", [0, 1]), ("inner", [2]), ("inner", [3]), ("inner", [4, 5]), (TP.topic, [0, 1])]

@@ -1,8 +1,10 @@
-"""Due states are given up once, late rather than early, and never while a partner lies in the topic."""
+"""Due states are given up once, late rather than early.
+
+What takes an outage or a slow worker is in ``test_without_broker.py``.
+"""
 
 import pytest
 
-from processors.clock import epoch_ms
 from processors.engine.steps import Step
 from tests.engine.harness import Site, Worker, eventually
 
@@ -67,36 +69,3 @@ def test_kill_while_expiring(site: Site, step: Step, state: str) -> None:
     assert worker.terminate() == 0
     assert keys(site, "given-up") == sorted(b"k%d" % i for i in range(300))
     site.check_table("held", {})
-
-
-def test_outage_does_not_expire(site: Site) -> None:
-    """Answers that arrived while no worker was there count, however far the clock is ahead by then."""
-    worker = created(site).start()
-    ask(site, "ask", range(300))
-    eventually("asked", lambda: worker.stats().get("events") == 300)
-    assert worker.kill() < 0
-    ask(site, "answer", range(300))
-    asked_at = max(message.timestamp()[1] for message in site.read("ask"))
-    eventually("everything is overdue", lambda: epoch_ms() > asked_at + 2 * HOLD_MS)
-    worker.start(max_batch=20)  # many batches, each a chance to expire too early
-    eventually("met", lambda: len(site.read("met")) == 300)
-    site.caught_up("ask", "answer")
-    assert worker.terminate() == 0
-    assert keys(site, "given-up") == []
-
-
-def test_time_waits_for_every_worker(site: Site) -> None:
-    """While one worker is away with unread records, another expires nothing: they might concern it."""
-    worker, away = created(site).start(), site.worker("holder", hold_ms=HOLD_MS).start()
-    eventually("both have joined", lambda: len(site.members()) == 2)
-    away.ready()
-    assert away.kill() < 0  # as a static member it keeps its partitions for a session of 6 s
-    ask(site, "ask", range(100))
-    asked_at = max(message.timestamp()[1] for message in site.read("ask"))
-    eventually("overdue", lambda: epoch_ms() > asked_at + HOLD_MS + 2000)
-    assert worker.stats()["events"] > 0
-    assert keys(site, "given-up") == []
-    away.start()
-    eventually("given up", lambda: len(site.read("given-up")) == 100)
-    assert [worker.terminate(), away.terminate()] == [0, 0]
-    assert keys(site, "given-up") == sorted(b"k%d" % i for i in range(100))

@@ -10,7 +10,7 @@ from processors.engine import frame
 from processors.engine.errors import TopicsMismatch
 from processors.engine.placement import changelog_topic, check_placement
 from processors.engine.state.memory import MemoryStore
-from processors.engine.stores import StateStore
+from processors.engine.stores import Store
 from processors.kafka.placement import partition_for
 
 
@@ -33,7 +33,7 @@ def test_changelog_name() -> None:
 @pytest.mark.parametrize("then", [1, 2, 3, 4, 12])
 def test_state_of_another_number_of_partitions_is_refused(then: int) -> None:
     """Events of a key would no longer meet its state, and nobody would notice."""
-    stores: dict[tuple[str, int], StateStore] = {
+    stores: dict[tuple[str, int], Store] = {
         ("t", partition): MemoryStore(Path(f"t-{partition}")) for partition in range(then)
     }
     for number in range(400):

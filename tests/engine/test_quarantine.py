@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from processors.engine import frame
-from processors.engine.batch import Effects
+from processors.engine.effects import Effects
 from processors.engine.processor import Halt, Output, Unfit
 from processors.engine.records import Record
 from processors.engine.settings import Limits

@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka.structs import TopicPartition
 
 from processors.engine import Stats, frame
-from processors.engine.batch import Effects, StateWrite, Taken
+from processors.engine.effects import Effects, StateWrite, Taken
 from processors.engine.expiry import Timekeeper
 from processors.engine.processor import Output
 from processors.engine.settings import EngineSettings

@@ -11,7 +11,7 @@ from processors.engine import EngineSettings, Stats, frame
 from processors.engine.expiry import Timekeeper
 from processors.engine.state.memory import MemoryStore
 from processors.engine.state.rocksdb import PartitionStore, new_cache
-from processors.engine.stores import StateStore
+from processors.engine.stores import Store
 from tests.engine.toys import Counter
 
 START_MS = 1_800_000_000_000
@@ -19,19 +19,19 @@ PARTITIONS = 3
 SOURCE = TopicPartition("clicks", 0)
 
 
-def in_memory(path: Path, now_ms: int) -> StateStore:
+def in_memory(path: Path, now_ms: int) -> Store:
     del now_ms
     return MemoryStore(path)
 
 
-def on_disk(path: Path, now_ms: int) -> StateStore:
+def on_disk(path: Path, now_ms: int) -> Store:
     return PartitionStore(path, new_cache(), now_ms)
 
 
 class Table:
     """A table with a retention, and a clock."""
 
-    def __init__(self, directory: Path, make: Callable[[Path, int], StateStore], retention_ms: int) -> None:
+    def __init__(self, directory: Path, make: Callable[[Path, int], Store], retention_ms: int) -> None:
         self._directory = directory
         self._make = make
         self._job = Counter("t", ["clicks"], "out", "dead", chain=False)
@@ -39,7 +39,7 @@ class Table:
         self.written = 0
         self.now_ms = START_MS
         self.stats = Stats()
-        self.stores: dict[tuple[str, int], StateStore] = {}
+        self.stores: dict[tuple[str, int], Store] = {}
         self.start()
 
     def start(self) -> None:
@@ -91,7 +91,7 @@ def make(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def test_as_fast_as_they_come(make: Callable[[Path, int], StateStore], tmp_path: Path) -> None:
+def test_as_fast_as_they_come(make: Callable[[Path, int], Store], tmp_path: Path) -> None:
     """At 5,000 a second for ten retentions, restarts among them: never a fifth more than there have to be."""
     retention_s, rate, looks_a_second = 8, 5_000, 10
     table = Table(tmp_path, make, retention_s * 1000)
@@ -107,7 +107,7 @@ def test_as_fast_as_they_come(make: Callable[[Path, int], StateStore], tmp_path:
     table.close()
 
 
-def test_the_clock_alone_drops_nothing(make: Callable[[Path, int], StateStore], tmp_path: Path) -> None:
+def test_the_clock_alone_drops_nothing(make: Callable[[Path, int], Store], tmp_path: Path) -> None:
     """After an outage: not while something that arrived meanwhile is still to be processed."""
     table = Table(tmp_path, make, 60_000)
     table.write(1000)
@@ -124,7 +124,7 @@ def test_the_clock_alone_drops_nothing(make: Callable[[Path, int], StateStore], 
 
 
 def test_a_new_generation_knows_nothing_of_the_time(
-    make: Callable[[Path, int], StateStore], tmp_path: Path
+    make: Callable[[Path, int], Store], tmp_path: Path
 ) -> None:
     """Its partitions may be others: it needs as many rounds as there are hops again."""
     table = Table(tmp_path, make, 60_000)
@@ -140,7 +140,7 @@ def test_a_new_generation_knows_nothing_of_the_time(
     table.close()
 
 
-def test_the_sweep_needs_few_rounds(make: Callable[[Path, int], StateStore], tmp_path: Path) -> None:
+def test_the_sweep_needs_few_rounds(make: Callable[[Path, int], Store], tmp_path: Path) -> None:
     """Nothing is due: a watermark that is a hundredth of the retention old is good enough."""
     table = Table(tmp_path, make, 3_600_000)
     rounds = 0

@@ -22,9 +22,9 @@ from aiokafka import ConsumerRecord
 from processors.cli.loading import load_settings
 from processors.clock import epoch_ms
 from processors.engine import Stats
+from processors.engine.group import GroupMember
 from processors.engine.kafka.app import create_app
-from processors.engine.kafka.transaction import GroupMember
-from processors.engine.kafka.transport import BatchConsumer
+from processors.engine.kafka.consumer import BatchConsumer
 from processors.engine.kafka.worker import run
 from processors.engine.steps import Step
 from processors.observability.logs import configure_logs
@@ -129,7 +129,7 @@ def work(settings: Settings, fault: Fault) -> None:
         new.replace(counters)
 
     if not fault.fenced:
-        setattr(BatchConsumer, "group_member", _nobody)  # noqa: B010 - the fence is what is taken away
+        setattr(BatchConsumer, "member", _nobody)  # noqa: B010 - the fence is what is taken away
     engine = replace(
         engine_settings(settings),
         clock=clock,

@@ -14,25 +14,22 @@ from msgspec.structs import replace
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickFact, ClickState
 from processors.attribution.customer_join import CustomerFact, CustomerState, Forgotten
-from processors.attribution.facts import Fact, TouchFact, UnjoinedFact
+from processors.attribution.facts import Fact, GivenUpFact, TouchFact
 from processors.attribution.policy import Policy
 from processors.audit.model.arrivals import TopicRecord, read
 from processors.audit.model.outcome import CustomerKey, Outcome, key_of, reported, uncounted
 from schemas.decoding import decode_accepted_lead_event, decode_click_as_sent
 from schemas.events import Click, Erasure, LeadEvent, Purchase
-from schemas.results import ClickErasure, Customer, Lead, Sale, Touch, Unjoined, Unmatched
+from schemas.news import ClickMoved, GivenUp, Joined, Waits, read_news, write_news
+from schemas.results import ClickErasure, Customer, Lead, Sale, Unmatched
 from schemas.times import DAY_MS
-from schemas.topics import click_key, customer_key, split_key
+from schemas.topics import Topic, click_key, customer_key, split_key
 
 Output = Lead | Sale | Customer | Forgotten | Unmatched
 State = TypeVar("State", ClickState, CustomerState)
 Revised = TypeVar("Revised", Lead, Sale)
 
-Travelling = Touch | Unjoined | ClickErasure
-
-_decoders: dict[type[Travelling], Decoder[Travelling]] = {
-    kind: Decoder(kind) for kind in (Touch, Unjoined, ClickErasure)
-}
+_click_erasure = Decoder(ClickErasure).decode
 
 
 class Broken(AssertionError):
@@ -113,7 +110,8 @@ class Network:
         self.now_ms = now_ms
         self.clicks: dict[bytes, bytes] = {}
         self.customers: dict[bytes, bytes] = {}
-        self.travelling: list[tuple[type[Travelling], bytes]] = []
+        #: News, or click erasures, as they are written.
+        self.travelling: list[tuple[Topic, bytes]] = []
         self._touches_wait = touches_wait
         self.published = Published()
 
@@ -145,16 +143,23 @@ class Network:
 
     def deliver(self, position: int) -> list[Output]:
         """One of those under way arrives."""
-        kind, raw = self.travelling.pop(position % len(self.travelling))
-        news = _decoders[kind].decode(raw)
-        if isinstance(news, ClickErasure):
-            return self._apply_click(click_key(news.workspace_id, news.click_id), news)
+        topic, raw = self.travelling.pop(position % len(self.travelling))
+        if topic is Topic.CLICK_ERASURES:
+            erasure = _click_erasure(raw)
+            return self._apply_click(click_key(erasure.workspace_id, erasure.click_id), erasure)
+        news = read_news(raw)
         fact: CustomerFact
-        event, at_ms = None, self.now_ms
-        if news.source is not None:
-            clock_ms = self.now_ms + DAY_MS
-            event, at_ms = decode_accepted_lead_event(bytes(news.event), news.source.timestamp, clock_ms)
-        fact = TouchFact(news, event, at_ms) if isinstance(news, Touch) else UnjoinedFact(news, event, at_ms)
+        match news:
+            case Joined() | GivenUp():
+                clock_ms = self.now_ms + DAY_MS
+                event, at_ms = decode_accepted_lead_event(bytes(news.event), news.source.timestamp, clock_ms)
+                fact = (
+                    TouchFact(news, event, at_ms)
+                    if isinstance(news, Joined)
+                    else GivenUpFact(news, event, at_ms)
+                )
+            case ClickMoved() | Waits():
+                fact = news
         return self._apply_customer(customer_key(news.workspace_id, news.customer_external_id), fact)
 
     def deliver_all(self) -> list[Output]:
@@ -220,8 +225,10 @@ class Network:
     def _publish(self, outputs: Sequence[customer_join.Output | click_join.Output]) -> list[Output]:
         published: list[Output] = []
         for output in outputs:
-            if isinstance(output, Travelling):
-                self.travelling.append((type(output), encode(output)))
+            if isinstance(output, ClickErasure):
+                self.travelling.append((Topic.CLICK_ERASURES, encode(output)))
+            elif isinstance(output, Joined | ClickMoved | Waits | GivenUp):
+                self.travelling.append((Topic.TOUCHES, write_news(output)))
             else:
                 self.published.read(output)
                 published.append(output)

@@ -97,7 +97,7 @@ class Worker:
                 TOPICS[belongs], Output(belongs, key, record.value, record.headers, record.timestamp)
             )
         self._step(job, key, lambda state: job.apply(key, state, fact, NOW_MS))
-        return Outcome(None, "", fact.at_ms)
+        return Outcome(None, "", getattr(fact, "at_ms", None))  # news of a click has no time
 
     def expire(self) -> None:
         """Everything that waits is given up."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import orjson
@@ -13,8 +13,10 @@ from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickState
 from processors.attribution.clicks import StoredClick
 from processors.attribution.customer_state import CustomerState, PurchaseState
-from processors.attribution.facts import Held, TouchFact
+from processors.attribution.facts import GivenUpFact, Held, TouchFact
 from processors.engine import frame
+from schemas.events import LeadEvent
+from schemas.news import ClickMoved, GivenUp, Joined, Waits, write_news
 from schemas.results import Touch
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import Topic
@@ -100,20 +102,65 @@ def touches() -> list[bytes]:
     return TOUCHES.read_bytes().splitlines()
 
 
+def unjoined() -> list[bytes]:
+    """The same of lead events without a click: one that waits, and one that was given up."""
+    return (TOUCHES.parent / "unjoined.jsonl").read_bytes().splitlines()
+
+
+def tagged() -> list[bytes]:
+    """As the release after this one may write it: one of each kind."""
+    return (TOUCHES.parent / "tagged.jsonl").read_bytes().splitlines()
+
+
 @pytest.mark.parametrize("release", [PREVIOUS, NEXT])
-@pytest.mark.parametrize("raw", touches())
+@pytest.mark.parametrize("raw", [*touches(), *unjoined()])
 def test_touches_go_back_and_forth(raw: bytes, release: Release) -> None:
-    _, customers = joins()
-    plain: Any = in_topic(NAMES[Topic.TOUCHES], raw)
-    other: Any = in_topic(NAMES[Topic.TOUCHES], release.touch_record(raw))
-    (place, fact), (other_place, other_fact) = (
-        ((topic, key), fact) for topic, key, fact in (customers.parse(plain), customers.parse(other))
+    """As they were written: what we write of it is what the release before reads."""
+    plain, other = told(raw), told(release.touch_record(raw))
+    assert plain == other
+    assert plain.written == raw
+
+
+@pytest.mark.parametrize(
+    ("tagged", "raw"), list(zip(tagged(), [*touches()[1:], *unjoined()], strict=True)), ids=bytes.decode
+)
+def test_the_news_of_a_release_to_come_are_read(tagged: bytes, raw: bytes) -> None:
+    """A tagged union says what nulls say today."""
+    plain, other = told(raw), told(tagged)
+    assert (plain.kind, plain.fields, plain.event, plain.at_ms) == (
+        other.kind,
+        other.fields,
+        other.event,
+        other.at_ms,
     )
-    assert isinstance(fact, TouchFact)
-    assert isinstance(other_fact, TouchFact)
-    assert place == other_place == (NAMES[Topic.TOUCHES], b"acme:u1")
-    assert msgspec.json.encode(fact.touch) == msgspec.json.encode(other_fact.touch) == raw
-    assert (fact.event, fact.at_ms) == (other_fact.event, other_fact.at_ms)
+
+
+class Told(NamedTuple):
+    """What a worker makes of a record between the joins. ``written``: as it would write it."""
+
+    kind: type
+    fields: dict[str, Any]
+    written: bytes
+    event: LeadEvent | None
+    at_ms: int | None
+
+
+def told(raw: bytes) -> Told:
+    _, customers = joins()
+    record: Any = in_topic(NAMES[Topic.TOUCHES], raw)
+    topic, key, fact = customers.parse(record)
+    assert (topic, key) == (NAMES[Topic.TOUCHES], b"acme:u1")
+    news: Any = fact
+    event, at_ms = None, None
+    if isinstance(fact, TouchFact | GivenUpFact):
+        news, event, at_ms = fact
+    kind = next(kind for kind in (Joined, ClickMoved, Waits, GivenUp) if isinstance(news, kind))
+    fields = {name: _plain(getattr(news, name)) for name in kind.__struct_fields__}
+    return Told(kind, fields, write_news(news), event, at_ms)
+
+
+def _plain(value: object) -> object:
+    return bytes(value) if isinstance(value, msgspec.Raw) else value
 
 
 def test_the_touches_of_old_hold_everything_that_a_touch_can_hold() -> None:

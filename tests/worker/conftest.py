@@ -7,15 +7,15 @@ import pytest
 
 from processors.engine.state.memory import MemoryStore
 from processors.engine.state.rocksdb import PartitionStore, new_cache
-from processors.engine.stores import StateStore
+from processors.engine.stores import Store
 from tests.worker.world import NOW
 
 
 @pytest.fixture(params=["rocksdb", "memory"])
-def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[tuple[str, int], StateStore]]:
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[tuple[str, int], Store]]:
     """One partition of each table, of either kind."""
     in_memory = request.param == "memory"
-    made: dict[tuple[str, int], StateStore] = {}
+    made: dict[tuple[str, int], Store] = {}
     for table in ("clicks", "customers"):
         path = tmp_path / f"{table}-0"
         made[table, 0] = MemoryStore(path) if in_memory else PartitionStore(path, new_cache(), NOW)

@@ -14,14 +14,14 @@ from processors.engine.batch import Computer
 from processors.engine.expiry import Timekeeper
 from processors.engine.inbox import Chunk
 from processors.engine.records import Record
-from processors.engine.stores import StateStore
+from processors.engine.stores import Store
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.topics import Topic
 
 NOW = 1_780_000_000_000
 NAMES = {topic: topic.value for topic in Topic}
 
-Stores = Mapping[tuple[str, int], StateStore]
+Stores = Mapping[tuple[str, int], Store]
 
 
 class World:

@@ -6,20 +6,22 @@ tables and their names. Not used: agents, streams, acks, commits, its producer b
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import faust
 import mode.loop
-from aiokafka.structs import TopicPartition
 
 from processors.clock import boottime
-from processors.engine.batch import Effects
+from processors.engine.effects import Effects
 from processors.engine.errors import Unexpected
 from processors.engine.exits import die, leave
+from processors.engine.intake import Intake
 from processors.engine.kafka import private
+from processors.engine.kafka.consumer import BatchConsumer
+from processors.engine.kafka.restore import Changelogs
 from processors.engine.kafka.tables import FAUST_LOG, EngineTable, EngineTables
-from processors.engine.kafka.transport import BatchConsumer, BatchTransport
+from processors.engine.kafka.transport import BatchTransport
 from processors.engine.loop import Engine
 from processors.engine.placement import changelog_topic
 from processors.engine.processor import Processor
@@ -27,14 +29,16 @@ from processors.engine.settings import EngineSettings
 from processors.engine.standing import Standing, standing
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, ignore
-from processors.engine.stores import StateStore
 
 #: Less than the 30 s that orchestrators give a process to end, more than any batch takes.
 _STOP_S = 10.0
 
 
 class EngineApp(faust.App):  # type: ignore[misc]
-    """A Faust app whose events go through :class:`.loop.Engine`. Made by :func:`create_app`."""
+    """A Faust app whose events go through :class:`.loop.Engine`; it alone knows who works with whom.
+
+    Made by :func:`create_app`.
+    """
 
     logger = FAUST_LOG
 
@@ -57,33 +61,31 @@ class EngineApp(faust.App):  # type: ignore[misc]
         self.targets = self.sources.union(*(job.outputs for job in processors)) | {
             changelog_topic(settings.application_id, job.table) for job in processors
         }
-        #: Live counters.
-        self.stats = Stats()
-        #: Every partition of every source topic, ours or not.
-        self.all_sources = {
-            TopicPartition(topic, partition)
-            for topic in self.sources
-            for partition in range(settings.partitions)
-        }
-        self.engine = Engine(self, on_step, on_batch, on_commit, self.stats)
-        #: When the consumer's thread last turned, by :func:`boottime`; None: it has not begun.
-        self.consumer_turned: float | None = None
         for job in processors:
             self.Table(job.table, partitions=settings.partitions, key_type=bytes, value_type=bytes)
         for topic in self.sources:  # subscribes without an agent
             self.topics.add(self.topic(topic, key_type=bytes, value_type=bytes))
-
-    def stores(self) -> Mapping[tuple[str, int], StateStore]:
-        """Open stores by table and partition."""
-        return {
-            (table.name, partition): store
-            for table in self.tables.values()
-            for partition, store in table.data.partitions.items()
-        }
+        #: Live counters.
+        self.stats = Stats()
+        self.intake = Intake(settings.max_buffer, self.inner, self.stats)
+        self.engine = Engine(
+            settings,
+            self.processors,
+            group=self.consumer,
+            producer=lambda: private.producer_of(self.producer),
+            intake=self.intake,
+            restore=Changelogs(settings, self.stats),
+            stats=self.stats,
+            on_step=on_step,
+            on_batch=on_batch,
+            on_commit=on_commit,
+        )
+        #: When the consumer's thread last turned, by :func:`boottime`; None: it has not begun.
+        self.consumer_turned: float | None = None
 
     def standing(self) -> Standing:
         """How things are now. From any thread; does not block."""
-        return standing(self.engine.current, lambda tp: self.consumer.end_of(tp))
+        return standing(self.engine.generations.current, self.consumer.end_of)
 
     def owned_partitions(self, assigned: Any) -> frozenset[int]:
         """Partitions of which we have every source topic; it is an error to have only some."""
@@ -98,11 +100,6 @@ class EngineApp(faust.App):  # type: ignore[misc]
                 )
             )
         return frozenset(partitions)
-
-    def assigned_sources(self) -> set[TopicPartition]:
-        """Our partitions of the source topics."""
-        assigned = self.consumer.assignment()
-        return {TopicPartition(tp.topic, tp.partition) for tp in assigned if tp.topic in self.sources}
 
     async def resume(self, assigned: Any, generation_id: int) -> None:
         """The end of a rebalance: let fetches flow. The engine accepts them when its state is restored."""
@@ -126,14 +123,14 @@ class EngineApp(faust.App):  # type: ignore[misc]
     def on_rebalance_start(self) -> None:
         """Called in the consumer thread, as early as possible."""
         super().on_rebalance_start()
-        self.engine.rebalancing_since = boottime()
+        self.consumer.rebalancing_since = boottime()
 
     def on_rebalance_end(self) -> None:
         """Called in the main thread."""
         super().on_rebalance_end()
-        if self.engine.rebalancing_since is not None:
-            self.stats.rebalance_seconds.add(boottime() - self.engine.rebalancing_since)
-        self.engine.rebalancing_since = None
+        if self.consumer.rebalancing_since is not None:
+            self.stats.rebalance_seconds.add(boottime() - self.consumer.rebalancing_since)
+        self.consumer.rebalancing_since = None
 
     def _crash(self, reason: BaseException) -> None:
         """The failure of any service arrives here. On the way out it no longer matters."""

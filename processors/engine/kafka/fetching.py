@@ -1,4 +1,3 @@
-# ruff: noqa: SLF001 - overrides of aiokafka's fetch path; the names are listed in private.py
 """The consumer thread: what has been fetched, with the range of the log it covers."""
 
 import asyncio
@@ -6,14 +5,13 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import Any
 
-from aiokafka.consumer.fetcher import FetchResult
-from aiokafka.errors import ConsumerStoppedError
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
 from processors.clock import boottime
 from processors.engine.contiguity import Fetched
 from processors.engine.exits import die
+from processors.engine.intake import least_grant
 from processors.engine.kafka import private
 from processors.engine.kafka.tables import FAUST_LOG
 from processors.engine.records import slim
@@ -37,11 +35,6 @@ def _fatal() -> Iterator[None]:
         yield
     except Exception as exc:
         die(exc)
-
-
-def least_grant(max_buffer: int) -> int:
-    """Records that make up a grant: each wakes up the thread, and each take goes over all partitions."""
-    return max(1, max_buffer // 4)
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -122,7 +115,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                     self._credit -= records
                     if self._credit < self._least:
                         self._in_credit.clear()
-                    self.parent_loop.call_soon_threadsafe(self.consumer.accept, generation, fetches, records)
+                    self.parent_loop.call_soon_threadsafe(self.consumer.accept, generation, fetches)
                 await asyncio.sleep(0 if fetches else _PAUSE_S)  # heartbeats, and the next fetch
         except Exception as exc:
             if not app.should_stop:
@@ -132,25 +125,22 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """What has been fetched, with the generation it was fetched in. Waits for something; of nothing the
         generation is -1.
         """
-        fetcher = kafka._fetcher
-        with fetcher._subscriptions.fetch_context():
+        fetches = private.Fetches(kafka)
+        with fetches.asking():
             while True:
-                if kafka._closed or fetcher._closed:
-                    raise ConsumerStoppedError
                 # Such an error is told to those who wait at that moment. Until somebody asks for it the
                 # member lives on without a coordinator.
-                private.group_coordinator_of(kafka).check_errors()
-                if fetcher._subscriptions.reassignment_in_progress:
-                    await fetcher._subscriptions.wait_for_assignment()
+                fetches.check()
+                await fetches.assignment()
                 if not self.consumer.flow_active:
                     return -1, []
-                taken = self._unpack(fetcher) if fetcher._records else []
+                taken = self._unpack(fetches) if fetches else []
                 if taken:
                     # No await since the records were unpacked: generation and records belong together.
                     return private.member(kafka)[0], taken
-                await fetcher._create_fetch_waiter()  # raises an authorization error, for instance
+                await fetches.arrival()  # raises an authorization error, for instance
 
-    def _unpack(self, fetcher: Any) -> list[Fetched]:
+    def _unpack(self, fetches: private.Fetches) -> list[Fetched]:
         """Like ``Fetcher.fetched_records``, which does not say which range of the log its records cover, and
         empties one partition after the other.
 
@@ -158,24 +148,20 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         the first results with the first batch. Inner topics do so among themselves, and go first.
         """
         taken: list[Fetched] = []
-        subscriptions = fetcher._subscriptions
         inner = self.consumer.app.inner
-        shares = _shares(subscriptions, inner, min(_TAKE, self._credit))
-        for tp in list(fetcher._records):
-            if not subscriptions.is_assigned(tp):
-                del fetcher._records[tp]
+        shares = _shares(fetches, inner, min(_TAKE, self._credit))
+        for tp, result in fetches.of_partitions():
+            if not fetches.is_assigned(tp):
+                fetches.forget(tp)
                 continue
-            result = fetcher._records[tp]
-            if type(result) is not FetchResult:
+            if fetches.is_error(result):
                 if taken:
                     break  # raised by the next call
-                del fetcher._records[tp]
-                fetcher._notify(fetcher._wait_consume_future)
+                fetches.discard(tp)
                 result.check_raise()
-            state = subscriptions.subscription.assignment.state_value(tp)
+            state = fetches.state(tp)
             if not state.has_valid_position:
-                del fetcher._records[tp]
-                fetcher._notify(fetcher._wait_consume_future)
+                fetches.discard(tp)
                 continue
             start = state.position
             private.make_records_with(result, slim)
@@ -183,21 +169,19 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             # Empty if the position has moved since the fetch was sent.
             records = result.getall(1 + int(share))
             if not result.has_more():
-                del fetcher._records[tp]
-                fetcher._notify(fetcher._wait_consume_future)
+                fetches.discard(tp)
             if state.position > start:
                 taken.append(Fetched(tp, start, state.position, records))
         return taken
 
 
-def _shares(subscriptions: Any, inner: Set[str], room: int) -> tuple[float, float]:
+def _shares(fetches: private.Fetches, inner: Set[str], room: int) -> tuple[float, float]:
     """Of each offset that is not yet taken, as far as is known, how much there is room for: of events, and of
     inner topics, which go first.
     """
-    assignment = subscriptions.subscription.assignment
     lags = [0, 0]
-    for tp in assignment.tps if assignment else ():
-        state = assignment.state_value(tp)
+    for tp in fetches.assigned():
+        state = fetches.state(tp)
         if state.highwater is not None and state.has_valid_position and not state.paused:
             lags[tp.topic in inner] += max(0, state.highwater - state.position)
     for_inner = min(lags[True], room // 2)

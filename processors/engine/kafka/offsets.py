@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Set
+from typing import Any
 
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from processors.engine.errors import Superseded
-from processors.engine.kafka import private
+from processors.engine.group import StartOffsets
+from processors.engine.kafka import private, wire
 from processors.engine.kafka import protocol as p
 from processors.engine.kafka.transaction import by_topic
 
@@ -20,46 +21,26 @@ _RETRY = {p.UNSTABLE_OFFSET_COMMIT, p.COORDINATOR_LOAD_IN_PROGRESS, p.UNKNOWN_TO
 _POLL_S = 0.05
 _NOT_REACHABLE_S = 0.2
 
-
-class Committed(dict[TopicPartition, int | None]):
-    """Offsets; None: none yet. ``metadata``: what was committed with them, where there is any."""
-
-    def __init__(self, rows: Iterable[tuple[TopicPartition, int, str]]) -> None:
-        known = list(rows)
-        super().__init__((tp, offset if offset >= 0 else None) for tp, offset, _ in known)
-        self.metadata = {tp: text for tp, _, text in known if text}
+Committed = dict[TopicPartition, wire.FetchedOffset]
 
 
-class StartOffsets(NamedTuple):
-    """Where a generation goes on."""
-
-    offsets: dict[TopicPartition, int]
-    #: Those that are not what is committed: nothing is, or retention has overtaken it.
-    moved: dict[TopicPartition, int]
-    #: How often the coordinator answered "undecided".
-    waits: int
-    #: Offsets that are gone although they were never read.
-    lost: int
-    #: What was committed with them, where there is any.
-    metadata: dict[TopicPartition, str]
-
-
-async def start_offsets(kafka: Any, tps: set[TopicPartition], go_on: Callable[[], bool]) -> StartOffsets:
+async def start_offsets(kafka: Any, tps: Set[TopicPartition], go_on: Callable[[], bool]) -> StartOffsets:
     """Stable committed offsets, else the beginning of the log. Runs in the consumer thread."""
     if not tps:
         return StartOffsets({}, {}, 0, 0, {})
     committed, waits = await stable_offsets(private.group_coordinator_of(kafka), tps, go_on)
     begins = await kafka.beginning_offsets(list(tps))
-    offsets = {tp: max(at or 0, begins[tp]) for tp, at in committed.items()}
-    moved = {tp: at for tp, at in offsets.items() if at != committed[tp]}
-    lost = sum(at - was for tp, at in moved.items() if (was := committed[tp]) is not None)
-    return StartOffsets(offsets, moved, waits, lost, committed.metadata)
+    offsets = {tp: max(known.offset, begins[tp]) for tp, known in committed.items()}
+    moved = {tp: at for tp, at in offsets.items() if at != committed[tp].offset}
+    lost = sum(at - was for tp, at in moved.items() if (was := committed[tp].offset) >= 0)
+    metadata = {tp: known.metadata for tp, known in committed.items() if known.metadata}
+    return StartOffsets(offsets, moved, waits, lost, metadata)
 
 
 async def stable_offsets(
     coordinator: Any, tps: Iterable[TopicPartition], go_on: Callable[[], bool]
 ) -> tuple[Committed, int]:
-    """Committed offsets (None: none yet), and how often the answer was "undecided".
+    """Committed offsets, and how often the answer was "undecided".
 
     Waits while a transaction that carries an offset of these partitions is open: a former owner's, which may
     still commit. Starting before it is decided would process its events a second time. Afterwards no older
@@ -69,7 +50,7 @@ async def stable_offsets(
     while go_on():
         await coordinator.ensure_coordinator_known()
         try:
-            committed, errors = await _fetch(coordinator, tps, require_stable=True)
+            committed, errors = await _fetch(coordinator, tps, stable=True)
         except KafkaError:
             await asyncio.sleep(_NOT_REACHABLE_S)
             continue
@@ -91,23 +72,18 @@ async def committed_offsets(kafka: Any, tps: Iterable[TopicPartition]) -> dict[T
     """What the group has committed as of now, whoever owns the partitions. Runs in the consumer thread."""
     coordinator = private.group_coordinator_of(kafka)
     await coordinator.ensure_coordinator_known()
-    committed, errors = await _fetch(coordinator, tps, require_stable=False)
+    committed, errors = await _fetch(coordinator, tps, stable=False)
     if errors:
         raise KafkaError(f"OffsetFetch failed: {sorted(errors)}")
-    return {tp: at for tp, at in committed.items() if at is not None}
+    return {tp: known.offset for tp, known in committed.items() if known.offset >= 0}
 
 
 async def _fetch(
-    coordinator: Any, tps: Iterable[TopicPartition], require_stable: bool
+    coordinator: Any, tps: Iterable[TopicPartition], *, stable: bool
 ) -> tuple[Committed, set[int]]:
+    """And the error codes in the answer."""
     topics = by_topic((tp.topic, tp.partition) for tp in tps)
-    asked = [(topic, partitions, p.NO_TAGS) for topic, partitions in topics.items()]
-    request = p.OffsetFetchRequest(coordinator.group_id, asked, require_stable, p.NO_TAGS)
-    response = await private.coordinator_request(coordinator, request)
-    rows = [
-        (TopicPartition(topic, partition), offset, metadata, code)
-        for topic, partitions, _ in response.topics
-        for partition, offset, _, metadata, code, _ in partitions
-    ]
-    errors = ({code for *_, code in rows} | {response.error_code}) - {p.NO_ERROR}
-    return Committed((tp, offset, metadata or "") for tp, offset, metadata, _ in rows), errors
+    request = wire.fetch_offsets(coordinator.group_id, topics, stable=stable)
+    code, found = wire.fetched_offsets(await private.coordinator_request(coordinator, request))
+    committed = {TopicPartition(*place): known for place, known in found.items()}
+    return committed, ({known.error for known in found.values()} | {code}) - {p.NO_ERROR}

@@ -1,6 +1,6 @@
 # ruff: noqa: SLF001 - this is the one module that may reach into other people's private parts
 """Every private name of faust, mode and aiokafka that the engine leans on, and the only code that touches
-them, besides ``processors.kafka.header_names``.
+them, besides ``processors.kafka.header_names`` and the methods that override or call one of their own class.
 
 The dependencies are pinned exactly; ``tests/engine/test_private.py`` fails when a pin or a name moves. Then
 read the new source at that place before changing :data:`VERSIONS`: the guards of this package were written
@@ -10,6 +10,7 @@ against what these names do, not against what they are called.
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple
 
 import aiokafka
@@ -18,7 +19,7 @@ import mode
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer import fetcher as fetcher_module
 from aiokafka.consumer import group_coordinator
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import ConsumerStoppedError, KafkaConnectionError
 from aiokafka.record import default_records, memory_records
 from aiokafka.structs import TopicPartition
 from faust.tables import TableManager
@@ -160,6 +161,74 @@ def set_fetch_wait(kafka: Any, min_bytes: int, max_wait_ms: int) -> None:
     """How long the broker gathers for the fetches to come. May be called from any thread."""
     kafka._fetcher._fetch_min_bytes = min_bytes
     kafka._fetcher._fetch_max_wait_ms = max_wait_ms
+
+
+class Fetches:
+    """What aiokafka has fetched and nobody has taken, as ``Fetcher.fetched_records`` goes about it.
+
+    For one taking; in the consumer thread.
+    """
+
+    __slots__ = ("_fetcher", "_kafka", "_subscriptions")
+
+    def __init__(self, kafka: Any) -> None:
+        self._kafka = kafka
+        self._fetcher = kafka._fetcher
+        self._subscriptions = kafka._fetcher._subscriptions
+
+    def asking(self) -> AbstractContextManager[None]:
+        """While records are asked for, the member counts as polling."""
+        context: AbstractContextManager[None] = self._subscriptions.fetch_context()
+        return context
+
+    def check(self) -> None:
+        """Raises what the coordinator has to say, or that the consumer was stopped."""
+        if self._kafka._closed or self._fetcher._closed:
+            raise ConsumerStoppedError
+        self._kafka._coordinator.check_errors()
+
+    async def assignment(self) -> None:
+        """Until there is one."""
+        if self._subscriptions.reassignment_in_progress:
+            await self._subscriptions.wait_for_assignment()
+
+    async def arrival(self) -> None:
+        """Until something has been fetched. Raises what fetching has met with."""
+        await self._fetcher._create_fetch_waiter()
+
+    def __bool__(self) -> bool:
+        return bool(self._fetcher._records)
+
+    def of_partitions(self) -> list[tuple[TopicPartition, Any]]:
+        """What is there, by partition: a result or an error."""
+        return list(self._fetcher._records.items())
+
+    def is_error(self, result: Any) -> bool:
+        """Then ``check_raise()`` raises it."""
+        return type(result) is not fetcher_module.FetchResult
+
+    def forget(self, tp: TopicPartition) -> None:
+        """It is not ours."""
+        del self._fetcher._records[tp]
+
+    def discard(self, tp: TopicPartition) -> None:
+        """Nothing is left of it: the next may be fetched."""
+        self.forget(tp)
+        self._fetcher._notify(self._fetcher._wait_consume_future)
+
+    def is_assigned(self, tp: TopicPartition) -> bool:
+        """Is it ours?"""
+        return bool(self._subscriptions.is_assigned(tp))
+
+    def assigned(self) -> Iterable[TopicPartition]:
+        """All that are ours."""
+        assignment = self._subscriptions.subscription.assignment
+        tps: Iterable[TopicPartition] = assignment.tps if assignment else ()
+        return tps
+
+    def state(self, tp: TopicPartition) -> Any:
+        """Position, highwater and so on of one of them."""
+        return self._subscriptions.subscription.assignment.state_value(tp)
 
 
 def make_records_with(result: Any, make: Callable[[TopicPartition, Any], Any]) -> None:

@@ -10,7 +10,6 @@ the offset of a record: the last offset of the log is usually a marker.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -20,7 +19,7 @@ from processors.engine.errors import Stalled, Unexpected
 from processors.engine.kafka import private
 from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
-from processors.engine.stores import StateStore
+from processors.engine.stores import Store
 
 log = logging.getLogger(__name__)
 
@@ -31,95 +30,87 @@ _RECORDS = 10_000
 _POLL_MS = 10
 
 
-@dataclass(frozen=True)
-class Restored:
-    """What a restore did."""
+class Changelogs:
+    """A :class:`.stores.Restore` that reads them in the engine's thread, each time with a new consumer.
 
-    records: int
-    seconds: float
-
-
-async def restore(
-    settings: EngineSettings,
-    stores: Mapping[TopicPartition, StateStore],
-    check: Callable[[], None],
-    ready: Callable[[int], None],
-    stats: Stats,
-) -> Restored:
-    """Bring the stores (by changelog partition) up to date.
-
-    ``check`` is called after every wait, before anything is written; it raises when the generation is over.
-    What was written until then is a valid prefix, and the next restore goes on from there. ``ready`` is told
-    of each partition when all of its stores are up to date; nothing is written to them afterwards.
+    Raises :class:`Unexpected` when a changelog knows less than its store, and :class:`Stalled` when an
+    undecided transaction lets nothing be read for ``stall_timeout_s``.
     """
-    started = time.monotonic()
-    if not stores:
-        return Restored(0, 0.0)
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
-        client_id=f"{settings.application_id}-restore",
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        isolation_level="read_committed",
-        max_partition_fetch_bytes=_FETCH_BYTES,
-        fetch_max_wait_ms=100,
-        retry_backoff_ms=20,  # the first ListOffsets has to wait for metadata
-    )
-    try:
-        await reader.start()
-        count = await _read(reader, settings, stores, check, ready, stats)
-    finally:
-        await reader.stop()
-    seconds = time.monotonic() - started
-    stats.restore_seconds.add(seconds)
-    return Restored(count, seconds)
 
+    def __init__(self, settings: EngineSettings, stats: Stats) -> None:
+        self._settings = settings
+        self._stats = stats
 
-async def _read(
-    reader: Any,
-    settings: EngineSettings,
-    stores: Mapping[TopicPartition, StateStore],
-    check: Callable[[], None],
-    ready: Callable[[int], None],
-    stats: Stats,
-) -> int:
-    ends = await private.high_watermarks(reader, stores)
-    begins = await reader.beginning_offsets(list(stores))
-    check()
-    reader.assign(
-        list(stores)
-    )  # no await between this and the last seek: the fetcher must not start elsewhere
-    for tp, store in stores.items():
-        if store.position >= ends[tp]:
-            raise Unexpected(
-                f"the store {store.path} is ahead of its changelog {tp} ({store.position} >= {ends[tp]}): the"
-                " topic was truncated or created anew. If that was intended, delete the data directory"
-            )
-        reader.seek(tp, max(store.position + 1, begins[tp]))
-    count, progress, left = 0, time.monotonic(), set(stores)
-    while True:
-        reached = {tp for tp in left if await reader.position(tp) >= ends[tp]}
+    async def __call__(
+        self, stores: Mapping[TopicPartition, Store], check: Callable[[], None], ready: Callable[[int], None]
+    ) -> int:
+        """See :class:`.stores.Restore`."""
+        started = time.monotonic()
+        if not stores:
+            return 0
+        reader = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.bootstrap,
+            client_id=f"{self._settings.application_id}-restore",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=100,
+            retry_backoff_ms=20,  # the first ListOffsets has to wait for metadata
+        )
+        try:
+            await reader.start()
+            count = await self._read(reader, stores, check, ready)
+        finally:
+            await reader.stop()
+        self._stats.restore_seconds.add(time.monotonic() - started)
+        return count
+
+    async def _read(
+        self,
+        reader: Any,
+        stores: Mapping[TopicPartition, Store],
+        check: Callable[[], None],
+        ready: Callable[[int], None],
+    ) -> int:
+        settings = self._settings
+        ends = await private.high_watermarks(reader, stores)
+        begins = await reader.beginning_offsets(list(stores))
         check()
-        left -= reached
-        reader.pause(*reached)  # what we write to them from now on is nothing to read
-        for partition in sorted({tp.partition for tp in reached} - {tp.partition for tp in left}):
-            for tp, store in stores.items():
-                if tp.partition == partition:
-                    store.write({}, store.position, settings.clock())  # up to date: renews its age
-            ready(partition)
-        if not left:
-            return count
-        fetched = await reader.getmany(*left, timeout_ms=_POLL_MS, max_records=_RECORDS)
-        check()
-        for tp, records in fetched.items():
-            if records:
-                stores[tp].write({r.key: r.value for r in records}, records[-1].offset, settings.clock())
-                count += len(records)
-                stats.restored += len(records)
-                progress = time.monotonic()
-        if time.monotonic() - progress > settings.stall_timeout_s:
-            stuck = ", ".join(f"{tp.topic}-{tp.partition}" for tp in sorted(left))
-            raise Stalled(
-                f"cannot read {stuck} to the end: a transaction there stays undecided. Look for a hanging one"
-                " with kafka-transactions.sh; Kafka 4.3 may leave some when it restarts (KAFKA-20734)"
-            )
+        # No await between this and the last seek: the fetcher must not start elsewhere.
+        reader.assign(list(stores))
+        for tp, store in stores.items():
+            if store.position >= ends[tp]:
+                raise Unexpected(
+                    f"the store {store.path} is ahead of its changelog {tp} ({store.position} >= {ends[tp]}):"
+                    " the topic was truncated or created anew. If that was intended, delete the data"
+                    " directory"
+                )
+            reader.seek(tp, max(store.position + 1, begins[tp]))
+        count, progress, left = 0, time.monotonic(), set(stores)
+        while True:
+            reached = {tp for tp in left if await reader.position(tp) >= ends[tp]}
+            check()
+            left -= reached
+            reader.pause(*reached)  # what we write to them from now on is nothing to read
+            for partition in sorted({tp.partition for tp in reached} - {tp.partition for tp in left}):
+                for tp, store in stores.items():
+                    if tp.partition == partition:
+                        store.write({}, store.position, settings.clock())  # up to date: renews its age
+                ready(partition)
+            if not left:
+                return count
+            fetched = await reader.getmany(*left, timeout_ms=_POLL_MS, max_records=_RECORDS)
+            check()
+            for tp, records in fetched.items():
+                if records:
+                    stores[tp].write({r.key: r.value for r in records}, records[-1].offset, settings.clock())
+                    count += len(records)
+                    self._stats.restored += len(records)
+                    progress = time.monotonic()
+            if time.monotonic() - progress > settings.stall_timeout_s:
+                stuck = ", ".join(f"{tp.topic}-{tp.partition}" for tp in sorted(left))
+                raise Stalled(
+                    f"cannot read {stuck} to the end: a transaction there stays undecided. Look for a hanging"
+                    " one with kafka-transactions.sh; Kafka 4.3 may leave some when it restarts (KAFKA-20734)"
+                )

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from faust.stores.base import Store
+from faust.stores import base
 from faust.tables import TableManager
 
 from processors.engine.state.memory import MemoryStore
 from processors.engine.state.rocksdb import MAX_AGE_MS, PartitionStore, new_cache
-from processors.engine.stores import StateStore
+from processors.engine.stores import Store
 
 #: Faust logs each service's comings and goings under the service's own logger.
 FAUST_LOG = logging.getLogger("faust.engine")
@@ -27,7 +27,7 @@ _DROP_EVERY_S = 3600.0
 
 
 def abandoned(directory: Path, table: str, owned: Set[int], now_ms: int) -> list[Path]:
-    """Stores of a table that are not ours now and were not written for :data:`.store.MAX_AGE_MS`."""
+    """Stores of a table that are not ours now and were not written for :data:`.rocksdb.MAX_AGE_MS`."""
     found = []
     for path in directory.glob(f"{table}-*"):
         partition = path.name.removeprefix(f"{table}-")
@@ -38,7 +38,7 @@ def abandoned(directory: Path, table: str, owned: Set[int], now_ms: int) -> list
     return found
 
 
-class PartitionStores(Store):  # type: ignore[misc]
+class PartitionStores(base.Store):  # type: ignore[misc]
     """A table's data: one store per partition we own, opened and closed on rebalance."""
 
     logger = FAUST_LOG
@@ -51,7 +51,7 @@ class PartitionStores(Store):  # type: ignore[misc]
         self._clock = clock
         self._in_memory = in_memory
         self._cache = new_cache()
-        self.partitions: dict[int, StateStore] = {}
+        self.partitions: dict[int, Store] = {}
 
     def own(self, partitions: frozenset[int]) -> None:
         """Open what is missing, close what is no longer ours."""
@@ -61,7 +61,7 @@ class PartitionStores(Store):  # type: ignore[misc]
             self.partitions[partition] = self._open(self._directory / f"{self.table_name}-{partition}")
         self.drop_abandoned()
 
-    def _open(self, path: Path) -> StateStore:
+    def _open(self, path: Path) -> Store:
         return MemoryStore(path) if self._in_memory else PartitionStore(path, self._cache, self._clock())
 
     def drop_abandoned(self) -> None:
@@ -69,7 +69,7 @@ class PartitionStores(Store):  # type: ignore[misc]
         for path in abandoned(self._directory, self.table_name, self.partitions.keys(), self._clock()):
             shutil.rmtree(path, ignore_errors=True)
 
-    @Store.timer(_DROP_EVERY_S)  # type: ignore[untyped-decorator]
+    @base.Store.timer(_DROP_EVERY_S)  # type: ignore[untyped-decorator]
     async def _drop_abandoned(self) -> None:
         self.drop_abandoned()
 

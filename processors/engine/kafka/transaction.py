@@ -20,7 +20,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
@@ -28,9 +28,11 @@ from aiokafka.errors import KafkaError, OffsetMetadataTooLargeError, ProducerFen
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
 
+from processors.engine.group import GroupMember
 from processors.engine.kafka import protocol as p
 from processors.engine.kafka import wire
 from processors.engine.kafka.retrying import Again, names_of, telling
+from processors.engine.producer import FencedGeneration, Fields
 
 log = logging.getLogger(__name__)
 
@@ -61,22 +63,6 @@ _RETRY = {
     p.OPERATION_NOT_ATTEMPTED,
 }
 
-Fields = tuple[bytes | None, bytes | None, list[tuple[str, bytes]], int]
-"""Key, value, headers and timestamp of a record."""
-
-
-class FencedGeneration(KafkaError):  # type: ignore[misc]
-    """The coordinator refused our (member, generation): abort; the events belong to somebody else."""
-
-
-class GroupMember(NamedTuple):
-    """On whose behalf offsets are committed."""
-
-    group_id: str
-    generation: int
-    member_id: str
-    instance_id: str | None
-
 
 def by_topic(rows: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
     """Group (topic, x) pairs the way Kafka requests want them."""
@@ -87,11 +73,7 @@ def by_topic(rows: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
 
 
 class TransactionalProducer:
-    """``begin``, ``add``, ``send``, ``commit_offsets``, ``commit``, each once and in this order.
-
-    After :class:`FencedGeneration` the only legal call is ``abort``. After anything else the producer is not
-    usable: let the process die, its successor aborts what is open.
-    """
+    """A :class:`.producer.Producer` on aiokafka's connections. In the loop that it was made in."""
 
     def __init__(
         self,
@@ -151,11 +133,11 @@ class TransactionalProducer:
     # --- a transaction
 
     def begin(self, member: GroupMember) -> None:
-        """A transaction whose offsets will be committed on behalf of ``member``. Local."""
+        """See :class:`.producer.Producer`."""
         self._member = member
 
     async def add(self, partitions: Collection[TopicPartition]) -> None:
-        """Open it: the group, and these partitions, will be part of it."""
+        """See :class:`.producer.Producer`."""
         self._open = True
         requests = [(wire.add_offsets(self._name, self._producer, self._group.group_id), wire.error_of)]
         if partitions:
@@ -165,9 +147,7 @@ class TransactionalProducer:
         await self._transact(CoordinationType.TRANSACTION, self._name, requests)
 
     async def send(self, records: Mapping[TopicPartition, Sequence[Fields]]) -> dict[TopicPartition, int]:
-        """Produce to partitions that were added; the offset of the last record of each, once all are
-        acknowledged.
-        """
+        """See :class:`.producer.Producer`."""
         last: dict[TopicPartition, int] = {}
         begins = {tp: 0 for tp, of_partition in records.items() if of_partition}
         while begins:
@@ -184,7 +164,7 @@ class TransactionalProducer:
     async def commit_offsets(
         self, offsets: Mapping[TopicPartition, int], metadata: Mapping[TopicPartition, str] | None = None
     ) -> None:
-        """Next offsets to read; without metadata if that is too large. Raises :class:`FencedGeneration`."""
+        """See :class:`.producer.Producer`."""
         topics = by_topic((tp.topic, (tp.partition, offset)) for tp, offset in sorted(offsets.items()))
         request = wire.commit_offsets(self._name, self._producer, self._group, topics, metadata or {})
         group_id, asked = self._group.group_id, [(request, wire.errors_of_offsets)]
@@ -198,11 +178,11 @@ class TransactionalProducer:
             await self.commit_offsets(offsets)
 
     async def commit(self) -> None:
-        """From here on it is history."""
+        """See :class:`.producer.Producer`."""
         await self._end(commit=True)
 
     async def abort(self) -> None:
-        """As if it had never been."""
+        """See :class:`.producer.Producer`."""
         await self._end(commit=False)
 
     async def _end(self, *, commit: bool) -> None:
@@ -294,7 +274,7 @@ class TransactionalProducer:
             nodes: dict[int, dict[TopicPartition, bytes]] = defaultdict(dict)
             for tp, batch in left.items():
                 nodes[await self._leader(tp)][tp] = batch
-            answers = await _together([self._produce_to(*one) for one in nodes.items()])
+            answers = await _together([self._produce_to(node, sent) for node, sent in nodes.items()])
             for answer in answers:
                 offsets.update(answer)
             left = {tp: batch for tp, batch in left.items() if tp not in offsets}

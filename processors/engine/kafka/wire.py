@@ -1,4 +1,4 @@
-"""The requests of a transaction, written and read by hand.
+"""The requests of a transaction, and for its offsets, written and read by hand.
 
 A batch needs five of them whatever its size. Through aiokafka's generic schemas, accumulator and sender tasks
 they cost a worker that has little to do more than the events themselves. What is sent is documented at
@@ -8,14 +8,25 @@ timeouts).
 
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from aiokafka.errors import IncompatibleBrokerVersion
 
-_NO_TAGS = b"\0"
-_int16, _int32 = struct.Struct(">h"), struct.Struct(">i")
+from processors.engine.kafka.encoding import (
+    NO_TAGS,
+    array,
+    compact,
+    compact_text,
+    int16,
+    int32,
+    read_compact,
+    read_uvarint,
+    skip_tags,
+    string,
+    uvarint,
+)
+
 _producer_row = struct.Struct(">qh")
 _error_row = struct.Struct(">ih")
 _offset_row = struct.Struct(">iqi")
@@ -29,6 +40,7 @@ _ALL_REPLICAS = -1
 
 _NAMES = {
     0: "Produce",
+    9: "OffsetFetch",
     22: "InitProducerId",
     24: "AddPartitionsToTxn",
     25: "AddOffsetsToTxn",
@@ -46,6 +58,14 @@ class Produced(NamedTuple):
 
     error: int
     offset: int
+
+
+class FetchedOffset(NamedTuple):
+    """What is committed for one partition; −1: nothing is. ``metadata``: what was told with it."""
+
+    error: int
+    offset: int
+    metadata: str
 
 
 class _Bytes:
@@ -100,8 +120,8 @@ class Request:
 
     def build_request_header(self, correlation_id: int, client_id: str) -> _Bytes:
         """The header; flexible versions have tags."""
-        header = struct.pack(">hhi", self._key, self._version, correlation_id) + _string(client_id)
-        return _Bytes(header + _NO_TAGS if self._flexible else header)
+        header = struct.pack(">hhi", self._key, self._version, correlation_id) + string(client_id)
+        return _Bytes(header + NO_TAGS if self._flexible else header)
 
     def encode(self) -> bytes:
         """The body."""
@@ -109,7 +129,7 @@ class Request:
 
     def parse_response_header(self, buffer: Any) -> _ResponseHeader:
         """Leaves the buffer at the body."""
-        correlation_id = _int32.unpack(buffer.read(4))[0]
+        correlation_id = int32.unpack(buffer.read(4))[0]
         if self._flexible:
             buffer.read(1)
         return _ResponseHeader(correlation_id)
@@ -123,30 +143,30 @@ class Request:
 
 def init_producer_id(transactional_id: str, timeout_ms: int) -> Request:
     """Aborts what a former producer of this name has open, and shuts it out. Answer: :func:`initialised`."""
-    return Request(22, 0, _string(transactional_id) + _int32.pack(timeout_ms))
+    return Request(22, 0, string(transactional_id) + int32.pack(timeout_ms))
 
 
 def add_offsets(transactional_id: str, producer: tuple[int, int], group_id: str) -> Request:
     """The group's offsets will be part of the transaction. Answer: :func:`error_of`."""
-    return Request(25, 0, _string(transactional_id) + _producer_row.pack(*producer) + _string(group_id))
+    return Request(25, 0, string(transactional_id) + _producer_row.pack(*producer) + string(group_id))
 
 
 def add_partitions(
     transactional_id: str, producer: tuple[int, int], topics: Mapping[str, Iterable[int]]
 ) -> Request:
     """Partitions will be part of the transaction. Answer: :func:`errors_of_partitions`."""
-    rows = [_array(topics)]
+    rows = [array(topics)]
     for topic, partitions in topics.items():
         numbers = list(partitions)
-        rows.append(_string(topic) + struct.pack(f">i{len(numbers)}i", len(numbers), *numbers))
-    return Request(24, 0, _string(transactional_id) + _producer_row.pack(*producer) + b"".join(rows))
+        rows.append(string(topic) + struct.pack(f">i{len(numbers)}i", len(numbers), *numbers))
+    return Request(24, 0, string(transactional_id) + _producer_row.pack(*producer) + b"".join(rows))
 
 
 def produce(transactional_id: str, timeout_ms: int, topics: Mapping[str, Mapping[int, bytes]]) -> Request:
     """One record batch per partition. Answer: :func:`produced`."""
-    parts = [_string(transactional_id), struct.pack(">hi", _ALL_REPLICAS, timeout_ms), _array(topics)]
+    parts = [string(transactional_id), struct.pack(">hi", _ALL_REPLICAS, timeout_ms), array(topics)]
     for topic, batches in topics.items():
-        parts += [_string(topic), _array(batches)]
+        parts += [string(topic), array(batches)]
         for partition, batch in batches.items():
             parts += [struct.pack(">ii", partition, len(batch)), batch]
     return Request(0, 7, b"".join(parts))
@@ -165,25 +185,40 @@ def commit_offsets(
     """
     group_id, generation, member_id, instance_id = member
     parts = [
-        *(_compact(transactional_id), _compact(group_id), _producer_row.pack(*producer)),
-        *(_int32.pack(generation), _compact(member_id), _compact(instance_id)),
-        _uvarint(len(topics) + 1),
+        *(compact(transactional_id), compact(group_id), _producer_row.pack(*producer)),
+        *(int32.pack(generation), compact(member_id), compact(instance_id)),
+        uvarint(len(topics) + 1),
     ]
     for topic, offsets in topics.items():
         rows = list(offsets)
-        parts += [_compact(topic), _uvarint(len(rows) + 1)]
+        parts += [compact(topic), uvarint(len(rows) + 1)]
         for partition, offset in rows:
             told = metadata.get((topic, partition))
             parts.append(_offset_row.pack(partition, offset, _NO_LEADER_EPOCH))
-            parts += [_compact_text(told) if told else _NO_METADATA, _NO_TAGS]
-        parts.append(_NO_TAGS)
-    parts.append(_NO_TAGS)
+            parts += [compact_text(told) if told else _NO_METADATA, NO_TAGS]
+        parts.append(NO_TAGS)
+    parts.append(NO_TAGS)
     return Request(28, 3, b"".join(parts), flexible=True)
 
 
 def end(transactional_id: str, producer: tuple[int, int], *, commit: bool) -> Request:
     """Commit or abort. Answer: :func:`error_of`."""
-    return Request(26, 0, _string(transactional_id) + _producer_row.pack(*producer) + bytes((commit,)))
+    return Request(26, 0, string(transactional_id) + _producer_row.pack(*producer) + bytes((commit,)))
+
+
+def fetch_offsets(group_id: str, topics: Mapping[str, Iterable[int]], *, stable: bool) -> Request:
+    """What the group has committed. Answer: :func:`fetched_offsets`.
+
+    Version 7 is the first with ``stable``: it answers with an error while a transaction that carries offsets
+    of these partitions is undecided. aiokafka speaks version 3, which shows the offset before it.
+    """
+    parts = [compact(group_id), uvarint(len(topics) + 1)]
+    for topic, partitions in topics.items():
+        numbers = list(partitions)
+        parts += [compact(topic), uvarint(len(numbers) + 1)]
+        parts += [struct.pack(f">{len(numbers)}i", *numbers), NO_TAGS]
+    parts += [bytes((stable,)), NO_TAGS]
+    return Request(9, 7, b"".join(parts), flexible=True)
 
 
 # --- answers
@@ -197,16 +232,16 @@ def initialised(body: bytes) -> tuple[int, tuple[int, int]]:
 
 def error_of(body: bytes) -> set[int]:
     """Of an answer that has nothing but an error code."""
-    return {_int16.unpack_from(body, 4)[0]} - {0}
+    return {int16.unpack_from(body, 4)[0]} - {0}
 
 
 def errors_of_partitions(body: bytes) -> set[int]:
     """All that are in the answer to :func:`add_partitions`."""
     errors: set[int] = set()
-    topics, at = _int32.unpack_from(body, 4)[0], 8
+    topics, at = int32.unpack_from(body, 4)[0], 8
     for _ in range(topics):
-        at += 2 + _int16.unpack_from(body, at)[0]
-        (partitions,) = _int32.unpack_from(body, at)
+        at += 2 + int16.unpack_from(body, at)[0]
+        (partitions,) = int32.unpack_from(body, at)
         at += 4
         for _ in range(partitions):
             errors.add(_error_row.unpack_from(body, at)[1])
@@ -217,26 +252,26 @@ def errors_of_partitions(body: bytes) -> set[int]:
 def errors_of_offsets(body: bytes) -> set[int]:
     """All that are in the answer to :func:`commit_offsets`."""
     errors: set[int] = set()
-    topics, at = _read_uvarint(body, 4)
+    topics, at = read_uvarint(body, 4)
     for _ in range(topics - 1):
-        length, at = _read_uvarint(body, at)
-        partitions, at = _read_uvarint(body, at + length - 1)
+        length, at = read_uvarint(body, at)
+        partitions, at = read_uvarint(body, at + length - 1)
         for _ in range(partitions - 1):
             errors.add(_error_row.unpack_from(body, at)[1])
-            at = _skip_tags(body, at + _error_row.size)
-        at = _skip_tags(body, at)
+            at = skip_tags(body, at + _error_row.size)
+        at = skip_tags(body, at)
     return errors - {0}
 
 
 def produced(body: bytes) -> dict[tuple[str, int], Produced]:
     """What became of each partition's record batch."""
     answers: dict[tuple[str, int], Produced] = {}
-    topics, at = _int32.unpack_from(body)[0], 4
+    topics, at = int32.unpack_from(body)[0], 4
     for _ in range(topics):
-        (length,) = _int16.unpack_from(body, at)
+        (length,) = int16.unpack_from(body, at)
         at += 2 + length
         topic = body[at - length : at].decode()
-        (partitions,) = _int32.unpack_from(body, at)
+        (partitions,) = int32.unpack_from(body, at)
         at += 4
         for _ in range(partitions):
             partition, error, offset, _, _ = _produced_row.unpack_from(body, at)
@@ -245,54 +280,19 @@ def produced(body: bytes) -> dict[tuple[str, int], Produced]:
     return answers
 
 
-# --- primitives
-
-
-def _array(items: Mapping[Any, Any]) -> bytes:
-    return _int32.pack(len(items))
-
-
-@cache
-def _string(text: str) -> bytes:
-    encoded = text.encode()
-    return _int16.pack(len(encoded)) + encoded
-
-
-@cache
-def _compact(name: str | None) -> bytes:
-    """Of names, of which there are few."""
-    return b"\0" if name is None else _compact_text(name)
-
-
-def _compact_text(text: str) -> bytes:
-    encoded = text.encode()
-    return _uvarint(len(encoded) + 1) + encoded
-
-
-def _uvarint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def _read_uvarint(body: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = body[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte <= 0x7F:
-            return number, at
-        shift += 7
-
-
-def _skip_tags(body: bytes, at: int) -> int:
-    tags, at = _read_uvarint(body, at)
-    for _ in range(tags):
-        _, at = _read_uvarint(body, at)
-        length, at = _read_uvarint(body, at)
-        at += length
-    return at
+def fetched_offsets(body: bytes) -> tuple[int, dict[tuple[str, int], FetchedOffset]]:
+    """The error code of the whole answer, and what is known of each (topic, partition)."""
+    found: dict[tuple[str, int], FetchedOffset] = {}
+    topics, at = read_uvarint(body, 4)
+    for _ in range(topics - 1):
+        topic, at = read_compact(body, at)
+        partitions, at = read_uvarint(body, at)
+        for _ in range(partitions - 1):
+            partition, offset, _ = _offset_row.unpack_from(body, at)
+            metadata, at = read_compact(body, at + _offset_row.size)
+            (error,) = int16.unpack_from(body, at)
+            found[topic, partition] = FetchedOffset(error, offset, metadata)
+            at = skip_tags(body, at + int16.size)
+        at = skip_tags(body, at)
+    (error,) = int16.unpack_from(body, at)
+    return error, found

@@ -1,4 +1,4 @@
-"""What :mod:`.store` does, in this process's memory: no disk, and nothing to come back to.
+"""What :mod:`.rocksdb` does, in this process's memory: no disk, and nothing to come back to.
 
 At every start, and of every partition that is new here, the whole changelog is read.
 """
@@ -15,7 +15,7 @@ _DEAD_ENTRIES = 1_000
 
 
 class MemoryStore:
-    """A :class:`.stores.StateStore` that notices no damage, for there is none."""
+    """A :class:`.stores.Store` that notices no damage, for there is none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,17 +31,17 @@ class MemoryStore:
 
     @property
     def size(self) -> int:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         return len(self._items)
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         return list(map(self._items.get, keys))
 
     def write(
         self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
     ) -> None:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         del now_ms  # nothing here is older than the process
         self.spend(spent)
         for key, value in items.items():
@@ -61,11 +61,11 @@ class MemoryStore:
         self.position = position
 
     def spend(self, entries: Iterable[bytes]) -> None:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         self._due.difference_update(entries)
 
     def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         found: list[bytes] = []
         while len(found) < limit and (entry := self._earliest()) is not None and _due_ms(entry) <= until_ms:
             heapq.heappop(self._due_heap)
@@ -76,7 +76,7 @@ class MemoryStore:
         return [(entry, _due_ms(entry), entry[_DUE_TIME:]) for entry in found]
 
     def first_due(self) -> int | None:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         earliest = self._earliest()
         return None if earliest is None else _due_ms(earliest)
 
@@ -91,11 +91,11 @@ class MemoryStore:
         self._ages[-1][1].append(key)
 
     def held(self, looks: int) -> int | None:  # noqa: ARG002 - it is known
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         return len(self._due)
 
     def sweep(self, written_before_s: int, looks: int) -> int:
-        """See :class:`.stores.StateStore`. Nothing is looked at that was written later."""
+        """See :class:`.stores.Store`. Nothing is looked at that was written later."""
         dropped = 0
         while looks and self._ages and self._ages[0][0] < written_before_s:
             keys = self._ages[0][1]
@@ -111,12 +111,12 @@ class MemoryStore:
         return dropped
 
     def states(self) -> Iterator[tuple[bytes, bytes]]:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         for key, value in self._items.items():
             yield key, frame.body(value)
 
     def close(self) -> None:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         self._items.clear()
 
 

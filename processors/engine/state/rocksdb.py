@@ -72,7 +72,7 @@ def _options(cache: rocksdict.Cache) -> rocksdict.Options:
 
 
 class PartitionStore:
-    """A :class:`.stores.StateStore` on the disk."""
+    """A :class:`.stores.Store` on the disk."""
 
     def __init__(self, path: Path, cache: rocksdict.Cache, now_ms: int) -> None:
         self.path = path
@@ -136,7 +136,7 @@ class PartitionStore:
         return bool(now_ms - written_ms <= MAX_AGE_MS)
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         with noticing(self.path):
             found: list[bytes | None] = self._db.get(keys)
         if not self._gathered:
@@ -153,7 +153,7 @@ class PartitionStore:
     def write(
         self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
     ) -> None:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         self._gathered.update(items)
         self.size += len(items)
         self._kept += len(items)
@@ -162,7 +162,7 @@ class PartitionStore:
         self.spend(spent)
 
     def spend(self, entries: Iterable[bytes]) -> None:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         self._spent += entries
         self._behind = True
         if len(self._gathered) + len(self._spent) >= _GATHER:
@@ -195,7 +195,7 @@ class PartitionStore:
         self._gathered, self._spent, self._behind = {}, [], False
 
     def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         found: list[tuple[bytes, int, bytes]] = []
         for entry, due_ms in self._due_entries():
             if due_ms > until_ms or len(found) >= limit:
@@ -204,7 +204,7 @@ class PartitionStore:
         return found
 
     def first_due(self) -> int | None:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         _, first = next(self._due_entries(), (None, None))
         return first
 
@@ -226,7 +226,7 @@ class PartitionStore:
             entries.status()  # an iterator just ends at a damaged block; this raises
 
     def held(self, looks: int) -> int | None:
-        """See :class:`.stores.StateStore`. An entry counts when the state of its key still has its time."""
+        """See :class:`.stores.Store`. An entry counts when the state of its key still has its time."""
         self._flush()
         found: list[bytes] = []
         with noticing(self.path):
@@ -246,7 +246,7 @@ class PartitionStore:
         return self._held
 
     def sweep(self, written_before_s: int, looks: int) -> int:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         self._flush()
         batch = rocksdict.WriteBatch(raw_mode=True)
         dropped = 0
@@ -273,7 +273,7 @@ class PartitionStore:
         return dropped
 
     def states(self) -> Iterator[tuple[bytes, bytes]]:
-        """See :class:`.stores.StateStore`."""
+        """See :class:`.stores.Store`."""
         self._flush()
         with noticing(self.path):
             entries = self._db.iter(self._in_passing)
@@ -284,7 +284,7 @@ class PartitionStore:
             entries.status()
 
     def close(self) -> None:
-        """See :class:`.stores.StateStore`. The lock of the files is one of the things released."""
+        """See :class:`.stores.Store`. The lock of the files is one of the things released."""
         try:
             self._flush()
         finally:

@@ -11,8 +11,10 @@ from aiokafka.protocol import produce, transaction
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
+from processors.engine.group import GroupMember
 from processors.engine.kafka import protocol as p
-from processors.engine.kafka.transaction import FencedGeneration, Fields, GroupMember, TransactionalProducer
+from processors.engine.kafka.transaction import TransactionalProducer
+from processors.engine.producer import FencedGeneration, Fields
 from tests.engine.kafka.test_wire import COMMITTED
 
 MEMBER = GroupMember("group", 3, "member", None)

@@ -1,13 +1,23 @@
 """Requests and answers, written and read by hand, against aiokafka's schemas."""
 
 import io
+import struct
 import tracemalloc
 from typing import Any
 
 import pytest
 from aiokafka.errors import IncompatibleBrokerVersion
 from aiokafka.protocol import produce, transaction
-from aiokafka.protocol.types import CompactArray, CompactString, Int16, Int32, Int64, Schema, TaggedFields
+from aiokafka.protocol.types import (
+    Boolean,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Int64,
+    Schema,
+    TaggedFields,
+)
 
 from processors.engine.kafka import wire
 
@@ -34,6 +44,20 @@ COMMITTED = Schema(
             _TAGS,
         ),
     ),
+    _TAGS,
+)
+#: OffsetFetch v7, which aiokafka does not have either.
+FETCH = Schema(
+    ("group_id", _COMPACT),
+    ("topics", CompactArray(("topic", _COMPACT), ("partitions", CompactArray(Int32)), _TAGS)),
+    ("require_stable", Boolean),
+    _TAGS,
+)
+_FETCHED = (*_OFFSET[:4], ("error_code", Int16), _TAGS)
+FETCHED = Schema(
+    ("throttle_time_ms", Int32),
+    ("topics", CompactArray(("topic", _COMPACT), ("partitions", CompactArray(*_FETCHED)), _TAGS)),
+    ("error_code", Int16),
     _TAGS,
 )
 
@@ -130,6 +154,28 @@ def test_answers() -> None:
         (TOPIC, 1): (6, -1),
         (LONG, 7): (0, 2**40),
     }
+
+
+@pytest.mark.parametrize("stable", [True, False])
+def test_fetch_offsets(stable: bool) -> None:
+    topics = {TOPIC: list(range(200)), LONG: [7]}
+    ours = wire.fetch_offsets(GROUP, topics, stable=stable)
+    rows: list[Any] = [(topic, partitions, {}) for topic, partitions in topics.items()]
+    assert ours.encode() == FETCH.encode([GROUP, rows, stable, {}])
+    header = struct.pack(">hhih", 9, 7, 1, len("me")) + b"me" + b"\0"
+    assert ours.build_request_header(1, "me").encode() == header
+
+
+def test_fetched_offsets() -> None:
+    rows: list[Any] = [
+        (TOPIC, [(0, 2**40, 3, "told", 0, {}), (1, -1, -1, None, 88, {3: b"\3tag"})], {}),
+        (LONG, [(7, 5, -1, "é" * 2000, 0, {})], {200: b"\xc8\1" + b"t" * 200}),
+    ]
+    assert wire.fetched_offsets(FETCHED.encode([5, rows, 14, {}])) == (
+        14,
+        {(TOPIC, 0): (0, 2**40, "told"), (TOPIC, 1): (88, -1, ""), (LONG, 7): (0, 5, "é" * 2000)},
+    )
+    assert wire.fetched_offsets(FETCHED.encode([5, [], 0, {}])) == (0, {})
 
 
 @pytest.mark.parametrize("versions", [{}, {26: (1, 5)}])

@@ -1,4 +1,4 @@
-"""What every store has to do: :class:`processors.engine.stores.StateStore`, word by word."""
+"""What every store has to do: :class:`processors.engine.stores.Store`, word by word."""
 
 import random
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ import pytest
 from processors.engine import frame
 from processors.engine.state.memory import MemoryStore
 from processors.engine.state.rocksdb import PartitionStore, new_cache
-from processors.engine.stores import StateStore
+from processors.engine.stores import Store
 from tests.engine.records import plain
 
 NOW = 1_800_000_000_000
 
 
 @pytest.fixture(params=["rocksdb", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     path = tmp_path / "state" / "t-0"
     made = PartitionStore(path, new_cache(), NOW) if request.param == "rocksdb" else MemoryStore(path)
     assert made.path == path
@@ -24,7 +24,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore
     made.close()
 
 
-def test_due_in_order_and_bounded(store: StateStore) -> None:
+def test_due_in_order_and_bounded(store: Store) -> None:
     dues = {b"k%d" % ms: ms for ms in (300, 100, 2**40, 200)}
     store.write({key: frame.wrap(b"s", ms, None) for key, ms in dues.items()} | plain(b"zz", b"\1"), 1, NOW)
     assert store.first_due() == 100
@@ -40,14 +40,14 @@ def test_due_in_order_and_bounded(store: StateStore) -> None:
     assert len(dict(store.states())) == 6
 
 
-def test_no_due_entries(store: StateStore) -> None:
+def test_no_due_entries(store: Store) -> None:
     assert store.first_due() is None
     store.write(plain(b"a"), 1, NOW)
     assert store.first_due() is None
     assert store.due(2**60, 10) == []
 
 
-def test_values_and_position(store: StateStore) -> None:
+def test_values_and_position(store: Store) -> None:
     assert store.position == -1
     store.write(plain(b"a", b"b", b"c"), 7, NOW)
     store.write({b"a": None, b"x": None, b"b": frame.wrap(b"new", None, None)}, 9, NOW)
@@ -56,7 +56,7 @@ def test_values_and_position(store: StateStore) -> None:
     assert dict(store.states()) == {b"b": b"new", b"c": b"of c"}
 
 
-def test_what_is_gathered_is_read_like_what_is_written(store: StateStore) -> None:
+def test_what_is_gathered_is_read_like_what_is_written(store: Store) -> None:
     dice, truth = random.Random(5), dict[bytes, bytes | None]()
     for position in range(3_000):
         key = b"k%d" % dice.randrange(700)
@@ -68,7 +68,7 @@ def test_what_is_gathered_is_read_like_what_is_written(store: StateStore) -> Non
     assert dict(store.states()) == {key: frame.body(raw) for key, raw in truth.items() if raw is not None}
 
 
-def test_due_entries_come_again_until_they_are_spent(store: StateStore) -> None:
+def test_due_entries_come_again_until_they_are_spent(store: Store) -> None:
     """A batch may be dropped. The same due time written again is one entry."""
     for position in range(3):
         store.write({b"k": frame.wrap(b"%d" % position, 100, None)}, position, NOW)
@@ -82,7 +82,7 @@ def test_due_entries_come_again_until_they_are_spent(store: StateStore) -> None:
     assert store.first_due() == 50
 
 
-def test_sweep_goes_round(store: StateStore) -> None:
+def test_sweep_goes_round(store: Store) -> None:
     """A bounded look at a time, each key once per round; only what was written too early goes."""
     aged = {b"k%02d" % i: frame.wrap(b"s", i if i % 7 == 0 else None, 1000 + i) for i in range(20)}
     store.write(aged | plain(b"ageless"), 1, NOW)
@@ -94,7 +94,7 @@ def test_sweep_goes_round(store: StateStore) -> None:
     assert store.position == 1
 
 
-def test_size_is_never_less_than_there_are(store: StateStore) -> None:
+def test_size_is_never_less_than_there_are(store: Store) -> None:
     dice = random.Random(1)
     for position in range(300):
         keys = [b"k%d" % dice.randrange(2_000) for _ in range(10)]
@@ -107,7 +107,7 @@ def test_size_is_never_less_than_there_are(store: StateStore) -> None:
     assert store.size == len(dict(store.states()))
 
 
-def test_a_round_of_the_sweep_takes_as_many_looks_as_its_size_says(store: StateStore) -> None:
+def test_a_round_of_the_sweep_takes_as_many_looks_as_its_size_says(store: Store) -> None:
     """However many are written meanwhile, in front of it and behind it."""
     store.write({b"old%03d" % i: frame.wrap(b"s", None, 1000) for i in range(500)}, 1, NOW)
     looks = store.size
@@ -121,7 +121,7 @@ def test_a_round_of_the_sweep_takes_as_many_looks_as_its_size_says(store: StateS
     assert not [key for key, _ in store.states() if key.startswith(b"old")]
 
 
-def test_what_was_swept_may_leave_a_due_entry(store: StateStore) -> None:
+def test_what_was_swept_may_leave_a_due_entry(store: Store) -> None:
     store.write({b"k": frame.wrap(b"s", 100, 1000)}, 1, NOW)
     assert store.sweep(1001, 10) == 1
     assert store.get_many([b"k"]) == [None]
@@ -130,7 +130,7 @@ def test_what_was_swept_may_leave_a_due_entry(store: StateStore) -> None:
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3, 100])
-def test_states_that_wait_are_counted(store: StateStore, looks: int) -> None:
+def test_states_that_wait_are_counted(store: Store, looks: int) -> None:
     """Not those that have moved on, and each once however often it was written."""
     store.write({b"k%d" % n: frame.wrap(b"s", 100 + n, None) for n in range(5)} | plain(b"z"), 1, NOW)
     store.write(
@@ -141,7 +141,7 @@ def test_states_that_wait_are_counted(store: StateStore, looks: int) -> None:
     assert set(counts) <= {None, 3}
 
 
-def test_an_earlier_entry_is_found_behind_those_that_were_spent(store: StateStore) -> None:
+def test_an_earlier_entry_is_found_behind_those_that_were_spent(store: Store) -> None:
     """Where the last look ended is no bound for what is written later."""
     for position, ms in enumerate((500, 400, 450, 100, 100, 300)):
         store.write({b"k%d" % ms: frame.wrap(b"s", ms, None)}, position, NOW)
@@ -152,7 +152,7 @@ def test_an_earlier_entry_is_found_behind_those_that_were_spent(store: StateStor
         assert store.first_due() is None
 
 
-def test_due_like_a_sorted_list(store: StateStore) -> None:
+def test_due_like_a_sorted_list(store: Store) -> None:
     dice, truth = random.Random(2), dict[bytes, int]()
     for position in range(400):
         key, ms = b"k%d" % dice.randrange(30), dice.randrange(1, 1000)
