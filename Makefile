@@ -56,7 +56,7 @@ schemas: $(VENV)/ready
 
 # The pages that are made from the code.
 docs: $(VENV)/ready
-	$(BIN)/python -m processors.observability.metrics > docs/metrics.md
+	$(BIN)/python -m processors.observability.page > docs/metrics.md
 
 # Resolve anew; the lock files hold hashes and no index address. What the image installs (requirements.lock)
 # and what `make run` adds to it (-local) are the very versions that are tested (-dev).

@@ -22,9 +22,9 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from aiokafka.structs import TopicPartition
 
 from bench.workloads import Pipeline
+from processors.clock import epoch_ms
 from processors.engine import Record
 from processors.engine.batch import Computer, _Batch
-from processors.engine.clock import epoch_ms
 from processors.engine.effects import Effects
 from processors.engine.inbox import Chunk
 from processors.engine.records import slim

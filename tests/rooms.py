@@ -25,6 +25,9 @@ _ROOMS: Final = {
     "attribution": Room("the rules ([rules.md](rules.md)) as pure functions: facts in, leads out", "schemas"),
     "errors": Room("how anything fails: cause, remedy, exit code"),
     "files": Room("files that only their owner reads"),
+    "clock": Room("what time it is"),
+    "histogram": Room("how often something was how large"),
+    "stacks": Room("what every thread of this process is doing"),
     "garbage": Room("the garbage collector of a process that works in batches"),
     "printable": Room("text from strangers, as it may be shown"),
     "signals": Room("what a signal does to a process"),
@@ -42,25 +45,26 @@ _ROOMS: Final = {
         "connecting, bringing tables and views up to date, roles, queries", "errors clickhouse.url settings"
     ),
     "observability": Room(
-        "log lines; every metric, once ([metrics.md](metrics.md)), and the port that shows them",
-        "errors printable settings kafka.connection",
+        "log lines; every metric, once ([metrics.md](metrics.md)); health, and the port that shows both",
+        "errors printable clock histogram stacks settings kafka.connection",
     ),
     "engine": Room(
         "batches, exactly once: computed, committed, given up in time; knows neither leads nor a server",
-        "errors kafka.connection kafka.placement",
+        "errors clock histogram stacks kafka.connection kafka.placement",
     ),
     "engine.state": Room("stores of the engine: RocksDB, memory; whose directory it is", "files engine"),
     "engine.kafka": Room(
         "the engine on Kafka: Faust's consumer as its group, transactions, changelogs; the process around it",
-        "errors garbage kafka.connection kafka.header_names kafka.placement engine engine.state",
+        "errors clock garbage kafka.connection kafka.header_names kafka.placement engine engine.state",
     ),
     "worker": Room(
         "the two joins as processors of the engine; dead letters",
-        "schemas attribution settings kafka observability engine engine.kafka",
+        "schemas attribution clock settings kafka observability engine engine.kafka",
     ),
     "sink": Room(
         "topics → ClickHouse",
-        "schemas errors garbage settings kafka.connection kafka.header_names kafka clickhouse observability",
+        "schemas errors clock histogram garbage settings kafka.connection kafka.header_names kafka clickhouse"
+        " observability",
     ),
     "refusals": Room(
         "dead letters and unmatched events: found, selected, sent back",
@@ -84,8 +88,8 @@ _ROOMS: Final = {
     "deploy": Room("embedded Kafka and ClickHouse, SQL of tables and views, image", "errors files"),
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
-        "schemas attribution errors files progress clickhouse.url settings kafka.connection kafka clickhouse"
-        " engine worker sink replaying demo deploy",
+        "schemas attribution errors files clock progress clickhouse.url settings kafka.connection kafka"
+        " clickhouse engine worker sink replaying demo deploy",
     ),
     "cli": Room(
         "one thin file for each command, and what draws on a terminal",
@@ -95,8 +99,8 @@ _ROOMS: Final = {
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas errors garbage printable clickhouse.url settings kafka.connection kafka.placement clickhouse"
-        " engine engine.state engine.kafka worker sink audit.model demo deploy stack cli",
+        "schemas errors clock garbage printable clickhouse.url settings kafka.connection kafka.placement"
+        " clickhouse engine engine.state engine.kafka worker sink audit.model demo deploy stack cli",
     ),
 }
 _ROOT: Final = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka.structs import TopicPartition
 
 from processors.engine import frame
-from processors.engine.effects import DueEntry, Effects, StateWrite
+from processors.engine.effects import DueEntry, Effects, StateWrite, Taken
 from processors.engine.errors import Unexpected
 from processors.engine.inbox import Chunk
 from processors.engine.processor import Output, Processor, Rejected, Unfit
@@ -77,9 +77,10 @@ class Computer:
         arrived: defaultdict[Place, list[Record]] = defaultdict(list)
         for chunk in chunks:
             effects.offsets[chunk.tp] = chunk.next_offset
-            effects.events += len(chunk.records)
-            if chunk.records:
-                arrived[self._table_of[chunk.tp.topic], chunk.tp.partition] += chunk.records
+            if records := chunk.records:
+                times = records[0].timestamp, records[-1].timestamp
+                effects.taken.append(Taken(chunk.tp, len(records), *times))
+                arrived[self._table_of[chunk.tp.topic], chunk.tp.partition] += records
         for (table, partition), records in arrived.items():
             batch.apply(view_of(self._by_table[table], partition), records)
         for entry in due:
@@ -194,13 +195,14 @@ class _Batch:
             if key != record.key or topic != record.topic or partition_for(key, partitions) != partition:
                 self._forward(view, record, topic, key)
             elif not key or key[:1] == RESERVED:
-                raise Unexpected(f"key {key!r} of table {view.job.table!r} is empty or reserved")
+                what = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+                raise Unexpected(f"{what}: its key of table {view.job.table!r} is empty or reserved")
             else:
                 placed.append((key, fact, record))
         return placed
 
     def _reject(self, view: View, record: Record, rejected: Rejected) -> None:
-        self._effects.rejected += 1
+        self._effects.rejected[record.topic] += 1
         self._watch.reject(record, rejected)
         self._emit(rejected.outputs, record.key, view.partition)
 
@@ -214,7 +216,7 @@ class _Batch:
             )
             self._reject(view, record, view.job.refuse(record, Unfit.TOO_LARGE, detail))
             return
-        self._effects.forwarded += 1
+        self._effects.forwarded[record.topic] += 1
         sent_on = Output(topic, key, record.value, headers, record.timestamp)
         self._effects.outputs[topic, partition_for(key, self._partitions)].append(sent_on)
 
@@ -242,7 +244,7 @@ class _Batch:
             self._effects.expired += 1
             due_ms = None if new is None else job.due(new)
             if due_ms is not None and due_ms <= entry.due_ms:
-                raise Unexpected(f"expire() of table {job.table!r} left key {key!r} due at {entry.due_ms}")
+                raise Unexpected(f"expire() of table {job.table!r} left a state due at {entry.due_ms}")
             view.states[key] = new
             view.dump([key])
             self._emit(outputs, key, view.partition)

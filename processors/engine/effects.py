@@ -1,6 +1,6 @@
 """What a batch wants: :class:`Effects`. Computed by :mod:`.batch`, made true by :mod:`.commit`."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +29,15 @@ class StateWrite(NamedTuple):
     spent: list[bytes]
 
 
+class Taken(NamedTuple):
+    """Records of one partition that a batch has computed: how many, and the times of first and last."""
+
+    tp: TopicPartition
+    records: int
+    first_ms: int
+    last_ms: int
+
+
 @dataclass(slots=True)
 class Effects:
     """All of it becomes true, or nothing."""
@@ -44,7 +53,8 @@ class Effects:
     #: To be committed with the offsets, where there is any.
     metadata: dict[TopicPartition, str] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
-    events: int = 0
-    forwarded: int = 0
-    rejected: int = 0
+    taken: list[Taken] = field(default_factory=list)
+    #: By source topic.
+    forwarded: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
     expired: int = 0

@@ -3,6 +3,7 @@
 EngineError                   has an exit code; the message names cause and remedy
 ├── ProcessorHalt        65   a processor raised Halt
 ├── Unexpected           70   a guard tripped or a bug: restart, the transaction is aborted
+│   └── Stalled               something took longer than it may: every thread's stack is logged
 ├── DataDirInUse         73   another process has this data_dir, or it holds another cluster's state
 └── TopicsMismatch       78   a topic is missing or, as state shows, was laid out with other partitions
 NoBroker, KafkaRefused 69, 78   of processors.kafka.connection, at start and where Kafka refuses later
@@ -26,6 +27,10 @@ class ProcessorHalt(EngineError):
 
 class Unexpected(EngineError):
     """Something that must not happen. Nothing is committed; the next start aborts what is open."""
+
+
+class Stalled(Unexpected):
+    """Something took longer than it may. What each thread was doing says why."""
 
 
 class DataDirInUse(EngineError):

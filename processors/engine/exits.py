@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import os
-import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-from processors.engine.errors import ProcessorHalt, Unexpected
+from processors.engine.errors import ProcessorHalt, Stalled, Unexpected
 from processors.engine.processor import Halt
+from processors.engine.watch import ProcessorFailed
 from processors.errors import LeadstreamError
 from processors.kafka.connection.failures import refusal_of
+from processors.stacks import stacks
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +26,14 @@ def die(reason: BaseException) -> NoReturn:
     if isinstance(reason, Halt):
         reason = ProcessorHalt(str(reason))
     reason = refusal_of(reason, "the bootstrap addresses") or reason
-    if isinstance(reason, LeadstreamError):
-        log.critical("%s", whole(reason))
+    if isinstance(reason, Stalled):
+        log.critical(whole(reason), extra={"stack": stacks()})
+    elif isinstance(reason, LeadstreamError):
+        log.critical(whole(reason))
+    elif isinstance(reason, ProcessorFailed):
+        log.critical(str(reason), exc_info=reason)
     else:
-        log.critical("unexpected: %s", "".join(traceback.format_exception(reason)).rstrip())
+        log.critical(f"unexpected: {type(reason).__name__}: {reason}", exc_info=reason)
     logging.shutdown()
     os._exit(reason.exit_code if isinstance(reason, LeadstreamError) else Unexpected.exit_code)
 
@@ -41,7 +46,8 @@ def whole(error: LeadstreamError) -> str:
 def leave() -> NoReturn:
     """End a process that was asked to stop and cannot in good order. As safe as :func:`die`."""
     log.warning(
-        "left Kafka without saying goodbye; a batch that was under way is done again by the next start"
+        "left Kafka without saying goodbye; a batch that was under way is done again by the next start",
+        extra={"stack": stacks()},
     )
     logging.shutdown()
     os._exit(0)

@@ -3,7 +3,7 @@
 """
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +28,8 @@ DUE_PER_BATCH = 500
 _SWEEP_ROUND = 0.2
 #: States looked at before others have their turn: about a millisecond.
 _LOOKS = 2000
+#: Due entries looked at in a row, to count the states that wait.
+_HELD_LOOKS = 500
 #: Share of the retention by which the watermark may be behind when nothing but the sweep needs it.
 _WATERMARK_LAG = 0.01
 
@@ -64,6 +66,9 @@ class Timekeeper:
         #: Looks that each store is still to have, and until when they have been counted.
         self._looks: defaultdict[Place, float] = defaultdict(float)
         self._counted_ms = settings.clock()
+        #: Stores whose waiting states are to be counted next, and how many there were in each.
+        self._to_count: list[Place] = []
+        self._held: dict[Place, int] = {}
         self.watermark = Watermark(self._hops)
         #: Committed offsets of partitions that are not ours.
         self.others: Mapping[TopicPartition, int] = {}
@@ -97,7 +102,7 @@ class Timekeeper:
                 if others:
                     self.others = await group.committed(others)
         except (Superseded, *ASK_AGAIN) as exc:
-            log.info("no watermark round: %r", exc)
+            log.info("no watermark round", extra={"error": repr(exc)})
 
     def round_wanted(self) -> bool:
         """Is no round under way, and something due before a round from now would move the watermark; or is
@@ -113,6 +118,20 @@ class Timekeeper:
         return any(
             (first := store.first_due()) is not None and first <= soon for store in self._stores.values()
         )
+
+    def count_held(self) -> None:
+        """Go on counting the states that wait for time, in one store: about a millisecond."""
+        if not self._to_count:
+            self._to_count = list(self._stores)
+            return
+        place = self._to_count.pop()
+        held = self._stores[place].held(_HELD_LOOKS)
+        if held is not None:
+            self._held[place] = held
+            by_table = Counter({table: 0 for table, _ in self._held})
+            for (table, _), states in self._held.items():
+                by_table[table] += states
+            self._stats.held = by_table
 
     def sweep(self) -> Iterator[None]:
         """Drop what is past its retention, as far as the time since the last call allows.

@@ -26,7 +26,8 @@ async def fetch_missing(group: Group, intake: Intake, stats: Stats) -> None:
             await _fetch(missing, group, intake, stats)
         except (Superseded, *ASK_AGAIN) as exc:
             if not group.stopping:
-                log.warning("not fetched from where it has to be: %r", exc)
+                stats.retry(type(exc).__name__)
+                log.warning("not fetched from where it has to be", extra={"error": repr(exc)})
             intake.still_missing(missing)
             await asyncio.sleep(_RETRY_S)
 
@@ -42,7 +43,10 @@ async def _fetch(tps: Set[TopicPartition], group: Group, intake: Intake, stats: 
         if begins[tp] > wanted:
             lost = begins[tp] - wanted
             stats.retention_gaps += lost
-            log.error("%s: retention removed %d offsets before they were read", tp, lost)
+            log.error(
+                "retention removed offsets before they were read",
+                extra={"topic": tp.topic, "partition": tp.partition, "offsets": lost},
+            )
         offsets[tp] = max(wanted, begins[tp])
     intake.expect(offsets)
     if offsets:

@@ -18,8 +18,8 @@ from typing import Any
 
 from aiokafka.structs import TopicPartition
 
-from processors.engine.clock import boottime
-from processors.engine.errors import Superseded, Unexpected
+from processors.clock import boottime
+from processors.engine.errors import Stalled, Superseded
 from processors.engine.exits import guarded
 from processors.engine.expiry import Timekeeper
 from processors.engine.group import ASK_AGAIN, Group, StartOffsets
@@ -95,13 +95,13 @@ class Generations:
     async def ready(self) -> Generation | None:
         """The generation to work in, if there is one. If not, this waits a moment, or begins it.
 
-        Raises :class:`Unexpected` when a rebalance, or the offsets, take longer than the settings allow.
+        Raises :class:`Stalled` when a rebalance, or the offsets, take longer than the settings allow.
         """
         group = self._group
         since, stopping = group.rebalancing_since, group.stopping
         if since and not stopping and boottime() - since > self._settings.stall_timeout_s:
             # The task that would end it may have got lost in the group's libraries.
-            raise Unexpected(f"the rebalance has not ended for {boottime() - since:.0f} s")
+            raise Stalled(f"the rebalance has not ended for {boottime() - since:.0f} s")
         number = group.generation
         if since or stopping or number <= 0 or not group.flowing:
             await asyncio.sleep(_POLL_S)
@@ -111,10 +111,11 @@ class Generations:
         try:
             await self.begin(number)
         except Superseded as exc:
-            log.info("generation %s not begun: %s", number, exc)
+            log.info("generation not begun", extra={"generation": number, "because": str(exc)})
             await asyncio.sleep(_POLL_S)
         except ASK_AGAIN as exc:
-            log.warning("generation %s not begun: %r", number, exc)
+            self._stats.retry(type(exc).__name__)
+            log.warning("generation not begun", extra={"generation": number, "error": repr(exc)})
             await asyncio.sleep(_RETRY_S)
         return None
 
@@ -141,7 +142,7 @@ class Generations:
 
         def go_on() -> bool:
             if boottime() - started > self._settings.stall_timeout_s:
-                raise Unexpected("the offsets are still undecided: is there a hanging transaction?")
+                raise Stalled("the offsets are still undecided: is there a hanging transaction?")
             return self._is_current(number)
 
         sources = group.sources()
@@ -152,13 +153,15 @@ class Generations:
         stats.stable_waits += start.waits > 0
         stats.retention_gaps += start.lost
         if start.lost:
-            log.error("retention removed %d offsets before they were read", start.lost)
+            log.error("retention removed offsets before they were read", extra={"offsets": start.lost})
         log.info(
-            "generation %s: %d partitions; offsets in %.2f s (undecided %d times)",
-            number,
-            stats.partitions,
-            boottime() - started,
-            start.waits,
+            "generation begun",
+            extra={
+                "generation": number,
+                "partitions": stats.partitions,
+                "seconds": round(boottime() - started, 2),
+                "undecided": start.waits,
+            },
         )
         return start
 
@@ -169,10 +172,11 @@ class Generations:
                 await self.start_partitions(current)
                 return
             except Superseded as exc:
-                log.info("not all partitions started: %s", exc)
+                log.info("not all partitions started", extra={"because": str(exc)})
                 return
             except ASK_AGAIN as exc:
-                log.warning("not all partitions started: %r", exc)
+                self._stats.retry(type(exc).__name__)
+                log.warning("not all partitions started", extra={"error": repr(exc)})
                 await asyncio.sleep(_RETRY_S)
 
     async def start_partitions(self, current: Generation) -> None:
@@ -202,11 +206,10 @@ class Generations:
             for (table, partition), store in waiting.items()
         }
         records = await self._restore(changelogs, check, start)
+        seconds = round(time.monotonic() - started, 2)
         log.info(
-            "generation %s: %d records restored in %.2f s",
-            current.number,
-            records,
-            time.monotonic() - started,
+            "records restored",
+            extra={"generation": current.number, "records": records, "seconds": seconds},
         )
 
     def _is_current(self, number: int) -> bool:

@@ -61,7 +61,7 @@ class Group(Protocol):
 
     @property
     def rebalancing_since(self) -> float | None:
-        """When a rebalance began (:func:`.clock.boottime`), until it has ended."""
+        """When a rebalance began (:func:`processors.clock.boottime`), until it has ended."""
 
     def sources(self) -> set[TopicPartition]:
         """Our partitions of the source topics."""

@@ -9,7 +9,7 @@ from typing import Any
 from processors.engine.batch import Computer
 from processors.engine.commit import commit
 from processors.engine.effects import DueEntry, Effects
-from processors.engine.errors import ProcessorHalt, Refused, Superseded, Unexpected
+from processors.engine.errors import ProcessorHalt, Refused, Stalled, Superseded
 from processors.engine.exits import die, guarded
 from processors.engine.gaps import fetch_missing
 from processors.engine.generation import Generation, Generations
@@ -51,9 +51,11 @@ class Engine:
         stats: Stats,
         on_step: OnStep = ignore,
         on_batch: Callable[[Stats], None] | None = None,
+        on_commit: Callable[[Effects], None] | None = None,
     ) -> None:
         """``producer``: asked for at each batch, for it is connected after the engine is made. ``on_step``
-        hears of each step of a batch, ``on_batch`` of the counters after each.
+        hears of each step of a batch, ``on_batch`` of the counters after each, ``on_commit`` of what a batch
+        has made true.
         """
         self.stats = stats
         self.generations = Generations(settings, processors, group, intake, restore, stats)
@@ -63,6 +65,7 @@ class Engine:
         self._intake = intake
         self._on_step = on_step
         self._on_batch = on_batch
+        self._on_commit = on_commit
         self._computer = Computer(settings.partitions, processors, settings.limits)
         self._changelogs = {
             job.table: changelog_topic(settings.application_id, job.table) for job in processors
@@ -108,7 +111,7 @@ class Engine:
         try:
             await asyncio.wait_for(self._idle.wait(), self._settings.batch_deadline_s)
         except TimeoutError:
-            die(Unexpected("the batch in flight did not finish before the rebalance deadline"))
+            die(Stalled("the batch in flight did not finish before the rebalance deadline"))
 
     # --- batches
 
@@ -153,14 +156,18 @@ class Engine:
         self._idle.clear()
         started = time.monotonic()
         deadline = self._settings.batch_deadline_s
-        late = Unexpected(f"a batch took longer than {deadline:.0f} s")
+        late = Stalled(f"a batch took longer than {deadline:.0f} s")
         watchdog = asyncio.get_running_loop().call_later(deadline, die, late)
         try:
-            self.stats.count(await self._process(current, chunks, due))
+            effects = await self._process(current, chunks, due)
+            self.stats.count(effects, self._settings.clock())
+            if self._on_commit is not None:
+                self._on_commit(effects)
         except Superseded as exc:
             self.stats.superseded += 1
             self.stats.fenced += isinstance(exc, Refused)
-            log.warning("batch dropped: %s", exc)
+            self.stats.retry(type(exc).__name__)
+            log.warning("batch dropped", extra={"generation": current.number, "because": str(exc)})
             if self._current is current:
                 self.drop()
         finally:
@@ -168,7 +175,7 @@ class Engine:
             self._idle.set()
         self._batch_ended = time.monotonic()
         self._batch_events = sum(len(chunk.records) for chunk in chunks)
-        self.stats.busy_seconds += self._batch_ended - started
+        self.stats.batch_seconds.add(self._batch_ended - started)
         self.stats.queued = self._intake.records
         if self._on_batch is not None:
             self._on_batch(self.stats)
@@ -188,11 +195,12 @@ class Engine:
         current.processed.update(effects.offsets)
         current.uncommitted = {}
         for quarantined in effects.quarantined:
-            log.error("%s", quarantined)
+            log.error(str(quarantined), extra=quarantined.keys())
         return effects
 
     async def _commit(self, current: Generation, effects: Effects) -> None:
         effects.metadata = current.troubles.metadata(effects.offsets, effects.troubles)
+        started = time.monotonic()
         await commit(
             effects,
             self._group.member(current.number),
@@ -202,6 +210,7 @@ class Engine:
             lambda: self._group.generation == current.number,
             self._on_step,
         )
+        self.stats.transaction_seconds.add(time.monotonic() - started)
         current.troubles.committed(effects.troubles)
 
     # --- trouble
@@ -231,9 +240,8 @@ class Engine:
         if stopped >= {source for source in current.processed if source.topic == tp.topic}:
             raise ProcessorHalt(str(many))
         log.error(
-            "%s Other partitions go on, this one from offset %d when it begins anew",
-            many,
-            current.processed[tp],
+            f"{many} Other partitions go on, this one when it begins anew",
+            extra={"topic": tp.topic, "partition": tp.partition, "offset": current.processed[tp]},
         )
         current.uncommitted.pop(tp, None)
         self._intake.stand_still(tp)
@@ -254,4 +262,5 @@ class Engine:
                 if self._current is not current:
                     break  # the stores may be closed by now
             else:
+                current.time.count_held()
                 await current.time.round(self._group, current.processed)

@@ -26,7 +26,7 @@ def check_placement(stores: Mapping[tuple[str, int], Store], partitions: int) ->
         for key, _ in islice(store.states(), _SAMPLE):
             if partition_for(key, partitions) != partition:
                 raise TopicsMismatch(
-                    f"partition {partition} of table {table!r} holds key {key!r}, which belongs elsewhere: it"
-                    f" was written with another number of partitions than {partitions}. State cannot move:"
+                    f"partition {partition} of table {table!r} holds a key that belongs elsewhere: it was"
+                    f" written with another number of partitions than {partitions}. State cannot move:"
                     ' see "More partitions" in docs/scaling.md'
                 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from processors.engine.clock import epoch_ms
+from processors.clock import epoch_ms
 from processors.kafka.connection import KafkaConnection
 
 _MIB = 1 << 20

@@ -70,6 +70,13 @@ class Store(Readable, Protocol):
     def first_due(self) -> int | None:
         """Time of the earliest due entry. Notices damage."""
 
+    def held(self, looks: int) -> int | None:
+        """How many states there are with a due time; None: not yet counted.
+
+        Looks at so many due entries and goes on there at the next call: the answer is that of the last time
+        all were looked at. Notices damage.
+        """
+
     def sweep(self, written_before_s: int, looks: int) -> int:
         """Drop states written earlier; how many. The next call goes on where this one stops.
 

@@ -39,6 +39,11 @@ class Failure(Struct, frozen=True):
     deaths: int = 1
     due: bool = False
 
+    @property
+    def kind(self) -> str:
+        """Of the error, without its text."""
+        return self.cause.partition(":")[0]
+
     def same(self, other: "Failure") -> bool:
         """Is it the same record, or expiry?"""
         mine = self.offset, self.digest, self.due

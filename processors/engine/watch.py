@@ -35,10 +35,16 @@ class Quarantined(NamedTuple):
     failure: Failure
 
     def __str__(self) -> str:
+        """For a log: without the error's text, which may quote the record."""
         what, then = _named(self.tp, self.failure), "is a dead letter now"
         if self.failure.due:
             then = "is kept as it is, with what it holds"
-        return f"{what} ended the worker {self.failure.deaths} times and {then}: {self.failure.cause}"
+        return f"{what} ended the worker {self.failure.deaths} times and {then}: {self.failure.kind}"
+
+    def keys(self) -> dict[str, object]:
+        """The same, to look for."""
+        place = "due_ms" if self.failure.due else "offset"
+        return {"topic": self.tp.topic, "partition": self.tp.partition, place: self.failure.offset}
 
 
 def _named(tp: TopicPartition, failure: Failure) -> str:

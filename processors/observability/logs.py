@@ -2,15 +2,15 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import StringIO
 from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
-from processors.errors import LeadstreamError
+from processors.errors import InternalError, LeadstreamError
 from processors.observability.mending import Mending
 from processors.printable import printable, printable_lines
 from processors.settings import Settings
@@ -22,7 +22,9 @@ _QUIET: Final = {
     "mode": logging.WARNING,
     "kafka": logging.WARNING,
     "asyncio": logging.WARNING,
-    "urllib3": logging.WARNING,
+    # Whoever uses these tells of what fails, and whether it is tried again.
+    "urllib3": logging.ERROR,
+    "clickhouse_connect": logging.ERROR,
     # Answers every metadata request about a topic that is not there with a warning.
     "aiokafka.cluster": logging.ERROR,
 }
@@ -36,7 +38,7 @@ def configure_logs(settings: Settings, **context: str) -> None:
     """
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(settings.log_format))
+    handler.setFormatter(_formatter(settings.log_format, context))
     handler.addFilter(Mending(level))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -47,32 +49,60 @@ def configure_logs(settings: Settings, **context: str) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_shared(),
+            *_shared(context),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**context)
 
 
 @contextmanager
 def bugs_logged() -> Iterator[None]:
-    """Nobody stands by when a service meets a bug: its log has to tell where that was."""
+    """Nobody stands by when a service meets a bug: its log has to tell where that was.
+
+    Raises ``InternalError`` for it, without its text, which may quote an event.
+    """
     try:
         yield
-    except Exception as error:
-        if not isinstance(error, LeadstreamError):
-            logging.getLogger(__name__).exception("a bug ends this process")
+    except LeadstreamError:
         raise
+    except Exception as error:
+        logging.getLogger(__name__).exception("a bug ends this process")
+        remedy = "This is a bug. The log says where it happened; please report it with that."
+        raise InternalError(type(error).__name__, remedy) from error
 
 
-def _shared() -> list[Processor]:
-    """What happens to every line, whichever library wrote it."""
+def where_and_what(error: BaseException) -> str:
+    """The calls that led to an error and to those before it, and of which kind each is.
+
+    What an error says may quote an event: only those that cannot are quoted.
+    """
+    parts: list[str] = []
+    found: BaseException | None = error
+    seen: set[int] = set()
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        text = f": {found}" if _quotes_nothing(found) and str(found) else ""
+        calls = "".join(traceback.format_tb(found.__traceback__))
+        parts.append(f"Traceback (most recent call last):\n{calls}{type(found).__qualname__}{text}")
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+    return "\n\nwhich led to\n\n".join(reversed(parts))
+
+
+def _quotes_nothing(error: BaseException) -> bool:
+    return isinstance(error, LeadstreamError | OSError) or type(error).__module__.startswith("aiokafka.")
+
+
+def _shared(context: Mapping[str, str]) -> list[Processor]:
+    """What happens to every line, whichever library wrote it, in whichever thread."""
+
+    def in_context(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        return {**event, **context}
+
     return [
-        structlog.contextvars.merge_contextvars,
+        in_context,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -83,23 +113,33 @@ def _shared() -> list[Processor]:
 
 def _printable(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """A console is a terminal: what events and servers say reaches it as text. JSON has its own way."""
-    return {key: printable(value) if isinstance(value, str) else value for key, value in event.items()}
+    in_lines = {"stack"}
+    return {
+        key: (printable_lines if key in in_lines else printable)(value) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
+
+
+def _without_repr(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Of a task that failed asyncio shows the error as well, in its second line."""
+    if event.get("logger") == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0]
+    return event
 
 
 def _traceback(out: TextIO, error: ExcInfo) -> None:
-    text = StringIO()
-    structlog.dev.plain_traceback(text, error)
-    out.write(printable_lines(text.getvalue()))
+    out.write("\n" + printable_lines(where_and_what(error[1])))
 
 
-def _formatter(log_format: str) -> logging.Formatter:
+def _formatter(log_format: str, context: Mapping[str, str]) -> logging.Formatter:
     last: list[Processor]
     if log_format == "json":
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        rendered = structlog.processors.ExceptionRenderer(lambda error: where_and_what(error[1]))
+        last = [rendered, structlog.processors.JSONRenderer(default=str)]
     else:
         console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_traceback)
         last = [_printable, console]
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_shared(),
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_shared(context)],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_repr, *last],
     )

@@ -28,19 +28,28 @@ class Mending(logging.Filter):
         if record.exc_info or not isinstance(record.args, tuple):
             return True
         causes = tuple(one for one in record.args if isinstance(one, BaseException))
-        ours = record.name.partition(".")[0] != _CLIENT
-        if not ours and record.levelno == logging.ERROR and not _refused(record, causes):
+        if record.name.partition(".")[0] != _CLIENT:
+            kinds = _kinds(record, causes)
+            return not kinds or record.levelno >= logging.ERROR or self._is_due(record, kinds)
+        if record.levelno == logging.ERROR and not _refused(record, causes):
             record.levelno, record.levelname = logging.WARNING, "WARNING"
             if record.levelno < self._least:
                 return False
-        return (ours and not causes) or self._is_due(record, causes)
+        return self._is_due(record, _kinds(record, causes))
 
-    def _is_due(self, record: logging.LogRecord, causes: tuple[BaseException, ...]) -> bool:
-        what = record.name, record.msg, *map(type, causes)
+    def _is_due(self, record: logging.LogRecord, kinds: tuple[object, ...]) -> bool:
+        what = record.name, record.msg, *kinds
         if record.created - self._told.get(what, 0.0) < _EVERY_S:
             return False
         self._told[what] = record.created
         return True
+
+
+def _kinds(record: logging.LogRecord, causes: tuple[BaseException, ...]) -> tuple[object, ...]:
+    """What kinds of error a line tells, also of one that stands under the key ``error`` as its text."""
+    text = getattr(record, "error", None)
+    named = () if text is None else (str(text).partition("(")[0],)
+    return (*map(type, causes), *named)
 
 
 def _refused(record: logging.LogRecord, causes: tuple[BaseException, ...]) -> bool:

@@ -1,171 +1,282 @@
-"""What worker and sink say of themselves at ``/metrics``, for Prometheus: every metric, once.
+"""Every metric that a process shows: its name, kind, unit, labels and meaning, once.
 
-A thread of its own answers, with whatever the numbers are at that moment: it waits for nothing, and nothing
-waits for it. No metric has a label that comes from an event.
+``/metrics`` (:mod:`.exposition`) and ``docs/metrics.md`` are made from it; what a process knows under these
+names, it says itself (``worker.reading``, ``sink.reading``). Labels have few values, which come from the
+deployment and not from events: never a workspace, a customer or a click.
 """
 
-import sys
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
-
-if TYPE_CHECKING:
-    from prometheus_client.metrics_core import Metric as Family
-
-from processors.errors import Misconfigured
+from typing import Final, Literal
 
 
 @dataclass(frozen=True)
 class Metric:
-    """``field``: of the stats of the process; None in it: not known yet, and not shown.
-
-    A field that is a mapping has ``label`` for its keys. The name of a counter gets ``_total``.
-    """
+    """``name``: as Prometheus knows it, of a histogram without the endings of its three parts."""
 
     name: str
-    kind: Literal["counter", "gauge"]
-    field: str
+    kind: Literal["counter", "gauge", "histogram", "info"]
+    unit: str
     meaning: str
-    label: str | None = None
+    labels: tuple[str, ...] = ()
 
-    @property
-    def shown_as(self) -> str:
-        """As Prometheus knows it."""
-        return f"{self.name}_total" if self.kind == "counter" else self.name
 
+SETTINGS: Final = (
+    "attribution_model",
+    "attribution_window",
+    "qualification_window",
+    "hold",
+    "topic_prefix",
+    "application_id",
+    "sink_group",
+    "partitions",
+    "retention",
+    "state",
+    "session_timeout",
+    "dead_letter_limit",
+    "sink_batch_rows",
+    "sink_flush_interval",
+)
+"""Those that are shown: what decides results and pace. No addresses, users or paths."""
+
+PROCESS: Final = (
+    Metric("leadstream_build_info", "info", "", "The release, and what it runs on.", ("version", "python")),
+    Metric("leadstream_settings_info", "info", "", "Settings that decide results and pace.", SETTINGS),
+    Metric(
+        "leadstream_start_time_seconds", "gauge", "epoch seconds", "When the process began to be observed."
+    ),
+    Metric(
+        "leadstream_loop_silence_seconds",
+        "gauge",
+        "seconds",
+        "Since when a loop of the process has not turned: healthy below 30.",
+        ("loop",),
+    ),
+)
 
 WORKER: Final = (
-    Metric("leadstream_worker_events", "counter", "events", "Records applied, sent on or refused."),
-    Metric("leadstream_worker_forwarded", "counter", "forwarded", "Records sent on to their right place."),
-    Metric("leadstream_worker_rejected", "counter", "rejected", "Records that became dead letters."),
     Metric(
-        "leadstream_worker_quarantined",
+        "leadstream_worker_events_total",
         "counter",
-        "quarantined",
-        "Records and expiries that were passed over because they had ended the worker twice.",
+        "records",
+        "Records of a source topic by what became of them: applied, forwarded to their right place, rejected"
+        " (a dead letter), quarantined (a dead letter because it had ended a worker twice).",
+        ("topic", "outcome"),
+    ),
+    Metric(
+        "leadstream_worker_results_total",
+        "counter",
+        "records",
+        "Records written, by topic; changelogs are not counted.",
+        ("topic",),
+    ),
+    Metric(
+        "leadstream_worker_unmatched_total",
+        "counter",
+        "records",
+        "Events reported to have led to nothing.",
+        ("reason",),
+    ),
+    Metric(
+        "leadstream_worker_dead_letters_total",
+        "counter",
+        "records",
+        "Records that could not be used.",
+        ("reason",),
+    ),
+    Metric(
+        "leadstream_worker_event_to_result_seconds",
+        "histogram",
+        "seconds",
+        "From the time of an event's record until all that it led to was committed. Each event counts with"
+        " the age of the oldest one that was fetched with it: none took longer.",
+        ("topic",),
+    ),
+    Metric(
+        "leadstream_worker_batch_seconds",
+        "histogram",
+        "seconds",
+        "One batch, from its records to the local state; also those that were dropped.",
+    ),
+    Metric(
+        "leadstream_worker_transaction_seconds",
+        "histogram",
+        "seconds",
+        "The part of a batch that Kafka and the local state take.",
+    ),
+    Metric("leadstream_worker_batches_total", "counter", "transactions", "Transactions committed."),
+    Metric(
+        "leadstream_worker_superseded_total",
+        "counter",
+        "batches",
+        "Batches dropped because of a rebalance; their records are processed by the next owner.",
+    ),
+    Metric(
+        "leadstream_worker_retries_total",
+        "counter",
+        "attempts",
+        "What was tried again by itself, by the kind of error.",
+        ("cause",),
+    ),
+    Metric(
+        "leadstream_worker_refetched_total",
+        "counter",
+        "fetches",
+        "Fetches made again because records were missing in front of them.",
+    ),
+    Metric(
+        "leadstream_worker_lag_records",
+        "gauge",
+        "offsets",
+        "Not yet processed at the last fetch, markers of transactions included. None of a partition that was"
+        " not fetched from yet.",
+        ("topic", "partition"),
+    ),
+    Metric(
+        "leadstream_worker_lag_seconds",
+        "gauge",
+        "seconds",
+        "0 without a lag; else since the last processed record, or since the last look that found no lag.",
+        ("topic", "partition"),
+    ),
+    Metric(
+        "leadstream_worker_watermark_age_seconds",
+        "gauge",
+        "seconds",
+        "How far time, by which states are given up, is behind the clock. While nothing is due it is looked"
+        " at rarely: up to a hundredth of the clicks' retention. None before it is needed.",
+    ),
+    Metric(
+        "leadstream_worker_held",
+        "gauge",
+        "states",
+        "Clicks and customers for which something waits, by table; counted in rounds, 500 a second.",
+        ("table",),
+    ),
+    Metric(
+        "leadstream_worker_states",
+        "gauge",
+        "states",
+        "Clicks and customers that are known, by table: so many at most.",
+        ("table",),
+    ),
+    Metric(
+        "leadstream_worker_pending", "gauge", "records", "Records fetched and not yet taken into a batch."
+    ),
+    Metric("leadstream_worker_partitions", "gauge", "partitions", "Partitions owned."),
+    Metric(
+        "leadstream_worker_partitions_restored",
+        "gauge",
+        "partitions",
+        "Of those owned: whose tables are there, so that their events are processed.",
     ),
     Metric(
         "leadstream_worker_stopped_partitions",
         "gauge",
-        "stopped",
+        "partitions",
         "Partitions that stand still because of too many dead letters: somebody has to act.",
     ),
-    Metric("leadstream_worker_expired", "counter", "expired", "States whose hold was over."),
-    Metric("leadstream_worker_swept", "counter", "swept", "States dropped because of their age."),
-    Metric("leadstream_worker_outputs", "counter", "outputs", "Records written, changelogs not counted."),
-    Metric("leadstream_worker_state_writes", "counter", "state_writes", "Changelog records written."),
-    Metric("leadstream_worker_batches", "counter", "batches", "Transactions committed."),
-    Metric("leadstream_worker_batch_seconds", "counter", "busy_seconds", "Wall time spent in batches."),
     Metric(
-        "leadstream_worker_superseded", "counter", "superseded", "Batches dropped because of a rebalance."
-    ),
-    Metric(
-        "leadstream_worker_retention_gaps",
+        "leadstream_worker_quarantined_total",
         "counter",
-        "retention_gaps",
+        "records",
+        "Records and expiries that were passed over because they had ended the worker twice.",
+    ),
+    Metric("leadstream_worker_expired_total", "counter", "states", "States whose hold was over."),
+    Metric("leadstream_worker_swept_total", "counter", "states", "States dropped because of their age."),
+    Metric("leadstream_worker_state_writes_total", "counter", "records", "Changelog records written."),
+    Metric(
+        "leadstream_worker_rebalance_seconds",
+        "histogram",
+        "seconds",
+        "From the first sign of a rebalance to the new assignment; batches stand still meanwhile.",
+    ),
+    Metric(
+        "leadstream_worker_restore_seconds",
+        "histogram",
+        "seconds",
+        "Reading changelogs until all partitions that were owned had started.",
+    ),
+    Metric("leadstream_worker_restored_total", "counter", "records", "Changelog records read back."),
+    Metric(
+        "leadstream_worker_retention_gaps_total",
+        "counter",
+        "offsets",
         "Offsets that retention removed before they were read: events are lost.",
-    ),
-    Metric("leadstream_worker_restored", "counter", "restored", "Changelog records read back."),
-    Metric(
-        "leadstream_worker_restore_seconds", "counter", "restore_seconds", "Time spent reading changelogs."
-    ),
-    Metric("leadstream_worker_queued", "gauge", "queued", "Records fetched and not begun."),
-    Metric("leadstream_worker_partitions", "gauge", "partitions", "Partitions owned."),
-    Metric(
-        "leadstream_worker_watermark_ms",
-        "gauge",
-        "watermark_ms",
-        "Epoch milliseconds up to which everything that had arrived is processed; 0 while nothing needs it.",
     ),
 )
 
 SINK: Final = (
-    Metric("leadstream_sink_records", "counter", "records", "Records stored, or found to be no result."),
-    Metric("leadstream_sink_rows", "counter", "rows", "Rows that ClickHouse has acknowledged.", "table"),
-    Metric("leadstream_sink_batches", "counter", "batches", "Batches stored."),
-    Metric("leadstream_sink_dead_letters", "counter", "dead_letters", "Records that no table takes."),
     Metric(
-        "leadstream_sink_lag", "gauge", "lag", "Records that were not stored at the end of the last batch."
+        "leadstream_sink_records_total",
+        "counter",
+        "records",
+        "Records stored, or found to be no result.",
+        ("topic",),
     ),
     Metric(
-        "leadstream_sink_waiting", "gauge", "waiting", "1 while ClickHouse takes no rows and is tried again."
+        "leadstream_sink_rows_total",
+        "counter",
+        "rows",
+        "Rows that ClickHouse has acknowledged.",
+        ("table",),
+    ),
+    Metric(
+        "leadstream_sink_dead_letters_total",
+        "counter",
+        "records",
+        "Records that no table takes.",
+        ("reason",),
+    ),
+    Metric("leadstream_sink_batches_total", "counter", "batches", "Batches stored."),
+    Metric(
+        "leadstream_sink_insert_seconds",
+        "histogram",
+        "seconds",
+        "Rows of one batch into one table, until acknowledged, waiting included.",
+        ("table",),
+    ),
+    Metric(
+        "leadstream_sink_result_to_row_seconds",
+        "histogram",
+        "seconds",
+        "From the time of a record (of a lead: when it was committed) until its row was acknowledged. Each"
+        " row counts with the age of the oldest one that was fetched with it: none took longer.",
+        ("table",),
+    ),
+    Metric(
+        "leadstream_sink_retries_total",
+        "counter",
+        "attempts",
+        "What was tried again by itself, by the kind of error.",
+        ("cause",),
+    ),
+    Metric(
+        "leadstream_sink_waiting",
+        "gauge",
+        "",
+        "1 while ClickHouse takes no rows and is tried again.",
+    ),
+    Metric(
+        "leadstream_sink_lag_records",
+        "gauge",
+        "offsets",
+        "Not yet stored at the last fetch, markers of transactions included. None before the first batch.",
+        ("topic", "partition"),
+    ),
+    Metric(
+        "leadstream_sink_lag_seconds",
+        "gauge",
+        "seconds",
+        "0 without a lag; else since the last stored record, or since the last look that found no lag.",
+        ("topic", "partition"),
+    ),
+    Metric("leadstream_sink_partitions", "gauge", "partitions", "Partitions owned."),
+    Metric(
+        "leadstream_sink_rebalances_total",
+        "counter",
+        "rebalances",
+        "Assignments of partitions since the process began.",
     ),
 )
 
-
-class _Collected:
-    """What a registry asks whenever somebody reads."""
-
-    def __init__(self, metrics: Iterable[Metric], stats: object) -> None:
-        self._metrics = tuple(metrics)
-        self._stats = stats
-
-    def collect(self) -> "Iterator[Family]":
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
-        for metric in self._metrics:
-            value = getattr(self._stats, metric.field)
-            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-            family = kind(metric.name, metric.meaning, labels=[metric.label] if metric.label else None)
-            if metric.label:
-                for key, one in dict(value).items():
-                    family.add_metric([key], one)
-            elif value is not None:
-                family.add_metric([], value)
-            yield family
-
-
-class PortInUse(Misconfigured):
-    """``LEADSTREAM_METRICS_PORT`` cannot be listened on."""
-
-
-def serve(port: int, metrics: Iterable[Metric], stats: object) -> int:
-    """Answer at ``port`` of every address until the process ends; 0: do not. The port, or 0.
-
-    ``stats`` has the fields that ``metrics`` name. Raises :class:`PortInUse`.
-    """
-    if not port:
-        return 0
-    # Not before it is wanted: it takes a tenth of the time of a start.
-    from prometheus_client import CollectorRegistry, start_http_server
-
-    registry = CollectorRegistry()
-    registry.register(_Collected(metrics, stats))
-    try:
-        server, _ = start_http_server(port, registry=registry)
-    except OSError as error:
-        raise PortInUse(
-            f"cannot serve metrics at port {port}: {error.strerror}. Choose another LEADSTREAM_METRICS_PORT; "
-            "each process needs one of its own."
-        ) from error
-    return server.server_port
-
-
-def page() -> str:
-    """``docs/metrics.md``."""
-    lines = [
-        "# Metrics",
-        "",
-        "With `LEADSTREAM_METRICS_PORT` set, worker and sink answer at `http://HOST:PORT/metrics` in",
-        "Prometheus' format, on every address of the machine and without a password: keep the port from the",
-        "outside. Each process needs a port of its own; `leadstream up` serves none. Counters begin at 0",
-        "with the process.",
-    ]
-    for title, metrics in (("Worker", WORKER), ("Sink", SINK)):
-        lines += ["", f"## {title}", "", "| metric | type | meaning |", "|---|---|---|"]
-        for one in metrics:
-            label = f"{{{one.label}}}" if one.label else ""
-            lines.append(f"| `{one.shown_as}{label}` | {one.kind} | {one.meaning} |")
-    lines += [
-        "",
-        "Alert on `leadstream_worker_stopped_partitions > 0`, on any increase of",
-        "`leadstream_worker_quarantined_total` or `leadstream_worker_retention_gaps_total`, and on",
-        "`leadstream_sink_waiting == 1` for longer than a restart of ClickHouse takes:",
-        "[operations.md](operations.md) says what to do. The lag of both groups: `leadstream doctor`.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())
+ALL: Final = {"Every process": PROCESS, "Worker": WORKER, "Sink": SINK}

@@ -50,6 +50,11 @@ def _plain(field: str, value: Any) -> Any:
     return value if isinstance(value, (int, float, str, type(None))) else str(value)
 
 
+def shown(settings: Settings, field: str) -> str:
+    """The value of one setting, for people."""
+    return text_of(variable(field), _plain(field, getattr(settings, field)))
+
+
 def text_of(name: str, value: Any) -> str:
     """A value of these rows, for people."""
     if value is None:

@@ -31,7 +31,9 @@ class ServiceSettings(Part):
         le=1,
         description="Share of dead letters in 1,000 consecutive records above which a partition stops.",
     )
-    metrics_port: int = Field(default=0, ge=0, le=65_535, description="HTTP port of /metrics; 0 = none.")
+    metrics_port: int = Field(
+        default=0, ge=0, le=65_535, description="HTTP port of /metrics, /healthz and /readyz; 0 = none."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level logged."
     )

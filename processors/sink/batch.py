@@ -18,6 +18,8 @@ class TableBatch:
     table: Table
     rows: list[Row] = field(default_factory=list)
     records: list[ConsumerRecord] = field(default_factory=list)
+    #: Of each fetch: the time of its first record, and how many rows came of it.
+    ages: list[tuple[int, int]] = field(default_factory=list)
 
     def persons(self) -> set[str]:
         """Our own ids of the customers in it."""
@@ -43,6 +45,9 @@ class Batch:
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
     times: BrokerTime = field(default_factory=BrokerTime)
     metadata: dict[TopicPartition, str] = field(default_factory=dict)
+    #: How many records of each partition, and the time of the last one.
+    taken: dict[TopicPartition, int] = field(default_factory=dict)
+    last_ms: dict[TopicPartition, int] = field(default_factory=dict)
     records: int = 0
     bytes: int = 0
 
@@ -53,6 +58,8 @@ class Batch:
         self.records += len(records)
         self.bytes += sum(max(record.serialized_value_size, 0) for record in records)
         self.offsets[place] = records[-1].offset + 1
+        self.taken[place] = self.taken.get(place, 0) + len(records)
+        self.last_ms[place] = records[-1].timestamp
         if SPECS[tables[0].topic].broker_time:
             records = self.times.steady(place, records)
             self.metadata[place] = self.times.metadata(place)
@@ -62,6 +69,7 @@ class Batch:
     def _add(self, table: Table, records: Sequence[ConsumerRecord]) -> None:
         batch = self.tables.setdefault(table.name, TableBatch(table))
         read, add_row, add_record = table.row, batch.rows.append, batch.records.append
+        before = len(batch.rows)
         for record in records:
             try:
                 row = read(record)
@@ -71,6 +79,7 @@ class Batch:
             if row is not None:
                 add_row(row)
                 add_record(record)
+        batch.ages.append((records[0].timestamp, len(batch.rows) - before))
 
     def add_all(
         self,

@@ -106,5 +106,5 @@ def _is_deleting(client: Client, table: str) -> bool:
         parameters={"table": table},
     ).result_rows
     for reason in {str(row[0]).partition("\n")[0][:200] for row in under_way if row[0]}:
-        log.warning("%s: rows of erased customers cannot be deleted: %s", table, reason)
+        log.warning("rows of erased customers cannot be deleted", extra={"table": table, "error": reason})
     return bool(under_way)

@@ -15,6 +15,7 @@ That a row alone meets it proves nothing as long as the server stores no other r
 """
 
 import math
+import re
 import struct
 from enum import Enum
 from typing import Final
@@ -43,6 +44,7 @@ class Verdict(Enum):
     BUG = "bug"
 
 
+_NAMED: Final = re.compile(r"\(([A-Z0-9_]+)\) \(version [\d.]+")
 _TOO_MANY_PARTS: Final = 252
 # A proxy's answer to a request that is too large. It names no code of ClickHouse's.
 _ENTITY_TOO_LARGE: Final = "HTTP status 413"
@@ -84,6 +86,22 @@ def cause(error: Exception) -> str:
     return f"{known} ({first_line})" if known else first_line
 
 
+def kind(error: Exception) -> str:
+    """One of few: a metric's label."""
+    code = code_of(error)
+    return f"ClickHouse {code}" if code else type(error).__name__
+
+
+def in_a_log(error: Exception) -> str:
+    """As :func:`cause`, unless that may quote a row: then what the server calls the error."""
+    code = code_of(error)
+    of_the_server = code in STOP or code in WAIT
+    if of_the_server or (code is None and isinstance(error, OperationalError | OSError)) or _misused(error):
+        return cause(error)
+    named = _NAMED.search(str(error))
+    return f"{kind(error)}, {named[1]}" if named else kind(error)
+
+
 def told(error: Exception) -> LeadstreamError | None:
     """What an operator is told of a query that failed; None when the query is wrong, or it was no query."""
     if not isinstance(error, ClickHouseError):
@@ -95,7 +113,7 @@ def told(error: Exception) -> LeadstreamError | None:
     return Unavailable(text, "Run the command again.") if math.isinf(patience_s(error, 1)) else None
 
 
-def _misused(error: ClickHouseError) -> bool:
+def _misused(error: Exception) -> bool:
     """The driver's own objection, as to a column that the table lacks."""
     return isinstance(error, ProgrammingError) and not isinstance(error, OperationalError)
 

@@ -30,6 +30,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from processors.clock import epoch_ms
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import KafkaRefused, NoBroker
 from processors.kafka.connection.failures import refusal_of
@@ -123,6 +124,7 @@ class Sink:
                     await self._store(batch)
                 if self._deletions.due():
                     await self._deletions.look()
+                    await self._look_at_lag()
             await self._deletions.finish()
         except GivenUp:
             log.warning("stopped with records that were not stored; they will be read again")
@@ -141,7 +143,7 @@ class Sink:
             except (NoBroker, KafkaConnectionError) as error:
                 if self._clock() >= deadline:
                     raise
-                log.warning("waiting for a Kafka broker: %s", error)
+                self._retry("waiting for a Kafka broker", error)
                 await asyncio.sleep(_RETRY_S)
             else:
                 return True
@@ -154,7 +156,7 @@ class Sink:
             if self._clock() >= deadline:
                 raise NoTopics(", ".join(sorted(missing)))
             await asyncio.sleep(_RETRY_S)
-        self._consumer.subscribe(list(self._tables), listener=Reassigned(self._times))
+        self._consumer.subscribe(list(self._tables), listener=Reassigned(self._times, self.stats))
 
     async def _gather(self) -> Batch:
         """What arrives from the first record on, within the flush interval."""
@@ -172,7 +174,7 @@ class Sink:
                 )
             except KafkaError as error:
                 _unless_refused(error)
-                log.warning("fetching failed, trying again: %r", error)
+                self._retry("fetching failed, trying again", error)
                 await asyncio.sleep(_RETRY_S)
                 continue
             if not fetched and deadline is None and self._deletions.due():
@@ -193,7 +195,7 @@ class Sink:
                 )
             except (NoBroker, KafkaRefused) as error:
                 _unless_refused(error.__cause__ or error)
-                log.warning("reading what was committed failed, trying again: %r", error)
+                self._retry("reading what was committed failed, trying again", error)
                 await self._wait_to_retry()
                 continue
             for place in unknown:
@@ -216,10 +218,8 @@ class Sink:
                 self._failures.count(record, unreadable)
             await self._reject(record, unreadable.reason, unreadable.detail)
         await self._commit(batch)
-        self.stats.records += batch.records
-        self.stats.batches += 1
-        self.stats.stored_at = self._clock()
-        self.stats.lag = await self._lag()
+        self.stats.committed(batch, self._clock())
+        await self._look_at_lag()
 
     async def _leave_out_erased(self, batch: Batch) -> None:
         if erased := await self._erased_in(batch):
@@ -231,7 +231,9 @@ class Sink:
         return await self._writer.erased(persons) if persons else set()
 
     async def _insert(self, batch: TableBatch) -> None:
+        started = self._clock()
         poisoned = await self._writer.insert(batch.table, batch.rows)
+        self.stats.inserted(batch, self._clock() - started, epoch_ms())
         for poison in poisoned:
             record = batch.records[poison.place]
             await self._reject(record, DeadLetterReason.REJECTED_BY_CLICKHOUSE, poison.detail)
@@ -240,11 +242,12 @@ class Sink:
     async def _reject(self, record: ConsumerRecord, reason: DeadLetterReason, detail: str) -> None:
         while True:
             try:
-                self.stats.dead_letters += await self._finish(self._rejects.send(record, reason, detail))
+                if await self._finish(self._rejects.send(record, reason, detail)):
+                    self.stats.rejected(reason)
             except KafkaError as error:
                 if not (error.retriable or isinstance(error, KafkaTimeoutError)):
                     raise
-                log.warning("dead-lettering failed, trying again: %r", error)
+                self._retry("dead-lettering failed, trying again", error)
                 await self._wait_to_retry()
             else:
                 return
@@ -255,14 +258,21 @@ class Sink:
             try:
                 await self._finish(self._consumer.commit(offsets))
             except (CommitFailedError, IllegalStateError) as error:
-                log.info("partitions have moved to another sink, which stores these rows again: %s", error)
+                log.info(
+                    "partitions have moved to another sink, which stores these rows again",
+                    extra={"because": str(error)},
+                )
                 return
             except KafkaError as error:
                 _unless_refused(error)
-                log.warning("committing failed, trying again: %r", error)
+                self._retry("committing failed, trying again", error)
                 await self._wait_to_retry()
             else:
                 return
+
+    def _retry(self, what: str, error: Exception) -> None:
+        self.stats.retry(type(error).__name__)
+        log.warning(what, extra={"error": repr(error)})
 
     async def _wait_to_retry(self) -> None:
         if self._stopping.is_set():
@@ -282,17 +292,32 @@ class Sink:
             stopped.cancel()
             task.cancel()
 
-    async def _lag(self) -> int | None:
-        lag = 0
+    async def _look_at_lag(self) -> None:
+        """Between two batches: everything up to the positions is stored."""
         try:
             async with asyncio.timeout(1):  # between two assignments nobody knows
-                for place in self._consumer.assignment():
-                    highwater = self._consumer.highwater(place)
-                    if highwater is not None:
-                        lag += max(highwater - await self._consumer.position(place), 0)
+                reached = {
+                    place: await self._consumer.position(place)
+                    for place in self._consumer.assignment()
+                    if self._end_of(place) is not None
+                }
         except (TimeoutError, IllegalStateError):
-            return self.stats.lag
-        return lag
+            return
+        self.stats.reached = reached
+        self.stats.lag = sum(self.lag().values())
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Offsets of each partition that are not stored, as far as is known. From any thread."""
+        reached = self.stats.reached
+        ends = {place: self._end_of(place) for place in reached}
+        return {place: max(0, end - reached[place]) for place, end in ends.items() if end is not None}
+
+    def _end_of(self, place: TopicPartition) -> int | None:
+        try:
+            end: int | None = self._consumer.highwater(place)
+        except (AssertionError, AttributeError):
+            return None  # it is another sink's by now
+        return end
 
     async def _close(self) -> None:
         """Without a broker, flushing and leaving the group may take for ever, or fail; nothing depends on it.

@@ -30,13 +30,17 @@ class Failures:
 
     def count(self, record: ConsumerRecord, unreadable: Unreadable) -> None:
         """Raises ``unreadable`` when there were too many of them within an hour."""
-        place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+        keys = {**_keys(record), "error": type(unreadable.__cause__).__name__}
         now = self._clock()
         if len(self._at) == _MOST_FAILURES and now - self._at[0] < _HOUR_S:
-            log.error("more than %d records an hour fail, now %s", _MOST_FAILURES, place)
+            log.error("too many records an hour fail", extra={"most": _MOST_FAILURES, **keys})
             raise unreadable
         self._at.append(now)
-        log.error("no row can be made of %s: %s", place, unreadable.detail)
+        log.error("no row can be made of a record", extra=keys)
+
+
+def _keys(record: ConsumerRecord) -> dict[str, object]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
 
 
 class Rejects:
@@ -62,12 +66,7 @@ class Rejects:
         """Wait until the brokers have it. False: it is left where it is. Raises aiokafka's errors."""
         if record.topic == self._topic:
             # Another copy would be refused again, and so on.
-            log.error(
-                "a dead letter cannot be stored: partition %d, offset %d: %s",
-                record.partition,
-                record.offset,
-                detail,
-            )
+            log.error("a dead letter cannot be stored", extra={**_keys(record), "reason": reason.value})
             return False
         try:
             await self._write(record, dead_letter(record, reason, detail, LARGEST_KEPT))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -14,9 +15,9 @@ from processors.clickhouse.connection import NoClickHouse, open_clickhouse
 from processors.errors import ExitCode, LeadstreamError
 from processors.garbage import collect_rarely
 from processors.kafka.connection import told
-from processors.observability.metrics import SINK, serve
 from processors.settings import Settings
 from processors.sink.loop import START_PATIENCE_S, NoTopics, Sink
+from processors.sink.observing import serve_sink
 from processors.sink.stats import Stats
 from processors.sink.tables import TABLES
 from processors.sink.writer import CannotStore, Writer
@@ -47,11 +48,12 @@ async def _connected(settings: Settings, stopping: asyncio.Event) -> Client | No
     deadline = time.monotonic() + START_PATIENCE_S
     while not stopping.is_set():
         try:
-            return open_clickhouse(settings, patience_s=_SILENCE_S)
+            # In a thread: one that swallows packets holds it up for longer than a healthy loop stands still.
+            return await asyncio.to_thread(open_clickhouse, settings, patience_s=_SILENCE_S)
         except NoClickHouse as error:
             if error.exit_code != ExitCode.UNAVAILABLE or time.monotonic() >= deadline:
                 raise
-            log.warning("waiting for ClickHouse: %s", error)
+            log.warning("waiting for ClickHouse", extra={"error": str(error)})
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _RETRY_S)
     return None
@@ -65,13 +67,23 @@ async def run_sink(settings: Settings) -> None:
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    stats = Stats()
-    serve(settings.metrics_port, SINK, stats)
-    await store_until(settings, stopping, stats)
+    stats, sinks = Stats(), list[Sink]()
+    serve_sink(settings, stats, lambda: sinks[-1].lag() if sinks else {})
+    log.info("started")
+    await store_until(settings, stopping, stats, sinks.append)
+    log.info("stopped", extra={"records": stats.records, "batches": stats.batches})
 
 
-async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats) -> None:
-    """Store results until told to stop, then finish the batch under way. Raises as :func:`run_sink` does."""
+async def store_until(
+    settings: Settings,
+    stopping: asyncio.Event,
+    stats: Stats,
+    began: Callable[[Sink], None] = lambda _: None,
+) -> None:
+    """Store results until told to stop, then finish the batch under way. Raises as :func:`run_sink` does.
+
+    ``began`` is told of the sink, once ClickHouse is there.
+    """
     client = await _connected(settings, stopping)
     if client is None:
         return
@@ -79,12 +91,13 @@ async def store_until(settings: Settings, stopping: asyncio.Event, stats: Stats)
 
         def pausing(why: str) -> None:
             stats.waiting_because = why
-            log.warning("ClickHouse does not take rows, trying again: %s", why)
+            log.warning("ClickHouse does not take rows, trying again", extra={"because": why})
 
-        writer = Writer(client, stopping, pausing)
+        writer = Writer(client, stopping, pausing, on_retry=stats.retry)
         sink = Sink(settings, writer, stopping, stats)
+        began(sink)
         try:
-            await writer.check(TABLES)
+            stats.tables_there = await writer.check(TABLES)
             collect_rarely()
             await sink.run()
         except CannotStore as error:

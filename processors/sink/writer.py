@@ -17,7 +17,7 @@ from clickhouse_connect.driver.insert import InsertContext
 
 from processors.sink.erasing import count_erased, delete_erased, erased_among
 from processors.sink.error_codes import SMALLER
-from processors.sink.failures import Verdict, cause, code_of, judge, patience_s
+from processors.sink.failures import Verdict, cause, code_of, in_a_log, judge, kind, patience_s
 from processors.sink.rows import Row
 from processors.sink.tables import HARMLESS_ROW, LAST_UNMATCHED, Table
 
@@ -60,7 +60,8 @@ class Poison(NamedTuple):
 class Writer:
     """Inserts batches, one at a time, in a thread of its own: the driver blocks.
 
-    ``pausing`` is told when an insert has to wait, and why. When row after row is refused and none is stored,
+    ``pausing`` is told when an insert has to wait, and why, ``on_retry`` of the kind of each error that is
+    tried again. When row after row is refused and none is stored,
     it is not the rows that are wrong: that raises :class:`CannotStore`. An error that says nothing of rows is
     blamed on one only while the server stores another one.
     """
@@ -71,12 +72,14 @@ class Writer:
         stopping: asyncio.Event,
         pausing: Callable[[str], None],
         *,
+        on_retry: Callable[[str], None] = lambda _: None,
         longest_pause_s: float = _LONGEST_PAUSE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._stopping = stopping
         self._pausing = pausing
+        self._on_retry = on_retry
         self._longest_pause_s = longest_pause_s
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, "insert")
@@ -135,10 +138,11 @@ class Writer:
         except Exception as error:
             verdict = judge(error)
             if verdict is Verdict.STOP:
-                raise CannotStore(f"cannot delete rows of erased customers: {cause(error)}") from error
+                raise CannotStore(f"cannot delete rows of erased customers: {in_a_log(error)}") from error
             if verdict is not Verdict.RETRY:
                 raise
-            log.warning("rows of erased customers are not deleted yet: %s", cause(error))
+            self._on_retry(kind(error))
+            log.warning("rows of erased customers are not deleted yet", extra={"error": in_a_log(error)})
             return False
 
     async def _patiently(
@@ -152,24 +156,31 @@ class Writer:
             except Exception as error:
                 verdict = judge(error)
                 if verdict is Verdict.STOP:
-                    raise CannotStore(f"cannot write to {name}: {cause(error)}") from error
+                    raise CannotStore(f"cannot write to {name}: {in_a_log(error)}") from error
                 worth = worth_s(error)
                 now = self._clock()
                 since = None if worth == math.inf else now if since is None else since
                 if verdict is not Verdict.RETRY or (since is not None and now - since >= worth):
                     raise
-                self._pausing(f"{name}: {cause(error)}")
+                self._on_retry(kind(error))
+                self._pausing(f"{name}: {in_a_log(error)}")
                 await self._pause(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(2 * pause_s, self._longest_pause_s)
 
-    async def check(self, tables: Iterable[Table]) -> None:
-        """Raises :class:`CannotStore` when one is missing or lacks a column; it may be down for now."""
+    async def check(self, tables: Iterable[Table]) -> bool:
+        """Are they all there? False: the server is down for now.
+
+        Raises :class:`CannotStore` when one is missing or lacks a column.
+        """
+        complete = True
         for table in tables:
             try:
                 await self._in_thread(self._context, table)
             except ClickHouseError as error:
                 if judge(error) is Verdict.STOP:
-                    raise CannotStore(f"cannot write to {table.name}: {cause(error)}") from error
+                    raise CannotStore(f"cannot write to {table.name}: {in_a_log(error)}") from error
+                complete = False
+        return complete
 
     async def close(self) -> None:
         """Wait for the insert under way."""
@@ -205,9 +216,9 @@ class Writer:
         self._refused += 1
         if self._refused > _MOST_REFUSED:
             raise CannotStore(
-                f"{table.name} refuses every row, {self._refused} by now: {cause(error)}"
+                f"{table.name} refuses every row, {self._refused} by now: {in_a_log(error)}"
             ) from error
-        log.error("%s refuses a row: %s", table.name, cause(error))
+        log.error("ClickHouse refuses a row", extra={"table": table.name, "error": in_a_log(error)})
         return [Poison(0, cause(error))]
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from processors.engine.clock import epoch_ms
+from processors.clock import epoch_ms
 from processors.engine.trouble import Trouble, trouble_of
 from processors.kafka.connection import KafkaRefused, NoBroker, told
 from processors.kafka.groups import group_metadata

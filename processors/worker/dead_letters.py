@@ -1,11 +1,13 @@
 """Records that could not be used: what is written instead, and what the operator is told."""
 
+import re
 from typing import Final
 
 from processors.engine import Limits, Output, Record, Rejected
 from processors.engine.settings import ROOM_BYTES
 from schemas.dead_letters import cause_of, dead_letter, workspace_of
 from schemas.decoding import MAX_RECORD_BYTES, Refused
+from schemas.reasons import DeadLetterReason
 from schemas.topics import INPUT_BYTES, RESULT_BYTES
 
 _REMEDY: Final = (
@@ -24,7 +26,18 @@ def rejected(topic: str, record: Record, refused: Refused) -> Rejected:
     # Of what is too large only the key is read: a worker has other things to do.
     workspace = workspace_of(record.key or b"", value if len(value) <= MAX_RECORD_BYTES else b"")
     origin = f"workspace {workspace}" if workspace else ""
-    return Rejected([letter], str(refused), origin, counts=not cause_of(record.headers).attempt)
+    return Rejected([letter], _in_a_log(refused), origin, counts=not cause_of(record.headers).attempt)
+
+
+_QUOTED: Final = re.compile(r"""['"].*['"]""", re.DOTALL)
+
+
+def _in_a_log(refused: Refused) -> str:
+    """Reason, field and rule. The detail of the dead letter may quote what the event says."""
+    detail = refused.detail
+    if refused.reason is DeadLetterReason.PROCESSING_FAILED:
+        detail = detail.partition(":")[0]
+    return f"{refused.reason}: {_QUOTED.sub('…', detail)}"
 
 
 def limits(dead_letter_limit: float) -> Limits:

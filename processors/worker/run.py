@@ -4,17 +4,17 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from processors.attribution.policy import Policy
+from processors.clock import epoch_ms
 from processors.engine import EngineSettings
-from processors.engine.clock import epoch_ms
 from processors.engine.kafka.app import create_app
 from processors.engine.kafka.worker import run
 from processors.engine.placement import changelog_topic
 from processors.engine.settings import CHANGELOG_BYTES
 from processors.kafka.connecting import connection_of
 from processors.kafka.layouts import Changelog, Layout, layouts
-from processors.observability.metrics import WORKER, serve
 from processors.settings import Settings
 from processors.worker.dead_letters import limits
+from processors.worker.observing import Observing
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.topics import Topic
 
@@ -68,6 +68,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
 
 def run_worker(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT, then exit 0; or exit with the code of the error that ended it."""
-    app = create_app(engine_settings(settings), processors_of(settings))
-    serve(settings.metrics_port, WORKER, app.stats)
+    observing = Observing(settings)
+    app = create_app(engine_settings(settings), processors_of(settings), on_commit=observing.reported.count)
+    observing.serve(app)
     run(app)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 
 from aiokafka.structs import TopicPartition
 
-from processors.engine.clock import boottime
+from processors.clock import boottime
 from processors.engine.contiguity import Fetched
 from processors.engine.errors import Superseded
 from processors.engine.group import GroupMember, StartOffsets

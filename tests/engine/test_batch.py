@@ -117,7 +117,7 @@ def test_loaded_once_dumped_once() -> None:
     toy = Toy()
     effects = run(b"1", b"2", b"3", stored={K[1]: b"0"}, toy=toy)
     assert items(effects) == {K[1]: b"\0" + b"0,1,2,3"}
-    assert (toy.loads, toy.dumps, effects.events) == (1, 1, 3)
+    assert (toy.loads, toy.dumps, effects.taken[0].records) == (1, 1, 3)
     assert effects.offsets == {TopicPartition("in", 1): 6}
 
 
@@ -156,12 +156,12 @@ def test_misplaced_records_are_sent_on_unchanged() -> None:
         ("in", 2): [Output("in", K[2], b"1", (("h", b"v"),), 1000)],
         ("in2", 1): [Output("in2", K[1], b"in2@x", (), 1001)],
     }
-    assert (effects.forwarded, effects.events) == (2, 2)
+    assert (effects.forwarded, effects.taken[0].records) == ({"in": 2}, 2)
 
 
 def test_rejected_records_are_answered() -> None:
     effects = run(b"1", b"bad", b"2")
-    assert effects.rejected == 1
+    assert effects.rejected == {"in": 1}
     assert effects.outputs["dead", 1] == [Output("dead", K[1], b"bad")]
     assert items(effects) == {K[1]: b"\0" + b"1,2"}
     nameless = run(b"bad", key=None)  # type: ignore[arg-type]
@@ -231,7 +231,9 @@ def without_store() -> Effects:
         pytest.param(lambda: reserved(b"\0x"), "reserved", id="a key of the engine's own"),
         pytest.param(lambda: reserved(b""), "empty", id="no key"),
         pytest.param(
-            lambda: run(stored={K[1]: b"stuck,d100"}, due=[due(100)]), "left key", id="expire that does not"
+            lambda: run(stored={K[1]: b"stuck,d100"}, due=[due(100)]),
+            "left a state",
+            id="expire that does not",
         ),
         pytest.param(lambda: run(b"nowhere@x"), "undeclared", id="an output nobody has checked"),
         pytest.param(without_store, "co-partitioning", id="a partition whose store is not ours"),

@@ -95,8 +95,9 @@ def test_after_two_deaths_the_record_is_passed_over_and_it_alone(
     [quarantined] = effects.quarantined
     assert str(quarantined) == (
         f"in, partition 1, offset {START + 71} ended the worker 2 times and is a dead letter now: "
-        + ("KeyError: 'no such thing'" if exception is KeyError else f"{exception.__name__}: no such thing")
+        f"{exception.__name__}"
     )
+    assert "no such thing" in quarantined.failure.cause
 
 
 def test_a_state_that_cannot_be_read_costs_its_own_events_alone() -> None:
@@ -254,7 +255,7 @@ def test_what_is_larger_than_its_topic_takes_ends_the_worker_twice_at_most(
     effects = worker.live(batch)
     assert values(effects, "dead") == [Unfit.FAILED.encode()]
     assert effects is not None
-    assert f"TooLarge: a {what} bytes" in str(effects.quarantined[0])
+    assert f"TooLarge: a {what} bytes" in effects.quarantined[0].failure.cause
     assert worker.states(1) == {K[1]: b"1,2"}
 
 
@@ -265,6 +266,6 @@ def test_what_is_too_large_to_be_sent_on_is_a_dead_letter_at_once() -> None:
     effects = worker.live(("in", 1, [stray]))
     assert values(effects, "dead") == [Unfit.TOO_LARGE.encode()]
     assert effects is not None
-    assert (effects.rejected, effects.forwarded) == (1, 0)
+    assert (effects.rejected, effects.forwarded) == ({"in": 1}, {})
     fits = record("in", 1, START, K[2], b"1", (("h", b"v" * 900),))
     assert values(worker.live(("in", 1, [fits])), "in") == [b"1"]

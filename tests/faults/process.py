@@ -20,8 +20,8 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from processors.cli.loading import load_settings
+from processors.clock import epoch_ms
 from processors.engine import Stats
-from processors.engine.clock import epoch_ms
 from processors.engine.group import GroupMember
 from processors.engine.kafka.app import create_app
 from processors.engine.kafka.consumer import BatchConsumer
@@ -32,6 +32,7 @@ from processors.settings import Settings
 from processors.sink import SinkFailed, loop, run_sink
 from processors.sink import run as sink_module
 from processors.sink.batch import Batch, TableBatch
+from processors.worker.observing import Observing
 from processors.worker.run import engine_settings, processors_of
 from schemas.reasons import DeadLetterReason
 
@@ -141,7 +142,15 @@ def work(settings: Settings, fault: Fault) -> None:
     def on_step(step: Step) -> None:
         hook(step)
 
-    app = create_app(engine, processors_of(settings, clock), on_step=on_step, on_batch=publish)
+    observing = Observing(settings)
+    app = create_app(
+        engine,
+        processors_of(settings, clock),
+        on_step=on_step,
+        on_batch=publish,
+        on_commit=observing.reported.count,
+    )
+    observing.serve(app)
     run(app)
 
 

@@ -22,8 +22,8 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.attribution import customer_join
 from processors.attribution.meaning import meaning
+from processors.clock import epoch_ms
 from processors.engine import frame
-from processors.engine.clock import epoch_ms
 from processors.worker.processors import CUSTOMERS_TABLE
 from processors.worker.run import policy_of
 from schemas.topics import split_key

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickState
 from processors.attribution.customer_join import CustomerState
+from processors.clock import epoch_ms
 from processors.engine import changelog_topic, frame, partition_for
-from processors.engine.clock import epoch_ms
 from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.worker.processors import CLICKS_TABLE, CUSTOMERS_TABLE
 from processors.worker.run import policy_of

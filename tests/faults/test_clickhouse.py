@@ -10,7 +10,7 @@ from deploy.local.clickhouse import LocalClickHouse
 from processors.audit.model.arrivals import TopicRecord, read_all
 from processors.audit.model.reference import ReferenceModel
 from processors.clickhouse.connection import connect
-from processors.engine.clock import epoch_ms
+from processors.clock import epoch_ms
 from processors.worker.run import policy_of
 from schemas.reasons import DeadLetterReason
 from schemas.topics import Topic

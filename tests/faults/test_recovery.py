@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from processors.engine.clock import epoch_ms
+from processors.clock import epoch_ms
 from schemas.times import rfc3339
 from schemas.topics import Topic, click_key, customer_key
 from tests.faults.conftest import NewTrial, Recorder

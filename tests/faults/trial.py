@@ -11,8 +11,8 @@ from pathlib import Path
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from processors.clock import epoch_ms
 from processors.demo.steps import DemoEvent
-from processors.engine.clock import epoch_ms
 from schemas.topics import Topic
 from tests.faults.process import Fault, stats_file
 from tests.faults.state import judge_state, open_transactions

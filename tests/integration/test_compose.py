@@ -21,6 +21,7 @@ from deploy.local.kafka import LocalKafka
 from processors.clickhouse.connection import connect
 from processors.clickhouse.migrations import LEAST_CLICKHOUSE
 from tests.integration.stack import Service, wait_for
+from tests.observability.asking import free_port
 
 ROOT = Path(__file__).parents[2]
 SERVERS = ("kafka", "clickhouse")
@@ -59,7 +60,7 @@ def test_services_are_pinned_checked_and_local(compose: dict[str, Any]) -> None:
         assert re.search(r":\d+\.\d+(\.\d+)?$", service["image"]), f"{name}: the image has no version"
         for port in service.get("ports", ()):
             assert port.startswith("127.0.0.1:"), f"{name} listens to the world"
-    for name in SERVERS:
+    for name in set(compose["services"]) - set(ONE_SHOT):
         assert "healthcheck" in compose["services"][name], f"nobody knows whether {name} is up"
     for name in set(compose["services"]) - set(SERVERS):
         assert compose["services"][name]["depends_on"], f"{name} waits for nobody"
@@ -108,11 +109,22 @@ def test_what_the_file_starts_works(
                 60,
                 lambda: f"no lead: {leads(url, running)}",
             )
+            assert [healthy(services[service.log.name], service) for service in running] == [0, 0, 0]
             assert [service.stop() for service in running] == [0, 0, 0]
         finally:
             for service in running:
                 if service.process is not None:
                     service.kill()
+
+
+def healthy(described: dict[str, Any], service: Service) -> int:
+    """Exit code of the container's own check, at the port that the service has here."""
+    kind, program, *arguments = described["healthcheck"]["test"]
+    assert (kind, program) == ("CMD", "python")
+    inside, here = (one["LEADSTREAM_METRICS_PORT"] for one in (described["environment"], service.env))
+    own = [argument.replace(f":{inside}/", f":{here}/") for argument in arguments]
+    assert own != arguments
+    return subprocess.run([sys.executable, *own], check=False, timeout=20).returncode
 
 
 def as_a_release_before(kafka: LocalKafka) -> None:
@@ -162,6 +174,8 @@ def environment(
         for container, address in addresses.items():
             value = value.replace(container, address)
         found[name] = value
+    if "LEADSTREAM_METRICS_PORT" in found:
+        found["LEADSTREAM_METRICS_PORT"] = str(free_port())
     return found
 
 

@@ -1,75 +1,92 @@
-"""What Prometheus reads."""
+"""What Prometheus reads, and the page about it."""
 
-import socket
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from processors.engine import Stats as WorkerStats
-from processors.observability.metrics import SINK, WORKER, Metric, PortInUse, page, serve
-from processors.sink.stats import Stats as SinkStats
+from processors.histogram import Histogram
+from processors.observability.exposition import Collector, Reading
+from processors.observability.metrics import ALL, PROCESS, Metric
+from processors.observability.page import page
+from processors.observability.process import process_reading
+from processors.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+METRICS = (
+    Metric("x_events_total", "counter", "records", "Events.", ("topic", "outcome")),
+    Metric("x_rows_total", "counter", "rows", "Rows.", ("table",)),
+    Metric("x_lag", "gauge", "records", "Lag."),
+    Metric("x_seconds", "histogram", "seconds", "Times."),
+    Metric("x_insert_seconds", "histogram", "seconds", "Times.", ("table",)),
+)
+LABELS = ("topic", "outcome", "table", "le")
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-def read(port: int) -> dict[str, dict[str, float]]:
-    """By name and label's value; as Prometheus would."""
-    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        text = answer.read().decode()
+def shown(reading: Reading) -> dict[str, dict[str, float]]:
+    """By name and labels' values, as Prometheus would read it."""
+    registry = CollectorRegistry()
+    registry.register(Collector(METRICS, lambda: reading))
     found: dict[str, dict[str, float]] = {}
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(generate_latest(registry).decode()):
         for sample in family.samples:
-            found.setdefault(sample.name, {})["".join(sample.labels.values())] = sample.value
+            found.setdefault(sample.name, {})[
+                "/".join(sample.labels[one] for one in LABELS if one in sample.labels)
+            ] = sample.value
     return found
 
 
-def test_a_worker_tells_what_it_has_done_so_far() -> None:
-    stats = WorkerStats()
-    port = serve(free_port(), WORKER, stats)
-    assert read(port)["leadstream_worker_quarantined_total"] == {"": 0}
-    stats.quarantined, stats.stopped, stats.busy_seconds = 2, 1, 0.5
-    found = read(port)
-    assert found["leadstream_worker_quarantined_total"] == {"": 2}
-    assert found["leadstream_worker_stopped_partitions"] == {"": 1}
-    assert found["leadstream_worker_batch_seconds_total"] == {"": 0.5}
-    assert found.keys() == {one.shown_as for one in WORKER}
+def test_what_is_read_is_shown_under_its_labels() -> None:
+    quick = Histogram((0.1, 1.0))
+    quick.add(0.05, 3)
+    quick.add(0.1)
+    quick.add(5.0)
+    found = shown(
+        {
+            "x_events_total": {("clicks", "applied"): 7},
+            "x_rows_total": {"leads_raw": 3},
+            "x_lag": None,
+            "x_seconds": quick,
+            "x_insert_seconds": {"leads_raw": quick},
+        }
+    )
+    assert found["x_events_total"] == {"clicks/applied": 7}
+    assert found["x_rows_total"] == {"leads_raw": 3}
+    assert "x_lag" not in found, "it is not known"
+    assert found["x_seconds_bucket"] == {"0.1": 4, "1.0": 4, "+Inf": 5}
+    assert found["x_seconds_count"] == {"": 5}
+    assert found["x_seconds_sum"][""] == pytest.approx(5.25)
+    assert found["x_insert_seconds_count"] == {"leads_raw": 5}
 
 
-def test_a_sink_tells_of_each_table_and_not_what_it_does_not_know() -> None:
-    stats = SinkStats()
-    port = serve(free_port(), SINK, stats)
-    assert "leadstream_sink_lag" not in read(port)
-    stats.stored("leads_raw", 3)
-    stats.stored("sales_raw", 1)
-    stats.lag, stats.waiting_because = 7, "ClickHouse is away"
-    found = read(port)
-    assert found["leadstream_sink_rows_total"] == {"leads_raw": 3, "sales_raw": 1}
-    assert found["leadstream_sink_lag"] == {"": 7}
-    assert found["leadstream_sink_waiting"] == {"": 1}
+@pytest.mark.parametrize("change", [{"x_more": 1}, {"x_lag": 1, "x_seconds": None}])
+def test_nothing_unnamed_is_shown_and_nothing_named_is_missing(change: Reading) -> None:
+    with pytest.raises(LookupError, match="x_"):
+        shown(change)
 
 
-def test_nothing_is_served_unless_it_is_asked_for() -> None:
-    assert serve(0, WORKER, WorkerStats()) == 0
+def test_settings_are_shown_as_they_were_chosen() -> None:
+    settings = Settings(attribution_model="last-click", clickhouse_url="http://u:secret@h:1/d")  # type: ignore[arg-type]
+    reading = process_reading(settings, lambda: {"main": 0.5})()
+    assert reading.keys() == {metric.name for metric in PROCESS}
+    [values] = reading["leadstream_settings_info"]  # type: ignore[misc]
+    assert values[0] == "last-click"
+    assert "30d" in values
+    assert "secret" not in str(reading)
 
 
-def test_a_port_that_is_taken_is_said_by_name() -> None:
-    port = serve(free_port(), WORKER, WorkerStats())
-    with pytest.raises(PortInUse, match=f"port {port}.*LEADSTREAM_METRICS_PORT") as taken:
-        serve(port, WORKER, WorkerStats())
-    assert taken.value.exit_code == 78
-
-
-@pytest.mark.parametrize("metrics", [WORKER, SINK])
-def test_no_name_is_there_twice(metrics: tuple[Metric, ...]) -> None:
-    assert len({one.name for one in metrics}) == len(metrics)
+def test_names_and_labels() -> None:
+    """Each once, with the endings that Prometheus knows, and no label that an event decides."""
+    metrics = [metric for some in ALL.values() for metric in some]
+    assert len({metric.name for metric in metrics}) == len(metrics)
+    labels = {label for metric in metrics for label in metric.labels if metric.name[-5:] != "_info"}
+    assert labels == {"topic", "partition", "outcome", "reason", "table", "cause", "loop"}
+    for metric in metrics:
+        assert metric.name.startswith("leadstream_")
+        assert metric.name.endswith("_total") == (metric.kind == "counter"), metric.name
+        assert metric.name.endswith("_info") == (metric.kind == "info"), metric.name
+        assert not metric.unit.endswith("seconds") or metric.name.endswith("_seconds"), metric.name
 
 
 def test_the_page_is_current() -> None:

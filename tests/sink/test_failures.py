@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import (
 from deploy.local.clickhouse import LocalClickHouse
 from processors.clickhouse.connection import connect
 from processors.sink.error_codes import POISON, SMALLER, STOP, WAIT
-from processors.sink.failures import PATIENCE_S, Verdict, cause, judge, patience_s
+from processors.sink.failures import PATIENCE_S, Verdict, cause, in_a_log, judge, kind, patience_s
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,28 @@ def test_verdicts(error: Exception, verdict: Verdict) -> None:
     assert judge(error) is verdict
     assert cause(error)
     assert "\n" not in cause(error)
+
+
+_SAID = (
+    "Code: 469. DB::Exception: Constraint `c`: customer_email = 'ann@planted.example'. (VIOLATED_CONSTRAINT)"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DatabaseError(f"{_SAID} (version 26.8.1.5 (official build))", code=469), "469, VIOLATED_CONSTRAINT"),
+        (DatabaseError("ann@planted.example", code=9999), "ClickHouse 9999"),
+        (ValueError("could not convert 'ann@planted.example'"), "ValueError"),
+        (DataError("no number: 'ann@planted.example'"), "DataError"),
+        (DatabaseError("Table leadstream.leads_raw does not exist", code=60), "leads_raw does not exist"),
+        (OperationalError("connection refused by clickhouse:8123"), "clickhouse:8123"),
+    ],
+)
+def test_a_log_says_what_to_do_and_quotes_no_row(error: Exception, said: str) -> None:
+    assert said in in_a_log(error)
+    assert "planted" not in in_a_log(error)
+    assert "planted" not in kind(error)
 
 
 @pytest.mark.parametrize(

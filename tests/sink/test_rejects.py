@@ -52,6 +52,16 @@ async def test_what_the_topic_does_not_take_goes_without_its_value() -> None:
     assert "2097152 bytes" in cause_of(headers).detail
 
 
+def test_a_log_does_not_say_what_a_record_says(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise KeyError("ann@planted.example")
+    except KeyError as error:
+        Failures(lambda: 0.0).count(record("leads", b"{}"), Unreadable(error))
+    [line] = caplog.records
+    assert (line.topic, line.error) == ("leads", "KeyError")  # type: ignore[attr-defined]
+    assert "planted" not in str(line.__dict__)
+
+
 def test_a_few_records_an_hour_may_fail_and_no_more() -> None:
     now = 0.0
     failures = Failures(lambda: now)

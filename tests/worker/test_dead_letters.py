@@ -110,3 +110,21 @@ def test_a_place_in_another_topic_is_not_believed() -> None:
     back = replay_headers(cause_of(dead_letter(replace(RECORD, topic="purchases"), REFUSED).headers))
     output = dead_letter(replace(RECORD, headers=back), REFUSED)
     assert cause_of(output.headers).source == ("clicks", 3, 42)
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail", "why"),
+    [
+        (DeadLetterReason.SCHEMA_VIOLATION, "clickId: required", "schema_violation: clickId: required"),
+        (
+            DeadLetterReason.SCHEMA_VIOLATION,
+            "mode: Invalid enum value 'it's ann@planted.example'",
+            "schema_violation: mode: Invalid enum value …",
+        ),
+        (DeadLetterReason.PROCESSING_FAILED, "KeyError: ann@planted.example", "processing_failed: KeyError"),
+    ],
+)
+def test_what_the_operator_is_told_quotes_no_value(reason: DeadLetterReason, detail: str, why: str) -> None:
+    refused = Refused(reason, detail)
+    assert rejected("dead-letters", RECORD, refused).why == why
+    assert cause_of(dead_letter(RECORD, refused).headers).detail == detail

@@ -12,7 +12,8 @@ from typing import Any
 import faust
 import mode.loop
 
-from processors.engine.clock import boottime
+from processors.clock import boottime
+from processors.engine.effects import Effects
 from processors.engine.errors import Unexpected
 from processors.engine.exits import die, leave
 from processors.engine.intake import Intake
@@ -25,6 +26,7 @@ from processors.engine.loop import Engine
 from processors.engine.placement import changelog_topic
 from processors.engine.processor import Processor
 from processors.engine.settings import EngineSettings
+from processors.engine.standing import Standing, standing
 from processors.engine.stats import Stats
 from processors.engine.steps import OnStep, ignore
 
@@ -48,6 +50,7 @@ class EngineApp(faust.App):  # type: ignore[misc]
         processors: Sequence[Processor[Any, Any]],
         on_step: OnStep,
         on_batch: Callable[[Stats], None] | None,
+        on_commit: Callable[[Effects], None] | None,
     ) -> None:
         super().__init__(settings.application_id, loop=_event_loop(), **_faust_settings(settings))
         self.settings = settings
@@ -75,7 +78,14 @@ class EngineApp(faust.App):  # type: ignore[misc]
             stats=self.stats,
             on_step=on_step,
             on_batch=on_batch,
+            on_commit=on_commit,
         )
+        #: When the consumer's thread last turned, by :func:`boottime`; None: it has not begun.
+        self.consumer_turned: float | None = None
+
+    def standing(self) -> Standing:
+        """How things are now. From any thread; does not block."""
+        return standing(self.engine.generations.current, self.consumer.end_of)
 
     def owned_partitions(self, assigned: Any) -> frozenset[int]:
         """Partitions of which we have every source topic; it is an error to have only some."""
@@ -118,6 +128,8 @@ class EngineApp(faust.App):  # type: ignore[misc]
     def on_rebalance_end(self) -> None:
         """Called in the main thread."""
         super().on_rebalance_end()
+        if self.consumer.rebalancing_since is not None:
+            self.stats.rebalance_seconds.add(boottime() - self.consumer.rebalancing_since)
         self.consumer.rebalancing_since = None
 
     def _crash(self, reason: BaseException) -> None:
@@ -187,8 +199,10 @@ def create_app(
     processors: Sequence[Processor[Any, Any]],
     on_step: OnStep = ignore,
     on_batch: Callable[[Stats], None] | None = None,
+    on_commit: Callable[[Effects], None] | None = None,
 ) -> EngineApp:
-    """The application, not yet started. ``on_batch`` is called with the live counters after every batch.
+    """The application, not yet started. ``on_batch`` is called with the live counters after every batch,
+    ``on_commit`` with what a batch has made true.
 
     Raises ValueError if two processors share a table or a source topic.
     """
@@ -196,4 +210,4 @@ def create_app(
     topics = [topic for job in processors for topic in job.topics]
     if not processors or len(set(tables)) != len(tables) or len(set(topics)) != len(topics):
         raise ValueError("every processor needs a table and source topics of its own")
-    return EngineApp(settings, processors, on_step, on_batch)
+    return EngineApp(settings, processors, on_step, on_batch, on_commit)

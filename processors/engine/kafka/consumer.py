@@ -65,6 +65,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """See :class:`.group.Group`."""
         return self.app.should_stop  # type: ignore[no-any-return]
 
+    def end_of(self, tp: TopicPartition) -> int | None:
+        """The end of its log as of the last fetch, undecided transactions included. From any thread."""
+        try:
+            end: int | None = private.kafka_consumer(self._thread).highwater(tp)
+        except (AssertionError, AttributeError):
+            return None  # it is not assigned by now, or nothing is yet
+        return end
+
     def sources(self) -> set[TopicPartition]:
         """See :class:`.group.Group`."""
         sources = self.app.sources

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
+from processors.clock import boottime
 from processors.engine.contiguity import Fetched
 from processors.engine.exits import die
 from processors.engine.intake import least_grant
@@ -20,6 +21,7 @@ from processors.kafka.header_names import tolerate
 _TAKE = 5000
 #: Between two looks whether records may flow again.
 _PAUSE_S = 0.01
+_TURN_S = 1.0
 #: A long poll holds up every other request on the connection, such as those for offsets.
 FETCH_WAIT_MS = 100
 #: Under load the broker answers when it has this much, or when the time to gather is over.
@@ -89,6 +91,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self._credit += records
         if self._credit >= self._least:
             self._in_credit.set()
+
+    @driver.AIOKafkaConsumerThread.task  # type: ignore[untyped-decorator]
+    async def _turn(self) -> None:
+        """A sign of life for whoever watches over this process."""
+        while not self.should_stop:
+            self.consumer.app.consumer_turned = boottime()
+            await asyncio.sleep(_TURN_S)
 
     @driver.AIOKafkaConsumerThread.task  # type: ignore[untyped-decorator]
     async def _hand_over(self) -> None:

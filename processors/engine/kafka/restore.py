@@ -14,7 +14,7 @@ from typing import Any
 
 from aiokafka.structs import TopicPartition
 
-from processors.engine.errors import Unexpected
+from processors.engine.errors import Stalled, Unexpected
 from processors.engine.kafka import private
 from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
@@ -32,8 +32,8 @@ _POLL_MS = 10
 class Changelogs:
     """A :class:`.stores.Restore` that reads them in the engine's thread, each time with a new consumer.
 
-    Raises :class:`Unexpected` when a changelog knows less than its store, and when an undecided transaction
-    lets nothing be read for ``stall_timeout_s``.
+    Raises :class:`Unexpected` when a changelog knows less than its store, and :class:`Stalled` when an
+    undecided transaction lets nothing be read for ``stall_timeout_s``.
     """
 
     def __init__(self, settings: EngineSettings, stats: Stats) -> None:
@@ -61,7 +61,7 @@ class Changelogs:
             count = await self._read(reader, stores, check, ready)
         finally:
             await reader.stop()
-        self._stats.restore_seconds += time.monotonic() - started
+        self._stats.restore_seconds.add(time.monotonic() - started)
         return count
 
     async def _read(
@@ -108,7 +108,7 @@ class Changelogs:
                     progress = time.monotonic()
             if time.monotonic() - progress > settings.stall_timeout_s:
                 stuck = ", ".join(f"{tp.topic}-{tp.partition}" for tp in sorted(left))
-                raise Unexpected(
+                raise Stalled(
                     f"cannot read {stuck} to the end: a transaction there stays undecided. Look for a hanging"
                     " one with kafka-transactions.sh; Kafka 4.3 may leave some when it restarts (KAFKA-20734)"
                 )

@@ -31,6 +31,7 @@ from aiokafka.structs import TopicPartition
 from processors.engine.group import GroupMember
 from processors.engine.kafka import protocol as p
 from processors.engine.kafka import wire
+from processors.engine.kafka.retrying import Again, names_of, telling
 from processors.engine.producer import FencedGeneration, Fields
 from processors.kafka.connection import KafkaConnection
 
@@ -90,6 +91,7 @@ class TransactionalProducer:
         request_timeout_ms: int = 10_000,
         max_batch_size: int = 512 << 10,
         compression_type: str | None = None,
+        again: Again | None = None,
         **options: Any,
     ) -> None:
         """``topics``: whose leaders to know before the first transaction. ``max_batch_size``: bytes before
@@ -102,6 +104,7 @@ class TransactionalProducer:
         self._request_timeout_ms = request_timeout_ms
         self._max_batch_size = max_batch_size
         self._codec = _CODECS[compression_type]
+        self._again = again or telling()
         self._coordinators: dict[CoordinationType, int] = {}
         #: Id and epoch.
         self._producer = (-1, -1)
@@ -225,7 +228,7 @@ class TransactionalProducer:
                     raise type(exc)(key) from exc
                 if not exc.retriable:
                     raise
-                log.info("%s is tried again: %r", request, exc)
+                self._again(request, exc)
                 self._coordinators.pop(kind, None)
                 self.client.force_metadata_update()
                 await asyncio.sleep(_BACKOFF_S)
@@ -241,7 +244,7 @@ class TransactionalProducer:
     async def _pause(self, codes: set[int], kind: CoordinationType) -> None:
         """Before the next attempt. Raises if there should be none."""
         if codes & _FENCED_GROUP:
-            raise FencedGeneration(f"offset commit refused: {_names(codes)}")
+            raise FencedGeneration(f"offset commit refused: {names_of(codes)}")
         if codes & _FENCED_PRODUCER:
             raise ProducerFenced
         if p.OFFSET_METADATA_TOO_LARGE in codes:
@@ -249,11 +252,11 @@ class TransactionalProducer:
         if denied := codes & _DENIED:
             raise errors.for_code(denied.pop())(self._name)
         if not codes <= _RETRY:
-            raise KafkaError(f"the transaction's coordinator answered {_names(codes)}")
+            raise KafkaError(f"the transaction's coordinator answered {names_of(codes)}")
         if codes <= {p.CONCURRENT_TRANSACTIONS, p.OPERATION_NOT_ATTEMPTED}:
             await asyncio.sleep(_CONCURRENT_BACKOFF_S)
             return
-        log.info("the coordinator answered %s, asking again", _names(codes))
+        self._again(f"to the coordinator of the {kind.name.lower()}", codes)
         if codes & _FIND_COORDINATOR_AGAIN:
             self._coordinators.pop(kind, None)
         await asyncio.sleep(_BACKOFF_S)
@@ -295,7 +298,7 @@ class TransactionalProducer:
             node: int | None = self.client.cluster.leader_for_partition(tp)
             if node is not None and node >= 0:
                 return node
-            log.info("looking for the leader of %s", tp)
+            log.info("looking for a leader", extra={"topic": tp.topic, "partition": tp.partition})
             self.client.add_topic(tp.topic)
             await self._look_around()
 
@@ -317,7 +320,7 @@ class TransactionalProducer:
         except KafkaError as exc:
             if not exc.retriable:
                 raise
-            log.info("%s is tried again: %r", request, exc)
+            self._again(request, exc)
             return {}
         codes = {answer.error for answer in answers.values()}
         if codes & _FENCED_PRODUCER:
@@ -327,16 +330,12 @@ class TransactionalProducer:
             if code in _DENIED:
                 raise errors.for_code(code)(tp.topic)
             if code and not errors.for_code(code).retriable:
-                raise KafkaError(f"{len(batches[tp])} bytes for {tp} were refused: {_names({code})}")
+                raise KafkaError(f"{len(batches[tp])} bytes for {tp} were refused: {names_of({code})}")
         if codes - {p.NO_ERROR}:
-            log.info("the broker answered %s, producing again", _names(codes - {p.NO_ERROR}))
+            self._again(request, codes - {p.NO_ERROR})
         return {tp: answers[tp].offset for tp in batches if not answers[tp].error}
 
 
 async def _together(calls: Sequence[Coroutine[Any, Any, _T]]) -> Sequence[_T]:
     """At the same time; of one alone no task is made: it is on its way at once."""
     return [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)
-
-
-def _names(codes: Iterable[int]) -> str:
-    return ", ".join(f"{errors.for_code(code).__name__} ({code})" for code in sorted(codes))

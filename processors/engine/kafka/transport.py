@@ -5,6 +5,7 @@ import uuid
 from faust.transport.drivers import aiokafka as driver
 
 from processors.engine.kafka.consumer import BatchConsumer
+from processors.engine.kafka.retrying import telling
 from processors.engine.kafka.tables import FAUST_LOG
 from processors.engine.kafka.transaction import TransactionalProducer
 
@@ -22,6 +23,7 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
             transactional_id=f"{settings.application_id}-{slot}",
             transaction_timeout_ms=int(settings.transaction_timeout_s * 1000),
             topics=self.app.targets,
+            again=telling(self.app.stats.retry),
             client_id=self.client_id,
             request_timeout_ms=int(self.request_timeout * 1000),
             max_batch_size=self.max_batch_size,

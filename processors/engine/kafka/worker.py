@@ -64,7 +64,7 @@ def run(app: EngineApp) -> NoReturn:
             _quiet_and_lean()
             EngineWorker(app, app.loop).execute_from_commandline()
     except LeadstreamError as exc:
-        log.critical("%s", whole(exc))
+        log.critical(whole(exc))
         sys.exit(exc.exit_code)
     except KeyboardInterrupt:
         sys.exit(0)

@@ -51,5 +51,7 @@ def is_damage(error: Exception) -> bool:
 
 
 def _discard(path: Path, why: str) -> None:
-    log.warning("the store %s is restored from its changelog: %s", path, why)
+    log.warning(
+        "a store is thrown away and restored from its changelog", extra={"store": str(path), "because": why}
+    )
     shutil.rmtree(path)

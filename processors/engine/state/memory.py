@@ -90,6 +90,10 @@ class MemoryStore:
             self._ages.append((written_s, []))
         self._ages[-1][1].append(key)
 
+    def held(self, looks: int) -> int | None:  # noqa: ARG002 - it is known
+        """See :class:`.stores.Store`."""
+        return len(self._due)
+
     def sweep(self, written_before_s: int, looks: int) -> int:
         """See :class:`.stores.Store`. Nothing is looked at that was written later."""
         dropped = 0

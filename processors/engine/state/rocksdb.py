@@ -104,6 +104,9 @@ class PartitionStore:
         #: the process, but for what was written since the last look.
         self._sweep_from = FIRST_KEY
         self.size, self._kept = 0, 0
+        #: States that have a due time, as of the last count; and the count under way, with where it goes on.
+        self._held: int | None = None
+        self._counting, self._held_from = 0, _DUE
 
     def _recall(self, now_ms: int) -> bool:
         """What an earlier life has left here. False: it cannot be trusted."""
@@ -117,7 +120,10 @@ class PartitionStore:
         except Exception as exc:
             if not is_damage(exc):
                 raise
-            log.warning("the store %s is restored from its changelog: %s", self.path, exc)
+            log.warning(
+                "a store is thrown away and restored from its changelog",
+                extra={"store": str(self.path), "because": str(exc)},
+            )
             return False
         self.position, written_ms = _position.unpack(mark)
         if swept is None:
@@ -218,6 +224,26 @@ class PartitionStore:
                 yield entry, int.from_bytes(entry[len(_DUE) : _DUE_KEY], "big")
                 entries.next()
             entries.status()  # an iterator just ends at a damaged block; this raises
+
+    def held(self, looks: int) -> int | None:
+        """See :class:`.stores.Store`. An entry counts when the state of its key still has its time."""
+        self._flush()
+        found: list[bytes] = []
+        with noticing(self.path):
+            entries = self._db.iter(self._in_passing)
+            entries.seek(self._held_from)
+            while len(found) < looks and entries.valid() and (entry := entries.key()).startswith(_DUE):
+                found.append(entry)
+                entries.next()
+            entries.status()
+            states = self._db.get([entry[_DUE_KEY:] for entry in found]) if found else []
+        for entry, stored in zip(found, states, strict=True):
+            self._counting += stored is not None and frame.due_bytes(stored) == entry[len(_DUE) : _DUE_KEY]
+        if len(found) == looks:
+            self._held_from = found[-1] + b"\0"
+        else:
+            self._held, self._counting, self._held_from = self._counting, 0, _DUE
+        return self._held
 
     def sweep(self, written_before_s: int, looks: int) -> int:
         """See :class:`.stores.Store`."""

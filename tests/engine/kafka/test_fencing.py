@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
-from processors.engine.clock import epoch_ms
+from processors.clock import epoch_ms
 from processors.engine.group import GroupMember
 from processors.engine.kafka import private
 from processors.engine.kafka.offsets import stable_offsets

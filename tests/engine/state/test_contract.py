@@ -129,6 +129,18 @@ def test_what_was_swept_may_leave_a_due_entry(store: Store) -> None:
     assert store.first_due() is None
 
 
+@pytest.mark.parametrize("looks", [1, 2, 3, 100])
+def test_states_that_wait_are_counted(store: Store, looks: int) -> None:
+    """Not those that have moved on, and each once however often it was written."""
+    store.write({b"k%d" % n: frame.wrap(b"s", 100 + n, None) for n in range(5)} | plain(b"z"), 1, NOW)
+    store.write(
+        {b"k0": frame.wrap(b"s", None, None), b"k1": None, b"k2": frame.wrap(b"s", 300, None)}, 2, NOW
+    )
+    counts = [store.held(looks) for _ in range(9)]
+    assert counts[-1] == 3
+    assert set(counts) <= {None, 3}
+
+
 def test_an_earlier_entry_is_found_behind_those_that_were_spent(store: Store) -> None:
     """Where the last look ended is no bound for what is written later."""
     for position, ms in enumerate((500, 400, 450, 100, 100, 300)):
