@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupState,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from processors.engine.state.rocksdb import PartitionStore, new_cache
@@ -184,7 +191,7 @@ class Site:
             tps = [TopicPartition(self.names(t), p) for t in topics for p in partitions]
             behind = 0
             for tp in consumer.committed(tps, 10):
-                low, high = consumer.get_watermark_offsets(tp, 10)
+                low, high = _watermarks(consumer, tp)
                 behind += high - max(low, tp.offset)
             return behind
         finally:
@@ -279,6 +286,22 @@ class Site:
             assert set(owners.elements()) == set(range(PARTITIONS)), (
                 f"no current store of {table} for some partition"
             )
+
+
+def _watermarks(consumer: Consumer, tp: TopicPartition) -> tuple[int, int]:
+    """Of a topic that was made a moment ago, the broker may not know yet that it leads the partition."""
+    found: list[tuple[int, int]] = []
+
+    def answered() -> bool:
+        try:
+            found.append(consumer.get_watermark_offsets(tp, 10))
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                raise
+        return bool(found)
+
+    eventually(f"{tp.topic} led", answered)
+    return found[0]
 
 
 def _usable(message: Any) -> bool:
