@@ -37,7 +37,7 @@ class Stats:
     restored: int = 0  #: changelog records read back
     stable_waits: int = 0  #: generations that waited for a former owner's transaction
     swept: int = 0  #: states dropped because they were older than their table's retention
-    queued: int = 0  #: records waiting now
+    queued: int = 0  #: records that waited after the last batch
     generation: int = -1  #: generation that has begun, now; -1: none
     partitions: int = 0  #: partitions owned now, started or not
     stopped: int = 0  #: source partitions that stand still because too much of them was rejected, now
@@ -61,6 +61,11 @@ class Stats:
     age_seconds: defaultdict[str, Histogram] = field(default_factory=lambda: defaultdict(_long))
     rebalance_seconds: Histogram = field(default_factory=_long)  #: from its first sign to the new assignment
     restore_seconds: Histogram = field(default_factory=_long)  #: until all partitions of a generation started
+
+    def begin(self, generation: int, partitions: int) -> None:
+        """A generation has begun: what is so now was so of the partitions of the one before."""
+        self.generation, self.partitions = generation, partitions
+        self.stopped, self.watermark_ms, self.held = 0, 0, {}
 
     def count(self, effects: Effects, now_ms: int) -> None:
         """A batch has been committed."""
