@@ -33,7 +33,8 @@ def die(reason: BaseException) -> NoReturn:
     elif isinstance(reason, ProcessorFailed):
         log.critical(str(reason), exc_info=reason)
     else:
-        log.critical(f"unexpected: {type(reason).__name__}: {reason}", exc_info=reason)
+        # Its text may quote an event; whoever writes the stack trace knows of which errors that is not so.
+        log.critical(f"unexpected: {type(reason).__name__}", exc_info=reason)
     logging.shutdown()
     os._exit(reason.exit_code if isinstance(reason, LeadstreamError) else Unexpected.exit_code)
 

@@ -133,8 +133,6 @@ class Generations:
         self.current = Generation(
             number, stores, start.offsets, timekeeper, start.moved, Troubles(start.metadata)
         )
-        self._stats.generation = number
-        self._stats.stopped = 0
         self._restoring = asyncio.create_task(guarded(self._start_all, self.current))
 
     async def _start_offsets(self, number: int) -> StartOffsets:
@@ -149,7 +147,7 @@ class Generations:
         start = await group.start_offsets(sources, go_on)
         if not self._is_current(number):
             raise Superseded(f"generation {number} ends")
-        stats.partitions = len({tp.partition for tp in sources})
+        stats.begin(number, len({tp.partition for tp in sources}))
         stats.stable_waits += start.waits > 0
         stats.retention_gaps += start.lost
         if start.lost:

@@ -37,7 +37,7 @@ class Stats:
     restored: int = 0  #: changelog records read back
     stable_waits: int = 0  #: generations that waited for a former owner's transaction
     swept: int = 0  #: states dropped because they were older than their table's retention
-    queued: int = 0  #: records waiting now
+    queued: int = 0  #: records that waited after the last batch
     generation: int = -1  #: generation that has begun, now; -1: none
     partitions: int = 0  #: partitions owned now, started or not
     stopped: int = 0  #: source partitions that stand still because too much of them was rejected, now
@@ -62,32 +62,40 @@ class Stats:
     rebalance_seconds: Histogram = field(default_factory=_long)  #: from its first sign to the new assignment
     restore_seconds: Histogram = field(default_factory=_long)  #: until all partitions of a generation started
 
+    def begin(self, generation: int, partitions: int) -> None:
+        """A generation has begun: what is so now was so of the partitions of the one before."""
+        self.generation, self.partitions = generation, partitions
+        self.stopped, self.watermark_ms, self.held = 0, 0, {}
+
     def count(self, effects: Effects, now_ms: int) -> None:
         """A batch has been committed."""
         self.batches += 1
-        outcomes = self.outcomes
+        applied: Counter[str] = Counter()
         for tp, records, first_ms, last_ms in effects.taken:
             topic = tp.topic
             self.events += records
-            outcomes[topic, "applied"] += records
+            applied[topic] += records
             if first_ms >= 0:
                 self.age_seconds[topic].add(max(0, now_ms - first_ms) / 1000, records)
             self.reached_ms[tp] = last_ms
+        if effects.forwarded or effects.rejected:
+            self._count_others(effects, applied)
+        # No sooner: whoever reads meanwhile would take a counter that goes back for one that began anew.
+        for topic, records in applied.items():
+            self.outcomes[topic, "applied"] += records
         for (topic, partition), outputs in effects.outputs.items():  # noqa: B007 - the key has both
             self.outputs += len(outputs)
             self.written[topic] += len(outputs)
         self.expired += effects.expired
         self.state_writes += sum([len(write.items) for write in effects.states.values()])
-        if effects.forwarded or effects.rejected:
-            self._count_others(effects)
         self.quarantined += len(effects.quarantined)
 
     def retry(self, cause: str) -> None:
         """Something is tried again. ``cause``: the kind of its error, one of few."""
         self.retries[cause] += 1
 
-    def _count_others(self, effects: Effects) -> None:
-        """Records that were not applied; rare."""
+    def _count_others(self, effects: Effects, applied: Counter[str]) -> None:
+        """Records that were not applied, which come off these; rare."""
         passed_over = Counter(one.tp.topic for one in effects.quarantined if not one.failure.due)
         others = {
             "forwarded": effects.forwarded,
@@ -97,7 +105,7 @@ class Stats:
         for outcome, by_topic in others.items():
             for topic, records in by_topic.items():
                 self.outcomes[topic, outcome] += records
-                self.outcomes[topic, "applied"] -= records
+                applied[topic] -= records
         self.forwarded += effects.forwarded.total()
         self.rejected += effects.rejected.total()
 

@@ -12,6 +12,8 @@ from processors.kafka.connection.failures import refusal_of
 _CLIENT: Final = "aiokafka"
 _SAID_WITHOUT_AN_ERROR: Final = "authorized"
 _EVERY_S: Final = 1.0
+_MOST_CAUSES: Final = 1_000
+"""Remembered at a time: of what a server words anew each time there is no end."""
 
 
 class Mending(logging.Filter):
@@ -41,6 +43,8 @@ class Mending(logging.Filter):
         what = record.name, record.msg, *kinds
         if record.created - self._told.get(what, 0.0) < _EVERY_S:
             return False
+        if len(self._told) >= _MOST_CAUSES:
+            self._told.clear()
         self._told[what] = record.created
         return True
 

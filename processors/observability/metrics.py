@@ -1,7 +1,7 @@
 """Every metric that a process shows: its name, kind, unit, labels and meaning, once.
 
 ``/metrics`` (:mod:`.exposition`) and ``docs/metrics.md`` are made from it; what a process knows under these
-names, it says itself (``worker.reading``, ``sink.reading``). Labels have few values, which come from the
+names, it says itself (``worker.observing``, ``sink.observing``). Labels have few values, which come from the
 deployment and not from events: never a workspace, a customer or a click.
 """
 

@@ -5,8 +5,10 @@ them.
 """
 
 import logging
+import sys
 from collections.abc import Callable, Iterable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 from threading import Thread
 
 from processors.errors import Misconfigured
@@ -25,8 +27,11 @@ class PortInUse(Misconfigured):
     """``LEADSTREAM_METRICS_PORT`` cannot be listened on."""
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(ThreadingTCPServer):
+    """Not ``HTTPServer``: that asks for the name of this machine, and a resolver that is away holds it up."""
+
     daemon_threads = True
+    allow_reuse_address = True
 
     def __init__(self, port: int, collector: Collector, health: Health) -> None:
         # Not before it is wanted: it takes a tenth of the time of a start.
@@ -38,11 +43,16 @@ class _Server(ThreadingHTTPServer):
         self.health = health
         self._told = False
 
-    def tell_once(self, why: str) -> None:
-        """Whoever restarts us will not say where we hung."""
-        if not self._told:
-            self._told = True
-            log.critical(why, extra={"stack": stacks()})
+    def tell(self, sick: str | None) -> None:
+        """Whoever restarts us will not say where we hung. Once, until we are well again."""
+        told, self._told = self._told, sick is not None
+        if sick and not told:
+            log.critical(sick, extra={"stack": stacks()})
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
+        """Instead of the address and a stack trace on stderr, past the log."""
+        if not isinstance(sys.exception(), OSError):  # that is who asked and did not wait
+            log.exception("a request was not answered")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -57,8 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/healthz":
             sick = self.server.health.sick()
             self._say(sick)
-            if sick:
-                self.server.tell_once(sick)
+            self.server.tell(sick)
         elif path == "/readyz":
             self._say(self.server.health.unready())
         else:
@@ -103,4 +112,4 @@ def serve(port: int, metrics: Iterable[Metric], read: Callable[[], Reading], hea
             "each process needs one of its own."
         ) from error
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    return server.server_port
+    return int(server.server_address[1])

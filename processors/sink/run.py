@@ -93,7 +93,7 @@ async def store_until(
             stats.waiting_because = why
             log.warning("ClickHouse does not take rows, trying again", extra={"because": why})
 
-        writer = Writer(client, stopping, pausing, on_retry=stats.retry)
+        writer = Writer(client, stopping, pausing, on_retry=stats.retry, on_resumed=stats.resumed)
         sink = Sink(settings, writer, stopping, stats)
         began(sink)
         try:

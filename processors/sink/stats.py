@@ -55,6 +55,9 @@ class Stats:
     def stored(self, table: str, rows: int) -> None:
         """ClickHouse has acknowledged rows of a table."""
         self.rows[table] = self.rows.get(table, 0) + rows
+
+    def resumed(self) -> None:
+        """ClickHouse is not waited for any more."""
         self.waiting_because = None
 
     def inserted(self, batch: TableBatch, seconds: float, now_ms: int) -> None:

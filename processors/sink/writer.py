@@ -60,10 +60,10 @@ class Poison(NamedTuple):
 class Writer:
     """Inserts batches, one at a time, in a thread of its own: the driver blocks.
 
-    ``pausing`` is told when an insert has to wait, and why, ``on_retry`` of the kind of each error that is
-    tried again. When row after row is refused and none is stored,
-    it is not the rows that are wrong: that raises :class:`CannotStore`. An error that says nothing of rows is
-    blamed on one only while the server stores another one.
+    ``pausing`` is told when ClickHouse has to be waited for, and why, ``on_resumed`` that it no longer has,
+    ``on_retry`` of the kind of each error that is tried again. When row after row is refused and none is
+    stored, it is not the rows that are wrong: that raises :class:`CannotStore`. An error that says nothing of
+    rows is blamed on one only while the server stores another one.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Writer:
         pausing: Callable[[str], None],
         *,
         on_retry: Callable[[str], None] = lambda _: None,
+        on_resumed: Callable[[], None] = lambda: None,
         longest_pause_s: float = _LONGEST_PAUSE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -80,6 +81,7 @@ class Writer:
         self._stopping = stopping
         self._pausing = pausing
         self._on_retry = on_retry
+        self._on_resumed = on_resumed
         self._longest_pause_s = longest_pause_s
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, "insert")
@@ -149,23 +151,28 @@ class Writer:
         self, name: str, worth_s: Callable[[Exception], float], work: Callable[..., T], *args: Any
     ) -> T:
         """Until it succeeds, unless trying again is of no use, or has been for longer than it is worth."""
-        pause_s, since = _FIRST_PAUSE_S, None
-        while True:
-            try:
-                return await self._in_thread(work, *args)
-            except Exception as error:
-                verdict = judge(error)
-                if verdict is Verdict.STOP:
-                    raise CannotStore(f"cannot write to {name}: {in_a_log(error)}") from error
-                worth = worth_s(error)
-                now = self._clock()
-                since = None if worth == math.inf else now if since is None else since
-                if verdict is not Verdict.RETRY or (since is not None and now - since >= worth):
-                    raise
-                self._on_retry(kind(error))
-                self._pausing(f"{name}: {in_a_log(error)}")
-                await self._pause(pause_s * random.uniform(0.5, 1.0))
-                pause_s = min(2 * pause_s, self._longest_pause_s)
+        pause_s, since, waits = _FIRST_PAUSE_S, None, False
+        try:
+            while True:
+                try:
+                    return await self._in_thread(work, *args)
+                except Exception as error:
+                    verdict = judge(error)
+                    if verdict is Verdict.STOP:
+                        raise CannotStore(f"cannot write to {name}: {in_a_log(error)}") from error
+                    worth = worth_s(error)
+                    now = self._clock()
+                    since = None if worth == math.inf else now if since is None else since
+                    if verdict is not Verdict.RETRY or (since is not None and now - since >= worth):
+                        raise
+                    waits = True
+                    self._on_retry(kind(error))
+                    self._pausing(f"{name}: {in_a_log(error)}")
+                    await self._pause(pause_s * random.uniform(0.5, 1.0))
+                    pause_s = min(2 * pause_s, self._longest_pause_s)
+        finally:
+            if waits:
+                self._on_resumed()
 
     async def check(self, tables: Iterable[Table]) -> bool:
         """Are they all there? False: the server is down for now.

@@ -77,7 +77,7 @@ def _reading(app: EngineApp, reported: Reported, lag_seconds: LagSeconds) -> Rea
         "leadstream_worker_watermark_age_seconds": None if age_ms is None else age_ms / _MS,
         "leadstream_worker_held": stats.held,
         "leadstream_worker_states": now.states,
-        "leadstream_worker_pending": stats.queued,
+        "leadstream_worker_pending": app.intake.records,
         "leadstream_worker_partitions": stats.partitions,
         "leadstream_worker_partitions_restored": now.restored or 0,
         "leadstream_worker_stopped_partitions": stats.stopped,

@@ -242,6 +242,16 @@ async def test_a_beginning_that_fails_is_tried_again(
     await beginning.generations.stop()
 
 
+async def test_who_has_lost_all_partitions_tells_nothing_of_them(beginning: Beginning) -> None:
+    stats = beginning.stats
+    stats.partitions, stats.held, stats.watermark_ms, stats.stopped = PARTITIONS, {"t": 3}, 1_000, 1
+    beginning.group.assign(GENERATION + 1, set())
+    await beginning.generations.begin(GENERATION + 1)
+    await beginning.generations.stop()
+    assert (stats.generation, stats.partitions, stats.held) == (GENERATION + 1, 0, {})
+    assert (stats.watermark_ms, stats.stopped) == (0, 0)
+
+
 @pytest.mark.parametrize(
     "ended", [{"generation": 8}, {"rebalancing_since": 1.0}, {"stopping": True}, {"flowing": False}]
 )

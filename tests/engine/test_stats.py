@@ -1,5 +1,6 @@
 """What an engine counts of a batch that is committed, and how it stands."""
 
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +40,32 @@ def test_each_record_has_one_outcome() -> None:
         ("b", "applied"): 2,
     }
     assert (stats.events, stats.forwarded, stats.rejected, stats.quarantined) == (11, 2, 3, 2)
+
+
+class Recorded(Counter[tuple[str, str]]):
+    """What another thread could see between two steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.falls: list[tuple[str, str]] = []
+
+    def __setitem__(self, key: tuple[str, str], value: int) -> None:
+        if value < self[key]:
+            self.falls.append(key)
+        super().__setitem__(key, value)
+
+
+def test_no_counter_ever_falls() -> None:
+    """A scrape in between would take it for one that began anew, and count everything twice."""
+    stats, recorded = Stats(), Recorded()
+    stats.outcomes = recorded
+    for _ in range(2):
+        effects = Effects(0, taken=[Taken(A0, 5, 100, 200), Taken(A1, 4, 150, 300)])
+        effects.forwarded["a"] = 2
+        effects.rejected["a"] = 3
+        stats.count(effects, 1_100)
+    assert recorded["a", "applied"] == 8
+    assert recorded.falls == []
 
 
 def test_records_are_as_old_as_the_oldest_that_came_with_them() -> None:

@@ -53,14 +53,42 @@ def test_a_loop_that_does_not_turn_is_sick_and_every_stack_is_told_once(
     assert process.status("/healthz") == 200
     process.silence_s = SILENCE_S + 1
     assert [process.status("/healthz") for _ in range(3)] == [503] * 3
-    deadline = time.monotonic() + 10
-    while not caplog.records and time.monotonic() < deadline:
-        time.sleep(0.01)  # the answer comes before the line
+    eventually(lambda: bool(caplog.records))
     [line] = caplog.records
     assert "main loop has not turned" in line.message
     assert "test_health.py" in line.stack  # type: ignore[attr-defined]
     process.silence_s = 0
     assert process.status("/healthz") == 200
+
+
+def test_who_hangs_again_is_told_of_again(caplog: pytest.LogCaptureFixture) -> None:
+    """As after a machine was suspended."""
+    process = Process()
+    for silence_s in (SILENCE_S + 1, 0, SILENCE_S + 2):
+        process.silence_s = silence_s
+        process.status("/healthz")
+    eventually(lambda: len(caplog.records) == 2)
+    assert "for 32 s" in caplog.messages[1]
+
+
+def test_what_is_not_answered_is_a_line_of_the_log_without_an_address(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    port = serve(free_port(), [METRIC], lambda: {"y": 7}, Health(dict, lambda: None))
+    assert ask(port, "/metrics")[0] == 0
+    eventually(lambda: bool(caplog.records))
+    assert caplog.messages == ["a request was not answered"]
+    assert capfd.readouterr().err == ""
+
+
+def test_nobody_is_asked_for_the_name_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that is away would hold up every start."""
+
+    def asked(*_: object) -> str:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr("socket.getfqdn", asked)
+    assert Process().status("/healthz") == 200
 
 
 def test_what_hangs_is_noticed_within_40_s() -> None:
@@ -142,6 +170,14 @@ def test_a_frozen_process_says_so_and_one_that_waits_for_servers_does_not(
     finally:
         process.kill()
         process.wait()
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """The answer comes before the line."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def until(condition: Callable[[], bool], log: Path) -> None:

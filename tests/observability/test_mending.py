@@ -95,3 +95,12 @@ def test_other_lines_are_left_alone(log: Log) -> None:
         ours.warning("fetching failed, trying again: %r", OSError("gone"))
     ours.removeHandler(log[0].handlers[0])
     assert [line.split()[0] for line in written(log)] == ["ERROR", "WARNING", "ERROR"]
+
+
+def test_causes_that_are_never_the_same_take_no_memory() -> None:
+    mending = Mending(logging.INFO)
+    for number in range(5_000):
+        line = logging.LogRecord("sink", logging.WARNING, "", 0, "again", (), None)
+        line.error = f"no {number}"
+        assert mending.filter(line)
+    assert len(mending._told) <= 1_000

@@ -1,10 +1,11 @@
 """A server that is sick says of every row what it would say of a bad one."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
+import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from processors.sink.rows import Row
@@ -116,3 +117,27 @@ async def test_what_is_too_much_at_once_is_halved_at_once_the_next_time() -> Non
     assert await storing.insert(SALES, ROWS) == []
     assert (server.inserts, paused.is_set()) == (3, False)
     await storing.close()
+
+
+async def test_waiting_is_over_whatever_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quiet sink asks who was erased, and stores nothing afterwards."""
+    told: list[str] = []
+    answers: Iterator[Exception | int] = iter([OperationalError("away"), OperationalError("away"), 7])
+
+    def count_erased(_: object) -> int:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("processors.sink.writer.count_erased", count_erased)
+    store = Writer(
+        Server(lambda *_: None),  # type: ignore[arg-type]
+        asyncio.Event(),
+        lambda _: told.append("waits"),
+        on_resumed=lambda: told.append("resumed"),
+        longest_pause_s=0.001,
+    )
+    assert await store.count_erased() == 7
+    assert told == ["waits", "waits", "resumed"]
+    await store.close()
