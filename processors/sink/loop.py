@@ -33,7 +33,7 @@ from aiokafka.structs import OffsetAndMetadata
 from processors.clock import epoch_ms
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import KafkaRefused, NoBroker
-from processors.kafka.connection.failures import refusal_of
+from processors.kafka.connection.failures import unless_refused
 from processors.kafka.groups import committed_offsets
 from processors.kafka.header_names import tolerate
 from processors.settings import Settings
@@ -173,7 +173,7 @@ class Sink:
                     timeout_ms=left_ms, max_records=min(limit - batch.records, _FETCH_RECORDS)
                 )
             except KafkaError as error:
-                _unless_refused(error)
+                unless_refused(error)
                 self._retry("fetching failed, trying again", error)
                 await asyncio.sleep(_RETRY_S)
                 continue
@@ -194,7 +194,7 @@ class Sink:
                     committed_offsets(self._settings, self._settings.full_sink_group)
                 )
             except (NoBroker, KafkaRefused) as error:
-                _unless_refused(error.__cause__ or error)
+                unless_refused(error.__cause__ or error)
                 self._retry("reading what was committed failed, trying again", error)
                 await self._wait_to_retry()
                 continue
@@ -264,7 +264,7 @@ class Sink:
                 )
                 return
             except KafkaError as error:
-                _unless_refused(error)
+                unless_refused(error)
                 self._retry("committing failed, trying again", error)
                 await self._wait_to_retry()
             else:
@@ -331,9 +331,3 @@ class Sink:
                 log.warning("left Kafka without saying goodbye")
                 task.cancel()
         await self._writer.close()
-
-
-def _unless_refused(error: BaseException) -> None:
-    """Go on, unless no retry will mend it: without a right, a login or a certificate nothing is stored."""
-    if refusal_of(error, "the bootstrap addresses"):
-        raise error

@@ -3,9 +3,9 @@
 them, besides ``processors.kafka.header_names``, ``processors.kafka.connection.bounded`` and the methods that
 override or call one of their own class.
 
-The dependencies are pinned exactly; ``tests/engine/test_private.py`` fails when a pin or a name moves. Then
-read the new source at that place before changing :data:`VERSIONS`: the guards of this package were written
-against what these names do, not against what they are called.
+The dependencies are pinned exactly; ``tests/engine/kafka/test_private.py`` fails when a pin or a name moves.
+Then read the new source at that place before changing :data:`VERSIONS`: the guards of this package were
+written against what these names do, not against what they are called.
 """
 
 import copy
