@@ -17,7 +17,7 @@ over, so that no later offset of the same partition can be committed above a gap
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from typing import Final, TypeVar
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -112,12 +112,12 @@ class Sink:
         self._deletions = Deletions(writer, clock)
 
     async def run(self) -> None:
-        """Until told to stop. Raises ``CannotStore``, and at start ``NoTopics`` and aiokafka's errors."""
+        """Until told to stop. Raises ``CannotStore``, ``NoTopics`` and ``NoBroker`` at start, and what Kafka
+        refuses.
+        """
         try:
-            if not await self._connected():
+            if not await self._started():
                 return
-            await self._subscribe()
-            await self._rejects.start()
             while not self._stopping.is_set():
                 batch = await self._gather()
                 if batch.records:
@@ -131,32 +131,43 @@ class Sink:
         finally:
             await self._close()
 
-    async def _connected(self) -> bool:
+    async def _started(self) -> bool:
         """A broker that is restarting is waited for, so that no supervisor need start us again and again.
 
         False: told to stop meanwhile.
         """
         deadline = self._clock() + START_PATIENCE_S
-        while not self._stopping.is_set():
+        steps = [self._consumer.start, self._rejects.start, self._subscribe]
+        while steps and not self._stopping.is_set():
             try:
-                await self._consumer.start()
+                await steps[0]()
             except (NoBroker, KafkaConnectionError) as error:
                 if self._clock() >= deadline:
                     raise
                 self._retry("waiting for a Kafka broker", error)
                 await asyncio.sleep(_RETRY_S)
             else:
-                return True
-        return False
+                del steps[0]
+        return not steps
 
     async def _subscribe(self) -> None:
         """To a topic that is missing, aiokafka would subscribe all the same, or wait for it for a minute."""
         deadline = self._clock() + _TOPICS_S
-        while missing := self._tables.keys() - await self._consumer.topics():
+        while missing := self._tables.keys() - await self._topics():
             if self._clock() >= deadline:
                 raise NoTopics(", ".join(sorted(missing)))
             await asyncio.sleep(_RETRY_S)
         self._consumer.subscribe(list(self._tables), listener=Reassigned(self._times, self.stats))
+
+    async def _topics(self) -> Set[str]:
+        """All that the brokers have. Raises ``NoBroker``, and aiokafka's errors when a right is missing."""
+        try:
+            topics: Set[str] = await self._consumer.topics()
+        except KafkaError as error:
+            unless_refused(error)
+            # Of any other kind is only what aiokafka says when none of the brokers it knows has answered.
+            raise NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}") from error
+        return topics
 
     async def _gather(self) -> Batch:
         """What arrives from the first record on, within the flush interval."""
