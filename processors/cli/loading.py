@@ -1,6 +1,7 @@
 """The settings of this process, for a command."""
 
 import logging
+from typing import Any
 
 from processors.cli.terminal import say
 from processors.printable import styled
@@ -8,10 +9,10 @@ from processors.settings import Settings
 from processors.settings.loading import settings_of_environment, unknown_variables
 
 
-def load_settings() -> Settings:
-    """The settings from the environment. Raises ``Misconfigured``; warns of variables that mean nothing."""
+def load_settings(**given: Any) -> Settings:
+    """As ``settings_of_environment``; warns of variables that mean nothing."""
     # What the libraries complain of, the commands say in their own words.
     logging.getLogger().addHandler(logging.NullHandler())
     for warning in unknown_variables():
         say(styled(f"warning: {warning}", fg="yellow"), err=True)
-    return settings_of_environment()
+    return settings_of_environment(**given)

@@ -69,7 +69,9 @@ def up(
     writable, 78 topics or tables do not fit or the servers are not installed, 130 interrupted while starting,
     143 by SIGTERM.
     """
-    settings = load_settings()
+    # How one connects, as the settings say, has to fit the servers that are named here.
+    named = {"kafka_bootstrap": kafka, "clickhouse_url": clickhouse and clickhouse.secret()}
+    settings = load_settings(**{field: one for field, one in named.items() if one})
     from processors.cli.running import run
     from processors.stack.running import Plan
     from processors.stack.up import Demo

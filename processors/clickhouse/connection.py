@@ -41,11 +41,6 @@ class Certificates:
         return {**options, "tls_mode": "strict"} if self.own and password else options
 
 
-def database_of(url: str) -> str:
-    """The database that a URL names; ``leadstream`` when it names none. Raises ``ValueError``."""
-    return ClickHouseUrl.parse(url).database
-
-
 def open_clickhouse(settings: Settings, *, database: str | None = None, patience_s: int = 300) -> Client:
     """A client for the database of the settings. As :func:`connect`."""
     certificates = Certificates(

@@ -30,6 +30,7 @@ from processors.engine.settings import EngineSettings
 from processors.engine.stats import Stats
 from processors.engine.stores import Place, Restore, Store
 from processors.engine.trouble import Troubles
+from processors.kafka.connection.failures import unless_refused
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,8 @@ class Generations:
     async def ready(self) -> Generation | None:
         """The generation to work in, if there is one. If not, this waits a moment, or begins it.
 
-        Raises :class:`Stalled` when a rebalance, or the offsets, take longer than the settings allow.
+        Raises :class:`Stalled` when a rebalance, or the offsets, take longer than the settings allow, and
+        what the brokers refuse, such as a right: no retry will mend that.
         """
         group = self._group
         since, stopping = group.rebalancing_since, group.stopping
@@ -114,6 +116,7 @@ class Generations:
             log.info("generation not begun", extra={"generation": number, "because": str(exc)})
             await asyncio.sleep(_POLL_S)
         except ASK_AGAIN as exc:
+            unless_refused(exc)
             self._stats.retry(type(exc).__name__)
             log.warning("generation not begun", extra={"generation": number, "error": repr(exc)})
             await asyncio.sleep(_RETRY_S)
@@ -173,6 +176,7 @@ class Generations:
                 log.info("not all partitions started", extra={"because": str(exc)})
                 return
             except ASK_AGAIN as exc:
+                unless_refused(exc)
                 self._stats.retry(type(exc).__name__)
                 log.warning("not all partitions started", extra={"error": repr(exc)})
                 await asyncio.sleep(_RETRY_S)

@@ -7,8 +7,9 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 
 from processors.engine.stores import Place, Store
+from processors.kafka.connection import NoBroker
 
-ASK_AGAIN: Final = (TimeoutError, KafkaError, IllegalStateError)
+ASK_AGAIN: Final = (TimeoutError, NoBroker, KafkaError, IllegalStateError)
 """What asking may raise while a broker is away, or a rebalance takes our partitions. Nothing has happened."""
 
 

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from processors.errors import LeadstreamError
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import told
-from processors.kafka.groups import patiently
+from processors.kafka.groups import described, fetch_offsets
 from processors.settings import Settings
 from schemas.topics import Topic
 
@@ -82,9 +82,7 @@ class LagReader:
 
     async def members(self, group: str) -> tuple[str, int]:
         """``Stable``, ``PreparingRebalance``, ``Empty``, ``Dead`` (there is none)…; and how many members."""
-        (response,) = await patiently(lambda: self._admin.describe_consumer_groups([group]))
-        _error, _name, state, _type, _protocol, members, *_ = response.groups[0]
-        return state, len(members)
+        return await described(self._admin, group)
 
     async def lag(
         self, group: str, topics: Iterable[Topic], ends: Mapping[TopicPartition, int] | None = None
@@ -94,7 +92,7 @@ class LagReader:
         ``ends``: only those before; None: before the ends of now.
         """
         # In this order: what has been read by now cannot be more than what there will be.
-        committed = await patiently(lambda: self._admin.list_consumer_group_offsets(group))
+        committed = await fetch_offsets(self._admin, group)
         ends = await self.ends(topics) if ends is None else ends
         lag: dict[TopicPartition, int] = {}
         near: dict[TopicPartition, tuple[int, int]] = {}

@@ -11,7 +11,20 @@ from processors.settings.part import Part, ReadableFile, in_pairs, needing, vari
 from schemas.times import DAY_MS, MINUTE_MS, SECOND_MS
 from schemas.topics import SPECS, Role, Topic
 
-_ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]/@]+):\d{1,5}")
+_ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]/@]+):(\d{1,5})")
+_MAX_PORT: Final = 65_535
+
+
+def _is_address(text: str) -> bool:
+    """A port that there is, and a name that can be looked up."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None:
+        return False
+    try:
+        found[1].encode("idna")
+    except UnicodeError:
+        return False
+    return 0 < int(found[2]) <= _MAX_PORT
 
 
 class KafkaSettings(Part):
@@ -72,7 +85,7 @@ class KafkaSettings(Part):
     @field_validator("kafka_bootstrap")
     @classmethod
     def _addresses(cls, bootstrap: str) -> str:
-        if not all(_ADDRESS.fullmatch(one.strip()) for one in bootstrap.split(",")):
+        if not all(_is_address(one.strip()) for one in bootstrap.split(",")):
             raise ValueError("not addresses: write host:port, several of them with commas between")
         return bootstrap
 

@@ -17,7 +17,7 @@ over, so that no later offset of the same partition can be committed above a gap
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from typing import Final, TypeVar
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -33,7 +33,7 @@ from aiokafka.structs import OffsetAndMetadata
 from processors.clock import epoch_ms
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import KafkaRefused, NoBroker
-from processors.kafka.connection.failures import refusal_of
+from processors.kafka.connection.failures import unless_refused
 from processors.kafka.groups import committed_offsets
 from processors.kafka.header_names import tolerate
 from processors.settings import Settings
@@ -112,12 +112,12 @@ class Sink:
         self._deletions = Deletions(writer, clock)
 
     async def run(self) -> None:
-        """Until told to stop. Raises ``CannotStore``, and at start ``NoTopics`` and aiokafka's errors."""
+        """Until told to stop. Raises ``CannotStore``, ``NoTopics`` and ``NoBroker`` at start, and what Kafka
+        refuses.
+        """
         try:
-            if not await self._connected():
+            if not await self._started():
                 return
-            await self._subscribe()
-            await self._rejects.start()
             while not self._stopping.is_set():
                 batch = await self._gather()
                 if batch.records:
@@ -131,32 +131,43 @@ class Sink:
         finally:
             await self._close()
 
-    async def _connected(self) -> bool:
+    async def _started(self) -> bool:
         """A broker that is restarting is waited for, so that no supervisor need start us again and again.
 
         False: told to stop meanwhile.
         """
         deadline = self._clock() + START_PATIENCE_S
-        while not self._stopping.is_set():
+        steps = [self._consumer.start, self._rejects.start, self._subscribe]
+        while steps and not self._stopping.is_set():
             try:
-                await self._consumer.start()
+                await steps[0]()
             except (NoBroker, KafkaConnectionError) as error:
                 if self._clock() >= deadline:
                     raise
                 self._retry("waiting for a Kafka broker", error)
                 await asyncio.sleep(_RETRY_S)
             else:
-                return True
-        return False
+                del steps[0]
+        return not steps
 
     async def _subscribe(self) -> None:
         """To a topic that is missing, aiokafka would subscribe all the same, or wait for it for a minute."""
         deadline = self._clock() + _TOPICS_S
-        while missing := self._tables.keys() - await self._consumer.topics():
+        while missing := self._tables.keys() - await self._topics():
             if self._clock() >= deadline:
                 raise NoTopics(", ".join(sorted(missing)))
             await asyncio.sleep(_RETRY_S)
         self._consumer.subscribe(list(self._tables), listener=Reassigned(self._times, self.stats))
+
+    async def _topics(self) -> Set[str]:
+        """All that the brokers have. Raises ``NoBroker``, and aiokafka's errors when a right is missing."""
+        try:
+            topics: Set[str] = await self._consumer.topics()
+        except KafkaError as error:
+            unless_refused(error)
+            # Of any other kind is only what aiokafka says when none of the brokers it knows has answered.
+            raise NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}") from error
+        return topics
 
     async def _gather(self) -> Batch:
         """What arrives from the first record on, within the flush interval."""
@@ -173,7 +184,7 @@ class Sink:
                     timeout_ms=left_ms, max_records=min(limit - batch.records, _FETCH_RECORDS)
                 )
             except KafkaError as error:
-                _unless_refused(error)
+                unless_refused(error)
                 self._retry("fetching failed, trying again", error)
                 await asyncio.sleep(_RETRY_S)
                 continue
@@ -194,7 +205,7 @@ class Sink:
                     committed_offsets(self._settings, self._settings.full_sink_group)
                 )
             except (NoBroker, KafkaRefused) as error:
-                _unless_refused(error.__cause__ or error)
+                unless_refused(error.__cause__ or error)
                 self._retry("reading what was committed failed, trying again", error)
                 await self._wait_to_retry()
                 continue
@@ -264,7 +275,7 @@ class Sink:
                 )
                 return
             except KafkaError as error:
-                _unless_refused(error)
+                unless_refused(error)
                 self._retry("committing failed, trying again", error)
                 await self._wait_to_retry()
             else:
@@ -331,9 +342,3 @@ class Sink:
                 log.warning("left Kafka without saying goodbye")
                 task.cancel()
         await self._writer.close()
-
-
-def _unless_refused(error: BaseException) -> None:
-    """Go on, unless no retry will mend it: without a right, a login or a certificate nothing is stored."""
-    if refusal_of(error, "the bootstrap addresses"):
-        raise error

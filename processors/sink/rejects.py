@@ -55,7 +55,7 @@ class Rejects:
         )
 
     async def start(self) -> None:
-        """Raises ``KafkaConnectionError``."""
+        """Raises ``NoBroker`` and ``KafkaRefused``."""
         await self._producer.start()
 
     async def stop(self) -> None:

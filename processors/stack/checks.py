@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from processors.errors import INSTALL_LOCAL, LeadstreamError
+from processors.errors import INSTALL_LOCAL, ExitCode, LeadstreamError
 from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
 from processors.stack.check import Check
@@ -135,8 +135,10 @@ def check_clickhouse(settings: Settings) -> Iterator[Check]:
     try:
         client = open_clickhouse(settings)
     except NoClickHouse as error:
-        remedy = "Start it, or set LEADSTREAM_CLICKHOUSE_URL; then `leadstream migrate`."
-        yield Check("ClickHouse", False, str(error), remedy)
+        away = error.exit_code == ExitCode.UNAVAILABLE
+        start = "Start it, or set LEADSTREAM_CLICKHOUSE_URL; then `leadstream migrate`."
+        # Of what refuses us it is said already what to mend.
+        yield Check("ClickHouse", False, str(error), start if away else _AGAIN)
         return
     try:
         try:

@@ -186,10 +186,11 @@ def test_works_embedded(tmp_path: Path) -> None:
     """In a process of its own: an engine is one per process."""
     program = f"""
 from processors.clickhouse.migrations import migrate
-from processors.clickhouse.connection import connect, database_of
+from processors.clickhouse.connection import connect
+from processors.clickhouse.url import ClickHouseUrl
 url = "chdb://{tmp_path}/store"
 client = connect(url, database="default")
-assert migrate(client, database_of(url)) == {EVERYTHING}
+assert migrate(client, ClickHouseUrl.parse(url).database) == {EVERYTHING}
 client.close()
 client = connect(url)
 client.command("INSERT INTO leads_raw (workspace_id, timestamp) VALUES ('w', '2026-01-01 12:00')")

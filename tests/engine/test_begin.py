@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 from aiokafka.structs import TopicPartition
 
 from processors.engine import frame, gaps, generation
@@ -17,7 +17,7 @@ from processors.engine.generation import Generation, Generations
 from processors.engine.kafka import private
 from processors.engine.kafka.restore import Changelogs
 from processors.engine.records import Record
-from processors.kafka.connection import KafkaConnection
+from processors.kafka.connection import KafkaConnection, NoBroker
 from processors.kafka.placement import partition_for
 from tests.engine.members import Member
 from tests.engine.memory import Broker
@@ -250,6 +250,45 @@ async def test_who_has_lost_all_partitions_tells_nothing_of_them(beginning: Begi
     await beginning.generations.stop()
     assert (stats.generation, stats.partitions, stats.held) == (GENERATION + 1, 0, {})
     assert (stats.watermark_ms, stats.stopped) == (0, 0)
+
+
+@pytest.mark.parametrize("away", [NoBroker("no Kafka broker answers"), KafkaConnectionError("gone")])
+async def test_a_restore_waits_for_a_broker_that_is_away(
+    beginning: Beginning, monkeypatch: pytest.MonkeyPatch, away: Exception
+) -> None:
+    """Also when its consumer cannot even connect: a worker that is running does not end for that."""
+    monkeypatch.setattr(generation, "_RETRY_S", 0.0)
+    beginning.logs |= {changelog("first", 1): 15}
+    failures = [away] * 3
+
+    async def start(_: Reader) -> None:
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(Reader, "start", start)
+    await beginning.generations._start_all(beginning.current)
+    assert beginning.started() == {0, 1, 2, 3}
+    assert beginning.stats.retries[type(away).__name__] == 3
+
+
+@pytest.mark.parametrize("asked", ["offsets", "state"])
+async def test_a_right_that_is_missing_is_not_waited_for(
+    beginning: Beginning, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    denied = TopicAuthorizationFailedError("t-first-changelog")
+
+    async def start(_: Reader) -> None:
+        raise denied
+
+    monkeypatch.setattr(Reader, "start", start)
+    beginning.logs |= {changelog("first", 1): 15}
+    current = beginning.current
+    if asked == "offsets":
+        beginning.generations.drop()
+        beginning.group.failures = [denied]
+    begun = beginning.generations.ready() if asked == "offsets" else beginning.generations._start_all(current)
+    with pytest.raises(TopicAuthorizationFailedError):
+        await asyncio.wait_for(begun, 10)
 
 
 @pytest.mark.parametrize(

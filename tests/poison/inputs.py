@@ -239,7 +239,9 @@ def _invalid_utf8(kind: str, rng: random.Random) -> Input:
             kind, topic, value.decode().encode(rng.choice(("utf-16", "utf-16-le", "utf-32", "utf-8-sig")))
         )
     if rng.random() < 0.1:
-        return Input(kind, topic, rng.choice((gzip.compress(value, 1, mtime=0), b"\x00\x00\x00\x00*" + value)))
+        return Input(
+            kind, topic, rng.choice((gzip.compress(value, 1, mtime=0), b"\x00\x00\x00\x00*" + value))
+        )
     at = rng.randrange(len(value) + 1)
     return Input(kind, topic, value[:at] + rng.choice(INVALID_UTF8) + value[at:])
 

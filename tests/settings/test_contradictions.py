@@ -118,14 +118,18 @@ def test_a_file_that_is_not_there_is_named(
         settings_of_environment()
 
 
-@pytest.mark.parametrize("wrong", ["host", "host:port", "a:1,,b:2", "kafka://a:1", "a:1 b:2", ""])
+UNUSABLE = ["a:0", "a:65536", "127.0.0.1:99999", "a..b:1", f"{'a' * 64}.de:1"]
+"""They look like addresses, and nothing can be asked there."""
+
+
+@pytest.mark.parametrize("wrong", ["host", "host:port", "a:1,,b:2", "kafka://a:1", "a:1 b:2", "", *UNUSABLE])
 def test_an_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     setting(monkeypatch, KAFKA_BOOTSTRAP=wrong)
     with pytest.raises(Misconfigured, match="LEADSTREAM_KAFKA_BOOTSTRAP: not addresses"):
         settings_of_environment()
 
 
-@pytest.mark.parametrize("right", ["a:1", "a:1,b.c:2", "127.0.0.1:9092, [::1]:9092"])
+@pytest.mark.parametrize("right", ["a:1", "a:1,b.c:65535", "bücher.example:1", "127.0.0.1:9092, [::1]:9092"])
 def test_addresses(monkeypatch: pytest.MonkeyPatch, right: str) -> None:
     setting(monkeypatch, KAFKA_BOOTSTRAP=right)
     assert settings_of_environment().kafka_bootstrap == right

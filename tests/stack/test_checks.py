@@ -1,9 +1,14 @@
 """Does somebody read what is there to be read?"""
 
+from typing import NoReturn
+
 import pytest
 
+from processors.clickhouse.connection import NoClickHouse
+from processors.errors import ExitCode
 from processors.kafka.lag import Group
-from processors.stack.checks import _group, check_embedded
+from processors.settings import Settings
+from processors.stack.checks import _group, check_clickhouse, check_embedded
 
 
 @pytest.mark.parametrize(
@@ -14,6 +19,20 @@ def test_somebody_has_to_read_what_is_there(members: int, lag: int, still: bool,
     check = _group("sinks", "sink", Group("Stable", members, lag), "Start it.", still=still)
     assert check.ok is ok
     assert ("none of them is being read" in check.found) is still
+    assert check.remedy
+
+
+@pytest.mark.parametrize(("code", "starts"), [(ExitCode.UNAVAILABLE, True), (ExitCode.MISCONFIGURED, False)])
+def test_a_server_that_refuses_us_need_not_be_started(
+    monkeypatch: pytest.MonkeyPatch, code: ExitCode, starts: bool
+) -> None:
+    def refuse(_: Settings) -> NoReturn:
+        raise NoClickHouse("why, and what helps", code)
+
+    monkeypatch.setattr("processors.clickhouse.connection.open_clickhouse", refuse)
+    [check] = check_clickhouse(Settings())
+    assert (check.ok, check.found) == (False, "why, and what helps")
+    assert ("Start it" in check.remedy) is starts
     assert check.remedy
 
 

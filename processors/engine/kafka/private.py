@@ -1,11 +1,11 @@
 # ruff: noqa: SLF001 - this is the one module that may reach into other people's private parts
 """Every private name of faust, mode and aiokafka that the engine leans on, and the only code that touches
-them, besides ``processors.kafka.header_names``, ``processors.kafka.connection.bounded`` and the methods that
-override or call one of their own class.
+them, besides ``processors.kafka.header_names``, ``processors.kafka.groups``,
+``processors.kafka.connection.bounded`` and the methods that override or call one of their own class.
 
-The dependencies are pinned exactly; ``tests/engine/test_private.py`` fails when a pin or a name moves. Then
-read the new source at that place before changing :data:`VERSIONS`: the guards of this package were written
-against what these names do, not against what they are called.
+The dependencies are pinned exactly; ``tests/engine/kafka/test_private.py`` fails when a pin or a name moves.
+Then read the new source at that place before changing :data:`VERSIONS`: the guards of this package were
+written against what these names do, not against what they are called.
 """
 
 import copy
@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import aiokafka
 import faust
 import mode
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer import fetcher as fetcher_module
@@ -103,6 +104,8 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(AIOKafkaClient, "_sasl_plain_username", "read"),
     Name(AIOKafkaClient, "_security_protocol", "read"),
     Name(AIOKafkaClient, "_ssl_context", "read"),
+    # aiokafka, asking for offsets: see processors/kafka/groups.py
+    Name(AIOKafkaAdminClient, "_send_request", "call"),
     # aiokafka, parsing records: see processors/kafka/header_names.py
     Name(fetcher_module, "MemoryRecords", "write"),
     Name(fetcher_module, "PartitionRecords", "write"),

@@ -1,4 +1,4 @@
-# ruff: noqa: SLF001 - overrides of aiokafka's connecting; the names are listed in engine/private.py
+# ruff: noqa: SLF001 - overrides of aiokafka's connecting; the names are listed in engine/kafka/private.py
 """Connecting in bounded time.
 
 aiokafka asks one address after the other and gives each as long as a request may take, so that a single

@@ -122,6 +122,12 @@ def refusal_of(error: BaseException, where: str) -> KafkaRefused | None:
     return None
 
 
+def unless_refused(error: BaseException) -> None:
+    """Go on, unless no retry will mend it: then this raises the error itself."""
+    if refusal_of(error, ""):
+        raise error
+
+
 def reason(error: BaseException) -> str:
     """In a few words, without the address."""
     if isinstance(error, TimeoutError):
