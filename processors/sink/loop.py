@@ -33,7 +33,7 @@ from aiokafka.structs import OffsetAndMetadata
 from processors.clock import epoch_ms
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import KafkaRefused, NoBroker
-from processors.kafka.connection.failures import unless_refused
+from processors.kafka.connection.failures import refusal_of, unless_refused
 from processors.kafka.groups import committed_offsets
 from processors.kafka.header_names import tolerate
 from processors.settings import Settings
@@ -205,7 +205,8 @@ class Sink:
                     committed_offsets(self._settings, self._settings.full_sink_group)
                 )
             except (NoBroker, KafkaRefused) as error:
-                unless_refused(error.__cause__ or error)
+                if refusal_of(error.__cause__ or error, ""):
+                    raise
                 self._retry("reading what was committed failed, trying again", error)
                 await self._wait_to_retry()
                 continue

@@ -137,6 +137,8 @@ def test_faust_is_told_the_same() -> None:
         (errors.ClusterAuthorizationFailedError(), NotAuthorised, 78, "for the cluster"),
         (errors.UnknownTopicOrPartitionError("leads"), NoSuchTopic, 78, "topic leads does not exist"),
         (errors.InvalidTopicError("?"), KafkaRefused, 78, "Kafka at b:1 refused: "),
+        (errors.InvalidSessionTimeoutError(), KafkaRefused, 78, "LEADSTREAM_SESSION_TIMEOUT"),
+        (errors.InvalidTransactionTimeout("w"), KafkaRefused, 78, "LEADSTREAM_TRANSACTION_TIMEOUT"),
     ],
 )
 def test_causes_are_told_apart(error: Exception, kind: type[Exception], code: int, text: str) -> None:

@@ -3,11 +3,13 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import GroupAuthorizationFailedError
 from aiokafka.structs import OffsetAndMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.kafka.connection import NoBroker
+from processors.kafka.connection.failures import NotAuthorised
 from processors.settings import Settings
 from processors.sink.batch import Batch
 from processors.sink.broker_time import BrokerTime
@@ -96,6 +98,20 @@ async def test_a_rebalance_within_a_batch_forgets_nothing_of_the_batch(
     first, second = (row[-1] for row in batch.tables["customers_raw"].rows)
     assert first < second
     assert batch.metadata == {PLACE: f"time={T0 + 300}"}
+    await sink._rejects.stop()
+    await sink._consumer.stop()
+
+
+async def test_a_group_that_it_may_not_see_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def committed(*_: Any) -> Any:
+        cause = GroupAuthorizationFailedError("Unable to get coordinator id for leadstream-sink")
+        raise NotAuthorised("consumer group leadstream-sink") from cause
+
+    monkeypatch.setattr("processors.sink.loop.committed_offsets", committed)
+    sink = Sink(Settings(), None, asyncio.Event())  # type: ignore[arg-type]
+    fetched = {PLACE: [record("customers", customer("c"), offset=3, at_ms=T0)]}
+    with pytest.raises(NotAuthorised, match=r"for consumer group leadstream-sink$"):
+        await sink._know_the_time_of(fetched, Batch(times=sink._times))
     await sink._rejects.stop()
     await sink._consumer.stop()
 

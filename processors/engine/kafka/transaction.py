@@ -55,10 +55,11 @@ _CODECS = {
 
 _FENCED_GROUP = {p.ILLEGAL_GENERATION, p.UNKNOWN_MEMBER_ID, p.REBALANCE_IN_PROGRESS, p.FENCED_INSTANCE_ID}
 _FENCED_PRODUCER = {p.INVALID_PRODUCER_EPOCH, p.PRODUCER_FENCED}
-_DENIED = {
+_REFUSED = {
     errors.TopicAuthorizationFailedError.errno,
     errors.GroupAuthorizationFailedError.errno,
     errors.TransactionalIdAuthorizationFailed.errno,
+    errors.InvalidTransactionTimeout.errno,
 }
 _FIND_COORDINATOR_AGAIN = {p.REQUEST_TIMED_OUT, p.COORDINATOR_NOT_AVAILABLE, p.NOT_COORDINATOR}
 _RETRY = {
@@ -224,7 +225,7 @@ class TransactionalProducer:
                 node = await self._coordinator(kind, key)
                 body: bytes = await self.client.send(node, request, group=ConnectionGroup.COORDINATION)
             except KafkaError as exc:
-                if getattr(exc, "errno", None) in _DENIED:
+                if getattr(exc, "errno", None) in _REFUSED:
                     raise type(exc)(key) from exc
                 if not exc.retriable:
                     raise
@@ -249,8 +250,8 @@ class TransactionalProducer:
             raise ProducerFenced
         if p.OFFSET_METADATA_TOO_LARGE in codes:
             raise OffsetMetadataTooLargeError
-        if denied := codes & _DENIED:
-            raise errors.for_code(denied.pop())(self._name)
+        if refused := codes & _REFUSED:
+            raise errors.for_code(refused.pop())(self._name)
         if not codes <= _RETRY:
             raise KafkaError(f"the transaction's coordinator answered {names_of(codes)}")
         if codes <= {p.CONCURRENT_TRANSACTIONS, p.OPERATION_NOT_ATTEMPTED}:
@@ -327,7 +328,7 @@ class TransactionalProducer:
             raise ProducerFenced
         for tp in batches:
             code = answers[tp].error
-            if code in _DENIED:
+            if code in _REFUSED:
                 raise errors.for_code(code)(tp.topic)
             if code and not errors.for_code(code).retriable:
                 raise KafkaError(f"{len(batches[tp])} bytes for {tp} were refused: {names_of({code})}")

@@ -69,6 +69,17 @@ _RIGHTS: Final[Mapping[type[errors.KafkaError], str]] = {
     errors.TransactionalIdAuthorizationFailed: "transactional id",
     errors.ClusterAuthorizationFailedError: "the cluster",
 }
+_TIMEOUTS: Final[Mapping[type[errors.KafkaError], tuple[str, str]]] = {
+    errors.InvalidSessionTimeoutError: (
+        "LEADSTREAM_SESSION_TIMEOUT",
+        "group.min.session.timeout.ms to group.max.session.timeout.ms",
+    ),
+    errors.InvalidTransactionTimeout: (
+        "LEADSTREAM_TRANSACTION_TIMEOUT",
+        "transaction.max.timeout.ms at most",
+    ),
+}
+"""The setting, and what brokers take."""
 _FINAL: Final = (
     *("alert bad certificate", "alert certificate", "alert unknown ca", "alert handshake failure"),
     *("alert protocol version", "wrong version number", "unsupported protocol", "no protocols available"),
@@ -95,7 +106,7 @@ def told(error: BaseException, bootstrap: str) -> NoBroker | KafkaRefused:
 
 
 def refusal_of(error: BaseException, where: str) -> KafkaRefused | None:
-    """What no retry will mend, of a login, a right or a certificate; None of everything else."""
+    """What no retry will mend, of login, right, certificate or timeout; None of everything else."""
     for cause in _causes(error):
         if isinstance(cause, KafkaRefused):
             return cause
@@ -117,6 +128,9 @@ def refusal_of(error: BaseException, where: str) -> KafkaRefused | None:
                 "Check LEADSTREAM_KAFKA_USERNAME and LEADSTREAM_KAFKA_PASSWORD (or …_PASSWORD_FILE), and that"
                 " the user has credentials for this mechanism.",
             )
+        if isinstance(cause, tuple(_TIMEOUTS)):
+            setting, taken = _TIMEOUTS[type(cause)]
+            return KafkaRefused(f"Kafka at {where} does not take {setting}", f"The brokers take {taken}.")
         if isinstance(cause, tuple(_RIGHTS)):
             return NotAuthorised(f"{_RIGHTS[type(cause)]} {_named(cause)}".rstrip())
     return None

@@ -72,6 +72,11 @@ def _done() -> "asyncio.Future[None]":
     return future
 
 
+def initialised(error: int = 0) -> bytes:
+    encoded: bytes = transaction.InitProducerIdResponse_v0(0, error, 77, 5).encode()
+    return encoded
+
+
 def added(error: int = 0) -> bytes:
     encoded: bytes = transaction.AddOffsetsToTxnResponse_v0(0, error).encode()
     return encoded
@@ -105,8 +110,7 @@ async def new_producer(monkeypatch: pytest.MonkeyPatch) -> NewProducer:
     monkeypatch.setattr(asyncio, "sleep", at_once)
 
     def new(answers: dict[int, list[Answer]], **settings: Any) -> tuple[TransactionalProducer, Cluster]:
-        init: bytes = transaction.InitProducerIdResponse_v0(0, 0, 77, 5).encode()
-        good = {22: init, 25: added(), 24: partitions(), 0: written(), 28: committed(), 26: added()}
+        good = {22: initialised(), 25: added(), 24: partitions(), 0: written(), 28: committed(), 26: added()}
         producer = TransactionalProducer(
             KafkaConnection(bootstrap="nowhere:1"),
             transactional_id="app-0",
@@ -203,6 +207,7 @@ async def test_fenced_by_a_successor(new_producer: NewProducer, key: int) -> Non
 @pytest.mark.parametrize(
     ("key", "answer", "words"),
     [
+        (22, initialised(50), r"^\[Error 50\] InvalidTransactionTimeout"),
         (25, added(53), "TransactionalIdAuthorizationFailed"),
         (0, written(10, -1), "bytes for .*out.* were refused: MessageSizeTooLarge"),
         (0, written(45, -1), "OutOfOrderSequence"),
