@@ -131,6 +131,12 @@ def _refused(error: ClickHouseError, address: str, database: str) -> NoClickHous
             " _USERNAME and _PASSWORD",
             ExitCode.MISCONFIGURED,
         )
+    if code in (291, 497):
+        return NoClickHouse(
+            f"ClickHouse at {address} does not let this user in: {_first_line(error)}. `leadstream migrate"
+            " --grants` gives the roles their rights",
+            ExitCode.MISCONFIGURED,
+        )
     if (why := _tls_failure(error)) is not None:
         return NoClickHouse(
             f"TLS with ClickHouse at {address} fails: {why}. LEADSTREAM_CLICKHOUSE_CA_FILE names whom to"

@@ -8,7 +8,7 @@ from processors.observability.metrics import ALL, Metric
 
 _HEAD: Final = f"""# Metrics
 
-With `LEADSTREAM_METRICS_PORT` set, a worker or a sink answers over HTTP on every address of the machine and
+With `LEADSTREAM_METRICS_PORT` set, a worker or a sink answers over HTTP on every IPv4 address of the machine,
 without a password: keep the port from the outside. Each process needs a port of its own; `leadstream up`
 gives its children none. Answers come from threads of their own, also while the process is busy or waits.
 

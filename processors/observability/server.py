@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def serve(port: int, metrics: Iterable[Metric], read: Callable[[], Reading], health: Health) -> int:
-    """Answer at ``port`` of every address until the process ends; 0: do not. The port, or 0.
+    """Answer at ``port`` of every IPv4 address until the process ends; 0: do not. The port, or 0.
 
     ``read`` and ``health`` are asked in other threads than this one. Raises :class:`PortInUse`.
     """
