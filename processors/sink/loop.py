@@ -41,9 +41,10 @@ from processors.sink.assignment import Reassigned
 from processors.sink.batch import Batch, TableBatch
 from processors.sink.broker_time import BrokerTime
 from processors.sink.deletions import Deletions
+from processors.sink.lag import Lag
 from processors.sink.rejects import Failures, Rejects
 from processors.sink.stats import Stats
-from processors.sink.tables import ERASED, by_topic
+from processors.sink.tables import ERASED, TABLES, by_topic
 from processors.sink.writer import GivenUp, Writer
 from schemas.reasons import DeadLetterReason
 from schemas.topics import SPECS
@@ -110,6 +111,7 @@ class Sink:
         self._failures = Failures(clock)
         self._times = BrokerTime()
         self._deletions = Deletions(writer, clock)
+        self.lag = Lag(self._consumer, self.stats)
 
     async def run(self) -> None:
         """Until told to stop. Raises ``CannotStore``, ``NoTopics`` and ``NoBroker`` at start, and what Kafka
@@ -123,8 +125,7 @@ class Sink:
                 if batch.records:
                     await self._store(batch)
                 if self._deletions.due():
-                    await self._deletions.look()
-                    await self._look_at_lag()
+                    await self._look()
             await self._deletions.finish()
         except GivenUp:
             log.warning("stopped with records that were not stored; they will be read again")
@@ -231,7 +232,7 @@ class Sink:
             await self._reject(record, unreadable.reason, unreadable.detail)
         await self._commit(batch)
         self.stats.committed(batch, self._clock())
-        await self._look_at_lag()
+        await self.lag.look()
 
     async def _leave_out_erased(self, batch: Batch) -> None:
         if erased := await self._erased_in(batch):
@@ -304,32 +305,12 @@ class Sink:
             stopped.cancel()
             task.cancel()
 
-    async def _look_at_lag(self) -> None:
-        """Between two batches: everything up to the positions is stored."""
-        try:
-            async with asyncio.timeout(1):  # between two assignments nobody knows
-                reached = {
-                    place: await self._consumer.position(place)
-                    for place in self._consumer.assignment()
-                    if self._end_of(place) is not None
-                }
-        except (TimeoutError, IllegalStateError):
-            return
-        self.stats.reached = reached
-        self.stats.lag = sum(self.lag().values())
-
-    def lag(self) -> dict[TopicPartition, int]:
-        """Offsets of each partition that are not stored, as far as is known. From any thread."""
-        reached = self.stats.reached
-        ends = {place: self._end_of(place) for place in reached}
-        return {place: max(0, end - reached[place]) for place, end in ends.items() if end is not None}
-
-    def _end_of(self, place: TopicPartition) -> int | None:
-        try:
-            end: int | None = self._consumer.highwater(place)
-        except (AssertionError, AttributeError):
-            return None  # it is another sink's by now
-        return end
+    async def _look(self) -> None:
+        """What has to be seen to from time to time, also when no record comes."""
+        await self._deletions.look()
+        if not self.stats.tables_there:  # ClickHouse was away at the start
+            self.stats.tables_there = await self._writer.check(TABLES)
+        await self.lag.look()
 
     async def _close(self) -> None:
         """Without a broker, flushing and leaving the group may take for ever, or fail; nothing depends on it.

@@ -68,7 +68,7 @@ async def run_sink(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     stats, sinks = Stats(), list[Sink]()
-    serve_sink(settings, stats, lambda: sinks[-1].lag() if sinks else {})
+    serve_sink(settings, stats, lambda: sinks[-1].lag.by_partition() if sinks else {})
     log.info("started")
     await store_until(settings, stopping, stats, sinks.append)
     log.info("stopped", extra={"records": stats.records, "batches": stats.batches})

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
@@ -11,6 +11,7 @@ from processors.kafka.connection import NoBroker
 from processors.settings import Settings
 from processors.sink import loop
 from processors.sink.loop import NoTopics, Sink
+from processors.sink.observing import unready
 from processors.sink.tables import by_topic
 
 AWAY = {
@@ -92,3 +93,26 @@ async def test_told_to_stop_it_asks_no_more(starting: Starting) -> None:
     starting.stopping.set()
     assert not await starting.run()
     assert starting.asked == []
+
+
+async def test_who_starts_without_clickhouse_is_ready_once_that_is_there(
+    starting: Starting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when no record comes."""
+
+    class Writer:
+        answers: ClassVar[list[bool]] = [False, True]
+
+        async def count_erased(self) -> int:
+            return 0
+
+        async def check(self, _: object) -> bool:
+            return self.answers.pop(0)
+
+    sink = starting.sink
+    writer: Any = Writer()
+    monkeypatch.setattr(sink, "_writer", writer)
+    monkeypatch.setattr(sink._deletions, "_writer", writer)
+    for ready in (False, True, True):
+        await sink._look()
+        assert (unready(sink.stats) != "ClickHouse has not been seen to have the tables") is ready
