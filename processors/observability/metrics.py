@@ -88,7 +88,7 @@ WORKER: Final = (
         "histogram",
         "seconds",
         "From the time of an event's record until all that it led to was committed. Each event counts with"
-        " the age of the oldest one that was fetched with it: none took longer.",
+        " the age of the first one fetched with it: the oldest, where times are in order.",
         ("topic",),
     ),
     Metric(
@@ -240,7 +240,7 @@ SINK: Final = (
         "histogram",
         "seconds",
         "From the time of a record (of a lead: when it was committed) until its row was acknowledged. Each"
-        " row counts with the age of the oldest one that was fetched with it: none took longer.",
+        " row counts with the age of the first one fetched with it: the oldest, where times are in order.",
         ("table",),
     ),
     Metric(
