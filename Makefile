@@ -14,17 +14,17 @@ RESULTS ?= .faults
 # Hundreds of processes import the same modules: they are compiled once, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test faults soak check lint fast integration short-faults lock schemas docs clean
+.PHONY: run test faults soak check lint fast integration lock schemas docs clean
 
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
 
-# Side by side, because tests with servers mostly wait: all run to their end, and each then shows what it said.
+# Side by side, because tests with servers often wait: all run to their end, and each then shows what it said.
 # (Make 3 has no --output-sync: there the lines mix.)
 TOGETHER := --no-print-directory --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 test: $(VENV)/dev-ready
-	$(MAKE) $(TOGETHER) lint fast integration short-faults
+	$(MAKE) $(TOGETHER) lint fast integration
 
 check: $(VENV)/dev-ready
 	$(MAKE) $(TOGETHER) lint fast
@@ -39,10 +39,7 @@ fast: $(VENV)/dev-ready
 	nice $(BIN)/pytest -m "not integration" --numprocesses=2
 
 integration: $(VENV)/dev-ready
-	$(BIN)/pytest -m "integration and not faults" --ignore tests/faults
-
-short-faults: $(VENV)/dev-ready
-	$(BIN)/pytest -m "integration and not faults" tests/faults
+	$(BIN)/pytest -m "integration and not faults"
 
 faults: $(VENV)/dev-ready
 	FAULTS_SEED=$(SEED) FAULTS_RESULTS=$(RESULTS) $(BIN)/pytest tests/faults -m integration
