@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import click
 
 from processors.cli.lazy import Lazy, LazyGroup
-from processors.cli.terminal import say
 from processors.errors import ExitCode, exit_codes_sentence
 from processors.printable import printable_lines
 from processors.signals import Signals
+from processors.terminal.lines import say
 
 _HELP = """Deferred-lead attribution: clicks, sign-ups and qualifications in Kafka become leads in ClickHouse.
 
