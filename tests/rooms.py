@@ -76,6 +76,10 @@ _ROOMS: Final = {
         "schemas attribution errors printable progress settings kafka.connection kafka.placement kafka"
         " clickhouse engine engine.kafka worker",
     ),
+    "registry": Room(
+        "workspaces, their keys and domains: what may become of them, and who writes that down",
+        "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
+    ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
     "audit": Room(
@@ -94,8 +98,8 @@ _ROOMS: Final = {
     ),
     "cli": Room(
         "one thin file for each command",
-        "schemas errors files garbage printable terminal signals clickhouse.url settings kafka"
-        " clickhouse observability worker sink refusals people audit replaying demo stack",
+        "schemas errors files clock garbage printable terminal signals clickhouse.url settings kafka"
+        " clickhouse observability worker sink refusals people registry audit replaying demo stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
