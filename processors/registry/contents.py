@@ -1,13 +1,15 @@
 """What the topic ``workspaces`` says, as far as it was read."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import MsgspecError
 
 from processors.errors import Misconfigured
 from processors.registry.keys import hash_of, is_mistyped
 from schemas.registry import ApiKey, Workspace, decode_workspace
+
+T = TypeVar("T")
 
 
 class UnreadableWorkspace(Misconfigured):
@@ -29,14 +31,38 @@ class Holder(NamedTuple):
     key: ApiKey
 
 
+class _Index(Generic[T]):
+    """Name → what a workspace has of that name.
+
+    Partitions are read side by side: whoever was given a name may be heard of before its former owner gave it
+    up. Until then both have it, and the one heard of last counts.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[str, T]] = {}
+
+    def add(self, name: str, workspace_id: str, what: T) -> None:
+        self._found.setdefault(name, {})[workspace_id] = what
+
+    def remove(self, name: str, workspace_id: str) -> None:
+        owners = self._found.get(name, {})
+        owners.pop(workspace_id, None)
+        if not owners:
+            self._found.pop(name, None)
+
+    def get(self, name: str) -> T | None:
+        owners = self._found.get(name)
+        return next(reversed(owners.values())) if owners else None
+
+
 class Contents:
     """Workspaces by id, by the hash of a key, by domain. Changed by :meth:`apply` alone."""
 
     def __init__(self) -> None:
         self._workspaces: dict[str, Workspace] = {}
         self._unreadable: set[str] = set()
-        self._holders: dict[str, Holder] = {}
-        self._domains: dict[str, Workspace] = {}
+        self._holders = _Index[Holder]()
+        self._domains = _Index[Workspace]()
 
     def __iter__(self) -> Iterator[Workspace]:
         """By id."""
@@ -76,8 +102,10 @@ class Contents:
             self._unreadable.add(workspace_id)
             return False
         self._workspaces[workspace_id] = found
-        self._holders.update({one.hash: Holder(found, one) for one in found.keys})
-        self._domains.update({one.slug: found for one in found.domains})
+        for one in found.keys:
+            self._holders.add(one.hash, workspace_id, Holder(found, one))
+        for domain in found.domains:
+            self._domains.add(domain.slug, workspace_id, found)
         return True
 
     def _forget(self, workspace_id: str) -> None:
@@ -85,6 +113,6 @@ class Contents:
         old = self._workspaces.pop(workspace_id, None)
         if old is not None:
             for one in old.keys:
-                self._holders.pop(one.hash, None)
+                self._holders.remove(one.hash, workspace_id)
             for domain in old.domains:
-                self._domains.pop(domain.slug, None)
+                self._domains.remove(domain.slug, workspace_id)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from processors.errors import LeadstreamError
 from processors.registry.changes import (
@@ -141,6 +143,26 @@ def test_what_is_deleted_or_unreadable_opens_nothing(contents: Contents) -> None
     assert contents.apply(b"globex", encode_workspace(new("globex", 2)))
     assert contents.unreadable == []
     assert contents.holder(key(2).text, NOW) is not None
+
+
+@given(st.permutations([0, 0, 1, 1]))
+def test_partitions_may_be_read_side_by_side(order: list[int]) -> None:
+    """A domain and a key that have changed hands are with whoever has them now, in whichever order that is
+    heard of.
+    """
+    partitions = [
+        iter([new("acme", 1, "go.com"), new("acme", 2)]),
+        iter([new("globex", 3), new("globex", 1, "go.com")]),
+    ]
+    contents = Contents()
+    for partition in order:
+        one = next(partitions[partition])
+        assert contents.apply(one.workspace_id.encode(), encode_workspace(one))
+    globex = contents.workspace("globex")
+    assert contents.of_domain("go.com") == globex is not None
+    found = contents.holder(key(1).text, NOW)
+    assert found is not None
+    assert found.workspace == globex
 
 
 @pytest.mark.parametrize(
