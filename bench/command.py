@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from processors.cli.parameters import PathType
-from processors.cli.terminal import say, say_lines
 from processors.errors import CheckFailed, Unavailable
 from processors.printable import styled
 from processors.settings import PREFIX
+from processors.terminal.lines import say, say_lines
 
 if TYPE_CHECKING:
     from bench.contestants import Contestant
@@ -149,8 +149,8 @@ def _measure(
     from bench.kafka import broker
     from bench.report import lines
     from bench.run import run_bench
-    from processors.cli.progress import Bar
     from processors.stack.interrupt import Interrupt
+    from processors.terminal.bars import Bar
 
     logging.getLogger().addHandler(logging.NullHandler())
     # The defaults are measured, in the children as well.

@@ -11,6 +11,7 @@ Kafka, ClickHouse, HTTP and the documentation all read these definitions; nothin
 ``decoders``   which of them reads what; ``routing``: the topic and key of an event
 ``portable``   JSON → JSON that every reader takes
 ``results``    what the system answers: touch, lead, sale, customer, unmatched
+``registry``   workspaces, keys, domains: what the registries hold
 ``reasons``    why an event led to nothing, or could not be used
 ``headers``    names of Kafka headers
 ``ids``        deterministic ids: the same facts give the same id, whoever computes it

@@ -30,6 +30,7 @@ _ROOMS: Final = {
     "stacks": Room("what every thread of this process is doing"),
     "garbage": Room("the garbage collector of a process that works in batches"),
     "printable": Room("text from strangers, as it may be shown"),
+    "terminal": Room("what draws on a terminal: lines, steps, bars, tables", "printable"),
     "signals": Room("what a signal does to a process"),
     "progress": Room("who is told how far something has come"),
     "clickhouse.url": Room("an address of ClickHouse, whose password nothing shows by accident"),
@@ -75,6 +76,10 @@ _ROOMS: Final = {
         "schemas attribution errors printable progress settings kafka.connection kafka.placement kafka"
         " clickhouse engine engine.kafka worker",
     ),
+    "registry": Room(
+        "workspaces, their keys and domains: what may become of them, and who writes that down",
+        "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
+    ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
     "audit": Room(
@@ -92,15 +97,16 @@ _ROOMS: Final = {
         " clickhouse engine worker sink replaying demo deploy",
     ),
     "cli": Room(
-        "one thin file for each command, and what draws on a terminal",
-        "schemas errors files garbage printable signals clickhouse.url settings kafka clickhouse"
-        " observability worker sink refusals people audit replaying demo stack",
+        "one thin file for each command",
+        "schemas errors files clock garbage printable terminal signals clickhouse.url settings kafka"
+        " clickhouse observability worker sink refusals people registry audit replaying demo stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas errors clock garbage printable clickhouse.url settings kafka.connection kafka.placement"
-        " clickhouse engine engine.state engine.kafka worker sink audit.model demo deploy stack cli",
+        "schemas errors clock garbage printable terminal clickhouse.url settings kafka.connection"
+        " kafka.placement clickhouse engine engine.state engine.kafka worker sink audit.model demo deploy"
+        " stack cli",
     ),
 }
 _ROOT: Final = Path(__file__).parent.parent

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from processors.audit.run import Audit, work_directory
 from processors.audit.telling import Telling
-from processors.cli.progress import Bar
-from processors.cli.terminal import say, say_json
 from processors.clickhouse.connection import open_clickhouse
 from processors.errors import CheckFailed
 from processors.garbage import collect_rarely
 from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
+from processors.terminal.bars import Bar
+from processors.terminal.lines import say, say_json
 from processors.worker.run import policy_of
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.terminal import say, say_json
 from processors.errors import Misconfigured
 from processors.printable import styled
 from processors.settings.listing import as_written, rows_of, text_of
+from processors.terminal.lines import say, say_json
 
 
 @click.command()

@@ -3,9 +3,9 @@
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.terminal import say
 from processors.errors import CheckFailed
 from processors.printable import styled
+from processors.terminal.lines import say
 
 
 @click.command()

@@ -4,8 +4,8 @@ import click
 
 from processors.cli.loading import load_settings
 from processors.cli.parameters import person_of
-from processors.cli.terminal import say
 from processors.printable import printable
+from processors.terminal.lines import say
 
 
 @click.command()
@@ -41,10 +41,10 @@ def erase(workspace: str, customer: str, yes: bool, no_wait: bool, timeout: int)
     ClickHouse, 78 a setting is wrong, 130 interrupted.
     """
     settings = load_settings()
-    from processors.cli.console import Steps
     from processors.kafka.running import run_on_kafka
     from processors.people.erasing import Erasing
     from processors.people.telling import forgotten_lines
+    from processors.terminal.steps import Steps
 
     who = person_of(workspace, customer)
     erasing = Erasing(settings, who)

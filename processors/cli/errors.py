@@ -5,9 +5,9 @@ from typing import IO, Any
 
 import click
 
-from processors.cli.terminal import say
 from processors.errors import LeadstreamError, bug
 from processors.printable import styled
+from processors.terminal.lines import say
 
 
 class UserError(click.ClickException):

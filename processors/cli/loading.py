@@ -3,10 +3,10 @@
 import logging
 from typing import Any
 
-from processors.cli.terminal import say
 from processors.printable import styled
 from processors.settings import Settings
 from processors.settings.loading import settings_of_environment, unknown_variables
+from processors.terminal.lines import say
 
 
 def load_settings(**given: Any) -> Settings:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import click
 
 from processors.cli.lazy import Lazy, LazyGroup
-from processors.cli.terminal import say
 from processors.errors import ExitCode, exit_codes_sentence
 from processors.printable import printable_lines
 from processors.signals import Signals
+from processors.terminal.lines import say
 
 _HELP = """Deferred-lead attribution: clicks, sign-ups and qualifications in Kafka become leads in ClickHouse.
 
@@ -40,6 +40,7 @@ _HELP += textwrap.fill(f"Exit codes of every command: {exit_codes_sentence()}.",
         "sink": Lazy("processors.cli.services:sink", "One sink: leads become rows in ClickHouse."),
         "trace": Lazy("processors.cli.trace:trace", "Why a customer has its leads, or has none."),
         "erase": Lazy("processors.cli.erase:erase", "Forget a person everywhere."),
+        "workspace": Lazy("processors.cli.workspace:workspace", "Workspaces, their keys and domains."),
         "topics": Lazy("processors.cli.topics:topics", "Create or check the Kafka topics."),
         "migrate": Lazy("processors.cli.migrate:migrate", "Bring ClickHouse's tables up to date."),
         "acls": Lazy("processors.cli.topics:acls", "Who needs which rights in Kafka."),

@@ -5,7 +5,7 @@ from contextlib import closing
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.terminal import say
+from processors.terminal.lines import say
 
 
 @click.command()

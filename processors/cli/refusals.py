@@ -6,8 +6,6 @@ from typing import Final
 import click
 import orjson
 
-from processors.cli.progress import Bar
-from processors.cli.terminal import say, say_cells, say_json
 from processors.errors import CheckFailed
 from processors.kafka.running import run_on_kafka
 from processors.printable import printable
@@ -18,6 +16,8 @@ from processors.refusals.replaying import Replay
 from processors.refusals.selection import Selection
 from processors.refusals.telling import in_full
 from processors.settings import Settings
+from processors.terminal.bars import Bar
+from processors.terminal.lines import say, say_cells, say_json
 
 ROWS: Final = 50
 

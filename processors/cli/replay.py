@@ -8,8 +8,8 @@ import click
 
 from processors.cli.loading import load_settings
 from processors.cli.parameters import MOMENT, PathType
-from processors.cli.progress import Bar
-from processors.cli.terminal import say
+from processors.terminal.bars import Bar
+from processors.terminal.lines import say
 
 
 @click.group()

@@ -1,20 +1,27 @@
 """What ``leadstream up`` shows, from the first step to the last."""
 
 import asyncio
+from typing import Final
 
 from clickhouse_connect.driver.client import Client
 from rich.panel import Panel
 from rich.text import Text
 
-from processors.cli.console import Steps
-from processors.cli.progress import Bar
-from processors.cli.views import show_views
+from processors.clickhouse.queries import FUNNEL, NEWEST_EVENTS, TIME_SERIES, rows
+from processors.demo.world import WORKSPACES
 from processors.printable import printable_lines
 from processors.settings import Settings
 from processors.stack.interrupt import Interrupt
 from processors.stack.running import Plan, running
 from processors.stack.supervisor import ServiceFailed
 from processors.stack.up import Demo, asking, until_asked, work
+from processors.terminal.bars import Bar
+from processors.terminal.steps import Steps
+from processors.terminal.tables import funnel, newest, time_series
+from schemas.times import DAY_MS, rfc3339
+
+_DAYS: Final = 30
+_NEWEST: Final = 6
 
 
 def run(plan: Plan, settings: Settings, demo: Demo | None) -> int:
@@ -40,8 +47,14 @@ class Screen(Steps):
         return Bar(label, total, amount)
 
     def views(self, client: Client, end_ms: int) -> None:
-        """What became of the demo, over the days until ``end_ms``."""
-        show_views(client, end_ms, self)
+        """What became of each workspace of the demo, over the days until ``end_ms``."""
+        window = {"start": rfc3339(end_ms - _DAYS * DAY_MS), "end": rfc3339(end_ms + 1)}
+        for workspace in (one.workspace_id for one in WORKSPACES):
+            parameters = {"workspace": workspace, "newest": _NEWEST, **window}
+            self.say("")
+            self.show(time_series(workspace, rows(client, TIME_SERIES, parameters)))
+            self.show(funnel(workspace, rows(client, FUNNEL, parameters)))
+            self.show(newest(workspace, rows(client, NEWEST_EVENTS, parameters)))
 
     def announce(self, plan: Plan, settings: Settings) -> None:
         """The addresses, and what to do with them."""

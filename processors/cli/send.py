@@ -5,9 +5,9 @@ from typing import IO
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.progress import Bar
-from processors.cli.terminal import say
 from processors.errors import CheckFailed
+from processors.terminal.bars import Bar
+from processors.terminal.lines import say
 
 
 @click.command()

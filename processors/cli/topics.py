@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.terminal import say
 from processors.errors import CheckFailed
 from processors.kafka.running import run_on_kafka
+from processors.terminal.lines import say
 
 
 @click.group()

@@ -4,9 +4,9 @@ import click
 
 from processors.cli.loading import load_settings
 from processors.cli.parameters import person_of
-from processors.cli.progress import Bar
-from processors.cli.terminal import say, say_json
 from processors.errors import CheckFailed
+from processors.terminal.bars import Bar
+from processors.terminal.lines import say, say_json
 
 
 @click.command()

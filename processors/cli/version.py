@@ -6,7 +6,7 @@ from importlib.metadata import version as installed
 
 import click
 
-from processors.cli.terminal import say
+from processors.terminal.lines import say
 
 _PACKAGES = ("faust-streaming", "aiokafka", "rocksdict", "chdb-core", "clickhouse-connect", "msgspec")
 

@@ -32,12 +32,13 @@ def rights(
     """By role. ``changelogs``: the workers', by their full names; ``stored``: what sinks read.
 
     ``worker``, ``sink``: the processes. ``sender``: ``leadstream send``, and producers of your own.
-    ``operator``: every other command, ``topics create``, ``doctor``, ``audit`` and the replays among them.
+    ``operator``: every other command, ``topics create``, ``workspace``, ``audit`` and the replays among them.
     """
     name = settings.topic
     events = [name(topic) for topic in EVENT_TOPICS]
     dead, unmatched = name(Topic.DEAD_LETTERS), name(Topic.UNMATCHED)
     inputs = [name(topic) for topic in WORKER_TOPICS]
+    registries = [name(topic) for topic, spec in SPECS.items() if spec.role is Role.REGISTRY]
     results = [name(topic) for topic, spec in SPECS.items() if spec.role is Role.OUTPUT]
     everything = [*settings.topics, *changelogs]
     sinks = settings.full_sink_group
@@ -56,10 +57,11 @@ def rights(
         "sender": [*_on(TOPIC, events, "Write")],
         "operator": [
             *_on(TOPIC, everything, "Create", "Read", "DescribeConfigs", "AlterConfigs"),
-            *_on(TOPIC, [*events, unmatched, dead], "Write"),
+            *_on(TOPIC, [*events, unmatched, dead, *registries], "Write"),
             *_on(GROUP, [settings.worker_group, sinks], "Describe"),
             Right(GROUP, f"{sinks}-replay-", True, "Read"),
             Right(TRANSACTION, TRANSACTIONS, True, "Write"),
+            Right(TRANSACTION, settings.registry_lock, False, "Write"),
         ],
     }
 

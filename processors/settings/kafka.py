@@ -126,3 +126,8 @@ class KafkaSettings(Part):
     def full_sink_group(self) -> str:
         """Consumer group of the sinks."""
         return self.topic_prefix + self.sink_group
+
+    @property
+    def registry_lock(self) -> str:
+        """Transactional id of whoever writes the registries: to Kafka there is one of a name at a time."""
+        return self.topic_prefix + "leadstream-registry"

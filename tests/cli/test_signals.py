@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from processors.cli.main import main
-from processors.cli.progress import Bar
 from processors.signals import Signals
+from processors.terminal.bars import Bar
 
 ENDS = [
     (signal.SIGINT, 130, "interrupted"),

@@ -18,12 +18,8 @@ from rich.console import Console
 
 from processors.audit.telling import Telling
 from processors.cli import refusals as listing
-from processors.cli import views
-from processors.cli.console import Steps
 from processors.cli.errors import UserError
 from processors.cli.main import cli, main
-from processors.cli.progress import Bar
-from processors.cli.terminal import say, say_cells, say_json, say_lines
 from processors.errors import LeadstreamError
 from processors.observability.logs import configure_logs
 from processors.printable import printable, printable_lines, styled
@@ -32,6 +28,10 @@ from processors.refusals.telling import in_full
 from processors.refusals.unmatched import unmatched_events
 from processors.settings import Settings
 from processors.stack.check import Check
+from processors.terminal import tables
+from processors.terminal.bars import Bar
+from processors.terminal.lines import say, say_cells, say_json, say_lines
+from processors.terminal.steps import Steps
 from tests.cli.planted import AT, ONE_LINE, PLANT, SEEN, difference, found, harmless, letters, shows
 from tests.refusals.test_refusals import TOPICS, unmatched
 
@@ -141,9 +141,9 @@ def test_tables_are_no_markup() -> None:
     columns = ("event_name", "customer_name", "customer_external_id", "key", "country", "paid")
     event: dict[str, Any] = {**dict.fromkeys(columns, PLANT), "timestamp": AT, "kind": "lead"}
     with console.capture() as capture:
-        console.print(views.newest(PLANT, [event]))
-        console.print(views.funnel(PLANT, [{"step": PLANT, "count": 1}]))
-        console.print(views.time_series(PLANT, []))
+        console.print(tables.newest(PLANT, [event]))
+        console.print(tables.funnel(PLANT, [{"step": PLANT, "count": 1}]))
+        console.print(tables.time_series(PLANT, []))
     assert harmless(capture.get())
     assert shows(capture.get())
 
@@ -167,7 +167,7 @@ def test_a_log_on_a_console(capfd: Output) -> None:
 
 
 def test_commands_write_in_no_other_way() -> None:
-    home = Path(views.__file__).parent
+    homes = [Path(listing.__file__).parent, Path(tables.__file__).parent]
     direct = re.compile(r"click\.(echo|secho|style)\(|(?<!console\.)\bprint\(|sys\.std(out|err)\.write")
-    writers = [path.name for path in home.rglob("*.py") if direct.search(path.read_text())]
-    assert writers == ["terminal.py"]
+    writers = [path.name for home in homes for path in home.rglob("*.py") if direct.search(path.read_text())]
+    assert writers == ["lines.py"]

@@ -96,6 +96,8 @@ def test_each_role_works_with_its_rights(
     assert client.query("SELECT customer_external_id FROM leads").result_rows == [("u1",)]
     assert "as leadstream-operator" in _run(stack, operator, "doctor")
     _run(stack, operator, "audit")
+    _run(stack, operator, "workspace", "create", "w")
+    assert "leadstream_sk_" in _run(stack, operator, "workspace", "list")
     _run(stack, operator, "trace", "w", "u1")
     _run(stack, operator, "unmatched", "list")
     _run(stack, operator, "dlq", "list")

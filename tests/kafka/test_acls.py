@@ -37,6 +37,8 @@ def test_a_worker_writes_results_and_reads_none() -> None:
 
 def test_an_operator_publishes_no_results_and_moves_no_group_at_work() -> None:
     assert not names("operator", "Write") & {"o.leads", "o.sales", "o.customers"}
+    assert names("operator", "Write") >= {"p.links", "p.workspaces"}
+    assert "p.leadstream-registry" in names("operator", "Write", TRANSACTION)
     assert names("operator", "Read", GROUP) == {"p.leadstream-sink-replay-"}
 
 

@@ -9,7 +9,6 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 
 import schemas.dead_letters
-from processors.cli.progress import Bar
 from processors.kafka.reading import Span
 from processors.printable import printable
 from processors.refusals import finding
@@ -20,6 +19,7 @@ from processors.refusals.selection import Id, Selection
 from processors.refusals.unmatched import unmatched_events
 from processors.settings import Settings
 from processors.sink.refusal_rows import dead_letter_row, unmatched_last_row
+from processors.terminal.bars import Bar
 from schemas.dead_letters import cause_of, dead_letter_headers
 from schemas.headers import Headers
 from schemas.reasons import DeadLetterReason, UnmatchedReason

@@ -4,8 +4,8 @@ from rich.console import Console, RenderableType
 from rich.status import Status
 from rich.text import Text
 
-from processors.cli.terminal import say
 from processors.printable import printable
+from processors.terminal.lines import say
 
 _WIDTH_IN_A_PIPE = 110
 

@@ -1,30 +1,13 @@
-"""The three views of a workspace's conversions, from ClickHouse: time series, funnel, newest events."""
+"""Conversions of a workspace as tables: time series, funnel, newest events."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from clickhouse_connect.driver.client import Client
 from rich.table import Column, Table
 
-from processors.cli.console import Steps, shown
-from processors.clickhouse.queries import FUNNEL, NEWEST_EVENTS, TIME_SERIES, rows
-from processors.demo.world import WORKSPACES
-from schemas.times import DAY_MS, rfc3339
+from processors.terminal.steps import shown
 
-_DAYS: Final = 30
-_NEWEST: Final = 6
 _BARS: Final = " ▁▂▃▄▅▆▇█"
-
-
-def show_views(client: Client, end_ms: int, steps: Steps) -> None:
-    """Of every workspace of the demo, over the days until ``end_ms``."""
-    window = {"start": rfc3339(end_ms - _DAYS * DAY_MS), "end": rfc3339(end_ms + 1)}
-    for workspace in WORKSPACES:
-        steps.say("")
-        parameters = {"workspace": workspace.workspace_id, "newest": _NEWEST, **window}
-        steps.show(time_series(workspace.workspace_id, rows(client, TIME_SERIES, parameters)))
-        steps.show(funnel(workspace.workspace_id, rows(client, FUNNEL, parameters)))
-        steps.show(newest(workspace.workspace_id, rows(client, NEWEST_EVENTS, parameters)))
 
 
 def time_series(workspace: str, days: Sequence[dict[str, Any]]) -> Table:

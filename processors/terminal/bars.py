@@ -5,8 +5,8 @@ from asyncio import CancelledError
 from types import TracebackType
 from typing import Any, Self
 
-from processors.cli.terminal import say
 from processors.printable import printable
+from processors.terminal.lines import say
 
 
 class Bar:

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from processors.cli.views import funnel, newest, spark, time_series
+from processors.terminal.tables import funnel, newest, spark, time_series
 
 
 def text(table: Table) -> str:

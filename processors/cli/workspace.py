@@ -1,0 +1,203 @@
+"""``leadstream workspace``."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+import orjson
+
+from processors.cli.loading import load_settings
+from processors.cli.parameters import Parsed
+from processors.clock import epoch_ms
+from processors.kafka.running import run_on_kafka
+from processors.registry.changes import MAX_OVERLAP_MS, Change, Wishes, create, rotate, update
+from processors.registry.keys import IssuedKey, issue
+from processors.registry.names import host_name, host_pattern, page_url
+from processors.registry.telling import document, issued, lines
+from processors.settings.durations import parse_duration_ms
+from processors.terminal.lines import say, say_json
+from schemas.registry import Domain, KeyRole, Workspace
+from schemas.workspaces import check_workspace
+
+
+def _id(text: str) -> str:
+    check_workspace(text)
+    return text
+
+
+def _overlap(text: str) -> int:
+    overlap = parse_duration_ms(text)
+    if not isinstance(overlap, int) or overlap > MAX_OVERLAP_MS:
+        raise ValueError("longer than 365d")
+    return overlap
+
+
+ID: Final = Parsed("id", _id)
+HOST: Final = Parsed("domain", host_name)
+PATTERN: Final = Parsed("hostname", host_pattern)
+PAGE: Final = Parsed("url", lambda text: page_url(text) if text else "")
+OVERLAP: Final = Parsed("duration", _overlap)
+as_json_option = click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+
+
+@click.group()
+def workspace() -> None:
+    """Create workspaces, give them domains and keys.
+
+    A workspace is whose clicks, links and customers never meet those of others. Its keys let it in: the
+    secret one its servers, the publishable one its web pages. They are shown once and stored as hashes.
+    """
+
+
+@workspace.command("create")
+@click.argument("workspace_id", metavar="ID", type=ID)
+@click.option("--domain", "domains", multiple=True, type=HOST, help="For short links; the first is primary.")
+@as_json_option
+def create_(workspace_id: str, domains: Sequence[str], as_json: bool) -> None:
+    """Create the workspace ID, and show its keys: this once.
+
+    \b
+    Examples:
+      leadstream workspace create acme --domain go.example.com
+      leadstream workspace create acme --json | jq -r .secretKey
+
+    Reads and writes the topic workspaces.
+
+    Exit codes: 0 done, 1 the workspace exists or a domain belongs to another one, 69 no broker, 78 the topic
+    is missing, or the record of the workspace cannot be read.
+    """
+    keys = [issue(role, epoch_ms(), secrets.token_bytes) for role in KeyRole]
+    wanted = Workspace(
+        workspace_id=workspace_id,
+        keys=tuple(one.record for one in keys),
+        domains=tuple(Domain(slug=one) for one in dict.fromkeys(domains)),
+    )
+    _write(create(wanted))
+    _show_keys(workspace_id, keys, as_json=as_json)
+
+
+@workspace.command("list")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
+def list_(as_json: bool) -> None:
+    """List the workspaces: domains, limits, and of each key its beginning and until when it opens.
+
+    Reads the topic workspaces. Exit codes: 0 done, 69 no broker, 78 the topic is missing.
+    """
+    from processors.registry.store import read
+
+    contents, now_ms = run_on_kafka(read(load_settings())), epoch_ms()
+    for one in contents:
+        if as_json:
+            say_json(orjson.dumps(document(one)))
+        else:
+            for line in lines(one, now_ms):
+                say(line)
+    for workspace_id in contents.unreadable:
+        say(f"{workspace_id}: its record cannot be read; has a newer release written it?", err=True)
+
+
+@workspace.command("set")
+@click.argument("workspace_id", metavar="ID", type=ID)
+@click.option("--domain", type=HOST, help="Add this domain, or change it.")
+@click.option("--primary", is_flag=True, help="Make it the primary one.")
+@click.option("--not-found-url", type=PAGE, help='Where its unknown links lead; "": nowhere.')
+@click.option("--expired-url", type=PAGE, help='Where its expired links lead; "": nowhere.')
+@click.option("--remove-domain", type=HOST, help="Take this domain away.")
+@click.option("--hostname", "hostnames", multiple=True, type=PATTERN, help="Keys serve its pages only.")
+@click.option("--any-hostname", is_flag=True, help="Keys serve every page.")
+@click.option("--limit-secret", type=click.IntRange(1), help="Requests a second of each secret key.")
+@click.option("--limit-publishable", type=click.IntRange(1), help="Of each publishable key.")
+@click.option("--limit-visitor", type=click.IntRange(1), help="Of each address of a visitor.")
+@click.option("--track-conversion/--no-track-conversion", default=None, help="Of links that do not say it.")
+@as_json_option
+def set_(workspace_id: str, as_json: bool, **chosen: Any) -> None:
+    """Change what is said, and leave the rest as it is.
+
+    --hostname may be repeated and replaces all that there were; *.example.com is every host below it.
+
+    \b
+    Examples:
+      leadstream workspace set acme --domain go.example.com --not-found-url https://example.com/
+      leadstream workspace set acme --hostname example.com --hostname '*.example.com'
+      leadstream workspace set acme --limit-secret 5000 --track-conversion
+
+    Reads and writes the topic workspaces.
+
+    Exit codes: 0 done, 1 there is no such workspace or the domain belongs to another one, 69 no broker,
+    78 the topic is missing, or the record of the workspace cannot be read.
+    """
+    done = _write(update(workspace_id, _wishes(**chosen)))
+    if as_json:
+        say_json(orjson.dumps(document(done)))
+    else:
+        for line in lines(done, epoch_ms()):
+            say(line)
+
+
+@workspace.command("rotate-key")
+@click.argument("workspace_id", metavar="ID", type=ID)
+@click.option("--role", type=click.Choice([str(one) for one in KeyRole]), default="secret", show_default=True)
+@click.option("--overlap", type=OVERLAP, default="24h", show_default=True, help="So long do older ones open.")
+@as_json_option
+def rotate_key(workspace_id: str, role: str, overlap: int, as_json: bool) -> None:
+    """Make a new key of a role, and show it: this once. The others of this role expire after the overlap.
+
+    With an overlap of 0 they expire at once: for a key that leaked.
+
+    \b
+    Examples:
+      leadstream workspace rotate-key acme
+      leadstream workspace rotate-key acme --role publishable --overlap 30d
+      leadstream workspace rotate-key acme --overlap 0 --json
+
+    Reads and writes the topic workspaces.
+
+    Exit codes: 0 done, 1 there is no such workspace, 69 no broker, 78 the topic is missing, or the record of
+    the workspace cannot be read.
+    """
+    key = issue(KeyRole(role), epoch_ms(), secrets.token_bytes)
+    _write(rotate(workspace_id, key.record, overlap))
+    _show_keys(workspace_id, [key], as_json=as_json)
+
+
+def _wishes(
+    domain: str | None,
+    hostnames: tuple[str, ...],
+    primary: bool,
+    any_hostname: bool,
+    remove_domain: str | None,
+    track_conversion: bool | None,
+    **others: Any,
+) -> Wishes:
+    given = {name: value for name, value in others.items() if value is not None}
+    urls = {name: value or None for name, value in given.items() if name.endswith("_url")}
+    if domain is None and (urls or primary):
+        raise click.UsageError("say with --domain whose that is")
+    if any_hostname and hostnames:
+        raise click.UsageError("--hostname and --any-hostname contradict each other")
+    return Wishes(
+        domain=domain,
+        urls=urls,
+        primary=primary,
+        remove_domain=remove_domain,
+        hostnames=hostnames if hostnames or any_hostname else None,
+        limits={name.removeprefix("limit_"): value for name, value in given.items() if name not in urls},
+        track_conversion=track_conversion,
+    )
+
+
+def _write(change: Change) -> Workspace:
+    from processors.registry.store import write
+
+    return run_on_kafka(write(load_settings(), change))
+
+
+def _show_keys(workspace_id: str, keys: Sequence[IssuedKey], *, as_json: bool) -> None:
+    shown = issued(workspace_id, keys)
+    if as_json:
+        say_json(orjson.dumps(shown))
+    else:
+        for name, value in shown.items():
+            say(f"{name}  {value}")
+        say("keys are not shown again", err=True)

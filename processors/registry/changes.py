@@ -1,0 +1,148 @@
+"""What may become of a workspace.
+
+A change is a function of what the registry holds: it returns the workspace as it is to be, or raises what is
+in its way. It may be made again, when nobody knows whether it was: it then returns what is there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec.structs import replace
+
+from processors.errors import CheckFailed
+from processors.registry.contents import Contents
+from schemas.registry import ApiKey, Domain, Workspace
+from schemas.times import DAY_MS
+
+Change = Callable[[Contents], Workspace]
+MAX_OVERLAP_MS: Final = 365 * DAY_MS
+"""A key that opens for longer is not about to be replaced."""
+
+
+class WorkspaceExists(CheckFailed):
+    """A workspace of this id was created before."""
+
+    def __init__(self, workspace_id: str) -> None:
+        super().__init__(
+            f"workspace {workspace_id} exists already",
+            f"`leadstream workspace rotate-key {workspace_id}` gives it another key.",
+        )
+
+
+class NoSuchWorkspace(CheckFailed):
+    """Nobody has created it."""
+
+    def __init__(self, workspace_id: str) -> None:
+        super().__init__(f"there is no workspace {workspace_id}", "`leadstream workspace list` shows them.")
+
+
+class DomainTaken(CheckFailed):
+    """A short domain belongs to one workspace."""
+
+    def __init__(self, slug: str, workspace_id: str) -> None:
+        super().__init__(
+            f"domain {slug} belongs to workspace {workspace_id}",
+            f"`leadstream workspace set {workspace_id} --remove-domain {slug}` takes it away there.",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What ``set`` is to change; None and empty: nothing.
+
+    ``urls``: fields of :class:`Domain` and what they are to be, for ``domain``, which is added if need be.
+    ``primary``: it is to be the first.
+    ``limits``: by the fields of ``Limits``. ``hostnames``: all of them; an empty tuple allows every page.
+    """
+
+    domain: str | None = None
+    urls: Mapping[str, str | None] = field(default_factory=dict)
+    primary: bool = False
+    remove_domain: str | None = None
+    hostnames: tuple[str, ...] | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    track_conversion: bool | None = None
+
+
+def create(wanted: Workspace) -> Change:
+    """Raises :class:`WorkspaceExists`, :class:`DomainTaken`. Its keys have to be new."""
+
+    def change(contents: Contents) -> Workspace:
+        found = contents.workspace(wanted.workspace_id)
+        if found is None:
+            return _with_free_domains(contents, wanted)
+        if not {one.hash for one in wanted.keys} & {one.hash for one in found.keys}:
+            raise WorkspaceExists(wanted.workspace_id)
+        return found
+
+    return change
+
+
+def update(workspace_id: str, wishes: Wishes) -> Change:
+    """Raises :class:`NoSuchWorkspace`, :class:`DomainTaken`."""
+
+    def change(contents: Contents) -> Workspace:
+        old = _there(contents, workspace_id)
+        hostnames, tracks = wishes.hostnames, wishes.track_conversion
+        new = replace(
+            old,
+            domains=_domains(old, wishes),
+            hostnames=old.hostnames if hostnames is None else hostnames,
+            limits=replace(old.limits, **wishes.limits),
+            track_conversion=old.track_conversion if tracks is None else tracks,
+        )
+        return _with_free_domains(contents, new)
+
+    return change
+
+
+def rotate(workspace_id: str, key: ApiKey, overlap_ms: int) -> Change:
+    """``key`` is added; the others of its role expire ``overlap_ms`` (at most a year) later, unless they
+    do so before.
+
+    Those that have expired by now are forgotten. Raises :class:`NoSuchWorkspace`.
+    """
+    expires_at = key.created_at + overlap_ms
+
+    def change(contents: Contents) -> Workspace:
+        old = _there(contents, workspace_id)
+        if any(one.hash == key.hash for one in old.keys):
+            return old
+        kept = (
+            replace(one, expires_at=expires_at) if one.role is key.role and one.opens(expires_at) else one
+            for one in old.keys
+        )
+        return replace(old, keys=(*(one for one in kept if one.opens(key.created_at)), key))
+
+    return change
+
+
+def _there(contents: Contents, workspace_id: str) -> Workspace:
+    found = contents.workspace(workspace_id)
+    if found is None:
+        raise NoSuchWorkspace(workspace_id)
+    return found
+
+
+def _domains(old: Workspace, wishes: Wishes) -> tuple[Domain, ...]:
+    domains = {one.slug: one for one in old.domains}
+    if wishes.domain is not None:
+        found = domains.get(wishes.domain, Domain(slug=wishes.domain))
+        domains[wishes.domain] = replace(found, **wishes.urls)
+    return _in_order([*domains.values()], wishes)
+
+
+def _in_order(domains: Sequence[Domain], wishes: Wishes) -> tuple[Domain, ...]:
+    first = wishes.domain if wishes.primary else None
+    kept = [one for one in domains if one.slug != wishes.remove_domain]
+    # Sorting is stable: the others stay as they are.
+    return tuple(sorted(kept, key=lambda one: one.slug != first))
+
+
+def _with_free_domains(contents: Contents, workspace: Workspace) -> Workspace:
+    for domain in workspace.domains:
+        owner = contents.of_domain(domain.slug)
+        if owner is not None and owner.workspace_id != workspace.workspace_id:
+            raise DomainTaken(domain.slug, owner.workspace_id)
+    return workspace

@@ -1,0 +1,75 @@
+"""Keys of workspaces: made once, shown once, known by their hash ever after.
+
+A key is ``leadstream_sk_`` or ``leadstream_pk_``, 33 characters that stand for 192 random bits, and 6 that
+check the rest. By the prefix scanners for leaked secrets know it, by the check a mistyped one is told from
+one that was revoked. A hash without salt is enough: nobody can try 2^192 keys.
+"""
+
+import string
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from schemas.registry import ApiKey, KeyRole
+
+_PREFIXES: Final = {KeyRole.SECRET: "leadstream_sk_", KeyRole.PUBLISHABLE: "leadstream_pk_"}
+_ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM_BYTES: Final = 24
+_RANDOM_CHARACTERS: Final = 33
+_CHECK_CHARACTERS: Final = 6
+_SHOWN: Final = 4
+"""Characters that people may see of the random ones; 168 bits stay."""
+_ID_BYTES: Final = 12
+
+
+@dataclass(frozen=True)
+class IssuedKey:
+    """A key that was just made. ``text`` is the key itself: for whoever asked for it, and for no log."""
+
+    text: str = field(repr=False)
+    record: ApiKey
+
+
+def issue(role: KeyRole, now_ms: int, random_bytes: Callable[[int], bytes]) -> IssuedKey:
+    """``random_bytes``: as many as asked for, which nobody can foretell; ``secrets.token_bytes``."""
+    prefix = _PREFIXES[role]
+    body = prefix + _written(int.from_bytes(random_bytes(_RANDOM_BYTES)), _RANDOM_CHARACTERS)
+    text = body + _check(body)
+    record = ApiKey(
+        id="key_" + random_bytes(_ID_BYTES).hex(),
+        role=role,
+        hash=hash_of(text),
+        prefix=text[: len(prefix) + _SHOWN],
+        created_at=now_ms,
+    )
+    return IssuedKey(text, record)
+
+
+def hash_of(text: str) -> str:
+    """What is stored of a key and looked up.
+
+    How long a look-up takes can tell of hashes only, from which no key follows: it needs no other care.
+    """
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_mistyped(text: str) -> bool:
+    """True of what begins like one of our keys and cannot be one; of keys of others nothing is said."""
+    if not text.startswith(tuple(_PREFIXES.values())):
+        return False
+    body, check = text[:-_CHECK_CHARACTERS], text[-_CHECK_CHARACTERS:]
+    return _check(body) != check
+
+
+def _check(body: str) -> str:
+    return _written(zlib.crc32(body.encode("utf-8", "surrogatepass")), _CHECK_CHARACTERS)
+
+
+def _written(number: int, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits.append(_ALPHABET[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,43 @@
+"""Names of hosts and addresses of pages, as people write them. Every function raises ``ValueError``."""
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from schemas.texts import URL
+
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_is_host: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}").fullmatch
+_MOST_CHARACTERS: Final = 253
+_ANY: Final = "*."
+
+
+def host_name(text: str) -> str:
+    """Lower-case and in Punycode, as browsers send it; without a port."""
+    try:
+        name = text.strip().lower().removesuffix(".").encode("idna").decode()
+    except UnicodeError:
+        name = ""
+    if len(name) > _MOST_CHARACTERS or not _is_host(name):
+        raise ValueError(f"{text!r} is no name of a host: write go.example.com, without https:// and port")
+    return name
+
+
+def host_pattern(text: str) -> str:
+    """A name, or ``*.`` and a name: every host below it."""
+    name = text.strip()
+    if name.startswith(_ANY):
+        return _ANY + host_name(name.removeprefix(_ANY))
+    return host_name(name)
+
+
+def page_url(text: str) -> str:
+    """An absolute http(s) URL of ASCII without blanks, so that it can stand in a header."""
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        whole = False
+    if not whole or not text.isascii() or not text.isprintable() or " " in text or len(text) > URL:
+        raise ValueError(f"{text!r} is no URL of a page: write https://example.com/path")
+    return text

@@ -1,0 +1,69 @@
+"""How workspaces and keys are shown. A key itself only where it was just made."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from processors.registry.keys import IssuedKey
+from schemas.registry import KeyRole, Workspace
+from schemas.times import rfc3339
+
+_NAMES: Final = {KeyRole.SECRET: "secretKey", KeyRole.PUBLISHABLE: "publishableKey"}
+
+
+def issued(workspace_id: str, keys: Sequence[IssuedKey]) -> Mapping[str, str]:
+    """``workspaceId``, ``secretKey``, ``publishableKey``: those that were made."""
+    return {"workspaceId": workspace_id, **{_NAMES[one.record.role]: one.text for one in keys}}
+
+
+def document(workspace: Workspace) -> Mapping[str, Any]:
+    """As JSON has it: no hashes; of each domain whether it is the primary one."""
+    return {
+        "workspaceId": workspace.workspace_id,
+        "domains": [
+            {
+                "slug": one.slug,
+                "primary": position == 0,
+                "notFoundUrl": one.not_found_url,
+                "expiredUrl": one.expired_url,
+            }
+            for position, one in enumerate(workspace.domains)
+        ],
+        "hostnames": list(workspace.hostnames),
+        "limits": msgspec.structs.asdict(workspace.limits),
+        "trackConversion": workspace.track_conversion,
+        "keys": [
+            {
+                "id": one.id,
+                "role": one.role.value,
+                "prefix": one.prefix,
+                "createdAt": rfc3339(one.created_at),
+                "expiresAt": None if one.expires_at is None else rfc3339(one.expires_at),
+            }
+            for one in workspace.keys
+        ],
+    }
+
+
+def lines(workspace: Workspace, now_ms: int) -> Iterator[str]:
+    """For people."""
+    yield workspace.workspace_id
+    for position, domain in enumerate(workspace.domains):
+        pages = (("not found", domain.not_found_url), ("expired", domain.expired_url))
+        told = ["primary"] * (position == 0) + [f"{name}: {url}" for name, url in pages if url]
+        yield f"  domain {domain.slug}" + (f" ({', '.join(told)})" if told else "")
+    if workspace.hostnames:
+        yield f"  pages of {', '.join(workspace.hostnames)}"
+    limits = msgspec.structs.asdict(workspace.limits)
+    yield "  a second: " + ", ".join(f"{most:,} {who}" for who, most in limits.items())
+    if workspace.track_conversion:
+        yield "  links track conversions"
+    for key in workspace.keys:
+        yield f"  {key.role} key {key.prefix}… {key.id}{_until(key.expires_at, now_ms)}"
+
+
+def _until(expires_at: int | None, now_ms: int) -> str:
+    if expires_at is None:
+        return ""
+    return f", {'expired' if expires_at <= now_ms else 'until'} {rfc3339(expires_at)}"

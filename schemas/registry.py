@@ -1,0 +1,75 @@
+"""What the topic ``workspaces`` holds: one record for each workspace, the newest of a key counts.
+
+Fields are only ever added, each with a default: releases of different ages read each other's records. A
+field that has its default is not written, so that a default may change for all who never chose.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+from msgspec.json import Decoder, Encoder
+
+
+class KeyRole(StrEnum):
+    """What a key opens: everything of its workspace, or what a web page may do."""
+
+    SECRET = "secret"  # noqa: S105 - its name
+    PUBLISHABLE = "publishable"
+
+
+class ApiKey(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
+    """A key, without what would let anybody in.
+
+    ``hash``: SHA-256 of the key, hexadecimal. ``prefix``: its beginning, by which people tell keys apart.
+    ``created_at``, ``expires_at``: epoch milliseconds; from the latter on it opens nothing, None: never so.
+    """
+
+    id: str
+    role: KeyRole
+    hash: str
+    prefix: str
+    created_at: int
+    expires_at: int | None = None
+
+    def opens(self, now_ms: int) -> bool:
+        """Has it not expired?"""
+        return self.expires_at is None or now_ms < self.expires_at
+
+
+class Domain(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
+    """A host name for short links. ``slug``: lower-case, in Punycode, as a ``Host`` header has it.
+
+    Where visitors go whose link is not there, or has expired; None: they are told so.
+    """
+
+    slug: str
+    not_found_url: str | None = None
+    expired_url: str | None = None
+
+
+class Limits(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
+    """Requests a second: of each key by its role, and of each address of a visitor who shows none."""
+
+    secret: int = 1_000
+    publishable: int = 100
+    visitor: int = 10
+
+
+class Workspace(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A workspace, its keys and its domains, of which the first is the primary one.
+
+    ``hostnames``: from which pages its publishable keys may be used; ``*.example.com`` stands for all below
+    it, none at all for every page. ``track_conversion``: of links that do not say it.
+    """
+
+    workspace_id: str
+    keys: tuple[ApiKey, ...] = ()
+    domains: tuple[Domain, ...] = ()
+    hostnames: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    track_conversion: bool = False
+
+
+decode_workspace: Final = Decoder(Workspace).decode
+encode_workspace: Final = Encoder().encode
