@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, settings
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 
-# A shell that starts us in the background has us ignore SIGINT, and with us every process that we start.
+# A shell that starts us in the background has us ignore SIGINT, nohup SIGHUP, and with us every process that
+# we start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long an example takes is the machine's business.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
