@@ -9,7 +9,7 @@ from typing import Any
 from processors.engine.batch import Computer
 from processors.engine.commit import commit
 from processors.engine.effects import DueEntry, Effects
-from processors.engine.errors import ProcessorHalt, Refused, Stalled, Superseded
+from processors.engine.errors import ProcessorHalt, Refused, Stalled, Superseded, Unexpected
 from processors.engine.exits import die, guarded
 from processors.engine.gaps import fetch_missing
 from processors.engine.generation import Generation, Generations
@@ -66,6 +66,7 @@ class Engine:
         self._on_step = on_step
         self._on_batch = on_batch
         self._on_commit = on_commit
+        self._fatal = tuple({kind for job in processors for kind in job.fatal})
         self._computer = Computer(settings.partitions, processors, settings.limits)
         self._changelogs = {
             job.table: changelog_topic(settings.application_id, job.table) for job in processors
@@ -232,6 +233,8 @@ class Engine:
                 note = Effects(now_ms, offsets=dict(current.processed), troubles={failed.tp: failed.trouble})
                 await self._commit(current, note)
                 raise
+            except self._fatal as fatal:
+                raise Unexpected(str(fatal)) from fatal
 
     def _stand_still(self, current: Generation, many: TooManyRejected) -> None:
         """Until the next generation. Raises :class:`ProcessorHalt` when nothing is left of the topic."""

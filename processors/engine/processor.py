@@ -95,7 +95,10 @@ class Processor(Protocol[S, F]):
 
     @property
     def fatal(self) -> tuple[type[Exception], ...]:
-        """What the methods may raise that says nothing of a record, as about a state of a newer release."""
+        """What the methods may raise that says nothing of a record, as about a state of a newer release.
+
+        It ends the process with what it says, which therefore must quote nothing of an event.
+        """
 
     def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
         """What becomes of a record that the engine does not let pass. Must not look into its value."""

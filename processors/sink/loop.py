@@ -138,7 +138,7 @@ class Sink:
         False: told to stop meanwhile.
         """
         deadline = self._clock() + START_PATIENCE_S
-        steps = [self._consumer.start, self._rejects.start, self._subscribe]
+        steps = [self._consumer.start, self._subscribe, self._rejects.start]
         while steps and not self._stopping.is_set():
             try:
                 await steps[0]()
