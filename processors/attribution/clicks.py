@@ -52,14 +52,15 @@ def travelling(click: StoredClick) -> ClickFacts:
     return ClickFacts(*astuple(present(click)) if _has_blanks(values) else values)
 
 
-_TEXTS: Final = slice(2, -1)
-"""Among the fields: all but time, tracking and qr."""
+_FIELDS: Final = ClickFacts.__struct_fields__
+_TEXTS: Final = slice(_FIELDS.index("url"), _FIELDS.index("trigger") + 1)
+"""Among the fields; whatever may be appended to them."""
 
 
 def present(click: StoredClick) -> StoredClick:
     """What the click says: a blank text says nothing."""
     if _has_blanks(astuple(click)):
-        return without_blanks(click, StoredClick.__struct_fields__[_TEXTS])
+        return without_blanks(click, _FIELDS[_TEXTS])
     return click
 
 
