@@ -14,12 +14,13 @@ from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickState
 from processors.attribution.customer_join import CustomerState
 from processors.clock import epoch_ms
-from processors.engine import changelog_topic, frame, partition_for
+from processors.engine import changelog_topic, partition_for
 from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.worker.processors import CLICKS_TABLE, CUSTOMERS_TABLE
 from processors.worker.run import policy_of
 from schemas.decoding import Refused
 from schemas.topics import customer_key
+from tests.engine.sums import up_to
 from tests.integration.judgement import SOURCES, Findings, Truth
 from tests.integration.stack import Stack
 from tests.model.simulate import Network, Record
@@ -40,7 +41,7 @@ def judge_state(stack: Stack, truth: Truth) -> Findings:
         (CUSTOMERS_TABLE, network.customers, _customer),
     ):
         log = read_changelog(stack, table)
-        merged = {key: raw for records in log.values() for key, raw in _upto(records, None).items()}
+        merged = {key: raw for records in log.values() for key, raw in up_to(records, None).items()}
         expected = {key: meaning(raw) for key, raw in states.items() if key not in contested}
         found = {key: meaning(raw) for key, raw in merged.items() if key not in contested}
         findings.compare(f"changelog of {table}", found, expected)
@@ -59,7 +60,7 @@ def judge_stores(stack: Stack, table: str, log: Log, findings: Findings) -> None
             opened = PartitionStore(path, new_cache(), epoch_ms())
             found = dict(opened.states())
             where = f"store {directory.name}/{path.name}"
-            findings.compare(where, found, _upto(records, opened.position))
+            findings.compare(where, found, up_to(records, opened.position))
             current[partition] += not records or opened.position == records[-1][0]
             opened.close()
     findings.lost[f"current stores of {table}"] += sum(not current[partition] for partition in log)
@@ -111,18 +112,6 @@ def open_transactions(stack: Stack) -> list[str]:
         ends[level] = {tp: future.result().offset for tp, future in asked.items()}
     stable, high = ends[IsolationLevel.READ_COMMITTED], ends[IsolationLevel.READ_UNCOMMITTED]
     return [f"{tp.topic}-{tp.partition}" for tp in mine if stable[tp] != high[tp]]
-
-
-def _upto(records: list[tuple[int, bytes, bytes | None]], position: int | None) -> States:
-    states: States = {}
-    for offset, key, value in records:
-        if position is not None and offset > position:
-            break
-        if value is None:
-            states.pop(key, None)
-        else:
-            states[key] = frame.body(value)
-    return states
 
 
 # What of a state does not depend on the order of arrival.
