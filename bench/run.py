@@ -1,7 +1,6 @@
 """The whole bench: which runs, in which order, and what is kept of each."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from bench.site import Site, run_id
 from bench.throughput import Throughput, throughput
 from bench.watch import ContestantDied
 from bench.workloads import LEADS, Core, CustomerJoin, Pipeline, Workload
+from processors.clock import epoch_ms
 
 Measure = Literal["throughput", "latency", "recovery", "sink"]
 WORKLOADS: Final = ("w1", "w1-long", "w2", "w2-core")
@@ -201,6 +201,6 @@ async def run_bench(
 ) -> None:
     """Every step, one after the other. Raises ``KafkaError`` when the broker does not answer."""
     async with connected(bootstrap, partitions) as broker:
-        bench = Bench(broker, sizes, directory, time.time_ns() // 1_000_000)
+        bench = Bench(broker, sizes, directory, epoch_ms())
         for step in todo:
             tell(await bench.run(step))

@@ -40,7 +40,7 @@ _ROOMS: Final = {
     "kafka.placement": Room("the partition of a key"),
     "kafka": Room(
         "topics and what they should be like, reading, sending, groups and their lag",
-        "schemas errors progress settings kafka.connection kafka.header_names kafka.placement",
+        "schemas errors clock progress settings kafka.connection kafka.header_names kafka.placement",
     ),
     "clickhouse": Room(
         "connecting, bringing tables and views up to date, roles, queries", "errors clickhouse.url settings"
@@ -69,11 +69,11 @@ _ROOMS: Final = {
     ),
     "refusals": Room(
         "dead letters and unmatched events: found, selected, sent back",
-        "schemas progress settings kafka worker sink",
+        "schemas clock progress settings kafka worker sink",
     ),
     "people": Room(
         "one customer: what is known of it and why; forgetting it",
-        "schemas attribution errors printable progress settings kafka.connection kafka.placement kafka"
+        "schemas attribution errors clock printable progress settings kafka.connection kafka.placement kafka"
         " clickhouse engine engine.kafka worker",
     ),
     "registry": Room(
@@ -83,7 +83,8 @@ _ROOMS: Final = {
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
     "audit": Room(
-        "results recomputed and compared, in bounded memory", "schemas errors settings kafka audit.model"
+        "results recomputed and compared, in bounded memory",
+        "schemas errors clock settings kafka audit.model",
     ),
     "replaying": Room(
         "everything once more: into ClickHouse, or into new state",

@@ -13,7 +13,6 @@ for a difference.
 import asyncio
 import errno
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
@@ -34,6 +33,7 @@ from processors.audit.results import KINDS, Kind
 from processors.audit.rows import read_rows
 from processors.audit.system import RESULTS, Advance, Marks, System, opened, shared_marks
 from processors.audit.verdicts import Verdicts
+from processors.clock import epoch_ms
 from processors.errors import CannotWrite
 from processors.settings import Settings
 from schemas.topics import EVENT_TOPICS, SPECS, Topic
@@ -97,7 +97,7 @@ class Audit:
         self._begun_ms = begun_ms
         self._workspace = workspace
         self._since_ms = since_ms
-        self._now_ms = time.time_ns() // 1_000_000
+        self._now_ms = epoch_ms()
 
     async def read(self, started: Callable[[int], None], advance: Advance) -> None:
         """Everything. ``started`` is told how many records there are, about."""

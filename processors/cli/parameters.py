@@ -1,6 +1,5 @@
 """What commands take from the command line besides text and numbers, in the form in which it is used."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from processors.clickhouse.url import ClickHouseUrl
+from processors.clock import epoch_ms
 from processors.errors import Misconfigured
 from processors.settings.durations import parse_moment_ms
 
@@ -53,7 +53,7 @@ class Parsed(click.ParamType):
             return self.fail(str(error), param, ctx)
 
 
-MOMENT = Parsed("time", lambda text: parse_moment_ms(text, time.time_ns() // 1_000_000))
+MOMENT = Parsed("time", lambda text: parse_moment_ms(text, epoch_ms()))
 
 
 class PathType(click.Path):

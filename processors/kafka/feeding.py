@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from typing import Final
 
+from processors.clock import epoch_ms
 from processors.kafka.lines import ChunkReader, Line, RawReader, Splitter
 from processors.kafka.sending import EventSender
 from processors.progress import Progress
@@ -45,7 +46,7 @@ class Feed:
                 if self._sender:
                     await self._sender.dispatch()
                 chunk = await reader.next()
-            now_ms = time.time_ns() // 1_000_000
+            now_ms = epoch_ms()
             for line in splitter.lines(chunk or b""):
                 await self._take(line, now_ms)
             self._progress.advance(len(chunk or b""))

@@ -1,10 +1,10 @@
 """Whom a command is about."""
 
-import time
 from dataclasses import dataclass
 
 import orjson
 
+from processors.clock import epoch_ms
 from schemas.decoding import Refused, decode_erasure
 from schemas.ids import customer_id
 from schemas.topics import customer_key
@@ -40,7 +40,7 @@ def person(workspace: str, customer: str) -> Person:
     """As events name it. Raises ``ValueError`` for what no event could name."""
     given = Person(workspace, customer)
     try:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = epoch_ms()
         event, _ = decode_erasure(given.erasure(), now_ms, now_ms)
     except Refused as refused:
         raise ValueError(refused.detail) from None

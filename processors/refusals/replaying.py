@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from processors.clock import epoch_ms
 from processors.kafka.sending import EventSender
 from processors.progress import Progress
 from processors.refusals.finding import Finder
@@ -110,7 +111,7 @@ class Replay:
     async def _each(self, send: Callable[[Outgoing, Outgoing], Any]) -> None:
         finder = Finder(self._settings, self._kind, self._selection, self._progress)
         async for one in finder.find():
-            now_ms = time.time_ns() // 1_000_000
+            now_ms = epoch_ms()
             try:
                 if one.attempt >= self._max_attempts and not self._selection.ids:
                     raise LeftAlone(f"failed {self._max_attempts} times or more (--max-attempts)")

@@ -1,6 +1,5 @@
 """Which topic fills which table."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 from aiokafka import ConsumerRecord
 
 from processors.clickhouse.roles import Writes
+from processors.clock import epoch_ms
 from processors.sink import click_rows, refusal_rows, result_rows
 from processors.sink.erasing import ERASED_ROWS
 from processors.sink.rows import Row
@@ -40,10 +40,6 @@ class Table:
     persons: Callable[[Row], Sequence[str]] = nobody
 
 
-def _epoch_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 ERASED: Final = Table(Topic.CUSTOMERS, "erased_raw", result_rows.ERASED_COLUMNS, result_rows.erased_row)
 LAST_UNMATCHED: Final = Table(
     Topic.UNMATCHED,
@@ -55,7 +51,7 @@ HARMLESS_ROW: Final[Row] = ("", "", False, 0)
 """Of ``LAST_UNMATCHED``: nothing is wrong with it, and no view shows anything of it."""
 TABLES: Final = (
     ERASED,
-    Table(Topic.CLICKS, "clicks_raw", click_rows.CLICK_COLUMNS, click_rows.click_rows(_epoch_ms)),
+    Table(Topic.CLICKS, "clicks_raw", click_rows.CLICK_COLUMNS, click_rows.click_rows(epoch_ms)),
     *(
         Table(topic, name, columns, row, _customer(columns))
         for topic, name, columns, row in (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
+from processors.clock import epoch_ms
 from processors.demo import generate
 from processors.demo.anchor import anchor_ms
 from processors.kafka.lag import Group, LagReader
@@ -28,7 +29,7 @@ async def send_demo(
     ``advance`` hears of so many more. Returns when all are acknowledged. Raises as ``EventSender`` does.
     """
     begin = time.monotonic()
-    now_ms = anchor_ms(data, time.time_ns() // 1_000_000)
+    now_ms = anchor_ms(data, epoch_ms())
     async with EventSender(settings) as sender:
         for count, event in enumerate(generate(size, seed, now_ms), 1):
             await sender.send(event.topic, event.key, event.value)
