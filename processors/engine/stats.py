@@ -57,7 +57,7 @@ class Stats:
     batch_seconds: Histogram = field(default_factory=Histogram)  #: batches, also those that were dropped
     transaction_seconds: Histogram = field(default_factory=Histogram)  #: of those, what Kafka and stores took
     #: By source topic: from the time of a record until what it led to is committed. Each record counts with
-    #: the age of the oldest one of its chunk, so none took longer.
+    #: the age of the first one of its chunk.
     age_seconds: defaultdict[str, Histogram] = field(default_factory=lambda: defaultdict(_long))
     rebalance_seconds: Histogram = field(default_factory=_long)  #: from its first sign to the new assignment
     restore_seconds: Histogram = field(default_factory=_long)  #: until all partitions of a generation started
