@@ -115,7 +115,12 @@ class KafkaSettings(Part):
     @property
     def topics(self) -> dict[str, Topic]:
         """By the full name on the broker."""
-        return {self.topic(topic): topic for topic in Topic}
+        return {name: topic for topic, name in self.names.items()}
+
+    @property
+    def names(self) -> dict[Topic, str]:
+        """The full name of each topic on the broker."""
+        return {topic: self.topic(topic) for topic in Topic}
 
     @property
     def worker_group(self) -> str:

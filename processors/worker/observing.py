@@ -13,7 +13,6 @@ from processors.observability.process import process_reading
 from processors.observability.server import serve
 from processors.settings import Settings
 from processors.worker.reported import Reported
-from schemas.topics import Topic
 
 _MS: Final = 1000
 
@@ -23,7 +22,7 @@ class Observing:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.reported = Reported({topic: settings.topic(topic) for topic in Topic})
+        self.reported = Reported(settings.names)
 
     def serve(self, app: EngineApp) -> int:
         """At ``LEADSTREAM_METRICS_PORT``, if there is one: the port. Call it before the loop of ``app`` runs.

@@ -16,7 +16,6 @@ from processors.settings import Settings
 from processors.worker.dead_letters import limits
 from processors.worker.observing import Observing
 from processors.worker.processors import ClickProcessor, CustomerProcessor
-from schemas.topics import Topic
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -33,8 +32,7 @@ def processors_of(
     settings: Settings, clock: Callable[[], int] = epoch_ms
 ) -> tuple[ClickProcessor, CustomerProcessor]:
     """Both joins."""
-    names = {topic: settings.topic(topic) for topic in Topic}
-    policy = policy_of(settings)
+    names, policy = settings.names, policy_of(settings)
     return ClickProcessor(names, policy, clock), CustomerProcessor(names, policy, clock)
 
 
