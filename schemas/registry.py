@@ -60,7 +60,8 @@ class Workspace(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
     """A workspace, its keys and its domains, of which the first is the primary one.
 
     ``hostnames``: from which pages its publishable keys may be used; ``*.example.com`` stands for all below
-    it, none at all for every page. ``track_conversion``: of links that do not say it.
+    it, none at all for every page. ``track_conversion``: of links that do not say it. ``record_gpc``: also
+    those visitors are recorded whose browsers ask for privacy (``Sec-GPC: 1``).
     """
 
     workspace_id: str
@@ -69,6 +70,8 @@ class Workspace(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
     hostnames: tuple[str, ...] = ()
     limits: Limits = Limits()
     track_conversion: bool = False
+    visitor_salt: str = ""
+    record_gpc: bool = False
 
 
 decode_workspace: Final = Decoder(Workspace).decode
