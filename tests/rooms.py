@@ -82,7 +82,7 @@ _ROOMS: Final = {
     ),
     "gateway": Room(
         "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
-        "schemas clock histogram registry",
+        "schemas errors clock histogram garbage settings kafka.connection observability registry",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
@@ -104,7 +104,7 @@ _ROOMS: Final = {
     "cli": Room(
         "one thin file for each command",
         "schemas errors files clock garbage printable terminal signals clickhouse.url settings kafka"
-        " clickhouse observability worker sink refusals people registry audit replaying demo stack",
+        " clickhouse observability worker sink refusals people registry gateway audit replaying demo stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(

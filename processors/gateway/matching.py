@@ -47,8 +47,9 @@ class Table:
         by_path: dict[tuple[str, ...], dict[str, Route]] = {}
         for route in routes:
             methods = by_path.setdefault(_segments(route.path), {})
-            if methods.setdefault(route.method, route) is not route:
+            if route.method in methods:
                 raise ValueError(f"{route.method} {route.path} is there twice")
+            methods[route.method] = route
         self._base = _segments(base_path)
         self._exact: dict[str, Match] = {}
         self._named: list[tuple[tuple[str, ...], Mapping[str, Route]]] = []
