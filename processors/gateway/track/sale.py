@@ -63,7 +63,7 @@ class TrackSale:
     async def _with_lead(self, of: Origin, known: KnownCustomer) -> KnownCustomer:
         """Another gateway may have taken the lead request a moment ago."""
         if not known.requested:
-            found = await self._finder.customer(of.workspace_id, of.customer, wait=True, requested=True)
+            found = await self._finder.customer(of.workspace_id, of.customer, wait=True, complete=True)
             known = found or known
         if not known.requested:
             raise ApiError(Code.NOT_FOUND, _NO_LEAD.format(of.customer))
