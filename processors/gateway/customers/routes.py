@@ -37,7 +37,7 @@ class Customers:
     def __init__(self, ask: Ask, facts: Facts, publisher: Publisher) -> None:
         self._stored, self._facts, self._publisher = StoredCustomers(ask), facts, publisher
 
-    async def list(self, call: Call) -> list[CustomerDocument]:
+    async def page(self, call: Call) -> list[CustomerDocument]:
         """A page of them. One who is asked for by external id may be too young for ClickHouse."""
         query: CustomersQuery = call.query
         workspace_id = call.of.workspace_id
@@ -101,7 +101,7 @@ def customer_routes(ask: Ask, facts: Facts, publisher: Publisher) -> list[Route]
             method="GET",
             path="/customers",
             opens=Opens.SECRET,
-            handle=calls.list,
+            handle=calls.page,
             query=CustomersQuery,
             answer=list[CustomerDocument],
             errors=(Code.UNPROCESSABLE_ENTITY,),

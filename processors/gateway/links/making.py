@@ -1,9 +1,6 @@
-"""What a link becomes by what a caller asks for. Everything here is pure, and raises ``ApiError``."""
+"""What a link becomes by what a caller asks for. All of it is pure, and raises ``ApiError``."""
 
 import hashlib
-import secrets
-import string
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -12,52 +9,25 @@ from msgspec.structs import replace
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.links.bodies import KEY, LinkUpdate, NewLink, Wishes
 from processors.gateway.links.reading import destination, domain_name, fields
+from processors.registry.ids import random_key
+from processors.registry.names import link_key
 from schemas.links import Link
 from schemas.registry import Workspace
 
 _KEY_LENGTH: Final = 7
-_LETTERS: Final = string.ascii_letters + string.digits
-_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_RANDOM_BITS: Final = 80
-LONGEST_IDEMPOTENCY_KEY: Final = 255
-
-Random = Callable[[int], int]
-"""So many random bits."""
+_LONGEST_IDEMPOTENCY_KEY: Final = 255
 
 
-class NewIds:
-    """Ids of links: ``link_`` and a ULID, each greater than the one before it in this process."""
-
-    def __init__(self, random: Random = secrets.randbits) -> None:
-        self._random = random
-        self._last = 0
-        self._lock = threading.Lock()
-
-    def next(self, now_ms: int) -> str:
-        """``now_ms``: a clock that is set back makes no lesser id."""
-        with self._lock:
-            drawn = now_ms << _RANDOM_BITS | self._random(_RANDOM_BITS)
-            # The later of one millisecond comes after it; there is room for 2**79 of them.
-            self._last = drawn if drawn >> _RANDOM_BITS > self._last >> _RANDOM_BITS else self._last + 1
-            number = self._last
-        return "link_" + "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
-
-
-def random_key(body: NewLink) -> Callable[[], str]:
-    """What draws keys for a link whose caller names none."""
+def drawing(body: NewLink) -> Callable[[], str] | None:
+    """What makes random keys; None: the caller names the key."""
+    if _key(body) is not None:
+        return None
     length = int(body.key_length) if isinstance(body.key_length, float) else _KEY_LENGTH
     prefix = body.prefix.strip().strip("/") if isinstance(body.prefix, str) else ""
-    before = f"{prefix}/" if prefix else ""
+    before = f"{_checked('prefix', prefix)}/" if prefix else ""
     if len(before) + length > KEY:
-        raise ApiError(
-            Code.UNPROCESSABLE_ENTITY, f"too_big: prefix: at most {KEY} characters together with the key"
-        )
-    return lambda: before + "".join(secrets.choice(_LETTERS) for _ in range(length))
-
-
-def named_key(body: LinkUpdate) -> str | None:
-    """The key that a caller asks for; None: none."""
-    return (body.key.strip() or None) if isinstance(body.key, str) else None
+        raise _refused(f"too_big: prefix: at most {KEY} characters together with the key")
+    return lambda: before + random_key(length)
 
 
 def new_link(
@@ -69,14 +39,14 @@ def new_link(
     now_ms: int,
     idempotency: str | None = None,
 ) -> Link:
-    """``key``: "" where it is to be drawn (:func:`random_key`)."""
+    """``key``: "" where it is to be drawn."""
     given = fields(body)
     given.setdefault("track_conversion", workspace.track_conversion or given.get("partner_id") is not None)
     return Link(
         id=link_id,
         workspace_id=workspace.workspace_id,
-        domain=_domain(body, workspace),
-        key=named_key(body) or "",
+        domain=domain_name(body.domain) or _primary(workspace),
+        key=_key(body) or "",
         url=destination(body) or "",
         created_at=now_ms,
         updated_at=now_ms,
@@ -90,8 +60,7 @@ def changed(old: Link, wishes: Wishes, now_ms: int) -> Link:
     """``old`` itself when nothing is changed."""
     new = replace(old, **fields(wishes), url=destination(wishes, old.url) or old.url)
     if isinstance(wishes, LinkUpdate):
-        domain = domain_name(wishes.domain) or old.domain
-        new = replace(new, domain=domain, key=named_key(wishes) or old.key)
+        new = replace(new, domain=domain_name(wishes.domain) or old.domain, key=_key(wishes) or old.key)
     return old if new == old else replace(new, updated_at=now_ms)
 
 
@@ -100,22 +69,30 @@ def idempotency_of(workspace_id: str, header: str | None) -> str | None:
     key = (header or "").strip()
     if not key:
         return None
-    if len(key) > LONGEST_IDEMPOTENCY_KEY:
-        raise ApiError(
-            Code.UNPROCESSABLE_ENTITY,
-            f"too_big: Idempotency-Key: at most {LONGEST_IDEMPOTENCY_KEY} characters",
-        )
+    if len(key) > _LONGEST_IDEMPOTENCY_KEY:
+        raise _refused(f"too_big: Idempotency-Key: at most {_LONGEST_IDEMPOTENCY_KEY} characters")
     return hashlib.blake2b(f"{workspace_id}\x1f{key}".encode(), digest_size=16).hexdigest()
 
 
-def _domain(body: NewLink, workspace: Workspace) -> str:
-    named = domain_name(body.domain)
-    if named is not None:
-        return named
+def _key(body: LinkUpdate) -> str | None:
+    return _checked("key", body.key) if isinstance(body.key, str) and body.key.strip() else None
+
+
+def _checked(field: str, text: str) -> str:
+    try:
+        return link_key(text)
+    except ValueError as error:
+        raise _refused(f"invalid_format: {field}: {error}") from None
+
+
+def _primary(workspace: Workspace) -> str:
     if not workspace.domains:
-        raise ApiError(
-            Code.UNPROCESSABLE_ENTITY,
-            "The workspace has no domain for short links: `leadstream workspace set ID --domain DOMAIN`"
-            " gives it one.",
+        raise _refused(
+            "The workspace has no domain for short links:"
+            f" `leadstream workspace set {workspace.workspace_id} --domain DOMAIN` gives it one."
         )
     return workspace.domains[0].slug
+
+
+def _refused(message: str) -> ApiError:
+    return ApiError(Code.UNPROCESSABLE_ENTITY, message)
