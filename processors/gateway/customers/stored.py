@@ -57,7 +57,7 @@ _PLACE: Final = """
 
 class CustomersQuery(Struct, frozen=True, kw_only=True, rename="camel"):
     """Which customers, and in which order. ``email`` counts before ``external_id``, that before ``search``,
-    which looks into name, e-mail address and both ids, without case.
+    which looks into name, e-mail address and external id, without case, and takes our id, too.
     """
 
     status: Literal["pending", "qualified"] | None = None
@@ -154,9 +154,9 @@ def _conditions(workspace_id: str, query: CustomersQuery) -> tuple[list[str], di
     elif query.external_id:
         equal["customer_id"] = customer_id(workspace_id, query.external_id)
     elif query.search:
-        columns = ("customer_name", "customer_email", "customer_external_id", "customer_id")
-        matches = (f"positionCaseInsensitiveUTF8({column}, {{search:String}}) > 0" for column in columns)
-        conditions.append(f"({' OR '.join(matches)})")
+        columns = ("customer_name", "customer_email", "customer_external_id")
+        matches = [f"positionCaseInsensitiveUTF8({column}, {{search:String}}) > 0" for column in columns]
+        conditions.append(f"({' OR '.join([*matches, 'customer_id = {search:String}'])})")
         parameters["search"] = query.search
     for column, value in equal.items():
         if value:
