@@ -80,6 +80,10 @@ _ROOMS: Final = {
         "workspaces, their keys and domains: what may become of them, and who writes that down",
         "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
+    "gateway": Room(
+        "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
+        "schemas clock histogram registry",
+    ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
     "audit": Room(
