@@ -51,7 +51,7 @@ async def draw(call: Call) -> Answer:
 
 
 def qr_routes() -> list[Route]:
-    """One, and open to everybody: pages show the picture."""
+    """One, and open to everybody who does not ask too often: pages show the picture."""
     return [
         Route(
             method="GET",
@@ -63,6 +63,8 @@ def qr_routes() -> list[Route]:
             errors=(Code.UNPROCESSABLE_ENTITY,),
             summary="A QR code, as PNG",
             tag="Links",
+            limited=True,
+            media_type="image/png",
         )
     ]
 

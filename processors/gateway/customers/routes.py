@@ -19,13 +19,13 @@ _EXTERNAL: Final = "ext_"
 _LONGEST_ID: Final = 100
 
 
-class OneQuery(Struct, frozen=True, kw_only=True, rename="camel"):
+class CustomerQuery(Struct, frozen=True, kw_only=True, rename="camel"):
     """How a customer is to be shown."""
 
     include_expanded_fields: bool = False
 
 
-class Deleted(Struct, frozen=True):
+class DeletedCustomer(Struct, frozen=True):
     """The id of who is being forgotten."""
 
     id: str
@@ -52,7 +52,7 @@ class Customers:
         found = await self._find(call)
         return document(found, expanded=call.query.include_expanded_fields)
 
-    async def delete(self, call: Call) -> Deleted:
+    async def delete(self, call: Call) -> DeletedCustomer:
         """Asks for the person to be forgotten everywhere; returns when that can no longer be lost."""
         workspace_id, name = call.of.workspace_id, call.path["id"]
         if name.startswith(_EXTERNAL):
@@ -64,7 +64,7 @@ class Customers:
             external_id = (await self._find(call)).external_id
         event = {"type": "erasure", "workspaceId": workspace_id, "customerExternalId": external_id}
         await self._publisher.publish(msgspec.json.encode(event))
-        return Deleted(customer_id(workspace_id, external_id))
+        return DeletedCustomer(customer_id(workspace_id, external_id))
 
     async def _find(self, call: Call) -> Found:
         workspace_id, name = call.of.workspace_id, call.path["id"]
@@ -113,7 +113,7 @@ def customer_routes(ask: Ask, facts: Facts, publisher: Publisher) -> list[Route]
             path=one,
             opens=Opens.SECRET,
             handle=calls.get,
-            query=OneQuery,
+            query=CustomerQuery,
             answer=CustomerDocument,
             errors=(Code.NOT_FOUND,),
             summary="A customer, by id or by external id after ext_",
@@ -124,7 +124,7 @@ def customer_routes(ask: Ask, facts: Facts, publisher: Publisher) -> list[Route]
             path=one,
             opens=Opens.SECRET,
             handle=calls.delete,
-            answer=Deleted,
+            answer=DeletedCustomer,
             errors=(Code.NOT_FOUND,),
             summary="Forget a customer everywhere",
             tag=_TAG,

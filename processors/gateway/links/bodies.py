@@ -31,7 +31,7 @@ def renamed(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-class Wishes(Struct, frozen=True, kw_only=True, rename=renamed):
+class LinkFields(Struct, frozen=True, kw_only=True, rename=renamed):
     """What a link is to be like, whichever call says it.
 
     The last nine are there to be refused: they are promises that would not be kept.
@@ -80,7 +80,7 @@ class Wishes(Struct, frozen=True, kw_only=True, rename=renamed):
         return {name: (text or "").strip() or None for name, text in said.items() if text is not UNSET}
 
 
-class LinkUpdate(Wishes, frozen=True, kw_only=True, rename=renamed):
+class LinkUpdate(LinkFields, frozen=True, kw_only=True, rename=renamed):
     """Of one link, which alone may change its address and its name."""
 
     domain: Key | UnsetType | None = UNSET
@@ -100,9 +100,9 @@ NewLinks = Annotated[list[NewLink], Meta(min_length=1, max_length=MOST_LINKS)]
 LinkIds = Annotated[list[Id], Meta(max_length=MOST_LINKS)]
 
 
-class ManyUpdate(Struct, frozen=True, kw_only=True, rename="camel"):
+class ManyLinksUpdate(Struct, frozen=True, kw_only=True, rename="camel"):
     """The same for many links. ``external_ids`` are read where there are no ``link_ids``."""
 
-    data: Wishes
+    data: LinkFields
     link_ids: LinkIds = []
     external_ids: LinkIds = []

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from processors.gateway.answers import ApiError, Code
-from processors.gateway.links.bodies import ManyUpdate, NewLink, Wishes
+from processors.gateway.links.bodies import LinkFields, ManyLinksUpdate, NewLink
 from processors.gateway.links.calls import Shown
 from processors.gateway.links.document import LinkDocument
 from processors.gateway.links.making import changed, drawing, new_link
@@ -59,7 +59,7 @@ class BulkCalls:
 
     async def update(self, call: Call) -> list[LinkDocument | LinkError]:
         """The same for all that are there."""
-        body: ManyUpdate = call.body
+        body: ManyLinksUpdate = call.body
         fields(body.data)  # what is refused of one is refused of all
         external = (BY_EXTERNAL_ID + one.removeprefix(BY_EXTERNAL_ID) for one in body.external_ids)
         names = _each_once(body.link_ids or external)
@@ -89,7 +89,7 @@ class BulkCalls:
         )
         return create(wanted, drawing(body))
 
-    def _change(self, call: Call, name: str, wishes: Wishes) -> Change[Link]:
+    def _change(self, call: Call, name: str, wishes: LinkFields) -> Change[Link]:
         return update(call.of.workspace_id, name, lambda old: changed(old, wishes, call.now_ms))
 
     async def _written(

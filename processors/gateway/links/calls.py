@@ -24,13 +24,13 @@ from schemas.links import ROOT, Link
 _FIELDS: Final = {"domain": "domain", "userId": "user_id", "folderId": "folder_id"}
 
 
-class Deleted(Struct, frozen=True):
+class DeletedLink(Struct, frozen=True):
     """The id of what is gone."""
 
     id: str
 
 
-class Group(Struct, frozen=True, kw_only=True, rename="camel"):
+class LinkGroup(Struct, frozen=True, kw_only=True, rename="camel"):
     """So many links have this domain, are of this user, or are in no folder."""
 
     count: int = field(name="_count")
@@ -90,11 +90,11 @@ class LinkCalls:
         with telling():
             return await self._shown.one(await self._store.write(change))
 
-    async def delete(self, call: Call) -> Deleted:
+    async def delete(self, call: Call) -> DeletedLink:
         """Its address is free from then on."""
         with telling():
             gone = await self._store.write(delete(call.of.workspace_id, call.path["id"]))
-        return Deleted(gone.id)
+        return DeletedLink(gone.id)
 
     async def get(self, call: Call) -> LinkDocument:
         """By id, or by external id after ``ext_``."""
@@ -127,7 +127,7 @@ class LinkCalls:
             raise no_such_cursor()
         return await self._shown.all(page_of(self._store.links.of(workspace_id), query))
 
-    async def count(self, call: Call) -> int | list[Group]:
+    async def count(self, call: Call) -> int | list[LinkGroup]:
         """All in one number, or by one of their fields, the most first."""
         query: CountQuery = call.query
         links = query.among(self._store.links.of(call.of.workspace_id))
@@ -137,7 +137,7 @@ class LinkCalls:
             return []
         field_name = _FIELDS[query.group_by]
         found: Counter[Any] = Counter(getattr(one, field_name, None) for one in links)
-        return [Group(count=count, **{field_name: value}) for value, count in found.most_common()]
+        return [LinkGroup(count=count, **{field_name: value}) for value, count in found.most_common()]
 
     def _wanted(self, call: Call, idempotency: str | None = None) -> Link:
         return new_link(

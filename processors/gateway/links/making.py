@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from processors.gateway.answers import ApiError, Code
-from processors.gateway.links.bodies import KEY, LinkUpdate, NewLink, Wishes
+from processors.gateway.links.bodies import KEY, LinkFields, LinkUpdate, NewLink
 from processors.gateway.links.reading import destination, domain_name, fields
 from processors.registry.ids import random_key
 from processors.registry.names import link_key
@@ -56,7 +56,7 @@ def new_link(
     )
 
 
-def changed(old: Link, wishes: Wishes, now_ms: int) -> Link:
+def changed(old: Link, wishes: LinkFields, now_ms: int) -> Link:
     """``old`` itself when nothing is changed."""
     new = replace(old, **fields(wishes), url=destination(wishes, old.url) or old.url)
     if isinstance(wishes, LinkUpdate):

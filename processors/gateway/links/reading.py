@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.links.addresses import bounded, page
-from processors.gateway.links.bodies import LinkUpdate, Wishes, renamed
+from processors.gateway.links.bodies import LinkFields, LinkUpdate, renamed
 from processors.gateway.links.utm import carried_over, with_parameters
 from processors.registry.names import host_name
 from schemas.times import EARLIEST_MS, LATEST_MS, to_ms
@@ -24,7 +24,7 @@ EXTERNAL: Final = "ext_"
 _is_country: Final = re.compile(r"[A-Za-z]{2}").fullmatch
 
 
-def destination(wishes: Wishes, old: str | None = None) -> str | None:
+def destination(wishes: LinkFields, old: str | None = None) -> str | None:
     """Where the link is to lead, its UTM parameters included; ``old``: where it leads now. None: as now.
 
     UTM parameters stay when the rest changes, unless the new ``url`` has them itself.
@@ -41,7 +41,7 @@ def destination(wishes: Wishes, old: str | None = None) -> str | None:
     return bounded(with_parameters(url, parameters), "url")
 
 
-def fields(wishes: Wishes) -> dict[str, Any]:
+def fields(wishes: LinkFields) -> dict[str, Any]:
     """Fields of a link and what they are to be, apart from where it is found and where it leads."""
     _refuse_unkept(wishes)
     given: dict[str, Any] = {}
@@ -97,7 +97,7 @@ def _geo(geo: Mapping[str, str] | UnsetType | None) -> dict[str, str] | None:
     return {country.upper(): page(url, f"geo.{country}") for country, url in geo.items()}
 
 
-def _refuse_unkept(wishes: Wishes) -> None:
+def _refuse_unkept(wishes: LinkFields) -> None:
     """What a link cannot do is never accepted and forgotten."""
     for name, ids in (
         ("tagIds", [*_listed(wishes.tag_id), *_listed(wishes.tag_ids)]),

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final
 from msgspec import Meta
 
 from processors.gateway.answers import Code
-from processors.gateway.links.bodies import LinkUpdate, ManyUpdate, NewLink, NewLinks
+from processors.gateway.links.bodies import LinkUpdate, ManyLinksUpdate, NewLink, NewLinks
 from processors.gateway.links.bulk import BulkCalls, DeletedCount
-from processors.gateway.links.calls import Deleted, Group, LinkCalls, Shown
+from processors.gateway.links.calls import DeletedLink, LinkCalls, LinkGroup, Shown
 from processors.gateway.links.counters import LinkCounters
 from processors.gateway.links.document import LinkDocument
 from processors.gateway.links.queries import CountQuery, InfoQuery, LinkIdsQuery, LinksQuery
@@ -69,7 +69,7 @@ def _one_by_one(calls: LinkCalls) -> list[Route]:
             path="/links/count",
             handle=calls.count,
             query=CountQuery,
-            answer=int | list[Group],
+            answer=int | list[LinkGroup],
             summary="How many links",
         ),
         _route(
@@ -105,7 +105,7 @@ def _one_by_one(calls: LinkCalls) -> list[Route]:
             method="DELETE",
             path=_NAME,
             handle=calls.delete,
-            answer=Deleted,
+            answer=DeletedLink,
             errors=(Code.NOT_FOUND,),
             summary="Delete a link",
         ),
@@ -128,7 +128,7 @@ def _bulk(calls: BulkCalls) -> list[Route]:
             method="PATCH",
             path="/links/bulk",
             handle=calls.update,
-            body=ManyUpdate,
+            body=ManyLinksUpdate,
             answer=_Outcomes,
             errors=(Code.UNPROCESSABLE_ENTITY,),
             summary="Change up to 100 links in the same way",

@@ -42,6 +42,10 @@ class MemoryStore:
             self.registries.workspaces.put(workspace)
 
     @property
+    def contents(self) -> Contents:
+        return self.registries.workspaces
+
+    @property
     def links(self) -> LinkContents:
         return self.registries.links
 
