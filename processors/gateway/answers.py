@@ -22,7 +22,6 @@ class Code(StrEnum):
     )
     NOT_FOUND = "not_found", 404, "there is no such thing, or it is another workspace's"
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "the path is there, for the methods in `Allow`"
-    REQUEST_TIMEOUT = "request_timeout", 408, "the body took longer than 10 s to arrive"
     CONFLICT = "conflict", 409, "it is there already, and belongs to something else"
     CONTENT_TOO_LARGE = (
         "content_too_large",
