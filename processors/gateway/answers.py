@@ -60,6 +60,12 @@ class Code(StrEnum):
         return self.value.replace("_", "-")
 
 
+def codes_table() -> str:
+    """All of them, for ``docs/http.md``."""
+    rows = (f"| {code.status} | `{code}` | {code.meaning} |\n" for code in Code)
+    return "| status | code | means |\n|---|---|---|\n" + "".join(rows)
+
+
 RETRY_AFTER_S: Final = 1
 """SDKs take it literally: seconds, and few of them."""
 
