@@ -17,11 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests.integration.gateways import BROWSER, DOMAIN
 from tests.integration.stack import wait_for
 
-DOMAIN: Final = "go.localhost"
-_AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36 person/{}"
-"""One each: two people are not one visitor."""
 _AGAIN: Final = {429, 500, 502, 503, 504}
 """What SDKs repeat a call after."""
 _PATIENCE_S: Final = 5.0
@@ -109,7 +107,8 @@ class People(threading.Thread):
         """The answer that is a yes; None after another one, or when the test is over."""
         headers = self._headers
         if step == "visit":
-            headers = {"Host": DOMAIN, "User-Agent": _AGENT.format(person.number)}
+            # Each has another browser: two people are not one visitor.
+            headers = {"Host": DOMAIN, "User-Agent": f"{BROWSER} person/{person.number}"}
         while not self._given_up:
             port = self._ports[next(self._turns) % len(self._ports)]
             began = time.monotonic()

@@ -13,25 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
-from deploy.local.ports import free_port
 from schemas.topics import Topic
 from tests.faults.conftest import NewTrial, Recorder, check
-from tests.faults.people import DOMAIN, People
+from tests.faults.people import People
 from tests.faults.trial import Trial
-from tests.integration.stack import COMMAND, Service, wait_for
+from tests.integration.gateways import DOMAIN, WORKSPACE, Gateway, create_link, gateways, workspace
+from tests.integration.stack import Service
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
-WORKSPACE: Final = "acme"
 AT_ONCE: Final = 12
 AWAY_S: Final = 12
 """Longer than anybody waits for an answer."""
-READY_S: Final = 60.0
 
 
 @dataclass
@@ -39,25 +36,10 @@ class House:
     """Two gateways, a worker, a sink, and people who come."""
 
     trial: Trial
-    gateways: list[Service]
-    ports: list[int]
+    gateways: list[Gateway]
     people: People
     worker: Service
     sink: Service
-
-    def ready(self, number: int) -> None:
-        """A gateway answers."""
-        service, port = self.gateways[number], self.ports[number]
-
-        def answers() -> bool:
-            service.check_alive()
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/openapi.json")
-            except httpx.TransportError:
-                return False
-            return True
-
-        wait_for(answers, READY_S, lambda: f"no answer:\n{service.life()[-3000:]}", pause=0.05)
 
 
 @contextmanager
@@ -65,28 +47,14 @@ def living(trial: Trial) -> Iterator[House]:
     """Everything at work, and the first people at the end of their way."""
     stack = trial.stack
     worker, sink = trial.workers(1)[0], stack.sink()
-    made = stack.run("workspace", "create", WORKSPACE, "--domain", DOMAIN, "--json")
-    key = json.loads(made.stdout)["secretKey"]
-    stack.run("workspace", "set", WORKSPACE, "--limit-secret", "100000", "--limit-visitor", "100000")
-    ports = [free_port() for _ in range(2)]
-    gateways = [stack.service("gateway", f"gateway-{number}") for number in range(2)]
-    for gateway, port in zip(gateways, ports, strict=True):
-        gateway.program = COMMAND
-        gateway.env["LEADSTREAM_GATEWAY_PORT"] = str(port)
-        gateway.start()
-    people = People(ports, key, "deal", AT_ONCE)
-    house = House(trial, gateways, ports, people, worker, sink)
-    for number in range(2):
-        house.ready(number)
-    link = {"url": "https://example.com/landing", "key": "deal", "domain": DOMAIN, "trackConversion": True}
-    created = httpx.post(
-        f"http://127.0.0.1:{ports[0]}/links", json=link, headers={"Authorization": f"Bearer {key}"}
-    )
-    assert created.status_code == 200, created.text
+    keys = workspace(stack, WORKSPACE, DOMAIN)
+    doors = gateways(stack, 2)
+    create_link(doors[0], keys, key="deal", domain=DOMAIN)
+    people = People([one.port for one in doors], keys.secret, "deal", AT_ONCE)
     people.start()
     try:
         people.reach(AT_ONCE)
-        yield house
+        yield House(trial, doors, people, worker, sink)
     finally:
         people.give_up()
 
@@ -173,16 +141,14 @@ def test_gateways_killed_and_stopped(new_trial: NewTrial, record: Recorder, time
     """Under load, by turns."""
     with new_trial("gateway: kill -9 and SIGTERM", 0) as trial, living(trial) as house:
         for number in range(times):
-            which = number % 2
-            gateway = house.gateways[which]
+            gateway = house.gateways[number % 2]
             if number % 4 < 2:
-                gateway.kill()
+                gateway.service.kill()
             else:
-                assert gateway.stop() == 0, gateway.life()[-3000:]
+                assert gateway.service.stop() == 0, gateway.service.life()[-3000:]
             trial.faults += 1
             began = time.monotonic()
             gateway.start()
-            house.ready(which)
             trial.recoveries.append(time.monotonic() - began)
             house.people.reach(AT_ONCE)
         conclude(house, record)
