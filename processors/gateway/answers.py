@@ -17,6 +17,7 @@ class Code(StrEnum):
     FORBIDDEN = "forbidden", 403
     NOT_FOUND = "not_found", 404
     METHOD_NOT_ALLOWED = "method_not_allowed", 405
+    REQUEST_TIMEOUT = "request_timeout", 408
     CONFLICT = "conflict", 409
     CONTENT_TOO_LARGE = "content_too_large", 413
     UNPROCESSABLE_ENTITY = "unprocessable_entity", 422
