@@ -100,15 +100,19 @@ def test_a_gateway_knows_at_once_what_it_and_others_were_told(stack: Stack) -> N
             await publish.publish(click("click-1"))
             assert await one.click("acme", "click-1") is not None
             found = await other.click("acme", "click-1")
-            assert found is not None and found.link.key == "x" and found.tracked
+            assert found is not None
+            assert found.link.key == "x"
+            assert found.tracked
             await publish.publish(lead("ann", clickId="click-1", mode="deferred", customerName="Ann"))
             for facts in (one, other):
                 known = await facts.customer("acme", "ann")
-                assert known is not None and not known.requested
+                assert known is not None
+                assert not known.requested
                 assert (known.name, known.click) == ("Ann", found)
             await publish.publish(lead("ann", eventName="Qualified"))
             known = await other.customer("acme", "ann", requested=True)
-            assert known is not None and known.requested
+            assert known is not None
+            assert known.requested
 
     asyncio.run(run())
 
