@@ -77,8 +77,8 @@ _ROOMS: Final = {
         " clickhouse engine engine.kafka worker",
     ),
     "registry": Room(
-        "workspaces, their keys and domains: what may become of them, and who writes that down",
-        "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
+        "workspaces, their keys, domains and links: what may become of them, and who writes that down",
+        "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),

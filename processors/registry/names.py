@@ -10,6 +10,8 @@ _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _is_host: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}").fullmatch
 _MOST_CHARACTERS: Final = 253
 _ANY: Final = "*."
+KEY: Final = 190
+"""Characters of a link's key."""
 
 
 def host_name(text: str) -> str:
@@ -29,6 +31,15 @@ def host_pattern(text: str) -> str:
     if name.startswith(_ANY):
         return _ANY + host_name(name.removeprefix(_ANY))
     return host_name(name)
+
+
+def link_key(text: str) -> str:
+    """What comes after the slash in the address of a short link, decoded; it may have slashes itself."""
+    if not 0 < len(text) <= KEY or text != text.strip().strip("/"):
+        raise ValueError(f"{text!r} is no key of a link: write 1 to {KEY} characters, without / at the ends")
+    if not text.isprintable() or any(one in text for one in "?#\\"):
+        raise ValueError(f"{text!r} is no key of a link: it has ?, #, \\ or what cannot be printed")
+    return text
 
 
 def page_url(text: str) -> str:
