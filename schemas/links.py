@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
 
-class Link(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Link(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
     """A short link of a workspace. Times are epoch milliseconds.
 
     ``id``: ``link_`` and a ULID, so that ids sort by age. ``key``: as it was written; it is looked up without
@@ -47,6 +47,11 @@ class Link(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
     public_stats: bool = False
     do_index: bool = False
     idempotency: str | None = None
+
+    @property
+    def record_key(self) -> str:
+        """Of its record in the topic."""
+        return self.id
 
     @property
     def short_link(self) -> str:
