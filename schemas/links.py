@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
 
-class Link(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Link(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
     """A short link of a workspace. Times are epoch milliseconds.
 
     ``id``: ``link_`` and a ULID, so that ids sort by age. ``key``: as it was written; it is looked up without
@@ -49,9 +49,14 @@ class Link(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
     idempotency: str | None = None
 
     @property
+    def record_key(self) -> str:
+        """Of its record in the topic."""
+        return self.id
+
+    @property
     def short_link(self) -> str:
         """Its address, as people pass it on."""
-        return f"https://{self.domain}/{'' if self.key == ROOT else self.key}"
+        return short_link(self.domain, self.key)
 
     @property
     def is_partners(self) -> bool:
@@ -61,6 +66,12 @@ class Link(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
 
 ROOT: Final = "_root"
 """The key of the link at ``/`` of a domain."""
+
+
+def short_link(domain: str, key: str) -> str:
+    """The address of a link of this key."""
+    return f"https://{domain}/{'' if key == ROOT else key}"
+
 
 decode_link: Final = Decoder(Link).decode
 encode_link: Final = Encoder().encode

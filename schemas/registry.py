@@ -5,7 +5,7 @@ field that has its default is not written, so that a default may change for all 
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
@@ -60,7 +60,9 @@ class Workspace(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
     """A workspace, its keys and its domains, of which the first is the primary one.
 
     ``hostnames``: from which pages its publishable keys may be used; ``*.example.com`` stands for all below
-    it, none at all for every page. ``track_conversion``: of links that do not say it.
+    it, none at all for every page. ``track_conversion``: of links that do not say it. ``visitor_salt``: with
+    it visitors are hashed, and nobody is shown it; "": of a workspace that a release before this one made.
+    ``record_gpc``: also those visitors are recorded whose browsers ask for privacy (``Sec-GPC: 1``).
     """
 
     workspace_id: str
@@ -69,7 +71,34 @@ class Workspace(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
     hostnames: tuple[str, ...] = ()
     limits: Limits = Limits()
     track_conversion: bool = False
+    visitor_salt: str = ""
+    record_gpc: bool = False
+
+    @property
+    def record_key(self) -> str:
+        """Of its record in the topic."""
+        return self.workspace_id
+
+
+class KeyUse(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """When keys of a workspace were last used: by their ids, epoch milliseconds, to some minutes.
+
+    A record of its own, beside that of the workspace: whoever writes it down, an older release among them,
+    leaves alone what it knows nothing of. To a release that does not know such records it is one of a
+    workspace that cannot be read, and whose id nobody can have.
+    """
+
+    SUFFIX: ClassVar[str] = ":use"
+
+    workspace_id: str
+    last_used: dict[str, int] = {}
+
+    @property
+    def record_key(self) -> str:
+        """Of its record in the topic."""
+        return self.workspace_id + self.SUFFIX
 
 
 decode_workspace: Final = Decoder(Workspace).decode
+decode_key_use: Final = Decoder(KeyUse).decode
 encode_workspace: Final = Encoder().encode

@@ -80,6 +80,10 @@ _ROOMS: Final = {
         "workspaces, their keys and domains: what may become of them, and who writes that down",
         "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
+    "gateway": Room(
+        "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
+        "schemas errors clock histogram garbage settings kafka.connection observability registry",
+    ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
     "audit": Room(
@@ -100,7 +104,7 @@ _ROOMS: Final = {
     "cli": Room(
         "one thin file for each command",
         "schemas errors files clock garbage printable terminal signals clickhouse.url settings kafka"
-        " clickhouse observability worker sink refusals people registry audit replaying demo stack",
+        " clickhouse observability worker sink refusals people registry gateway audit replaying demo stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(

@@ -11,9 +11,10 @@ from processors.cli.loading import load_settings
 from processors.cli.parameters import Parsed
 from processors.clock import epoch_ms
 from processors.kafka.running import run_on_kafka
-from processors.registry.changes import MAX_OVERLAP_MS, Change, Wishes, create, rotate, update
+from processors.registry.changes import MAX_OVERLAP_MS, Wishes, create, rotate, update
 from processors.registry.keys import IssuedKey, issue
 from processors.registry.names import host_name, host_pattern, page_url
+from processors.registry.registries import Change
 from processors.registry.telling import document, issued, lines
 from processors.settings.durations import parse_duration_ms
 from processors.terminal.lines import say, say_json
@@ -72,6 +73,7 @@ def create_(workspace_id: str, domains: Sequence[str], as_json: bool) -> None:
         workspace_id=workspace_id,
         keys=tuple(one.record for one in keys),
         domains=tuple(Domain(slug=one) for one in dict.fromkeys(domains)),
+        visitor_salt=secrets.token_hex(16),
     )
     _write(create(wanted))
     _show_keys(workspace_id, keys, as_json=as_json)
@@ -187,7 +189,7 @@ def _wishes(
     )
 
 
-def _write(change: Change) -> Workspace:
+def _write(change: Change[Workspace]) -> Workspace:
     from processors.registry.store import write
 
     return run_on_kafka(write(load_settings(), change))

@@ -58,7 +58,8 @@ class Route:
 
     ``body``, ``query``: the types that msgspec decodes; None: there is none. ``answer``: the type of what is
     returned, for the documentation. ``errors``: codes that the handler itself raises, likewise; the codes of
-    keys, limits, bodies and stores follow from the rest.
+    keys, limits, bodies and stores follow from the rest. ``limited``: where anybody may call: not too often
+    from one address. ``media_type``: of bytes that are returned; for the documentation, too.
     """
 
     method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -72,3 +73,5 @@ class Route:
     errors: Sequence[Code] = field(default=())
     tag: str = ""
     most_bytes: int = 64 * 1024
+    limited: bool = False
+    media_type: str = "application/json"

@@ -1,7 +1,8 @@
 """Every metric that a process shows: its name, kind, unit, labels and meaning, once.
 
 ``/metrics`` (:mod:`.exposition`) and ``docs/metrics.md`` are made from it; what a process knows under these
-names, it says itself (``worker.observing``, ``sink.observing``). Labels have few values, which come from the
+names, it says itself (``worker.observing``, ``sink.observing``,
+``gateway.observing``). Labels have few values, which come from the
 deployment and not from events: never a workspace, a customer or a click.
 """
 
@@ -279,4 +280,23 @@ SINK: Final = (
     ),
 )
 
-ALL: Final = {"Every process": PROCESS, "Worker": WORKER, "Sink": SINK}
+GATEWAY: Final = (
+    Metric(
+        "leadstream_gateway_requests_total",
+        "counter",
+        "requests",
+        "Requests by route and status; status 0: the client went away before its request was there. Short"
+        " domains are the route `short links`, paths that there are not `none`.",
+        ("route", "status"),
+    ),
+    Metric(
+        "leadstream_gateway_request_seconds",
+        "histogram",
+        "seconds",
+        "From the arrival of the headers until the answer was handed to the system.",
+        ("route",),
+    ),
+    Metric("leadstream_gateway_requests_under_way", "gauge", "requests", "Requests not answered yet."),
+)
+
+ALL: Final = {"Every process": PROCESS, "Worker": WORKER, "Sink": SINK, "Gateway": GATEWAY}

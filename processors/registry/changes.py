@@ -1,10 +1,9 @@
 """What may become of a workspace.
 
-A change is a function of what the registry holds: it returns the workspace as it is to be, or raises what is
-in its way. It may be made again, when nobody knows whether it was: it then returns what is there.
+Each function here returns a change, whose result is the workspace as it is then.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,10 +11,10 @@ from msgspec.structs import replace
 
 from processors.errors import CheckFailed
 from processors.registry.contents import Contents
+from processors.registry.registries import Change, Made, Registries
 from schemas.registry import ApiKey, Domain, Workspace
 from schemas.times import DAY_MS
 
-Change = Callable[[Contents], Workspace]
 MAX_OVERLAP_MS: Final = 365 * DAY_MS
 """A key that opens for longer is not about to be replaced."""
 
@@ -47,6 +46,15 @@ class DomainTaken(CheckFailed):
         )
 
 
+class DomainInUse(CheckFailed):
+    """Short links are on it, and would belong to whoever gets it next."""
+
+    def __init__(self, slug: str, workspace_id: str) -> None:
+        super().__init__(
+            f"workspace {workspace_id} has links on {slug}", "Delete them, or move them to another domain."
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
     """What ``set`` is to change; None and empty: nothing.
@@ -65,25 +73,25 @@ class Wishes:
     track_conversion: bool | None = None
 
 
-def create(wanted: Workspace) -> Change:
+def create(wanted: Workspace) -> Change[Workspace]:
     """Raises :class:`WorkspaceExists`, :class:`DomainTaken`. Its keys have to be new."""
 
-    def change(contents: Contents) -> Workspace:
-        found = contents.workspace(wanted.workspace_id)
+    def change(registries: Registries) -> Made[Workspace]:
+        found = registries.workspaces.workspace(wanted.workspace_id)
         if found is None:
-            return _with_free_domains(contents, wanted)
+            return _put(registries, None, wanted)
         if not {one.hash for one in wanted.keys} & {one.hash for one in found.keys}:
             raise WorkspaceExists(wanted.workspace_id)
-        return found
+        return Made(found)
 
     return change
 
 
-def update(workspace_id: str, wishes: Wishes) -> Change:
-    """Raises :class:`NoSuchWorkspace`, :class:`DomainTaken`."""
+def update(workspace_id: str, wishes: Wishes) -> Change[Workspace]:
+    """Raises :class:`NoSuchWorkspace`, :class:`DomainTaken`, :class:`DomainInUse`."""
 
-    def change(contents: Contents) -> Workspace:
-        old = _there(contents, workspace_id)
+    def change(registries: Registries) -> Made[Workspace]:
+        old = _there(registries.workspaces, workspace_id)
         hostnames, tracks = wishes.hostnames, wishes.track_conversion
         new = replace(
             old,
@@ -92,12 +100,12 @@ def update(workspace_id: str, wishes: Wishes) -> Change:
             limits=replace(old.limits, **wishes.limits),
             track_conversion=old.track_conversion if tracks is None else tracks,
         )
-        return _with_free_domains(contents, new)
+        return _put(registries, old, new)
 
     return change
 
 
-def rotate(workspace_id: str, key: ApiKey, overlap_ms: int) -> Change:
+def rotate(workspace_id: str, key: ApiKey, overlap_ms: int) -> Change[Workspace]:
     """``key`` is added; the others of its role expire ``overlap_ms`` (at most a year) later, unless they
     do so before.
 
@@ -105,15 +113,16 @@ def rotate(workspace_id: str, key: ApiKey, overlap_ms: int) -> Change:
     """
     expires_at = key.created_at + overlap_ms
 
-    def change(contents: Contents) -> Workspace:
-        old = _there(contents, workspace_id)
+    def change(registries: Registries) -> Made[Workspace]:
+        old = _there(registries.workspaces, workspace_id)
         if any(one.hash == key.hash for one in old.keys):
-            return old
+            return Made(old)
         kept = (
             replace(one, expires_at=expires_at) if one.role is key.role and one.opens(expires_at) else one
             for one in old.keys
         )
-        return replace(old, keys=(*(one for one in kept if one.opens(key.created_at)), key))
+        new = replace(old, keys=(*(one for one in kept if one.opens(key.created_at)), key))
+        return Made(new, put=[new])
 
     return change
 
@@ -140,9 +149,22 @@ def _in_order(domains: Sequence[Domain], wishes: Wishes) -> tuple[Domain, ...]:
     return tuple(sorted(kept, key=lambda one: one.slug != first))
 
 
-def _with_free_domains(contents: Contents, workspace: Workspace) -> Workspace:
-    for domain in workspace.domains:
-        owner = contents.of_domain(domain.slug)
-        if owner is not None and owner.workspace_id != workspace.workspace_id:
-            raise DomainTaken(domain.slug, owner.workspace_id)
-    return workspace
+def _put(registries: Registries, old: Workspace | None, new: Workspace) -> Made[Workspace]:
+    """The workspace as it is to be, if its domains are free to be had, and to be given up.
+
+    A link is where the domain is: its workspace keeps the domain as long as there is one.
+    """
+    before = {one.slug for one in old.domains} if old else set[str]()
+    after = {one.slug for one in new.domains}
+    for slug in after - before:
+        owner = registries.workspaces.of_domain(slug)
+        if owner is not None and owner.workspace_id != new.workspace_id:
+            raise DomainTaken(slug, owner.workspace_id)
+    if changed := before ^ after:
+        for link in registries.links:
+            if link.domain in changed:
+                if link.domain in before:
+                    raise DomainInUse(link.domain, new.workspace_id)
+                if link.workspace_id != new.workspace_id:
+                    raise DomainTaken(link.domain, link.workspace_id)
+    return Made(new, put=[new])

@@ -1,15 +1,17 @@
 """What the topic ``workspaces`` says, as far as it was read."""
 
 from collections.abc import Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from msgspec import MsgspecError
 
 from processors.errors import Misconfigured
 from processors.registry.keys import hash_of, is_mistyped
-from schemas.registry import ApiKey, Workspace, decode_workspace
+from processors.registry.table import Name, Table
+from schemas.registry import ApiKey, KeyUse, Workspace, decode_key_use, decode_workspace
 
-T = TypeVar("T")
+_KEY: Final = "key"
+_DOMAIN: Final = "domain"
 
 
 class UnreadableWorkspace(Misconfigured):
@@ -31,88 +33,87 @@ class Holder(NamedTuple):
     key: ApiKey
 
 
-class _Index(Generic[T]):
-    """Name → what a workspace has of that name.
+def _names(workspace: Workspace) -> tuple[Name, ...]:
+    keys = {one.hash: (_KEY, one.hash) for one in workspace.keys}
+    domains = {one.slug: (_DOMAIN, one.slug) for one in workspace.domains}
+    return (*keys.values(), *domains.values())
 
-    Partitions are read side by side: whoever was given a name may be heard of before its former owner gave it
-    up. Until then both have it, and the one heard of last counts.
-    """
 
-    def __init__(self) -> None:
-        self._found: dict[str, dict[str, T]] = {}
-
-    def add(self, name: str, workspace_id: str, what: T) -> None:
-        self._found.setdefault(name, {})[workspace_id] = what
-
-    def remove(self, name: str, workspace_id: str) -> None:
-        owners = self._found.get(name, {})
-        owners.pop(workspace_id, None)
-        if not owners:
-            self._found.pop(name, None)
-
-    def get(self, name: str) -> T | None:
-        owners = self._found.get(name)
-        return next(reversed(owners.values())) if owners else None
+def _nameless(_: KeyUse) -> tuple[Name, ...]:
+    return ()
 
 
 class Contents:
-    """Workspaces by id, by the hash of a key, by domain. Changed by :meth:`apply` alone."""
+    """Workspaces by id, by the hash of a key, by domain; and when their keys were last used."""
 
-    def __init__(self) -> None:
-        self._workspaces: dict[str, Workspace] = {}
-        self._unreadable: set[str] = set()
-        self._holders = _Index[Holder]()
-        self._domains = _Index[Workspace]()
+    def __init__(self, workspaces: Table[Workspace] | None = None, uses: Table[KeyUse] | None = None) -> None:
+        self._workspaces = workspaces or Table(_names)
+        self._uses = uses or Table(_nameless)
+
+    def over(self) -> "Contents":
+        """The same, to be changed: these here stay as they are."""
+        return Contents(self._workspaces.over(), self._uses.over())
 
     def __iter__(self) -> Iterator[Workspace]:
         """By id."""
-        return iter([self._workspaces[one] for one in sorted(self._workspaces)])
+        return iter([record for _, record in sorted(self._workspaces.items())])
 
     @property
     def unreadable(self) -> list[str]:
         """Ids of workspaces of which :meth:`workspace` raises."""
-        return sorted(self._unreadable)
+        return sorted(self._workspaces.unreadable)
 
     def workspace(self, workspace_id: str) -> Workspace | None:
         """None: there is none. Raises :class:`UnreadableWorkspace`."""
-        if workspace_id in self._unreadable:
+        found = self._workspaces.get(workspace_id)
+        if found is None and self._workspaces.is_unreadable(workspace_id):
             raise UnreadableWorkspace(workspace_id)
-        return self._workspaces.get(workspace_id)
+        return found
 
     def holder(self, key: str, now_ms: int) -> Holder | None:
         """None: the key opens nothing, or no longer."""
-        found = None if is_mistyped(key) else self._holders.get(hash_of(key))
-        return found if found and found.key.opens(now_ms) else None
+        if is_mistyped(key):
+            return None
+        hashed = hash_of(key)
+        workspace = self._workspaces.named((_KEY, hashed))
+        if workspace is None:
+            return None
+        found = next(one for one in workspace.keys if one.hash == hashed)
+        return Holder(workspace, found) if found.opens(now_ms) else None
+
+    def of_key(self, key_hash: str) -> Workspace | None:
+        """The workspace that has a key of this hash, expired or not."""
+        return self._workspaces.named((_KEY, key_hash))
 
     def of_domain(self, slug: str) -> Workspace | None:
         """The workspace whose short domain this is."""
-        return self._domains.get(slug)
+        return self._workspaces.named((_DOMAIN, slug))
+
+    def uses(self, workspace_id: str) -> KeyUse:
+        """When its keys were last used, as far as that was written down."""
+        return self._uses.get(workspace_id) or KeyUse(workspace_id=workspace_id)
+
+    def put(self, record: Workspace | KeyUse) -> None:
+        """What is there from now on."""
+        if isinstance(record, KeyUse):
+            self._uses.put(record.workspace_id, record)
+        else:
+            self._workspaces.put(record.workspace_id, record)
 
     def apply(self, key: bytes | None, value: bytes | None) -> bool:
         """The next record of a key, in the topic's order. False: it cannot be read."""
-        workspace_id = (key or b"").decode("utf-8", "replace")
-        self._forget(workspace_id)
+        name = (key or b"").decode("utf-8", "replace")
+        workspace_id, of_use, _ = name.partition(KeyUse.SUFFIX)
+        table = self._uses if of_use else self._workspaces
         if value is None:
+            table.put(workspace_id, None)
             return True
         try:
-            found = decode_workspace(value)
+            found = decode_key_use(value) if of_use else decode_workspace(value)
         except (MsgspecError, UnicodeDecodeError):
             found = None
-        if found is None or found.workspace_id != workspace_id:
-            self._unreadable.add(workspace_id)
+        if found is None or found.record_key != name:
+            table.spoil(workspace_id)
             return False
-        self._workspaces[workspace_id] = found
-        for one in found.keys:
-            self._holders.add(one.hash, workspace_id, Holder(found, one))
-        for domain in found.domains:
-            self._domains.add(domain.slug, workspace_id, found)
+        self.put(found)
         return True
-
-    def _forget(self, workspace_id: str) -> None:
-        self._unreadable.discard(workspace_id)
-        old = self._workspaces.pop(workspace_id, None)
-        if old is not None:
-            for one in old.keys:
-                self._holders.remove(one.hash, workspace_id)
-            for domain in old.domains:
-                self._domains.remove(domain.slug, workspace_id)

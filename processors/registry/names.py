@@ -1,15 +1,21 @@
 """Names of hosts and addresses of pages, as people write them. Every function raises ``ValueError``."""
 
 import re
+import string
 from typing import Final
 from urllib.parse import urlsplit
 
+from schemas.links import ROOT
 from schemas.texts import URL
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _is_host: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}").fullmatch
 _MOST_CHARACTERS: Final = 253
 _ANY: Final = "*."
+MOST_KEY_CHARACTERS: Final = 190
+_KEY: Final = frozenset("-._/" + string.ascii_letters + string.digits)
+_JOINER: Final = "\u200d"
+"""Between emojis that make one picture; else nothing invisible may stand in a key."""
 
 
 def host_name(text: str) -> str:
@@ -41,3 +47,19 @@ def page_url(text: str) -> str:
     if not whole or not text.isascii() or not text.isprintable() or " " in text or len(text) > URL:
         raise ValueError(f"{text!r} is no URL of a page: write https://example.com/path")
     return text
+
+
+def link_key(text: str) -> str:
+    """The key of a link as it is kept: without blanks and slashes around it."""
+    key = text.strip().strip("/")
+    good = key == ROOT or (key and not key.startswith("_") and all(map(_may_be_in_key, key)))
+    if not good or len(key) > MOST_KEY_CHARACTERS or {".", ".."} & set(key.split("/")):
+        raise ValueError(
+            f"a key has at most {MOST_KEY_CHARACTERS} letters, digits, emojis, and -._/ among them,"
+            " and begins with no _"
+        )
+    return key
+
+
+def _may_be_in_key(char: str) -> bool:
+    return char in _KEY or (char > "\x7f" and (char.isprintable() or char == _JOINER))

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from processors.errors import LeadstreamError
 from processors.registry.changes import (
-    Change,
     DomainTaken,
     NoSuchWorkspace,
     Wishes,
@@ -19,6 +18,8 @@ from processors.registry.changes import (
 )
 from processors.registry.contents import Contents, UnreadableWorkspace
 from processors.registry.keys import IssuedKey, issue
+from processors.registry.links import LinkContents
+from processors.registry.registries import Change, Registries
 from processors.registry.telling import document, lines
 from schemas.registry import Domain, KeyRole, Limits, Workspace, decode_workspace, encode_workspace
 
@@ -35,12 +36,17 @@ def new(workspace_id: str, number: int, *slugs: str) -> Workspace:
     return Workspace(workspace_id=workspace_id, keys=(key(number).record,), domains=domains)
 
 
-def make(contents: Contents, *changes: Change) -> Workspace:
+def made(contents: Contents, change: Change[Workspace]) -> Workspace:
+    return change(Registries(contents, LinkContents())).result
+
+
+def make(contents: Contents, *changes: Change[Workspace]) -> Workspace:
     """As the store does it, without Kafka."""
     for change in changes:
-        done = change(contents)
+        done = made(contents, change)
         assert contents.apply(done.workspace_id.encode(), encode_workspace(done))
-        assert contents.workspace(done.workspace_id) == change(contents) == done, "made again it is the same"
+        again = made(contents, change)
+        assert contents.workspace(done.workspace_id) == again == done, "made again it is the same"
     return done
 
 
@@ -53,7 +59,7 @@ def contents() -> Contents:
 
 def test_one_of_an_id(contents: Contents) -> None:
     with pytest.raises(WorkspaceExists, match="acme exists already") as caught:
-        create(new("acme", 3))(contents)
+        made(contents, create(new("acme", 3)))
     assert caught.value.exit_code == 1
 
 
@@ -64,18 +70,18 @@ def test_one_of_an_id(contents: Contents) -> None:
         update("globex", Wishes(domain="acme.link")),
     ],
 )
-def test_one_of_a_domain(contents: Contents, change: Change) -> None:
+def test_one_of_a_domain(contents: Contents, change: Change[Workspace]) -> None:
     with pytest.raises(DomainTaken, match=r"acme\.link belongs to workspace acme"):
-        change(contents)
+        made(contents, change)
     make(contents, update("acme", Wishes(remove_domain="acme.link")))
     make(contents, change)
     assert contents.of_domain("acme.link") != contents.workspace("acme")
 
 
 @pytest.mark.parametrize("change", [update("nobody", Wishes()), rotate("nobody", key(3).record, 0)])
-def test_nothing_becomes_of_what_is_not_there(contents: Contents, change: Change) -> None:
+def test_nothing_becomes_of_what_is_not_there(contents: Contents, change: Change[Workspace]) -> None:
     with pytest.raises(NoSuchWorkspace):
-        change(contents)
+        made(contents, change)
 
 
 def test_a_wish_changes_what_it_names_and_nothing_else(contents: Contents) -> None:
@@ -139,7 +145,7 @@ def test_what_is_deleted_or_unreadable_opens_nothing(contents: Contents) -> None
     assert contents.unreadable == ["globex"]
     for change in (create(new("globex", 4)), rotate("globex", key(4).record, 0)):
         with pytest.raises(UnreadableWorkspace, match="globex"):
-            change(contents)
+            made(contents, change)
     assert contents.apply(b"globex", encode_workspace(new("globex", 2)))
     assert contents.unreadable == []
     assert contents.holder(key(2).text, NOW) is not None

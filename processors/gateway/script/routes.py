@@ -55,6 +55,7 @@ def script_routes() -> list[Route]:
             answer=bytes,
             summary="The script that pages load",
             tag="Script",
+            media_type="text/javascript",
         )
         for path in paths()
     ]

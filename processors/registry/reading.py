@@ -1,0 +1,187 @@
+"""Following the topics of the registries."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from processors.kafka.connecting import connection_of
+from processors.kafka.connection import NoBroker, told
+from processors.kafka.connection.failures import NoSuchTopic
+from processors.kafka.header_names import tolerate
+from processors.kafka.topics import partition_counts
+from processors.settings import Settings
+from schemas.topics import Topic
+
+log = logging.getLogger(__name__)
+CLIENT: Final = "leadstream-registry"
+TOPICS: Final = (Topic.WORKSPACES, Topic.LINKS)
+_POLL_MS: Final = 20
+_AT_ONCE: Final = 1_000
+"""Records that are applied before others have their turn: some milliseconds' worth."""
+_STALL_S: Final = 20.0
+_PAUSE_S: Final = 0.02
+"""From one look for the ends of the topics to the next: those who miss something meanwhile share it."""
+
+Ends = Mapping[TopicPartition, int]
+
+
+class Reader:
+    """Applies committed records, in the order of their partitions, from the beginning on.
+
+    Methods raise ``NoBroker`` or ``KafkaRefused``; ``patience_s``: how long the brokers may keep silent.
+    """
+
+    def __init__(
+        self, settings: Settings, apply: Callable[[ConsumerRecord], bool], patience_s: float
+    ) -> None:
+        """``apply``: returns False of a record that cannot be read."""
+        self._settings = settings
+        self._apply = apply
+        self._patience_s = patience_s
+        self._waiting: list[tuple[Ends, asyncio.Future[None]]] = []
+        self._coming: asyncio.Task[None] | None = None
+        self._looking = asyncio.Lock()
+        self._looked_at = -_PAUSE_S
+        self.places: list[TopicPartition] = []
+        self.counts: dict[str, int] = {}
+
+    async def open(self) -> None:
+        """Reads everything that is there."""
+        tolerate()
+        # Asked for by its name, a topic is created by some brokers.
+        counts = await partition_counts(self._settings)
+        for name in map(self._settings.topic, TOPICS):
+            if name not in counts:
+                raise NoSuchTopic(name)
+            self.counts[name] = counts[name]
+            self.places += [TopicPartition(name, number) for number in range(counts[name])]
+        self._consumer: AIOKafkaConsumer = connection_of(self._settings).consumer(
+            client_id=CLIENT,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+            retry_backoff_ms=20,
+        )
+        try:
+            await self._consumer.start()
+            self._consumer.assign(self.places)
+            await self._consumer.seek_to_beginning()
+            await self._read_to(await self._consumer.end_offsets(self.places))
+        except BaseException as error:
+            await self._consumer.stop()
+            if isinstance(error, KafkaError | OSError):
+                raise told(error, self._settings.kafka_bootstrap) from error
+            raise
+        self._following = asyncio.create_task(self._follow(), name="registry-reader")
+
+    async def close(self) -> None:
+        """Whoever waits is cancelled."""
+        for task in (self._following, self._coming):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await task
+        await self._consumer.stop()
+
+    async def follow(self) -> None:
+        """Raises what ended the following of the topics; until then it returns never."""
+        await asyncio.shield(self._following)
+
+    async def catch_up(self) -> None:
+        """Returns when all has been applied that was committed before the call."""
+        if self._coming is None:
+            self._coming = asyncio.create_task(self._catch_up())
+            self._coming.add_done_callback(_looked_after)
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await asyncio.shield(self._coming)
+        except TimeoutError:
+            raise self._silent() from None
+
+    async def look(self) -> None:
+        """As ``catch_up``, for one caller at a time, who waits for no others."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                ends = await self._consumer.end_offsets(self.places)
+        except TimeoutError:
+            raise self._silent() from None
+        except (KafkaError, OSError) as error:
+            raise told(error, self._settings.kafka_bootstrap) from error
+        await self.until(ends)
+
+    async def until(self, ends: Ends) -> None:
+        """Returns when everything before the ``ends`` has been applied."""
+        if self._following.done():
+            await self._following
+        if await self._reached(ends):
+            return
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((ends, done))
+        await done
+
+    async def _catch_up(self) -> None:
+        async with self._looking:
+            await asyncio.sleep(self._looked_at + _PAUSE_S - time.monotonic())
+            # Whoever comes now may know of what the answer does not.
+            self._coming, self._looked_at = None, time.monotonic()
+            await self.look()
+
+    async def _follow(self) -> None:
+        try:
+            while True:
+                await self._take(_POLL_MS)
+                for ends, done in self._waiting:
+                    if not done.done() and await self._reached(ends):
+                        done.set_result(None)
+                self._waiting = [one for one in self._waiting if not one[1].done()]
+        except Exception as error:
+            cause = error
+            if isinstance(error, KafkaError | OSError):
+                cause = told(error, self._settings.kafka_bootstrap)
+            for _, done in self._waiting:
+                if not done.done():
+                    done.set_exception(cause)
+            raise cause from error
+
+    async def _read_to(self, ends: Ends) -> None:
+        progress = time.monotonic()
+        while not await self._reached(ends):
+            # What was fetched already, or else what comes. Markers of transactions count, too.
+            if await self._take(0) or await self._take(_POLL_MS):
+                progress = time.monotonic()
+            elif time.monotonic() - progress > _STALL_S:
+                raise self._silent()
+
+    async def _reached(self, ends: Ends) -> bool:
+        for place, end in ends.items():
+            if await self._consumer.position(place) < end:
+                return False
+        return True
+
+    async def _take(self, timeout_ms: int) -> bool:
+        """Apply what has come within so long. False: nothing."""
+        fetched = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=_AT_ONCE)
+        for records in fetched.values():
+            for record in records:
+                if not self._apply(record):
+                    log.warning(
+                        "registry record at %s %s:%s cannot be read: written by a newer release?",
+                        *(record.topic, record.partition, record.offset),
+                    )
+        return bool(fetched)
+
+    def _silent(self) -> NoBroker:
+        return NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}")
+
+
+def _looked_after(task: asyncio.Task[None]) -> None:
+    """Whoever waited for it may have gone; then nobody needs to hear of its failure."""
+    if not task.cancelled():
+        task.exception()
