@@ -115,6 +115,7 @@ def with_package(site: Site) -> None:
             scriptProps: {{ src: "{site.url("/script.js", "api.acme.test")}" }},
         }});
         again();
+        window.early = dubAnalytics.trackLead;
     </script>"""
 
 
@@ -147,9 +148,10 @@ async def test_the_npm_package_puts_its_queue_over_us_again_and_again(site: Site
 
 
 async def test_a_reference_to_the_queue_from_before_it_came(site: Site, page: Page) -> None:
-    """What a module took out of the window while there was only the queue."""
-    await visit(
-        page, site.tag(publishable_key="pk", body=QUEUE + "<script>var early = dubAnalytics</script>")
-    )
+    """What a module of the page took while there was only the npm package's queue."""
+    with_package(site)
+    await page.goto(site.url("/?dub_id=test"))
+    await page.wait_for_function("window._dubAnalytics")
     async with page.expect_response("**/track/lead/client"):
-        await page.evaluate("() => { early.trackLead({ eventName: 'e', customerExternalId: 'c' }) }")
+        await page.evaluate("() => { early({ eventName: 'e', customerExternalId: 'c' }) }")
+    assert site.calls[0].body["clickId"] == "test"
