@@ -160,6 +160,14 @@ async def test_a_refusal_changes_nothing(site: Site, page: Page) -> None:
     assert answer == {"error": error}
 
 
+async def test_a_visitor_who_is_not_recorded_has_no_click(site: Site, page: Page) -> None:
+    """The API then answers with an empty id."""
+    site.answers["/track/visit"] = lambda _: (200, {"clickId": ""})
+    await visit(page, site.tag(domains={"site": GO}))
+    assert len(site.calls) == 1
+    assert await cookie(page) is None
+
+
 @pytest.mark.parametrize("host", ["/_proxy/x", "/_proxy/x/", "http://other.acme.test:{port}/_proxy/x"])
 async def test_another_host_for_the_api(site: Site, page: Page, host: str) -> None:
     port = site.url().rstrip("/").rpartition(":")[2]
