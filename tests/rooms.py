@@ -33,6 +33,7 @@ _ROOMS: Final = {
     "terminal": Room("what draws on a terminal: lines, steps, bars, tables", "printable"),
     "signals": Room("what a signal does to a process"),
     "progress": Room("who is told how far something has come"),
+    "visitors": Room("who follows a link: address, place, browser, robot or not"),
     "clickhouse.url": Room("an address of ClickHouse, whose password nothing shows by accident"),
     "settings": Room("every `LEADSTREAM_*` variable", "schemas errors clickhouse.url"),
     "kafka.connection": Room("every client of Kafka is made here; why one could not connect", "errors"),

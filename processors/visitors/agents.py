@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA, is_crawler
-from ua_parser import OS, Device, Domain, UserAgent, load_builtins
+from ua_parser import OS, Device, Domain, UserAgent, load_lazy_builtins
 from ua_parser.regex import Resolver
 
 _MOST_CHARACTERS: Final = 1_024
@@ -53,7 +53,7 @@ class Agents:
     """
 
     def __init__(self) -> None:
-        self._resolve = Resolver(load_builtins())
+        self._resolve = Resolver(load_lazy_builtins())
         libraries = [one["pattern"] for one in CRAWLER_USER_AGENTS_DATA if _LIBRARY in one["tags"]]
         self._is_library = re.compile("|".join(libraries)).search
         self._find = lru_cache(maxsize=_MOST_REMEMBERED)(self._read)

@@ -18,8 +18,8 @@ from schemas.registry import Workspace
 from schemas.texts import URL
 
 NOBODY: Final = ""
-"""Instead of a click id, for those who are not recorded. A page keeps none then, and tells its server of none,
-as of anybody who came by no link; with an id that leads nowhere, their sign-up would end in an error."""
+"""Instead of a click id, for those who are not recorded. A page keeps none then, and its server hears of
+none, as of anybody who came by no link. With an id that leads nowhere, a sign-up would end in an error."""
 
 _TAG: Final = "Clicks"
 _WWW: Final = "www."
@@ -64,7 +64,7 @@ class ClickAnswer(Struct, frozen=True, rename="camel"):
 
     click_id: str
     partner: Partner | UnsetType = UNSET
-    discount: None | UnsetType = UNSET
+    discount: UnsetType | None = UNSET
 
 
 class VisitAnswer(Struct, frozen=True, rename="camel"):
@@ -184,7 +184,7 @@ class _Told:
 
     def _workspace(self, domain: str) -> tuple[str, Workspace | None]:
         try:
-            slug = host_name(_host_and_key(domain)[0] if "/" in domain else domain)
+            slug = host_name(_host_and_key(domain if "//" in domain else f"//{domain}")[0])
         except ValueError:
             return domain, None
         for one in (slug, slug.removeprefix(_WWW)):
