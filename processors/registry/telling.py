@@ -33,6 +33,7 @@ def document(workspace: Workspace) -> Mapping[str, Any]:
         "hostnames": list(workspace.hostnames),
         "limits": msgspec.structs.asdict(workspace.limits),
         "trackConversion": workspace.track_conversion,
+        "recordGpc": workspace.record_gpc,
         "keys": [
             {
                 "id": one.id,
@@ -59,6 +60,8 @@ def lines(workspace: Workspace, now_ms: int) -> Iterator[str]:
     yield "  a second: " + ", ".join(f"{most:,} {who}" for who, most in limits.items())
     if workspace.track_conversion:
         yield "  links track conversions"
+    if workspace.record_gpc:
+        yield "  records visitors who send Sec-GPC"
     for key in workspace.keys:
         yield f"  {key.role} key {key.prefix}… {key.id}{_until(key.expires_at, now_ms)}"
 
