@@ -56,8 +56,7 @@ def link_key(text: str) -> str:
     good = key == ROOT or (key and not key.startswith("_") and all(map(_may_be_in_key, key)))
     if not good or len(key) > KEY or {".", ".."} & set(key.split("/")):
         raise ValueError(
-            f"a key has at most {KEY} letters, digits, emojis, and -._/ among them,"
-            " and begins with no _"
+            f"a key has at most {KEY} letters, digits, emojis, and -._/ among them, and begins with no _"
         )
     return key
 
