@@ -78,8 +78,8 @@ _ROOMS: Final = {
         " clickhouse engine engine.kafka worker",
     ),
     "registry": Room(
-        "workspaces, their keys and domains: what may become of them, and who writes that down",
-        "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
+        "workspaces, their keys, domains and links: what may become of them, and who writes that down",
+        "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
     "gateway.answers": Room("what a gateway answers, errors among it"),
     "gateway.known": Room("what a gateway asks of facts and publishing", "gateway.answers"),
