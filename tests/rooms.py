@@ -77,8 +77,8 @@ _ROOMS: Final = {
         " clickhouse engine engine.kafka worker",
     ),
     "registry": Room(
-        "workspaces, their keys and domains: what may become of them, and who writes that down",
-        "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
+        "workspaces, their keys, domains and links: what may become of them, and who writes that down",
+        "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
     "gateway": Room(
         "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
