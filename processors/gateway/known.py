@@ -73,8 +73,8 @@ class Facts(Protocol):
     async def customer(
         self, workspace_id: str, customer_external_id: str, *, wait: bool = True, requested: bool = False
     ) -> KnownCustomer | None:
-        """``wait``: False: what is known by now is enough, and None then says only that. ``requested``: who
-        is known without a lead request is waited for as well, until there is one."""
+        """``wait``: False: what is known by now is enough, and None then says only that; nobody is asked.
+        ``requested``: of who is known without a lead request it has to be certain that there is none."""
 
     async def sale(self, workspace_id: str, customer_external_id: str, invoice_id: str) -> KnownSale | None:
         """The purchase that came first with this invoice. Does not wait."""

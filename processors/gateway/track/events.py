@@ -1,20 +1,22 @@
 """Calls → events. Whether one is good enough is for the decoder to say that workers use."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Raw
-from msgspec.json import encode
+from msgspec.json import Decoder, encode
 from msgspec.json import format as rewritten
 
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.routing import Call
 from processors.gateway.track.bodies import ClientLeadBody, ClientSaleBody, LeadBody, SaleBody
 from schemas.decoding import EventDecoder, Refused, decode_lead_event, decode_purchase
-from schemas.events import CustomerEvent, LeadEvent, Purchase
+from schemas.events import MAX_METADATA_CHARACTERS, CustomerEvent, LeadEvent, Purchase
 from schemas.ids import idempotent_event_id
+from schemas.portable import whole_characters
 from schemas.texts import ID, said
 from schemas.times import to_ms
 
@@ -124,8 +126,23 @@ def _person(body: LeadBody | ClientLeadBody | SaleBody | ClientSaleBody) -> dict
 
 
 def _compact(metadata: Raw) -> Raw | None:
-    """Without the blanks between its tokens, which are nobody's data and would count against its limit."""
-    return Raw(rewritten(metadata, indent=-1)) if bytes(metadata) else None
+    """Without what is nobody's data and would count against its limit: blanks between tokens, and characters
+    beyond ASCII written as escapes, which are six each."""
+    text = bytes(metadata)
+    if text in (b"", b"null"):
+        return None
+    text = rewritten(text, indent=-1)
+    if len(text) > MAX_METADATA_CHARACTERS and b"\\u" in text:
+        text = _STRING.sub(_spelled_out, whole_characters(text))
+    return Raw(text)
+
+
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_text: Final = Decoder(str).decode
+
+
+def _spelled_out(string: re.Match[bytes]) -> bytes:
+    return encode(_text(string[0]))
 
 
 def _written(
