@@ -14,7 +14,7 @@ RESULTS ?= .faults
 # Hundreds of processes import the same modules: they are compiled once, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test faults soak check lint fast integration lock schemas docs clean
+.PHONY: run test faults soak check lint fast integration lock schemas docs script countries clean
 
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
@@ -23,10 +23,10 @@ run: $(VENV)/ready
 # (Make 3 has no --output-sync: there the lines mix.)
 TOGETHER := --no-print-directory --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-test: $(VENV)/dev-ready
+test: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/chromium-ready
 	$(MAKE) $(TOGETHER) lint fast integration
 
-check: $(VENV)/dev-ready
+check: $(VENV)/dev-ready $(VENV)/npm-ready
 	$(MAKE) $(TOGETHER) lint fast
 
 lint: $(VENV)/dev-ready
@@ -35,10 +35,10 @@ lint: $(VENV)/dev-ready
 	nice $(BIN)/mypy
 
 # What needs no servers, at a lower priority than what does.
-fast: $(VENV)/dev-ready
+fast: $(VENV)/dev-ready $(VENV)/npm-ready
 	nice $(BIN)/pytest -m "not integration" --numprocesses=2
 
-integration: $(VENV)/dev-ready
+integration: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/chromium-ready
 	$(BIN)/pytest -m "integration and not faults"
 
 faults: $(VENV)/dev-ready
@@ -54,6 +54,14 @@ schemas: $(VENV)/ready
 # The pages that are made from the code.
 docs: $(VENV)/ready
 	$(BIN)/python -m processors.observability.page > docs/metrics.md
+
+# The script that pages load, from its source (processors/gateway/script/src).
+script: $(VENV)/npm-ready
+	npm run --silent build --prefix processors/gateway/script
+
+# The newest file of the countries of all addresses (docs/redirects.md).
+countries: $(VENV)/ready
+	$(BIN)/python -m processors.visitors.country_file.refresh
 
 # Resolve anew; the lock files hold hashes and no index address. What the image installs (requirements.lock)
 # and what `make run` adds to it (-local) are the very versions that are tested (-dev).
@@ -75,5 +83,15 @@ $(VENV)/dev-ready: $(VENV)/ready requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
+NPM_DIRS := processors/gateway/script tests/browser
+$(VENV)/npm-ready: $(VENV)/dev-ready $(NPM_DIRS:%=%/package-lock.json)
+	@command -v npm >/dev/null || { echo "npm is missing: apt-get install nodejs npm" >&2; exit 1; }
+	for one in $(NPM_DIRS); do npm ci --silent --prefix $$one || exit 1; done
+	touch $@
+
+$(VENV)/chromium-ready: $(VENV)/dev-ready
+	tests/browser/get-chromium
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(DATA) dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DATA) $(NPM_DIRS:%=%/node_modules) dist build .mypy_cache .pytest_cache .ruff_cache

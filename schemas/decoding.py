@@ -18,6 +18,7 @@ __all__ = [
     "UNDECODABLE",
     "EventDecoder",
     "Refused",
+    "check_nesting",
     "decode_accepted_lead_event",
     "decode_accepted_purchase",
     "decode_click",
@@ -83,7 +84,7 @@ class EventDecoder(Generic[E]):
             if not value.isascii():
                 value.decode()  # msgspec checks what it skips for everything but this
             if len(value) > 2 * MAX_NESTING:
-                _check_nesting(value)
+                check_nesting(value)
             event = self._decode(value)
         except UNDECODABLE as error:
             event, value = self._read_again(value, error)
@@ -128,15 +129,15 @@ def _refused_size(value: bytes | None) -> Refused:
 _NO_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}"]+', re.DOTALL)
 
 
-def _check_nesting(value: bytes) -> None:
-    """Raises ``RecursionError``."""
-    if value.count(b"[") + value.count(b"{") <= MAX_NESTING:
+def check_nesting(value: bytes, most: int = MAX_NESTING) -> None:
+    """Raises ``RecursionError`` for what is nested deeper. Of what is no JSON nothing is said."""
+    if value.count(b"[") + value.count(b"{") <= most:
         return
     depth = 0
     for bracket in _NO_BRACKETS.sub(b"", value):
         depth += 1 if bracket in b"[{" else -1
-        if depth > MAX_NESTING:
-            raise RecursionError(f"nested deeper than {MAX_NESTING}")
+        if depth > most:
+            raise RecursionError(f"nested deeper than {most}")
 
 
 decode_click: Final = ClickDecoder(Click)

@@ -9,6 +9,7 @@ from msgspec import Meta, Raw, Struct, field
 from msgspec.structs import force_setattr
 
 from schemas.fields import (
+    Amount,
     Avatar,
     ClickId,
     Coordinate,
@@ -23,9 +24,11 @@ from schemas.fields import (
     InvoiceId,
     Label,
     Metadata,
+    Mode,
     OptionalClickId,
     PersonName,
     Processor,
+    Quantity,
     StoredCustomerId,
     StoredWorkspaceId,
     Timestamp,
@@ -227,11 +230,11 @@ class LeadEvent(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fal
 
     event_name: Annotated[EventName, Meta(extra_json_schema={"pattern": PRESENT_PATTERN})]
     click_id: OptionalClickId | None = None
-    mode: Literal["async", "wait", "deferred"] | None = None
+    mode: Mode | None = None
     customer_name: PersonName | None = None
     customer_email: Email | None = None
     customer_avatar: Avatar | None = None
-    event_quantity: Annotated[int, Meta(ge=1, le=100)] | None = None
+    event_quantity: Quantity | None = None
     metadata: Metadata = field(default_factory=Raw)
 
     def __post_init__(self) -> None:
@@ -273,7 +276,7 @@ class Purchase(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=Fals
 
     type_name = "purchase"
 
-    amount: Annotated[int, Meta(ge=0, le=2**63 - 1, description="In minor units of the currency.")]
+    amount: Amount
     currency: Currency | None = None
     event_name: EventName | None = None
     payment_processor: Processor | None = None

@@ -82,6 +82,9 @@ Currency = Annotated[
         extra_json_schema={"pattern": texts.CURRENCY_PATTERN},
     ),
 ]
+Quantity = Annotated[int, Meta(ge=1, le=100)]
+Amount = Annotated[int, Meta(ge=0, le=2**63 - 1, description="In minor units of the currency.")]
+Mode = Literal["async", "wait", "deferred"]
 Processor = Literal["stripe", "shopify", "polar", "paddle", "apple", "revenuecat", "dub", "custom"]
 Flag = bool | Literal[0, 1] | None
 Coordinate = float | Annotated[str, Meta(max_length=texts.COORDINATE)] | None

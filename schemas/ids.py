@@ -27,3 +27,8 @@ def sale_id(workspace_id: str, customer_external_id: str, purchase: str) -> str:
 def customer_id(workspace_id: str, customer_external_id: str) -> str:
     """The customer's own id, apart from the one that the workspace gave it."""
     return "cus_" + _digest(workspace_id, customer_external_id)
+
+
+def idempotent_event_id(workspace_id: str, idempotency_key: str) -> str:
+    """The eventId of what is sent under this ``Idempotency-Key``: the same for each time that it is sent."""
+    return "ik_" + _digest(workspace_id, idempotency_key)

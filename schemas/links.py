@@ -56,7 +56,7 @@ class Link(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
     @property
     def short_link(self) -> str:
         """Its address, as people pass it on."""
-        return f"https://{self.domain}/{'' if self.key == ROOT else self.key}"
+        return short_link(self.domain, self.key)
 
     @property
     def is_partners(self) -> bool:
@@ -66,6 +66,12 @@ class Link(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
 
 ROOT: Final = "_root"
 """The key of the link at ``/`` of a domain."""
+
+
+def short_link(domain: str, key: str) -> str:
+    """The address of a link of this key."""
+    return f"https://{domain}/{'' if key == ROOT else key}"
+
 
 decode_link: Final = Decoder(Link).decode
 encode_link: Final = Encoder().encode

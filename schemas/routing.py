@@ -20,6 +20,15 @@ class Place(NamedTuple):
     type: str
 
 
+class Routed(NamedTuple):
+    """An event, the topic and the record key where it belongs, and its time in epoch milliseconds."""
+
+    topic: Topic
+    key: bytes
+    event: AnyEvent
+    at_ms: int
+
+
 class _Typed(Struct, gc=False):
     type: Literal["click", "lead", "purchase", "erasure"]
 
@@ -29,9 +38,14 @@ _type_of: Final = Decoder(_Typed).decode
 
 def place_of(value: bytes, now_ms: int) -> Place:
     """Decodes like the worker does, so that what has a place is no dead letter. Raises ``Refused``."""
-    kind = _kind(value)
-    event, _ = BY_TYPE[kind](value, -1, now_ms)
-    return Place(topic_of(event), event.topic_key(), kind)
+    routed = routed_of(value, now_ms)
+    return Place(routed.topic, routed.key, routed.event.type_name)
+
+
+def routed_of(value: bytes, now_ms: int) -> Routed:
+    """As :func:`place_of`, for whoever needs the event, too."""
+    event, at_ms = BY_TYPE[_kind(value)](value, -1, now_ms)
+    return Routed(topic_of(event), event.topic_key(), event, at_ms)
 
 
 def topic_of(event: AnyEvent) -> Topic:

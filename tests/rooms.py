@@ -33,6 +33,7 @@ _ROOMS: Final = {
     "terminal": Room("what draws on a terminal: lines, steps, bars, tables", "printable"),
     "signals": Room("what a signal does to a process"),
     "progress": Room("who is told how far something has come"),
+    "visitors": Room("who follows a link: address, place, browser, robot or not"),
     "clickhouse.url": Room("an address of ClickHouse, whose password nothing shows by accident"),
     "settings": Room("every `LEADSTREAM_*` variable", "schemas errors clickhouse.url"),
     "kafka.connection": Room("every client of Kafka is made here; why one could not connect", "errors"),
@@ -80,6 +81,22 @@ _ROOMS: Final = {
         "workspaces, their keys, domains and links: what may become of them, and who writes that down",
         "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
+    "gateway.answers": Room("what a gateway answers, errors among it"),
+    "gateway.known": Room("what a gateway asks of facts and publishing", "gateway.answers"),
+    "gateway.publishing": Room(
+        "events into Kafka, those of concurrent calls together",
+        "schemas errors clock settings kafka.connection kafka.placement kafka gateway.answers",
+    ),
+    "gateway.facts": Room(
+        "clicks, customers and sales, as far as a gateway knows them",
+        "schemas attribution errors clock settings kafka.connection kafka.header_names kafka.placement kafka"
+        " clickhouse registry gateway.known",
+    ),
+    "gateway": Room(
+        "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
+        "schemas errors clock histogram garbage settings kafka.connection observability registry visitors"
+        " gateway.answers gateway.known gateway.publishing gateway.facts",
+    ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
     "audit": Room(
@@ -100,7 +117,7 @@ _ROOMS: Final = {
     "cli": Room(
         "one thin file for each command",
         "schemas errors files clock garbage printable terminal signals clickhouse.url settings kafka"
-        " clickhouse observability worker sink refusals people registry audit replaying demo stack",
+        " clickhouse observability worker sink refusals people registry gateway audit replaying demo stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(

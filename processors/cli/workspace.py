@@ -145,6 +145,7 @@ def list_(as_json: bool) -> None:
 @click.option("--limit-publishable", type=click.IntRange(1), help="Of each publishable key.")
 @click.option("--limit-visitor", type=click.IntRange(1), help="Of each address of a visitor.")
 @click.option("--track-conversion/--no-track-conversion", default=None, help="Of links that do not say it.")
+@click.option("--record-gpc/--no-record-gpc", default=None, help="Clicks of those who send Sec-GPC: 1, too.")
 @as_json_option
 def set_(workspace_id: str, as_json: bool, **chosen: Any) -> None:
     """Change what is said, and leave the rest as it is.
@@ -203,6 +204,7 @@ def _wishes(
     any_hostname: bool,
     remove_domain: str | None,
     track_conversion: bool | None,
+    record_gpc: bool | None,
     **others: Any,
 ) -> Wishes:
     given = {name: value for name, value in others.items() if value is not None}
@@ -219,6 +221,7 @@ def _wishes(
         hostnames=hostnames if hostnames or any_hostname else None,
         limits={name.removeprefix("limit_"): value for name, value in given.items() if name not in urls},
         track_conversion=track_conversion,
+        record_gpc=record_gpc,
     )
 
 

@@ -58,7 +58,9 @@ class Route:
 
     ``body``, ``query``: the types that msgspec decodes; None: there is none. ``answer``: the type of what is
     returned, for the documentation. ``errors``: codes that the handler itself raises, likewise; the codes of
-    keys, limits, bodies and stores follow from the rest.
+    keys, limits, bodies and stores follow from the rest. ``limited``: where anybody may call: not too often
+    from one address. ``media_type``: of bytes that are returned; for the documentation, too.
+    ``older_names``: further paths, which are served and not documented.
     """
 
     method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -72,3 +74,6 @@ class Route:
     errors: Sequence[Code] = field(default=())
     tag: str = ""
     most_bytes: int = 64 * 1024
+    limited: bool = False
+    media_type: str = "application/json"
+    older_names: Sequence[str] = field(default=())

@@ -105,6 +105,19 @@ class LagReader:
         lag.update(await self._visible(near))
         return {place: records for place, records in lag.items() if records}
 
+    async def read_up_to(self, group: str, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """By partition, an offset before which the group has read every record.
+
+        Where no record is left before one of the ``ends`` it is that end at least, else what was committed.
+        """
+        committed = await fetch_offsets(self._admin, group)
+        read = {place: max(0, committed[place].offset) if place in committed else 0 for place in ends}
+        near = {place: (read[place], end) for place, end in ends.items() if 0 < end - read[place] <= _PROBED}
+        for place, records in (await self._visible(near)).items():
+            if not records:
+                read[place] = ends[place]
+        return read
+
     async def stands_still(self, group: str, topics: Iterable[Topic], within_s: float) -> bool:
         """There is something to read, and in so many seconds nothing of it was. Returns once it knows."""
         names = tuple(topics)

@@ -71,6 +71,7 @@ class Wishes:
     hostnames: tuple[str, ...] | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     track_conversion: bool | None = None
+    record_gpc: bool | None = None
 
 
 def create(wanted: Workspace) -> Change[Workspace]:
@@ -99,6 +100,7 @@ def update(workspace_id: str, wishes: Wishes) -> Change[Workspace]:
             hostnames=old.hostnames if hostnames is None else hostnames,
             limits=replace(old.limits, **wishes.limits),
             track_conversion=old.track_conversion if tracks is None else tracks,
+            record_gpc=old.record_gpc if wishes.record_gpc is None else wishes.record_gpc,
         )
         return put_workspace(registries, old, new)
 

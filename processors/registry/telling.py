@@ -34,6 +34,7 @@ def document(workspace: Workspace, uses: KeyUse | None = None) -> Mapping[str, A
         "hostnames": list(workspace.hostnames),
         "limits": msgspec.structs.asdict(workspace.limits),
         "trackConversion": workspace.track_conversion,
+        "recordGpc": workspace.record_gpc,
         "keys": [
             {
                 "id": one.id,
@@ -61,6 +62,8 @@ def lines(workspace: Workspace, now_ms: int, uses: KeyUse | None = None) -> Iter
     yield "  a second: " + ", ".join(f"{most:,} {who}" for who, most in limits.items())
     if workspace.track_conversion:
         yield "  links track conversions"
+    if workspace.record_gpc:
+        yield "  records visitors who send Sec-GPC"
     for key in workspace.keys:
         yield f"  {key.role} key {key.prefix}… {key.id}{_until(key.expires_at, now_ms)}{_used(key.id, uses)}"
 

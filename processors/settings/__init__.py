@@ -1,11 +1,12 @@
 """Every setting of the system, read from ``LEADSTREAM_*`` environment variables.
 
-``kafka``, ``clickhouse``, ``attribution`` and ``service`` have the fields, ``durations`` reads spans of time,
-``loading`` says what is wrong with an environment, ``listing`` shows it.
+``kafka``, ``clickhouse``, ``attribution``, ``gateway`` and ``service`` have the fields, ``durations`` reads
+spans of time, ``loading`` says what is wrong with an environment, ``listing`` shows it.
 """
 
 from processors.settings.attribution import AttributionSettings
 from processors.settings.clickhouse import ClickHouseSettings
+from processors.settings.gateway import GatewaySettings
 from processors.settings.kafka import KafkaSettings
 from processors.settings.part import PREFIX, variable
 from processors.settings.service import ServiceSettings
@@ -14,5 +15,5 @@ __all__ = ["PREFIX", "Settings", "variable"]
 
 
 # The last of the bases is the first in lists.
-class Settings(ServiceSettings, AttributionSettings, ClickHouseSettings, KafkaSettings):
+class Settings(ServiceSettings, GatewaySettings, AttributionSettings, ClickHouseSettings, KafkaSettings):
     """All of them."""

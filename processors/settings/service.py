@@ -9,7 +9,7 @@ from processors.settings.part import Part
 
 
 class ServiceSettings(Part):
-    """Of a worker, a sink, or a command."""
+    """Of a worker, a sink, a gateway, or a command."""
 
     data_dir: Path = Field(
         default=Path(".leadstream"),

@@ -1,0 +1,110 @@
+"""Bodies: received within bounds, then decoded."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, get_args, get_origin
+
+from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec.json import Decoder, encode
+from starlette.types import Message, Receive
+
+from processors.gateway.answers import ApiError, Code
+from processors.gateway.findings import finding
+from schemas.decoding import UNDECODABLE, check_nesting
+from schemas.portable import whole_characters
+from schemas.second_reading import SecondReading
+
+MAX_NESTING: Final = 32
+SEND_S: Final = 10.0
+"""So long may a client take to send a body."""
+
+
+class ClientGone(Exception):
+    """Nobody waits for the answer any more, and the body never came."""
+
+
+async def receive_body(
+    receive: Receive, announced: int | None, most_bytes: int, seconds: float = SEND_S
+) -> bytes:
+    """All of a body. ``announced``: its ``Content-Length``, if it has one.
+
+    Raises ``ApiError`` for one that is too large or too slow, and :class:`ClientGone`.
+    """
+    if announced is not None and announced > most_bytes:
+        raise _too_large(most_bytes)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await _received(receive)
+                part: bytes = message.get("body", b"")
+                if len(body) + len(part) > most_bytes:
+                    raise _too_large(most_bytes)
+                if not message.get("more_body"):
+                    return bytes(body + part) if body else part
+                body += part
+    except TimeoutError:
+        raise ApiError(Code.REQUEST_TIMEOUT, f"The body did not arrive within {seconds:g} s.") from None
+
+
+async def _received(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
+
+
+def _too_large(most_bytes: int) -> ApiError:
+    text = f"The body has more than {most_bytes // 1024} KiB. Send less at once."
+    return ApiError(Code.CONTENT_TOO_LARGE, text)
+
+
+class BodyDecoder:
+    """JSON → a route's type. What is meant well is read as events are (``schemas.decoding``): half a
+    character is U+FFFD, ``2.0`` a whole number. The ``Content-Type`` is not asked.
+    """
+
+    def __init__(self, kind: Any) -> None:
+        self._decode = Decoder(kind).decode
+        self._second_reading = _second_reading(kind)
+
+    def __call__(self, body: bytes) -> Any:
+        """Raises ``ApiError``: 400 for what is no JSON, else 422."""
+        try:
+            if not body.isascii():
+                body.decode()  # msgspec checks what it skips for everything but this
+            if len(body) > 2 * MAX_NESTING:
+                check_nesting(body, MAX_NESTING)
+            return self._decode(body)
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise _no_json(error) from None
+        except DecodeError:
+            return self._read_again(whole_characters(body))
+
+    def _read_again(self, body: bytes) -> Any:
+        try:
+            _check_syntax(body)
+            return self._decode(self._second_reading(body))
+        except ValidationError as error:
+            raise finding(error) from None
+        except UNDECODABLE as error:
+            raise _no_json(error) from None
+
+
+_check_syntax: Final = Decoder(Raw).decode
+_elements: Final = Decoder(list[Raw]).decode
+
+
+def _second_reading(kind: Any) -> Callable[[bytes], bytes]:
+    """Of an object, or of each in a list."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return SecondReading(kind)
+    if get_origin(kind) is list and isinstance(one := get_args(kind)[0], type) and issubclass(one, Struct):
+        read_one = SecondReading(one)
+        return lambda body: encode([Raw(read_one(bytes(element))) for element in _elements(body)])
+    return lambda body: body
+
+
+def _no_json(error: Exception) -> ApiError:
+    why = str(error) if isinstance(error, DecodeError | RecursionError) else "it is not UTF-8"
+    return ApiError(Code.BAD_REQUEST, f"The body is no valid JSON: {why}.")

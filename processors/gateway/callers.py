@@ -1,0 +1,136 @@
+"""Who calls: keys, pages, addresses."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from processors.clock import epoch_ms
+from processors.gateway.answers import ApiError, Code
+from processors.gateway.limits import Limits, TooMany
+from processors.gateway.routing import Opens
+from processors.registry.contents import Contents, Holder
+from processors.registry.keys import is_mistyped
+from schemas.registry import KeyRole, Workspace
+from schemas.registry import Limits as Defaults
+
+_STANDING: Final = "leadstream.standing"
+_ANY: Final = "*."
+_ROLES: Final = {Opens.SECRET: KeyRole.SECRET, Opens.PUBLISHABLE: KeyRole.PUBLISHABLE}
+
+
+class Registry(Protocol):
+    """What the store of the registry has."""
+
+    @property
+    def contents(self) -> Contents:
+        """As of now."""
+
+    async def catch_up(self) -> None:
+        """Returns when all that was written before the call is in ``contents``."""
+
+
+class Callers:
+    """Lets in, or raises ``ApiError``. ``address_of``: of the client behind trusted proxies."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        address_of: Callable[[Request], str],
+        clock: Callable[[], int] = epoch_ms,
+    ) -> None:
+        self._registry = registry
+        self._limits = Limits()
+        self._address_of = address_of
+        self._clock = clock
+
+    async def holder(self, request: Request, opens: Opens, now_ms: int) -> Holder:
+        """Whose key it is, which is of the right role, comes from the right page, and has not been used too
+        often."""
+        key = _bearer(request.headers.get("authorization"))
+        holder = self._registry.contents.holder(key, now_ms)
+        if holder is None and not is_mistyped(key):
+            # One that was made a moment ago, elsewhere, is none to be refused.
+            await self._registry.catch_up()
+            holder = self._registry.contents.holder(key, now_ms)
+        if holder is None:
+            raise _unauthorized(
+                "The API key opens nothing: it is mistyped, has expired, or was rotated away."
+            )
+        wanted, given = _ROLES[opens], holder.key.role
+        if given is not wanted:
+            raise ApiError(Code.FORBIDDEN, f"This needs a {wanted} key; the one given is {given}.")
+        limits = holder.workspace.limits
+        self._count(request, holder.key.id, getattr(limits, wanted), now_ms)
+        if opens is Opens.PUBLISHABLE:
+            allow_host(holder.workspace, request)
+        return holder
+
+    def allow_page(self, workspace: Workspace, request: Request) -> None:
+        """A page that shows no key: is it one of the workspace's, and its visitor not too quick?"""
+        self._count_visitor(request, workspace.workspace_id, workspace.limits.visitor)
+        allow_host(workspace, request)
+
+    def allow_anybody(self, request: Request) -> None:
+        """Who calls without a key what costs us much: not too often."""
+        self._count_visitor(request, "", Defaults().visitor)
+
+    def _count_visitor(self, request: Request, where: str, limit: int) -> None:
+        self._count(request, f"{where} {self._address_of(request)}", limit, self._clock())
+
+    def _count(self, request: Request, who: str, limit: int, now_ms: int) -> None:
+        standing, allowed = self._limits.take(who, limit, now_ms)
+        request.scope[_STANDING] = standing.headers
+        if not allowed:
+            raise TooMany(standing)
+
+
+def rate_headers(request: Request) -> tuple[tuple[bytes, bytes], ...]:
+    """How the caller stands, where that was counted."""
+    found: tuple[tuple[bytes, bytes], ...] = request.scope.get(_STANDING, ())
+    return found
+
+
+def _bearer(header: str | None) -> str:
+    if not header:
+        raise _unauthorized("An API key is missing: send the header `Authorization: Bearer KEY`.")
+    scheme, _, key = header.partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise ApiError(
+            Code.BAD_REQUEST, "The header Authorization has another form: send `Authorization: Bearer KEY`."
+        )
+    return key.strip()
+
+
+def _unauthorized(message: str) -> ApiError:
+    return ApiError(Code.UNAUTHORIZED, message, {"WWW-Authenticate": "Bearer"})
+
+
+def allow_host(workspace: Workspace, request: Request) -> None:
+    """Raises ``ApiError`` for a page that is none of the workspace's, if it has named any."""
+    if not workspace.hostnames:
+        return
+    origin = request.headers.get("origin")
+    host = _host(origin if origin and origin != "null" else request.headers.get("referer"))
+    if not any(_is_of(host, pattern) for pattern in workspace.hostnames):
+        raise ApiError(
+            Code.FORBIDDEN,
+            "Calls from this page are not allowed: its host is none of the workspace's hostnames"
+            " (leadstream workspace set --hostname).",
+        )
+
+
+def _host(url: str | None) -> str:
+    """Of a page, as hostnames are kept; "" when there is none."""
+    try:
+        return (urlsplit(url or "").hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
+
+
+def _is_of(host: str, pattern: str) -> bool:
+    """``*.example.com`` is every host below, and not ``example.com`` itself."""
+    if pattern.startswith(_ANY):
+        return host.endswith(pattern[1:]) and len(host) > len(pattern) - 1
+    return host == pattern

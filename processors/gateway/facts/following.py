@@ -1,0 +1,183 @@
+"""The topics, read as they are written. Joins no group."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, Self
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from processors.gateway.facts.reading import Memory
+from processors.kafka.connecting import connection_of
+from processors.kafka.connection import told
+from processors.kafka.connection.failures import NoSuchTopic
+from processors.kafka.header_names import tolerate
+from processors.kafka.topics import partition_counts
+from processors.settings import Settings
+from schemas.times import MINUTE_MS
+from schemas.topics import Topic
+
+log = logging.getLogger(__name__)
+
+BACK_MS: Final = 10 * MINUTE_MS
+_CLIENT: Final = "leadstream-gateway-facts"
+_POLL_MS: Final = 200
+_RECORDS: Final = 500
+"""At once; whoever calls waits for so many to be read."""
+_GATHER_S: Final = 0.005
+_PAUSE_S: Final = 0.2
+
+
+class Follower:
+    """Feeds a ``Memory``. Opening it raises ``NoBroker`` or ``KafkaRefused``."""
+
+    def __init__(self, settings: Settings, memory: Memory, clock: Callable[[], int]) -> None:
+        self._settings = settings
+        self._memory = memory
+        self._recent = memory.recent
+        self._clock = clock
+        self._stack = AsyncExitStack()
+        self._moved: set[asyncio.Future[None]] = set()
+        self._round: asyncio.Task[Mapping[TopicPartition, int]] | None = None
+        self.partitions: dict[Topic, int] = {}
+
+    async def __aenter__(self) -> Self:
+        tolerate()
+        counts = await partition_counts(self._settings)
+        for topic in self._memory.topics:
+            if self._settings.topic(topic) not in counts:
+                raise NoSuchTopic(self._settings.topic(topic))
+            self.partitions[topic] = counts[self._settings.topic(topic)]
+        connection = connection_of(self._settings)
+        # What is undecided counts for an end: it may have been acknowledged already.
+        self._ends = connection.consumer(client_id=_CLIENT, isolation_level="read_uncommitted")
+        self._consumer = connection.consumer(
+            client_id=_CLIENT,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=100,
+            retry_backoff_ms=50,
+        )
+        try:
+            for consumer in (self._ends, self._consumer):
+                self._stack.push_async_callback(consumer.stop)
+                await consumer.start()
+            await self._begin()
+        except (KafkaError, OSError) as error:
+            await self._stack.aclose()
+            raise told(error, self._settings.kafka_bootstrap) from error
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    def starts(self, topic: Topic) -> Mapping[int, int]:
+        """By partition, from where on memory has everything."""
+        name = self._settings.topic(topic)
+        return {
+            number: start
+            for number in range(self.partitions[topic])
+            if (start := self._recent.start(TopicPartition(name, number))) is not None
+        }
+
+    async def _begin(self) -> None:
+        places = [
+            TopicPartition(self._settings.topic(topic), number)
+            for topic, count in self.partitions.items()
+            for number in range(count)
+        ]
+        since_ms = max(self._clock() - BACK_MS, 0)
+        found = await self._consumer.offsets_for_times(dict.fromkeys(places, since_ms))
+        ends = await self._ends.end_offsets(places)
+        # No await between this and the last seek: fetching must not start elsewhere.
+        self._consumer.assign(places)
+        for place in places:
+            one = found[place]
+            self._seek(place, one.offset if one is not None else ends[place])
+
+    def _seek(self, place: TopicPartition, offset: int) -> None:
+        self._recent.begin(place, offset)
+        self._consumer.seek(place, offset)
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        readers = {self._settings.topic(topic): self._memory.reader(topic) for topic in self._memory.topics}
+        recent = self._recent
+        while True:
+            try:
+                fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS)
+            except OffsetOutOfRangeError as error:
+                await self._skip(error.args[0])
+                continue
+            except KafkaError as error:
+                log.warning("cannot follow the topics: %s", told(error, self._settings.kafka_bootstrap))
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            for place, records in fetched.items():
+                read = readers[place.topic]
+                for record in records:
+                    read(record)
+                    recent.advance(place, record.offset + 1)
+            self._notify()
+            # A long way behind, others have to get their turn.
+            await asyncio.sleep(0)
+
+    async def _skip(self, lost: Iterable[TopicPartition]) -> None:
+        """Retention was faster, or a topic was made anew: what lies between is not here."""
+        places = list(lost)
+        log.warning("the topics begin later than where they were read: %s", places)
+        try:
+            begins = await self._consumer.beginning_offsets(places)
+        except KafkaError:
+            await asyncio.sleep(_PAUSE_S)
+            return
+        for place, offset in begins.items():
+            self._seek(place, offset)
+
+    def _notify(self) -> None:
+        for future in self._moved:
+            if not future.done():
+                future.set_result(None)
+        self._moved.clear()
+
+    async def ends(self) -> Mapping[TopicPartition, int]:
+        """Where all partitions end, at a moment during this call. Calls that meet share one question.
+
+        Raises ``KafkaError``.
+        """
+        if self._round is None:
+            self._round = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._round)
+
+    async def _ask(self) -> Mapping[TopicPartition, int]:
+        await asyncio.sleep(_GATHER_S)
+        # Whoever comes from now on may know of something that this answer does not.
+        self._round = None
+        ends: Mapping[TopicPartition, int] = await self._ends.end_offsets(list(self._recent.reached))
+        return ends
+
+    async def reach(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Returns when memory has everything before these ends."""
+        while behind := [place for place, end in ends.items() if self._recent.reached[place] < end]:
+            await self._past_markers(behind)
+            if all(self._recent.reached[place] >= ends[place] for place in behind):
+                return
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._moved.add(future)
+            await future
+
+    async def _past_markers(self, places: Iterable[TopicPartition]) -> None:
+        """What is aborted, and the markers of transactions, move a reader without a record."""
+        for place in places:
+            position = await self._consumer.position(place)
+            if position > self._recent.reached[place]:
+                self._recent.advance(place, position)

@@ -1,0 +1,230 @@
+"""What ClickHouse knows, asked for many at once.
+
+A question waits for no more than the one before it: while ClickHouse is asked, the next questions gather. The
+driver's calls are made in threads. What is silent for a second counts as gone, and so does everything that
+goes wrong: the questions end as ``Uncertain``.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Generic, TypeVar
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from processors.clickhouse.connection import NoClickHouse, open_clickhouse
+from processors.gateway.facts.entries import ClickEntry, SaleEntry, Standing
+from processors.gateway.known import KnownLink, Uncertain
+from processors.settings import Settings
+from schemas.ids import customer_id, lead_id, sale_id
+
+log = logging.getLogger(__name__)
+V = TypeVar("V")
+
+_PATIENCE_S: Final = 1.0
+_MOST_AT_ONCE: Final = 500
+_CACHED: Final = 20_000
+_CACHED_S: Final = 30.0
+_THREADS: Final = 4
+_SETTINGS: Final = {"max_threads": 2, "max_execution_time": 2}
+
+_CLICKS: Final = """
+    SELECT workspace_id, click_id, toUnixTimestamp64Milli(timestamp) AS at_ms, track_conversion,
+        link_id, domain, key, url, partner_id, program_id, tenant_id, link_external_id
+    FROM clicks WHERE (workspace_id, click_id) IN {ids:Array(Tuple(String, String))}
+"""
+_CUSTOMERS: Final = """
+    SELECT workspace_id, customer_external_id, status, toUnixTimestamp64Milli(deferred_at) AS deferred_ms,
+        toUnixTimestamp64Milli(customer_first_seen_at) AS first_seen_ms, click_id,
+        customer_name, customer_email, customer_avatar, toUnixTimestamp64Milli(click_timestamp) AS at_ms,
+        link_id, domain, key, url, partner_id, program_id, tenant_id, link_external_id
+    FROM customers WHERE (workspace_id, customer_external_id) IN {ids:Array(Tuple(String, String))}
+"""
+_ERASED: Final = "SELECT DISTINCT customer_id FROM erased_raw WHERE customer_id IN {ids:Array(String)}"
+_SALES: Final = """
+    SELECT sale_id, toUnixTimestamp64Milli(timestamp) AS at_ms, amount, currency, event_name,
+        payment_processor, metadata
+    FROM sales WHERE (workspace_id, sale_id) IN {ids:Array(Tuple(String, String))}
+"""
+_LEADS: Final = (
+    "SELECT lead_id FROM leads WHERE (workspace_id, lead_id) IN {ids:Array(Tuple(String, String))}"
+)
+
+Pair = tuple[str, str]
+
+
+class Erased:
+    """Of a customer, instead of a standing."""
+
+
+ERASED: Final = Erased()
+
+
+class Older:
+    """``lookups``, ``failures``: how often ClickHouse was asked, and in vain. Opens nothing before the first
+    question, so that a gateway starts without ClickHouse."""
+
+    def __init__(self, settings: Settings, open_client: Callable[[Settings], Client] | None = None) -> None:
+        self._settings = settings
+        self._open = open_client or (lambda given: open_clickhouse(given, patience_s=1))
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="clickhouse")
+        self._client: Client | None = None
+        self.lookups = self.failures = 0
+        self._clicks = Lookup[ClickEntry](self._ask(_clicks))
+        self._customers = Lookup[Standing | Erased](self._ask(_customers))
+        self._sales = Lookup[SaleEntry](self._ask(_sales))
+        self._leads = Lookup[str](self._ask(_leads))
+
+    async def close(self) -> None:
+        """Waits for nobody."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._client is not None:
+            self._client.close()
+
+    async def click(self, workspace_id: str, click_id: str) -> ClickEntry | None:
+        """Raises ``Uncertain``, as the others."""
+        return await self._clicks.get((workspace_id, click_id))
+
+    async def customer(self, workspace_id: str, customer: str) -> Standing | Erased | None:
+        """As it was published last."""
+        return await self._customers.get((workspace_id, customer))
+
+    def cached_customer(self, workspace_id: str, customer: str) -> Standing | Erased | None:
+        """Without asking."""
+        return self._customers.cached((workspace_id, customer))
+
+    async def sale(self, workspace_id: str, customer: str, invoice_id: str) -> SaleEntry | None:
+        """By the invoice."""
+        return await self._sales.get((workspace_id, sale_id(workspace_id, customer, invoice_id)))
+
+    async def has_lead(self, workspace_id: str, customer: str, key_of_event: str) -> bool:
+        """It was emitted."""
+        found = await self._leads.get((workspace_id, lead_id(workspace_id, customer, key_of_event)))
+        return found is not None
+
+    def _ask(
+        self, query: Callable[[Client, Sequence[Pair]], Mapping[Pair, V]]
+    ) -> Callable[[Sequence[Pair]], "asyncio.Future[Mapping[Pair, V]]"]:
+        def asked(keys: Sequence[Pair]) -> Mapping[Pair, V]:
+            if self._client is None:
+                self._client = self._open(self._settings)
+            return query(self._client, keys)
+
+        async def ask(keys: Sequence[Pair]) -> Mapping[Pair, V]:
+            self.lookups += 1
+            try:
+                async with asyncio.timeout(_PATIENCE_S):
+                    return await asyncio.get_running_loop().run_in_executor(self._pool, asked, keys)
+            except (TimeoutError, ClickHouseError, NoClickHouse, OSError) as error:
+                self.failures += 1
+                log.warning("ClickHouse does not answer: %s", (str(error).splitlines() or ["in time"])[0])
+                raise Uncertain("ClickHouse does not answer. Try again.") from None
+
+        return lambda keys: asyncio.ensure_future(ask(keys))
+
+
+class Lookup(Generic[V]):
+    """Questions of one kind. What was found is remembered for half a minute; what was not, not at all."""
+
+    def __init__(self, ask: Callable[[Sequence[Pair]], "asyncio.Future[Mapping[Pair, V]]"]) -> None:
+        self._ask = ask
+        self._gathering: dict[Pair, asyncio.Future[V | None]] = {}
+        self._running: asyncio.Task[None] | None = None
+        self._cache: OrderedDict[Pair, tuple[float, V]] = OrderedDict()
+
+    def cached(self, key: Pair) -> V | None:
+        """Without asking."""
+        found = self._cache.get(key)
+        if found is None or asyncio.get_running_loop().time() > found[0]:
+            return None
+        return found[1]
+
+    async def get(self, key: Pair) -> V | None:
+        """Raises ``Uncertain``."""
+        if (found := self.cached(key)) is not None:
+            return found
+        answer = self._gathering.get(key)
+        if answer is None:
+            answer = self._gathering[key] = asyncio.get_running_loop().create_future()
+            if self._running is None:
+                self._running = asyncio.create_task(self._run())
+        # Several may wait for it, and one of them may go.
+        return await asyncio.shield(answer)
+
+    async def _run(self) -> None:
+        """One query after the other, until nobody asks any more."""
+        try:
+            while self._gathering:
+                keys = list(self._gathering)[:_MOST_AT_ONCE]
+                asked = {key: self._gathering.pop(key) for key in keys}
+                await self._answer(asked)
+        finally:
+            self._running = None
+
+    async def _answer(self, asked: Mapping[Pair, "asyncio.Future[V | None]"]) -> None:
+        try:
+            found = await self._ask(list(asked))
+        except Uncertain as error:
+            for answer in asked.values():
+                answer.set_exception(Uncertain(error.message))
+                answer.exception()  # whoever asked may have gone
+            return
+        until = asyncio.get_running_loop().time() + _CACHED_S
+        for key, answer in asked.items():
+            if (one := found.get(key)) is not None:
+                self._cache[key] = until, one
+                self._cache.move_to_end(key)
+            answer.set_result(one)
+        while len(self._cache) > _CACHED:
+            self._cache.popitem(last=False)
+
+
+def _rows(client: Client, sql: str, ids: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    return client.query(sql, parameters={"ids": list(ids)}, settings=_SETTINGS).result_rows
+
+
+def _link(fields: Sequence[str]) -> KnownLink:
+    """From the columns link_id, domain, key, url, partner_id, program_id, tenant_id, link_external_id."""
+    return KnownLink(*(field or None for field in fields))
+
+
+def _clicks(client: Client, keys: Sequence[Pair]) -> Mapping[Pair, ClickEntry]:
+    return {
+        (workspace_id, click_id): ClickEntry(at_ms, bool(tracked), _link(link))
+        for workspace_id, click_id, at_ms, tracked, *link in _rows(client, _CLICKS, keys)
+    }
+
+
+def _customers(client: Client, keys: Sequence[Pair]) -> Mapping[Pair, Standing | Erased]:
+    found: dict[Pair, Standing | Erased] = {}
+    for workspace_id, customer, status, deferred_ms, first_seen_ms, click_id, *rest in _rows(
+        client, _CUSTOMERS, keys
+    ):
+        name, email, avatar, at_ms, *link = rest
+        found[workspace_id, customer] = Standing(
+            status == "qualified",
+            deferred_ms,
+            first_seen_ms,
+            click_id,
+            ClickEntry(at_ms, True, _link(link)),
+            name or None,
+            email or None,
+            avatar or None,
+        )
+    ids = {customer_id(*key): key for key in keys if key not in found}
+    if ids:
+        found |= {ids[row[0]]: ERASED for row in _rows(client, _ERASED, list(ids))}
+    return found
+
+
+def _sales(client: Client, keys: Sequence[Pair]) -> Mapping[Pair, SaleEntry]:
+    workspaces = {sale: workspace_id for workspace_id, sale in keys}
+    return {(workspaces[sale], sale): SaleEntry(*fields) for sale, *fields in _rows(client, _SALES, keys)}
+
+
+def _leads(client: Client, keys: Sequence[Pair]) -> Mapping[Pair, str]:
+    workspaces = {lead: workspace_id for workspace_id, lead in keys}
+    return {(workspaces[lead], lead): lead for (lead,) in _rows(client, _LEADS, keys)}

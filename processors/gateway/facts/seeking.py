@@ -1,0 +1,86 @@
+"""How a fact is looked for that is not known yet."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from processors.gateway.facts.following import Follower
+from processors.gateway.facts.reading import Arrivals, Waited
+from processors.gateway.known import Uncertain
+
+T = TypeVar("T")
+Ends = Mapping[TopicPartition, int]
+
+WAIT_S: Final = 2.0
+"""So long may a fact be under way."""
+
+
+@dataclass(frozen=True)
+class Sought(Generic[T]):
+    """``ends``: of the partitions, when it was asked already; memory has everything before them. Empty when
+    something was found."""
+
+    found: T | None
+    ends: Ends
+
+
+class Seeker:
+    """Waits for arrivals, and for memory to have come as far as the topics were when it was asked."""
+
+    def __init__(self, follower: Follower, arrivals: Arrivals) -> None:
+        self._follower = follower
+        self._arrivals = arrivals
+
+    async def seek(
+        self, waited: Waited, places: Iterable[TopicPartition], look: Callable[[], Awaitable[T | None]]
+    ) -> Sought[T]:
+        """Look, and look again whenever something of this name comes, for up to 2 s.
+
+        Raises ``Uncertain`` when ``look`` did so and nothing has come since, or when Kafka does not tell.
+        """
+        catching = asyncio.create_task(self.catch_up(places))
+        trouble: Uncertain | None = None
+        arrival = self._arrivals.expect(waited)
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while True:
+                    try:
+                        if (found := await look()) is not None:
+                            return Sought(found, {})
+                        trouble = None
+                    except Uncertain as error:
+                        trouble = error
+                    await arrival
+                    arrival = self._arrivals.expect(waited)
+        except TimeoutError:
+            if trouble is not None:
+                raise trouble from None
+            if not catching.done():
+                raise _not_told() from None
+            return Sought(None, catching.result())
+        finally:
+            self._arrivals.forget(waited, arrival)
+            catching.cancel()
+            await asyncio.gather(catching, return_exceptions=True)
+
+    async def catch_up(self, places: Iterable[TopicPartition]) -> Ends:
+        """Returns when memory has everything that was in the partitions before the call.
+
+        Raises ``Uncertain`` after 2 s, or when Kafka does not tell.
+        """
+        try:
+            async with asyncio.timeout(WAIT_S):
+                all_ends = await self._follower.ends()
+                ends = {place: all_ends[place] for place in places}
+                await self._follower.reach(ends)
+        except (TimeoutError, KafkaError):
+            raise _not_told() from None
+        return ends
+
+
+def _not_told() -> Uncertain:
+    return Uncertain("Kafka does not tell in time what there is. Try again.")

@@ -1,0 +1,78 @@
+"""What is wrong with a body or a query, in the form that clients read: ``<code>: <path>: <text>``.
+
+Only the first finding is told. The codes are those of zod, which the SDKs' users know.
+"""
+
+import re
+from typing import Final
+
+from msgspec import ValidationError
+
+from processors.gateway.answers import ApiError, Code
+
+_MOST_CHARACTERS: Final = 500
+_PLACE: Final = re.compile(r"(?P<rule>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`)?", re.DOTALL)
+_CODED: Final = re.compile(r"(?P<code>[a-z_]{3,40}): (?P<path>[^:]*): (?P<text>.*)", re.DOTALL)
+_MISSING: Final = re.compile(r"Object missing required field `(?P<field>[^`]+)`")
+_TYPE: Final = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<given>[^`]+)`")
+_LENGTH: Final = re.compile(r"Expected `(?P<kind>\w+)` of length (?P<side><=|>=) (?P<bound>\d+)")
+_NUMBER: Final = re.compile(r"Expected `(?:int|float|decimal)` (?P<side><=|>=|<|>) (?P<bound>\S+)")
+_INDEX: Final = re.compile(r"\[([^\]]*)\]")
+_TYPES: Final = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+_COUNTED: Final = {"str": "character", "array": "item", "object": "member"}
+
+
+def finding(error: ValidationError, whole: str = "body") -> ApiError:
+    """``whole``: what is at fault when no place inside it is."""
+    found = _PLACE.fullmatch(str(error))
+    assert found is not None  # noqa: S101 - the pattern takes every text
+    path = _INDEX.sub(r".\1", found["path"] or "").strip(".")
+    code, path, text = _told(found["rule"], path)
+    message = f"{code}: {path or whole}: {text}"
+    if len(message) > _MOST_CHARACTERS:
+        message = message[: _MOST_CHARACTERS - 1] + "…"
+    return ApiError(Code.UNPROCESSABLE_ENTITY, message)
+
+
+def _told(rule: str, path: str) -> tuple[str, str, str]:
+    if match := _CODED.fullmatch(rule):  # a type that checks itself
+        return match["code"], ".".join(one for one in (path, match["path"]) if one), match["text"]
+    name = path.rpartition(".")[2]
+    if match := _MISSING.fullmatch(rule):
+        return (
+            "invalid_type",
+            ".".join(filter(None, (path, match["field"]))),
+            f"{match['field']} is required.",
+        )
+    if match := _TYPE.fullmatch(rule):
+        return (
+            "invalid_type",
+            path,
+            f"Expected {_in_json(match['wanted'])}, received {_in_json(match['given'])}",
+        )
+    if match := _LENGTH.fullmatch(rule):
+        return _measured(match, name, path)
+    if match := _NUMBER.fullmatch(rule):
+        side = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}[match["side"]]
+        return _code_of(match["side"]), path, f"{name} must be {side} {match['bound']}"
+    if rule.startswith("Invalid enum value"):
+        return "invalid_enum_value", path, rule
+    if "regex" in rule or rule.startswith("Invalid "):
+        return "invalid_string", path, f"{name} is not of the form that is documented"
+    return "custom", path, rule
+
+
+def _measured(match: re.Match[str], name: str, path: str) -> tuple[str, str, str]:
+    code, bound = _code_of(match["side"]), int(match["bound"])
+    if code == "too_small" and bound == 1:
+        return code, path, f"{name} is required"
+    unit = _COUNTED.get(match["kind"], "byte") + ("s" if bound != 1 else "")
+    return code, path, f"{name} must have at {'least' if code == 'too_small' else 'most'} {bound} {unit}"
+
+
+def _code_of(side: str) -> str:
+    return "too_small" if side.startswith(">") else "too_big"
+
+
+def _in_json(kinds: str) -> str:
+    return " | ".join(_TYPES.get(one, one) for one in kinds.split(" | "))

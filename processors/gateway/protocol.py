@@ -1,0 +1,79 @@
+"""Bytes → requests: uvicorn's protocol, and bounds on what may come before the application is asked.
+
+Without them the headers of a request may be endless, in size and in time: the parser keeps all of them.
+"""
+
+from asyncio import TimerHandle, Transport
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_BYTES: Final = 32 * 1024
+"""Of a request whose headers are not there yet. Complete ones the application judges, and says so in JSON."""
+HEAD_S: Final = 10.0
+MESSAGE_BYTES: Final = 4 * 1024 * 1024
+"""Above the largest body, with all that frames it: a client that goes on is not told any more."""
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+)
+_TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = True
+        self._received = 0
+        self._patience: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """From now on a request is waited for."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """More of a message, or several of them."""
+        self._received += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._in_head and self._received:
+            if self._received > HEAD_BYTES:
+                self._end(_TOO_LARGE)
+            elif self._patience is None:
+                self._wait()
+        elif self._received > MESSAGE_BYTES:
+            self.transport.abort()
+
+    def on_headers_complete(self) -> None:
+        """The rest of the message is the application's to wait for."""
+        self._in_head = False
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes now is another one."""
+        self._in_head, self._received = True, 0
+        super().on_message_complete()
+
+    def _wait(self) -> None:
+        self._patience = self.loop.call_later(HEAD_S, self._end, _TOO_SLOW)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _end(self, answer: bytes) -> None:
+        # Nothing is said into an answer that is under way, or to whoever has only connected.
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if self._received and not answering and not self.transport.is_closing():
+            self.transport.write(answer)
+        self.transport.close()

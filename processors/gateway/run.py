@@ -1,0 +1,133 @@
+"""Settings → a running gateway."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from processors.errors import Misconfigured
+from processors.garbage import collect_rarely
+from processors.gateway.asking import Stored
+from processors.gateway.callers import Callers
+from processors.gateway.clicks.visits import Visitors
+from processors.gateway.documentation import documented
+from processors.gateway.facts import open_facts
+from processors.gateway.listening import address_of, listen, serve
+from processors.gateway.observing import Observed, Servers, serve_gateway
+from processors.gateway.publishing import EventPublisher
+from processors.gateway.routes import Parts, build_routes, client_address
+from processors.gateway.serving import Gateway
+from processors.gateway.stats import Stats
+from processors.kafka.connection import NoBroker
+from processors.registry.store import RegistryStore
+from processors.settings import Settings
+from processors.visitors.addresses import Addresses
+from processors.visitors.agents import Agents
+from processors.visitors.places import Places, UnreadablePlaces
+
+log = logging.getLogger(__name__)
+
+START_PATIENCE_S: Final = 30.0
+"""How long a gateway that starts waits for a broker that does not answer."""
+_RETRY_S: Final = 1.0
+_STORE_S: Final = 2.0
+"""How long a request waits for the registry: clients give up after 5 s."""
+
+
+async def run_gateway(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests under way and write what they brought.
+
+    Raises ``LeadstreamError``: at start; or because the registry cannot be followed any more.
+    """
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    stats = Stats()
+    observed = Observed(stats)
+    serve_gateway(settings, observed)
+    # Before anything is read: an address that is taken is told at once.
+    with listen(settings.gateway_host, settings.gateway_port) as listening:
+        addresses = Addresses(settings.proxies)
+        visitors = await asyncio.to_thread(_visitors, settings, addresses)
+        async with AsyncExitStack() as stack:
+            servers = await _connected(settings, stopping, stack)
+            if servers is None:
+                return
+            observed.servers = servers
+            registry, facts, publisher = servers
+            stored = Stored(settings)
+            stack.callback(stored.close)
+            public_url = settings.gateway_public_url or address_of(listening)
+            callers = Callers(registry, client_address(addresses))
+            routes, redirect = build_routes(
+                Parts(registry, facts, publisher, stored.rows, visitors, callers, public_url)
+            )
+            app = Gateway(
+                documented(routes, public_url),
+                registry=registry,
+                callers=callers,
+                redirect=redirect,
+                stats=stats,
+                docs_url=f"{public_url}/docs",
+                base_path=urlsplit(public_url).path,
+            )
+            collect_rarely()
+            stats.unready = None
+            log.info("listening", extra={"address": address_of(listening)})
+            await _until_first(serve(app, listening, stopping), registry.follow(), stopping)
+            stats.unready = "it is ending"
+    log.info("stopped", extra={"requests": stats.requests.total()})
+
+
+def _visitors(settings: Settings, addresses: Addresses) -> Visitors:
+    """Reads files, for half a second."""
+    try:
+        return Visitors(addresses, Agents(), Places(settings.geoip_db))
+    except (UnreadablePlaces, OSError) as error:
+        raise Misconfigured(
+            f"the database of places cannot be read: {error}",
+            "Set LEADSTREAM_GEOIP_DB to an .mmdb file, or to nothing.",
+        ) from error
+
+
+async def _connected(settings: Settings, stopping: asyncio.Event, stack: AsyncExitStack) -> Servers | None:
+    """A broker that is restarting is waited for, so that no supervisor need start us again and again.
+
+    None: told to stop meanwhile.
+    """
+    deadline = time.monotonic() + START_PATIENCE_S
+    while not stopping.is_set():
+        try:
+            async with AsyncExitStack() as tried:
+                registry = await tried.enter_async_context(RegistryStore(settings, patience_s=_STORE_S))
+                facts = await tried.enter_async_context(open_facts(settings, registry))
+                publisher = await tried.enter_async_context(EventPublisher(settings, facts.learn))
+                await stack.enter_async_context(tried.pop_all())
+                return Servers(registry, facts, publisher)
+        except NoBroker as error:
+            if time.monotonic() >= deadline:
+                raise
+            log.warning("waiting for a Kafka broker", extra={"error": str(error)})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _RETRY_S)
+    return None
+
+
+async def _until_first(
+    serving: Coroutine[Any, Any, None], following: Coroutine[Any, Any, None], stopping: asyncio.Event
+) -> None:
+    """Until either ends: what is served then comes to its end first. Raises what one of them raised."""
+    server, follower = asyncio.create_task(serving), asyncio.create_task(following)
+    try:
+        await asyncio.wait({server, follower}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.set()
+        await server
+        if follower.done():
+            follower.result()
+    finally:
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""The script that pages load: ``src/`` is what is written, ``script.js`` what is built of it and served."""
