@@ -33,8 +33,9 @@ def rights(
 ) -> Mapping[str, list[Right]]:
     """By role. ``changelogs``: the workers', by their full names; ``stored``: what sinks read.
 
-    ``worker``, ``sink``, ``gateway``: the processes. ``sender``: ``leadstream send``, and producers of your own.
-    ``operator``: every other command, ``topics create``, ``workspace``, ``audit`` and the replays among them.
+    ``worker``, ``sink``, ``gateway``: the processes. ``sender``: ``leadstream send``, and producers of your
+    own. ``operator``: every other command, ``topics create``, ``workspace``, ``audit`` and the replays among
+    them.
     """
     name = settings.topic
     events = [name(topic) for topic in EVENT_TOPICS]
