@@ -78,12 +78,24 @@ _ROOMS: Final = {
         " clickhouse engine engine.kafka worker",
     ),
     "registry": Room(
-        "workspaces, their keys and domains: what may become of them, and who writes that down",
-        "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
+        "workspaces, their keys, domains and links: what may become of them, and who writes that down",
+        "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
+    ),
+    "gateway.answers": Room("what a gateway answers, errors among it"),
+    "gateway.known": Room("what a gateway asks of facts and publishing", "gateway.answers"),
+    "gateway.publishing": Room(
+        "events into Kafka, those of concurrent calls together",
+        "schemas errors clock settings kafka.connection kafka.placement kafka gateway.answers",
+    ),
+    "gateway.facts": Room(
+        "clicks, customers and sales, as far as a gateway knows them",
+        "schemas attribution errors clock settings kafka.connection kafka.header_names kafka.placement kafka"
+        " clickhouse registry gateway.known",
     ),
     "gateway": Room(
         "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
-        "schemas errors clock histogram garbage settings kafka.connection observability registry",
+        "schemas errors clock histogram garbage settings kafka.connection observability registry visitors"
+        " gateway.answers gateway.known gateway.publishing gateway.facts",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),

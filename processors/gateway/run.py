@@ -9,22 +9,25 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
-
-from processors.clock import epoch_ms
+from processors.errors import Misconfigured
 from processors.garbage import collect_rarely
-from processors.gateway.answers import Answer, ApiError, Code
+from processors.gateway.asking import Stored
 from processors.gateway.callers import Callers
+from processors.gateway.clicks.visits import Visitors
 from processors.gateway.documentation import documented
+from processors.gateway.facts import open_facts
 from processors.gateway.listening import address_of, listen, serve
-from processors.gateway.observing import serve_gateway
-from processors.gateway.routes import Parts, build_routes
+from processors.gateway.observing import Observed, Servers, serve_gateway
+from processors.gateway.publishing import EventPublisher
+from processors.gateway.routes import Parts, build_routes, client_address
 from processors.gateway.serving import Gateway
 from processors.gateway.stats import Stats
 from processors.kafka.connection import NoBroker
 from processors.registry.store import RegistryStore
 from processors.settings import Settings
-from schemas.registry import Workspace
+from processors.visitors.addresses import Addresses
+from processors.visitors.agents import Agents
+from processors.visitors.places import Places, UnreadablePlaces
 
 log = logging.getLogger(__name__)
 
@@ -38,31 +41,60 @@ _STORE_S: Final = 2.0
 async def run_gateway(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way and write what they brought.
 
-    Raises ``LeadstreamError``: at start; or because a topic cannot be followed any more.
+    Raises ``LeadstreamError``: at start; or because the registry cannot be followed any more.
     """
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     stats = Stats()
-    serve_gateway(settings, stats)
+    observed = Observed(stats)
+    serve_gateway(settings, observed)
     # Before anything is read: an address that is taken is told at once.
-    listening = listen(settings.gateway_host, settings.gateway_port)
-    async with AsyncExitStack() as stack:
-        stack.callback(listening.close)
-        registry = await _opened(settings, stopping, stack)
-        if registry is None:
-            return
-        public_url = settings.gateway_public_url or address_of(listening)
-        app = _application(settings, registry, stats, public_url)
-        collect_rarely()
-        stats.unready = None
-        log.info("listening", extra={"address": address_of(listening)})
-        await _together(serve(app, listening, stopping), registry.follow(), stopping=stopping)
-        stats.unready = "it has stopped"
+    with listen(settings.gateway_host, settings.gateway_port) as listening:
+        addresses = Addresses(settings.proxies)
+        visitors = await asyncio.to_thread(_visitors, settings, addresses)
+        async with AsyncExitStack() as stack:
+            servers = await _connected(settings, stopping, stack)
+            if servers is None:
+                return
+            observed.servers = servers
+            registry, facts, publisher = servers
+            stored = Stored(settings)
+            stack.callback(stored.close)
+            public_url = settings.gateway_public_url or address_of(listening)
+            callers = Callers(registry, client_address(addresses))
+            routes, redirect = build_routes(
+                Parts(registry, facts, publisher, stored.rows, visitors, callers, public_url)
+            )
+            app = Gateway(
+                documented(routes, public_url),
+                registry=registry,
+                callers=callers,
+                redirect=redirect,
+                stats=stats,
+                docs_url=f"{public_url}/docs",
+                base_path=urlsplit(public_url).path,
+            )
+            collect_rarely()
+            stats.unready = None
+            log.info("listening", extra={"address": address_of(listening)})
+            await _until_first(serve(app, listening, stopping), registry.follow(), stopping)
+            stats.unready = "it is ending"
     log.info("stopped", extra={"requests": stats.requests.total()})
 
 
-async def _opened(settings: Settings, stopping: asyncio.Event, stack: AsyncExitStack) -> RegistryStore | None:
+def _visitors(settings: Settings, addresses: Addresses) -> Visitors:
+    """Reads files, for half a second."""
+    try:
+        return Visitors(addresses, Agents(), Places(settings.geoip_db))
+    except (UnreadablePlaces, OSError) as error:
+        raise Misconfigured(
+            f"the database of places cannot be read: {error}",
+            "Set LEADSTREAM_GEOIP_DB to an .mmdb file, or to nothing.",
+        ) from error
+
+
+async def _connected(settings: Settings, stopping: asyncio.Event, stack: AsyncExitStack) -> Servers | None:
     """A broker that is restarting is waited for, so that no supervisor need start us again and again.
 
     None: told to stop meanwhile.
@@ -70,7 +102,12 @@ async def _opened(settings: Settings, stopping: asyncio.Event, stack: AsyncExitS
     deadline = time.monotonic() + START_PATIENCE_S
     while not stopping.is_set():
         try:
-            return await stack.enter_async_context(RegistryStore(settings, patience_s=_STORE_S))
+            async with AsyncExitStack() as tried:
+                registry = await tried.enter_async_context(RegistryStore(settings, patience_s=_STORE_S))
+                facts = await tried.enter_async_context(open_facts(settings, registry))
+                publisher = await tried.enter_async_context(EventPublisher(settings, facts.learn))
+                await stack.enter_async_context(tried.pop_all())
+                return Servers(registry, facts, publisher)
         except NoBroker as error:
             if time.monotonic() >= deadline:
                 raise
@@ -80,42 +117,17 @@ async def _opened(settings: Settings, stopping: asyncio.Event, stack: AsyncExitS
     return None
 
 
-def _application(settings: Settings, registry: RegistryStore, stats: Stats, public_url: str) -> Gateway:
-    callers = Callers(registry, _client_of)
-    routes = build_routes(Parts(settings, registry, callers, public_url, epoch_ms))
-    return Gateway(
-        documented(routes, public_url),
-        registry=registry,
-        callers=callers,
-        redirect=_nowhere,
-        stats=stats,
-        docs_url=f"{public_url}/docs",
-        base_path=urlsplit(public_url).path,
-    )
-
-
-def _client_of(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-async def _nowhere(_request: Request, _workspace: Workspace, _host: str) -> Answer:
-    raise ApiError(Code.NOT_FOUND, "There is no such link.")
-
-
-async def _together(*work: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
-    """Until the first of them ends, and then all; raises what one of them raised.
-
-    The first one is to end in good order, when it is told to; the others are given up.
-    """
-    first, *others = (asyncio.create_task(one) for one in work)
+async def _until_first(
+    serving: Coroutine[Any, Any, None], following: Coroutine[Any, Any, None], stopping: asyncio.Event
+) -> None:
+    """Until either ends: what is served then comes to its end first. Raises what one of them raised."""
+    server, follower = asyncio.create_task(serving), asyncio.create_task(following)
     try:
-        await asyncio.wait({first, *others}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({server, follower}, return_when=asyncio.FIRST_COMPLETED)
         stopping.set()
-        await first
-        for one in others:
-            if one.done():
-                one.result()
+        await server
+        if follower.done():
+            follower.result()
     finally:
-        for one in others:
-            one.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)

@@ -297,6 +297,39 @@ GATEWAY: Final = (
         ("route",),
     ),
     Metric("leadstream_gateway_requests_under_way", "gauge", "requests", "Requests not answered yet."),
+    Metric(
+        "leadstream_gateway_events_total",
+        "counter",
+        "events",
+        "Events by what became of them: acknowledged by Kafka; late (their callers were told to try again,"
+        " they may be written all the same); dropped (clicks of redirects that no broker took in time).",
+        ("outcome",),
+    ),
+    Metric("leadstream_gateway_events_waiting", "gauge", "events", "Events without Kafka's acknowledgement."),
+    Metric(
+        "leadstream_gateway_producers_total",
+        "counter",
+        "producers",
+        "Producers since the process began. More than one: a broker has refused a batch.",
+    ),
+    Metric(
+        "leadstream_gateway_memory_bytes",
+        "gauge",
+        "bytes",
+        "What is remembered of the last minutes, estimated; LEADSTREAM_GATEWAY_MEMORY at most.",
+    ),
+    Metric(
+        "leadstream_gateway_lookups_total",
+        "counter",
+        "queries",
+        "Queries for older clicks and customers, each of any number of calls.",
+    ),
+    Metric(
+        "leadstream_gateway_lookup_failures_total",
+        "counter",
+        "queries",
+        "Those that ClickHouse did not answer in time; their callers were told to try again.",
+    ),
 )
 
 ALL: Final = {"Every process": PROCESS, "Worker": WORKER, "Sink": SINK, "Gateway": GATEWAY}

@@ -12,8 +12,9 @@ _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _is_host: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}").fullmatch
 _MOST_CHARACTERS: Final = 253
 _ANY: Final = "*."
-MOST_KEY_CHARACTERS: Final = 190
-_KEY: Final = frozenset("-._/" + string.ascii_letters + string.digits)
+KEY: Final = 190
+"""Characters of a link's key."""
+_IN_KEY: Final = frozenset("-._/" + string.ascii_letters + string.digits)
 _JOINER: Final = "\u200d"
 """Between emojis that make one picture; else nothing invisible may stand in a key."""
 
@@ -53,13 +54,12 @@ def link_key(text: str) -> str:
     """The key of a link as it is kept: without blanks and slashes around it."""
     key = text.strip().strip("/")
     good = key == ROOT or (key and not key.startswith("_") and all(map(_may_be_in_key, key)))
-    if not good or len(key) > MOST_KEY_CHARACTERS or {".", ".."} & set(key.split("/")):
+    if not good or len(key) > KEY or {".", ".."} & set(key.split("/")):
         raise ValueError(
-            f"a key has at most {MOST_KEY_CHARACTERS} letters, digits, emojis, and -._/ among them,"
-            " and begins with no _"
+            f"a key has at most {KEY} letters, digits, emojis, and -._/ among them, and begins with no _"
         )
     return key
 
 
 def _may_be_in_key(char: str) -> bool:
-    return char in _KEY or (char > "\x7f" and (char.isprintable() or char == _JOINER))
+    return char in _IN_KEY or (char > "\x7f" and (char.isprintable() or char == _JOINER))

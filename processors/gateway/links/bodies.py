@@ -5,11 +5,11 @@ from typing import Annotated, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from processors.gateway.links.utm import WRITTEN
+from processors.registry.names import KEY
 from schemas import texts
 
 MOST_LINKS: Final = 100
 """Of one call."""
-KEY: Final = 190
 _LONG: Final = 4_000
 
 Address = Annotated[str, Meta(max_length=texts.URL)]

@@ -7,10 +7,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from processors.gateway.answers import ApiError, Code
-from processors.gateway.links.bodies import KEY, LinkFields, LinkUpdate, NewLink
+from processors.gateway.links.bodies import LinkFields, LinkUpdate, NewLink
 from processors.gateway.links.reading import destination, domain_name, fields
 from processors.registry.ids import random_key
-from processors.registry.names import link_key
+from processors.registry.names import KEY, link_key
 from schemas.links import Link
 from schemas.registry import Workspace
 
