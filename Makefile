@@ -14,7 +14,7 @@ RESULTS ?= .faults
 # Hundreds of processes import the same modules: they are compiled once, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test faults soak check lint fast integration lock schemas docs script clean
+.PHONY: run test faults soak check lint fast integration lock schemas docs script countries clean
 
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
@@ -58,6 +58,10 @@ docs: $(VENV)/ready
 # The script that pages load, from its source (processors/gateway/script/src).
 script: $(VENV)/npm-ready
 	npm run --silent build --prefix processors/gateway/script
+
+# The newest file of the countries of all addresses (docs/redirects.md).
+countries: $(VENV)/ready
+	$(BIN)/python -m processors.visitors.country_file.refresh
 
 # Resolve anew; the lock files hold hashes and no index address. What the image installs (requirements.lock)
 # and what `make run` adds to it (-local) are the very versions that are tested (-dev).

@@ -17,11 +17,15 @@ Row = Sequence[Any]
 Ask = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Row]]]
 _THREADS: Final = 2
 _LONGEST_S: Final = 10
+_SETTINGS: Final = {"max_threads": 2, "max_execution_time": _LONGEST_S}
 NO_ANSWER: Final = "The store of past events does not answer. Try again in a moment."
 
 
 class Stored:
-    """A few questions at once; the others wait for their turn. To be closed with :meth:`close`."""
+    """For questions that read much, a few at once: apart from those that others wait for at every turn.
+
+    Opens nothing before the first question. To be closed with :meth:`close`.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -48,5 +52,17 @@ class Stored:
             if self._client is None:
                 self._client = open_clickhouse(self._settings, patience_s=_LONGEST_S)
             client = self._client
-        answer = client.query(sql, parameters=dict(parameters), settings={"max_execution_time": _LONGEST_S})
-        return answer.result_rows
+        return client.query(sql, parameters=dict(parameters), settings=_SETTINGS).result_rows
+
+
+def within(seconds: float, ask: Ask) -> Ask:
+    """The same for callers who wait no longer: then it raises ``TryAgain``."""
+
+    async def asked(sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
+        try:
+            async with asyncio.timeout(seconds):
+                return await ask(sql, parameters)
+        except TimeoutError:
+            raise TryAgain(NO_ANSWER) from None
+
+    return asked

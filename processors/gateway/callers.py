@@ -12,6 +12,7 @@ from processors.gateway.limits import Limits, TooMany
 from processors.gateway.routing import Opens
 from processors.registry.contents import Contents, Holder, UnreadableWorkspace
 from processors.registry.keys import is_mistyped
+from processors.registry.last_use import LastUses
 from schemas.registry import KeyRole, Workspace
 from schemas.registry import Limits as Defaults
 
@@ -33,7 +34,9 @@ class Registry(Protocol):
 
 
 class Callers:
-    """Lets in, or raises ``ApiError``. ``address_of``: of the client behind trusted proxies."""
+    """Lets in, or raises ``ApiError``. ``address_of``: of the client behind trusted proxies. ``uses``: of the
+    keys that were let in.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class Callers:
         address_of: Callable[[Request], str],
         clock: Callable[[], int] = epoch_ms,
     ) -> None:
+        self.uses = LastUses()
         self._registry = registry
         self._limits = Limits()
         self._holders: dict[str, Holder] = {}
@@ -58,6 +62,7 @@ class Callers:
         self._count(request, holder.key.id, getattr(limits, wanted), now_ms)
         if opens is Opens.PUBLISHABLE:
             allow_host(holder.workspace, request)
+        self.uses.note(holder.workspace.workspace_id, holder.key.id, now_ms)
         return holder
 
     def _known(self, authorization: str, now_ms: int) -> Holder | None:

@@ -71,10 +71,10 @@ class Facts(Protocol):
         """None also of a bot's click, and of another workspace's."""
 
     async def customer(
-        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, complete: bool = False
+        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, requested: bool = False
     ) -> KnownCustomer | None:
         """``wait``: False: what is known by now is enough, and None then says only that; nobody is asked.
-        ``complete``: ``requested`` being False has to be certain, too."""
+        ``requested``: of who is known without a lead request it has to be certain that there is none."""
 
     async def sale(self, workspace_id: str, customer_external_id: str, invoice_id: str) -> KnownSale | None:
         """The purchase that came first with this invoice. Does not wait."""

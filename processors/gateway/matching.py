@@ -43,19 +43,19 @@ class Table:
 
     def __init__(self, routes: Sequence[Route], base_path: str = "") -> None:
         by_path: dict[tuple[str, ...], dict[str, Route]] = {}
-        for route in routes:
-            methods = by_path.setdefault(_segments(route.path), {})
+        for route, path in ((one, path) for one in routes for path in (one.path, *one.older_names)):
+            methods = by_path.setdefault(_segments(path), {})
             if route.method in methods:
-                raise ValueError(f"{route.method} {route.path} is there twice")
+                raise ValueError(f"{route.method} {path} is there twice")
             methods[route.method] = route
         self._base = _segments(base_path)
         self._exact: dict[str, Match] = {}
         self._named: list[tuple[tuple[str, ...], Mapping[str, Route]]] = []
-        for path, methods in by_path.items():
-            if any(_name(one) for one in path):
-                self._named.append((path, methods))
+        for segments, methods in by_path.items():
+            if any(_name(one) for one in segments):
+                self._named.append((segments, methods))
             else:
-                self._exact["/" + "/".join(path)] = Match(methods, _NO_NAMES, _cors(methods))
+                self._exact["/" + "/".join(segments)] = Match(methods, _NO_NAMES, _cors(methods))
 
     def find(self, raw_path: bytes) -> Match | None:
         """``raw_path``: as it came, percent-encoded, without a query."""

@@ -4,8 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -46,6 +45,7 @@ class Reader:
         self._patience_s = patience_s
         self._waiting: list[tuple[Ends, asyncio.Future[None]]] = []
         self._coming: asyncio.Task[None] | None = None
+        self._looks: set[asyncio.Task[None]] = set()
         self._looking = asyncio.Lock()
         self._looked_at = -_PAUSE_S
         self.places: list[TopicPartition] = []
@@ -83,11 +83,12 @@ class Reader:
 
     async def close(self) -> None:
         """Whoever waits is cancelled."""
-        for task in (self._following, self._coming):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+        tasks = {self._following, *self._looks}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for _, done in self._waiting:
+            done.cancel()
         await self._consumer.stop()
 
     async def follow(self) -> None:
@@ -98,7 +99,9 @@ class Reader:
         """Returns when all has been applied that was committed before the call."""
         if self._coming is None:
             self._coming = asyncio.create_task(self._catch_up())
-            self._coming.add_done_callback(_looked_after)
+            self._coming.add_done_callback(heard)
+            self._looks.add(self._coming)
+            self._coming.add_done_callback(self._looks.discard)
         try:
             async with asyncio.timeout(self._patience_s):
                 await asyncio.shield(self._coming)
@@ -141,10 +144,8 @@ class Reader:
                     if not done.done() and await self._reached(ends):
                         done.set_result(None)
                 self._waiting = [one for one in self._waiting if not one[1].done()]
-        except Exception as error:
-            cause = error
-            if isinstance(error, KafkaError | OSError):
-                cause = told(error, self._settings.kafka_bootstrap)
+        except (KafkaError, OSError) as error:
+            cause = told(error, self._settings.kafka_bootstrap)
             for _, done in self._waiting:
                 if not done.done():
                     done.set_exception(cause)
@@ -181,7 +182,7 @@ class Reader:
         return NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}")
 
 
-def _looked_after(task: asyncio.Task[None]) -> None:
+def heard(done: "asyncio.Future[Any]") -> None:
     """Whoever waited for it may have gone; then nobody needs to hear of its failure."""
-    if not task.cancelled():
-        task.exception()
+    if not done.cancelled():
+        done.exception()

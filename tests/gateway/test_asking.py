@@ -1,12 +1,14 @@
 """Questions to ClickHouse, and what becomes of them when it is not there."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.ports import free_port
 from processors.gateway.answers import TryAgain
+from processors.gateway.asking import Row, within
 from tests.gateway.stored import stored
 
 
@@ -23,6 +25,15 @@ async def test_what_cannot_be_answered_may_be_asked_again(clickhouse: LocalClick
         with pytest.raises(TryAgain):
             await store.rows("SELECT * FROM nothing_of_this_name", {})
         assert await store.rows("SELECT 1", {})
+
+
+async def test_nobody_waits_longer_than_told() -> None:
+    async def never(_: str, __: Mapping[str, object]) -> Sequence[Row]:
+        await asyncio.Event().wait()
+        return []
+
+    with pytest.raises(TryAgain):
+        await within(0.01, never)("SELECT 1", {})
 
 
 async def test_without_a_server() -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 from string import ascii_letters, digits
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 from msgspec.json import Encoder
 
 from processors.gateway.clicks.visits import Visitor
-from processors.gateway.known import Facts, Publisher
+from processors.gateway.known import Publisher
 from processors.visitors.hashing import visitor_hashes
 from schemas.decoding import Refused
 from schemas.headers import Header
@@ -51,13 +51,20 @@ class Arrival:
     now_ms: int
 
 
+class Visits(Protocol):
+    """Which clicks are known: of ``Facts``."""
+
+    def click_of_visitor(self, link_id: str, visitor: str, now_ms: int) -> str | None:
+        """The one that this visitor, a hash, was given for this link within the last hour."""
+
+
 class Recorder:
     """Writes clicks down. ``random``: unguessable, but for tests.
 
     What it remembers itself are the clicks that ``facts`` have not heard of yet.
     """
 
-    def __init__(self, facts: Facts, publisher: Publisher, random: Random) -> None:
+    def __init__(self, facts: Visits, publisher: Publisher, random: Random) -> None:
         self._facts = facts
         self._publisher = publisher
         self._random = random

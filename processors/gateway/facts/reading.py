@@ -12,6 +12,7 @@ from msgspec.json import Decoder
 from processors.gateway.facts.entries import ClickEntry, Standing
 from processors.gateway.facts.recent import Recent
 from processors.gateway.known import KnownLink
+from processors.registry.links import UnreadableLink
 from schemas.decoding import Refused, decode_click, decode_erasure, decode_lead_event, decode_purchase
 from schemas.events import AnyEvent, Click, Erasure, LeadEvent, Purchase
 from schemas.headers import Headers
@@ -129,7 +130,10 @@ class Memory:
         return link
 
     def _registered(self, workspace_id: str, link_id: str) -> Link | None:
-        found = self._links().get(link_id)
+        try:
+            found = self._links().get(link_id)
+        except UnreadableLink:
+            return None
         return found if found is not None and found.workspace_id == workspace_id else None
 
     def _click(self, record: ConsumerRecord) -> None:

@@ -88,7 +88,7 @@ class RecentAndOlder:
         return self._recent.click(workspace_id, click_id) or await self.older.click(workspace_id, click_id)
 
     async def customer(
-        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, complete: bool = False
+        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, requested: bool = False
     ) -> KnownCustomer | None:
         """As ``Facts`` says."""
         if not wait:
@@ -98,7 +98,7 @@ class RecentAndOlder:
         sunk = self._watch.sunk(Topic.CUSTOMERS, places.customers.partition)
         found: KnownCustomer | None = None
         ends: Ends = {}
-        if complete:
+        if requested:
             ends = await self._seeker.catch_up(places.of_events)
             found = await self._found_customer(workspace_id, customer_external_id)
         if found is None:
@@ -108,7 +108,7 @@ class RecentAndOlder:
                 lambda: self._found_customer(workspace_id, customer_external_id),
             )
             found, ends = sought.found, sought.ends or ends
-        settled = found is not None and (not complete or found.requested or found.erased)
+        settled = found is not None and (not requested or found.requested or found.erased)
         if not settled and not self._is_complete(places, ends, sunk):
             raise Uncertain("What is known of the customer is not complete at the moment. Try again.")
         return found

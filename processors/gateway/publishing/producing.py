@@ -71,9 +71,11 @@ class Producing:
 
     def retire(self, producer: AIOKafkaProducer, error: BaseException) -> None:
         """Let it deliver what it can, and use it no more."""
-        if self._producer is not producer:
-            return
-        log.warning("a batch was refused, going on with another producer: %s", error)
+        if self._producer is producer:
+            log.warning("a batch was refused, going on with another producer: %r", error)
+            self._let_go(producer)
+
+    def _let_go(self, producer: AIOKafkaProducer) -> None:
         self._producer = None
         task = asyncio.create_task(_stop(producer))
         self._retired[producer] = task
@@ -82,12 +84,14 @@ class Producing:
     async def close(self) -> None:
         """Within a few seconds; what is not acknowledged by then may or may not be written."""
         if self._producer is not None:
-            self.retire(self._producer, RuntimeError("closing"))
+            self._let_go(self._producer)
         retired = dict(self._retired)
-        for task in retired.values():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(task, _CLOSE_S)
-        for producer in retired:
+        if retired:
+            await asyncio.wait(retired.values(), timeout=_CLOSE_S)
+        for producer, task in retired.items():
+            # It would wait for ever for a broker that is gone.
+            if task.cancel():
+                await asyncio.wait([task])
             await producer.client.close()
 
 

@@ -23,10 +23,10 @@ class Finder:
         self._link_by_id = link_by_id
 
     async def customer(
-        self, workspace_id: str, external_id: str, *, wait: bool, complete: bool = False
+        self, workspace_id: str, external_id: str, *, wait: bool, requested: bool = False
     ) -> KnownCustomer | None:
         """As of ``Facts``; raises ``ApiError`` for one that was erased."""
-        known = await self._facts.customer(workspace_id, external_id, wait=wait, complete=complete)
+        known = await self._facts.customer(workspace_id, external_id, wait=wait, requested=requested)
         if known is not None and known.erased:
             raise ApiError(Code.FORBIDDEN, _ERASED)
         return known

@@ -1,6 +1,6 @@
 """The calls about links as clients make them: through the door."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 import httpx
@@ -9,6 +9,7 @@ import pytest
 from processors.gateway.answers import Answer
 from processors.gateway.callers import Callers
 from processors.gateway.qr import qr_routes
+from processors.gateway.routing import Route
 from processors.gateway.serving import Gateway
 from processors.gateway.stats import Stats
 from processors.registry.store import RegistryStore
@@ -23,16 +24,15 @@ async def _no_redirect(*_: object) -> Answer:
     raise AssertionError("no short domain was called")
 
 
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    world = World()
+def door(world: World, routes: Sequence[Route], domain: str = "go.example") -> Gateway:
+    """The routes behind it, and the workspace acme with its keys and one domain."""
     keys = (SECRET.record, PUBLISHABLE.record)
     world.store.registries.workspaces.put(
-        Workspace(workspace_id="acme", keys=keys, domains=(Domain(slug="go.example"),))
+        Workspace(workspace_id="acme", keys=keys, domains=(Domain(slug=domain),))
     )
     registry = cast(RegistryStore, world.store)
-    gateway = Gateway(
-        [*world.routes, *qr_routes()],
+    return Gateway(
+        routes,
         registry=registry,
         callers=Callers(registry, lambda _: "192.0.2.1", lambda: NOW_MS),
         redirect=_no_redirect,
@@ -40,7 +40,12 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         docs_url="https://api.example/docs",
         clock=lambda: NOW_MS,
     )
-    transport = httpx.ASGITransport(app=gateway)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    world = World()
+    transport = httpx.ASGITransport(app=door(world, [*world.routes, *qr_routes()]))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://api.example/api", headers=bearer()
     ) as one:
