@@ -46,9 +46,14 @@ async def run_gateway(settings: Settings) -> None:
     Raises ``LeadstreamError``: at start; or because a topic cannot be followed any more.
     """
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
     observed = Observed(Stats())
+
+    def end() -> None:
+        stopping.set()
+        observed.stats.unready = "it is ending"
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
     serve_gateway(settings, observed)
     # Before anything is read: an address that is taken is told at once.
     with listen(settings.gateway_host, settings.gateway_port) as listening:
@@ -92,7 +97,6 @@ async def _serve(
             *(registry.follow(), facts.follow(), publisher.follow(), callers.uses.keep(registry, epoch_ms)),
             stopping=stopping,
         )
-        stats.unready = "it is ending"
 
 
 def _visitors(settings: Settings) -> Visitors:
