@@ -79,7 +79,7 @@ _ROOMS: Final = {
     ),
     "registry": Room(
         "workspaces, their keys and domains: what may become of them, and who writes that down",
-        "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
+        "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
     "gateway.answers": Room("what a gateway answers, errors among it"),
     "gateway.known": Room("what a gateway asks of facts and publishing", "gateway.answers"),
@@ -90,7 +90,7 @@ _ROOMS: Final = {
     "gateway.facts": Room(
         "clicks, customers and sales, as far as a gateway knows them",
         "schemas attribution errors clock settings kafka.connection kafka.header_names kafka.placement kafka"
-        " clickhouse gateway.known",
+        " clickhouse registry gateway.known",
     ),
     "gateway": Room(
         "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
@@ -122,7 +122,7 @@ _ROOMS: Final = {
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas errors clock garbage printable terminal clickhouse.url settings kafka.connection"
+        "schemas errors clock garbage printable terminal clickhouse.url settings kafka kafka.connection"
         " kafka.placement clickhouse engine engine.state engine.kafka worker sink audit.model demo deploy"
         " stack cli",
     ),
