@@ -78,7 +78,7 @@ _ROOMS: Final = {
         " clickhouse engine engine.kafka worker",
     ),
     "registry": Room(
-        "workspaces, their keys, domains and links: what may become of them, and who writes that down",
+        "workspaces, their keys and domains: what may become of them, and who writes that down",
         "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
     "gateway.answers": Room("what a gateway answers, errors among it"),
@@ -122,7 +122,7 @@ _ROOMS: Final = {
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas errors clock garbage printable terminal clickhouse.url settings kafka.connection"
+        "schemas errors clock garbage printable terminal clickhouse.url settings kafka kafka.connection"
         " kafka.placement clickhouse engine engine.state engine.kafka worker sink audit.model demo deploy"
         " stack cli",
     ),
