@@ -18,8 +18,8 @@ RELEASES: Final = (*OLDEST, "python-0.39.0", "node-0.73.5")
 
 
 class Failed(Exception):
-    """How an SDK tells its user that a call failed. ``name``: of what it raised; ``status``: of HTTP, 0 when it
-    had no answer."""
+    """How an SDK tells its user that a call failed. ``name``: of what it raised; ``status``: of HTTP, or 0
+    when it had no answer."""
 
     def __init__(self, name: str, status: int, message: str, headers: dict[str, str]) -> None:
         super().__init__(f"{name} ({status}): {message}")

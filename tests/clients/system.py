@@ -69,10 +69,8 @@ class System:
 
     def funnel(self, workspace_id: str = WORKSPACE) -> dict[str, int]:
         """How many clicks, leads, sales there have ever been."""
-        sql = (
-            "SELECT step, count FROM funnel(workspace = %(w)s, start = %(s)s, end = %(e)s, timezone = 'UTC')"
-        )
-        return dict(self.rows(sql, w=workspace_id, s=LONG_AGO, e=FAR_AHEAD))
+        window = "workspace = %(w)s, start = '2020-01-01', end = '2100-01-01', timezone = 'UTC'"
+        return dict(self.rows(f"SELECT step, count FROM funnel({window})", w=workspace_id))
 
 
 @contextmanager

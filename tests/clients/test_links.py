@@ -97,7 +97,9 @@ def test_customers(system: System, sdk: Sdk) -> None:
     [pending] = sdk("customers.list", {"externalId": ids[0], "includeExpandedFields": True})
     assert (pending["externalId"], pending["name"], pending["email"]) == (ids[0], ids[0], None)
     assert (pending["link"]["id"], pending["link"]["key"]) == (link["id"], link["key"])
-    listed = sdk("customers.list", {"search": f"customer-{sdk.release}", "pageSize": 1})
+    # Those before it do not know how to go on to a next page, or fail to: all come with the first one.
+    size = {"pageSize": 1} if sdk.release == "node-0.73.5" else {}
+    listed = sdk("customers.list", {"search": f"customer-{sdk.release}", **size})
     assert sorted(one["externalId"] for one in listed) == ids
     assert sdk("customers.get", {"id": pending["id"]})["externalId"] == ids[0]
     assert sdk("customers.get", {"id": f"ext_{ids[0]}"})["id"] == pending["id"]
@@ -109,9 +111,5 @@ def test_customers(system: System, sdk: Sdk) -> None:
         lambda: f"counters stay at {sdk('links.get', {'linkId': link['id']})}",
     )
     assert sdk("customers.delete", pending["id"]) == {"id": pending["id"]}
-    assert sdk.fails(
-        "track.lead", {"clickId": "", "eventName": "A", "customerExternalId": ids[0]}
-    ).status in (
-        400,
-        403,
-    )
+    again = {"clickId": "", "eventName": "Sign Up", "customerExternalId": ids[0]}
+    assert sdk.fails("track.lead", again).name == "Forbidden"
