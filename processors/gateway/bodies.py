@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, get_args, get_origin
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, encode
@@ -97,6 +97,8 @@ _elements: Final = Decoder(list[Raw]).decode
 
 def _second_reading(kind: Any) -> Callable[[bytes], bytes]:
     """Of an object, or of each in a list."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
     if isinstance(kind, type) and issubclass(kind, Struct):
         return SecondReading(kind)
     if get_origin(kind) is list and isinstance(one := get_args(kind)[0], type) and issubclass(one, Struct):

@@ -2,8 +2,8 @@
 
 Each process notes in memory which keys it has let in, and writes that down now and then: of a key that is in
 use all the time once in five minutes, by whichever process comes first. It goes into a record of its own
-beside the workspace (``schemas.registry.KeyUse``), so that nothing of the workspace is ever written for it, and
-through the same lock as everything else, so that of two processes none undoes what the other has written.
+beside the workspace (``schemas.registry.KeyUse``), so that nothing of the workspace is ever written for it;
+and through the same lock as everything else, so that of two processes none undoes what the other has written.
 A process that dies has forgotten some minutes.
 """
 

@@ -13,6 +13,7 @@ from processors.gateway.known import Facts, KnownCustomer, Publisher
 from processors.gateway.paging import cursor_of
 from processors.gateway.routing import Call, Opens, Route
 from schemas.ids import customer_id
+from schemas.links import short_link
 
 _TAG: Final = "Customers"
 _EXTERNAL: Final = "ext_"
@@ -152,7 +153,7 @@ def _of_facts(workspace_id: str, external_id: str, known: KnownCustomer, now_ms:
         link_id=(link.id or "") if link else "",
         domain=domain,
         key=key,
-        short_link=f"https://{domain}/{key}" if domain and key else "",
+        short_link=short_link(domain, key) if domain and key else "",
         url=(link.url or "") if link else "",
         program_id=(link.program_id or "") if link else "",
         sales=0,

@@ -6,10 +6,11 @@ from typing import Any, Final
 from msgspec import UNSET, Struct, UnsetType, field
 
 from processors.gateway.answers import ApiError, Code
+from processors.gateway.idempotency import idempotency_of
 from processors.gateway.links.bodies import LinkUpdate, NewLink
 from processors.gateway.links.counters import LinkCounters
 from processors.gateway.links.document import LinkDocument, document
-from processors.gateway.links.making import changed, drawing, idempotency_of, new_link
+from processors.gateway.links.making import changed, drawing, new_link
 from processors.gateway.links.queries import CountQuery, InfoQuery, LinksQuery, page_of
 from processors.gateway.links.reading import domain_name
 from processors.gateway.links.telling import telling, told
@@ -70,8 +71,7 @@ class LinkCalls:
     async def create(self, call: Call) -> LinkDocument:
         """Once only for each ``Idempotency-Key``."""
         body: NewLink = call.body
-        header = call.request.headers.get("idempotency-key")
-        wanted = self._wanted(call, idempotency_of(call.of.workspace_id, header))
+        wanted = self._wanted(call, idempotency_of(call))
         with telling():
             return self._shown.new(await self._store.write(create(wanted, drawing(body))))
 

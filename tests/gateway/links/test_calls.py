@@ -94,7 +94,7 @@ async def test_links_that_cannot_be(world: World, sent: dict[str, Any], code: Co
 async def test_keys_that_cannot_be(world: World, key: str) -> None:
     code, message = await _refused(world, "POST /links", {"url": URL, "key": key})
     assert code == Code.UNPROCESSABLE_ENTITY
-    assert message.startswith("invalid_format: key: a key has at most 190 letters")
+    assert message.startswith("invalid_format: key: ")
 
 
 async def test_an_external_id_of_another_workspace_is_no_conflict(world: World) -> None:
