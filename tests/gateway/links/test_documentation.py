@@ -32,7 +32,7 @@ _PENDING: Row = [
 def curl(command: str) -> tuple[str, str, dict[str, str], str | None]:
     """Method, URL, headers and body, of what curl is told here."""
     _, *words = shlex.split(
-        command.replace("\\\n", " ").replace("$BASE", "http://api.test").replace("$KEY", SECRET.text)
+        command.replace("\\\n", " ").replace("$BASE", "http://api.test").replace("$SECRET_KEY", SECRET.text)
     )
     method, url, headers, body = "", "", {}, None
     while words:
