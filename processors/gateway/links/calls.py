@@ -73,14 +73,15 @@ class LinkCalls:
         body: NewLink = call.body
         wanted = self._wanted(call, idempotency_of(call))
         with telling():
-            return self._shown.new(await self._store.write(create(wanted, drawing(body))))
+            return await self._made(wanted, await self._store.write(create(wanted, drawing(body))))
 
     async def upsert(self, call: Call) -> LinkDocument:
         """A link that leads there already is changed; else one is made."""
         body: NewLink = call.body
-        change = upsert(self._wanted(call), lambda old: changed(old, body, call.now_ms), drawing(body))
+        wanted = self._wanted(call)
+        change = upsert(wanted, lambda old: changed(old, body, call.now_ms), drawing(body))
         with telling():
-            return await self._shown.one(await self._store.write(change))
+            return await self._made(wanted, await self._store.write(change))
 
     async def update(self, call: Call) -> LinkDocument:
         """What is sent is changed, the rest stays."""
@@ -149,6 +150,9 @@ class LinkCalls:
             now_ms=call.now_ms,
             idempotency=idempotency,
         )
+
+    async def _made(self, wanted: Link, link: Link) -> LinkDocument:
+        return self._shown.new(link) if link.id == wanted.id else await self._shown.one(link)
 
     async def _named(self, workspace_id: str, name: str) -> Link:
         found = await self._find(workspace_id, name)
