@@ -165,4 +165,7 @@ async def _run(load: Load) -> Loaded:
 
 
 if __name__ == "__main__":
-    main()
+    # Pickled classes are found again by the module's own name.
+    from bench.gateway import load
+
+    load.main()
