@@ -17,7 +17,6 @@ from urllib.request import urlopen
 
 import maxminddb
 import msgspec
-import orjson
 
 from processors.visitors.country_file import ABOUT, FILE, About
 
@@ -37,7 +36,7 @@ class Unfit(Exception):
 def fetch() -> tuple[str, bytes]:
     """The newest version and its file. Raises ``OSError``, and ``Unfit`` for a package that is not the one
     that the registry lists."""
-    listed = orjson.loads(_read(f"{REGISTRY}/{PACKAGE}/latest"))
+    listed = msgspec.json.decode(_read(f"{REGISTRY}/{PACKAGE}/latest"))
     packed = _read(listed["dist"]["tarball"])
     if listed["dist"]["integrity"] != "sha512-" + _base64(sha512(packed).digest()):
         raise Unfit("the package is not what the registry lists: try again")
