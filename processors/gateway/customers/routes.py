@@ -12,11 +12,11 @@ from processors.gateway.customers.stored import CustomersQuery, StoredCustomers
 from processors.gateway.known import Facts, KnownCustomer, Publisher
 from processors.gateway.paging import cursor_of
 from processors.gateway.routing import Call, Opens, Route
+from processors.registry.links import BY_EXTERNAL_ID
 from schemas.ids import customer_id
 from schemas.links import short_link
 
 _TAG: Final = "Customers"
-_EXTERNAL: Final = "ext_"
 _LONGEST_ID: Final = 100
 
 
@@ -171,7 +171,7 @@ def _of_facts(workspace_id: str, external_id: str, known: KnownCustomer, now_ms:
 
 def _external(name: str) -> str | None:
     """As events have it, of what stands in a path; None: that is our id."""
-    return name.removeprefix(_EXTERNAL).strip() if name.startswith(_EXTERNAL) else None
+    return name.removeprefix(BY_EXTERNAL_ID).strip() if name.startswith(BY_EXTERNAL_ID) else None
 
 
 def _only(query: CustomersQuery) -> str | None:

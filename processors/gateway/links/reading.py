@@ -11,6 +11,7 @@ from processors.gateway.answers import ApiError, Code
 from processors.gateway.links.addresses import bounded, page
 from processors.gateway.links.bodies import LinkFields, LinkUpdate, renamed
 from processors.gateway.links.utm import carried_over, with_parameters
+from processors.registry.links import BY_EXTERNAL_ID
 from processors.registry.names import host_name
 from schemas.times import EARLIEST_MS, LATEST_MS, to_ms
 
@@ -18,8 +19,7 @@ _FLAGS: Final = ("archived", "rewrite", "public_stats", "do_index")
 _TEXTS: Final = ("tenant_id", "program_id", "partner_id", "title", "description", "comments")
 _PAGES: Final = ("expired_url", "ios", "android", "image", "video")
 _UNKEPT: Final = ("password", "folder_id", "test_variants", "test_started_at", "test_completed_at")
-EXTERNAL: Final = "ext_"
-"""Before an external id where an id may stand, too."""
+_LONGEST_MESSAGE: Final = 500
 
 _is_country: Final = re.compile(r"[A-Za-z]{2}").fullmatch
 
@@ -61,7 +61,7 @@ def fields(wishes: LinkFields) -> dict[str, Any]:
     if wishes.geo is not UNSET:
         given["geo"] = _geo(wishes.geo)
     if isinstance(wishes, LinkUpdate) and wishes.external_id is not UNSET:
-        given["external_id"] = (wishes.external_id or "").strip().removeprefix(EXTERNAL) or None
+        given["external_id"] = (wishes.external_id or "").strip().removeprefix(BY_EXTERNAL_ID) or None
     return given
 
 
@@ -105,7 +105,7 @@ def _refuse_unkept(wishes: LinkFields) -> None:
         ("webhookIds", _listed(wishes.webhook_ids)),
     ):
         if ids:
-            raise _refused(f"Invalid {name} detected: {', '.join(ids)}")
+            raise _refused(f"Invalid {name} detected: {', '.join(ids)}"[:_LONGEST_MESSAGE])
     for name in _UNKEPT:
         if _is_said(getattr(wishes, name)):
             raise _refused(f"not_supported: {renamed(name)}: links have none here; leave it out")
@@ -116,8 +116,9 @@ def _refuse_unkept(wishes: LinkFields) -> None:
 def _listed(names: Sequence[str] | UnsetType | None) -> list[str]:
     if names is None or isinstance(names, UnsetType):
         return []
-    texts = names.split(",") if isinstance(names, str) else names
-    return [text.strip() for text in texts if text.strip()]
+    if isinstance(names, str):
+        return [text.strip() for text in names.split(",") if text.strip()]
+    return [*names]
 
 
 def _is_said(value: object) -> bool:

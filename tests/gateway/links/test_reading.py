@@ -75,6 +75,12 @@ def test_refused_by_name(sent: dict[str, Any], message: str) -> None:
     assert (refused.value.code, refused.value.message) == (Code.UNPROCESSABLE_ENTITY, message)
 
 
+def test_a_refusal_is_short_whatever_was_sent() -> None:
+    with pytest.raises(ApiError) as refused:
+        fields(_new(tagNames=["x" * 10_000]))
+    assert len(refused.value.message) == 500
+
+
 @pytest.mark.parametrize(
     "sent",
     [
@@ -146,6 +152,7 @@ def test_utm_fields_are_written_into_the_destination() -> None:
     ("sent", "url"),
     [
         ({}, "https://old.example/?utm_source=s&x=1"),
+        ({"url": None}, "https://old.example/?utm_source=s&x=1"),
         ({"utm_source": ""}, "https://old.example/?x=1"),
         ({"utm_source": None}, "https://old.example/?x=1"),
         ({"utm_medium": "m"}, "https://old.example/?utm_source=s&x=1&utm_medium=m"),
