@@ -78,7 +78,7 @@ _ROOMS: Final = {
         " clickhouse engine engine.kafka worker",
     ),
     "registry": Room(
-        "workspaces, their keys, domains and links: what may become of them, and who writes that down",
+        "workspaces, their keys and domains: what may become of them, and who writes that down",
         "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
     "gateway.answers": Room("what a gateway answers, errors among it"),
@@ -94,8 +94,8 @@ _ROOMS: Final = {
     ),
     "gateway": Room(
         "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
-        "schemas errors clock histogram garbage settings kafka.connection observability registry visitors"
-        " gateway.answers gateway.known gateway.publishing gateway.facts",
+        "schemas errors clock histogram garbage settings kafka.connection clickhouse observability registry"
+        " visitors gateway.answers gateway.known gateway.publishing gateway.facts",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
@@ -112,7 +112,7 @@ _ROOMS: Final = {
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
         "schemas attribution errors files clock progress clickhouse.url settings kafka.connection kafka"
-        " clickhouse engine worker sink replaying demo deploy",
+        " clickhouse engine worker sink registry replaying demo deploy",
     ),
     "cli": Room(
         "one thin file for each command",
@@ -122,7 +122,7 @@ _ROOMS: Final = {
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas errors clock garbage printable terminal clickhouse.url settings kafka.connection"
+        "schemas errors clock garbage printable terminal clickhouse.url settings kafka kafka.connection"
         " kafka.placement clickhouse engine engine.state engine.kafka worker sink audit.model demo deploy"
         " stack cli",
     ),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.json import schema_components
 
 from processors.gateway.answers import Code
@@ -19,7 +19,6 @@ _OF_KEYS: Final = (Code.BAD_REQUEST, Code.UNAUTHORIZED, Code.FORBIDDEN, Code.RAT
 _OF_PAGES: Final = (Code.FORBIDDEN, Code.RATE_LIMIT_EXCEEDED)
 _OF_BODIES: Final = (
     Code.BAD_REQUEST,
-    Code.REQUEST_TIMEOUT,
     Code.CONTENT_TOO_LARGE,
     Code.UNPROCESSABLE_ENTITY,
 )
@@ -60,7 +59,7 @@ def document(routes: Sequence[Route], public_url: str) -> Mapping[str, Any]:
     """OpenAPI 3.1, whose schemas are JSON Schema as it is."""
     kinds = [ErrorAnswer, *(one.answer for one in routes if _in_json(one))]
     kinds += [kind for one in routes for kind in (one.body, one.query) if kind is not None]
-    schemas, components = schema_components(kinds, ref_template=_REF)
+    schemas, components = schema_components(kinds, schema_hook=_anything, ref_template=_REF)
     by_kind = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -75,6 +74,13 @@ def document(routes: Sequence[Route], public_url: str) -> Mapping[str, Any]:
             "securitySchemes": {name: {"type": "http", "scheme": "bearer"} for name in KEYS.values()},
         },
     }
+
+
+def _anything(kind: Any) -> dict[str, Any]:
+    """Raises ``NotImplementedError`` for what msgspec knows no schema of, and we neither."""
+    if kind is object or kind is Raw:
+        return {"description": "Any JSON."}
+    raise NotImplementedError
 
 
 def _in_json(route: Route) -> bool:

@@ -9,8 +9,9 @@ import segno
 from msgspec import Meta, Struct
 
 from processors.gateway.answers import Answer, ApiError, Code
-from processors.gateway.links.addresses import in_ascii, page
+from processors.gateway.links.addresses import page
 from processors.gateway.routing import Call, Opens, Route
+from processors.gateway.urls import in_header
 
 _MOST_CHARACTERS: Final = 1_000
 """Drawing takes longer the more it holds: of as many, 50 ms."""
@@ -41,7 +42,7 @@ class QrQuery(Struct, frozen=True, kw_only=True, rename="camel"):
 async def draw(call: Call) -> Answer:
     """In a thread: it is long for whoever else waits."""
     query: QrQuery = call.query
-    url = in_ascii(page(query.url, "url"))
+    url = in_header(page(query.url, "url"))
     try:
         return Answer(await asyncio.to_thread(_drawn, url, query), headers=_HEADERS)
     except segno.DataOverflowError:

@@ -14,9 +14,9 @@ _MOST_CHARACTERS: Final = 253
 _ANY: Final = "*."
 KEY: Final = 190
 """Characters of a link's key."""
-_IN_KEY: Final = frozenset("-._/" + string.ascii_letters + string.digits)
+_PLAIN: Final = frozenset("-._/" + string.ascii_letters + string.digits)
 _JOINER: Final = "\u200d"
-"""Between emojis that make one picture; else nothing invisible may stand in a key."""
+"""Between emojis that make one picture; nothing else that is invisible may stand in a key."""
 
 
 def host_name(text: str) -> str:
@@ -38,6 +38,24 @@ def host_pattern(text: str) -> str:
     return host_name(name)
 
 
+def link_key(text: str) -> str:
+    """What comes after the slash in the address of a short link; it may have slashes itself.
+
+    Nothing is in it that a browser would send in another form.
+    """
+    good = text == ROOT or (not text.startswith("_") and all(map(_may_be_in_key, text)))
+    if not good or not 0 < len(text) <= KEY or text != text.strip("/") or {".", ".."} & set(text.split("/")):
+        raise ValueError(
+            f"{text!r} is no key of a link: write 1 to {KEY} characters, letters, digits, emojis, and -._/"
+            " among them, without _ in front and / at the ends"
+        )
+    return text
+
+
+def _may_be_in_key(char: str) -> bool:
+    return char in _PLAIN or (char > "\x7f" and (char.isprintable() or char == _JOINER))
+
+
 def page_url(text: str) -> str:
     """An absolute http(s) URL of ASCII without blanks, so that it can stand in a header."""
     try:
@@ -48,18 +66,3 @@ def page_url(text: str) -> str:
     if not whole or not text.isascii() or not text.isprintable() or " " in text or len(text) > URL:
         raise ValueError(f"{text!r} is no URL of a page: write https://example.com/path")
     return text
-
-
-def link_key(text: str) -> str:
-    """The key of a link as it is kept: without blanks and slashes around it."""
-    key = text.strip().strip("/")
-    good = key == ROOT or (key and not key.startswith("_") and all(map(_may_be_in_key, key)))
-    if not good or len(key) > KEY or {".", ".."} & set(key.split("/")):
-        raise ValueError(
-            f"a key has at most {KEY} letters, digits, emojis, and -._/ among them, and begins with no _"
-        )
-    return key
-
-
-def _may_be_in_key(char: str) -> bool:
-    return char in _IN_KEY or (char > "\x7f" and (char.isprintable() or char == _JOINER))

@@ -85,6 +85,17 @@ async def test_frames_and_what_documents_inside_hold(site: Site, page: Page) -> 
     )
 
 
+async def test_a_document_inside_that_loads_itself_anew(site: Site, page: Page) -> None:
+    """Nothing else changes in the page then."""
+    body = "<iframe srcdoc='<a href=\"https://shop.test/\">x</a>'></iframe>"
+    await visit(page, site.tag(domains={"outbound": OUTBOUND}, body=body) + "?dub_id=test")
+    inner = "document.querySelector('iframe').contentDocument"
+    carries = f"expected => !{inner}.old && {inner}.querySelector('a')?.href === expected"
+    await page.wait_for_function(carries, arg=f"https://shop.test/?{WITH}")
+    await page.evaluate(f"() => {{ {inner}.old = true; {inner}.location.reload() }}")
+    await page.wait_for_function(carries, arg=f"https://shop.test/?{WITH}")
+
+
 @pytest.mark.parametrize("move", ["pushState", "replaceState"])
 async def test_pages_that_change_without_a_load(site: Site, page: Page, move: str) -> None:
     await visit(page, site.tag(domains={"outbound": OUTBOUND}) + "?dub_id=test")

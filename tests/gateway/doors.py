@@ -86,7 +86,7 @@ class Door:
         self.failing: Exception | None = None
         self.returned: Any = {"ok": True}
         self.callers = Callers(self.registry, lambda request: request.headers["x-from"], lambda: self.now_ms)
-        self.table = documented(self.routes(), DOCS)
+        self.table = documented(self.routes(), DOCS.removesuffix("/docs"))
         self.app = Gateway(
             self.table,
             registry=self.registry,
@@ -108,7 +108,13 @@ class Door:
 
         return [
             route("POST", "/orders", Opens.SECRET, body=Order),
-            route("POST", "/orders/bulk", Opens.SECRET, body=list[Order], most_bytes=1024 * 1024),
+            route(
+                "POST",
+                "/orders/bulk",
+                Opens.SECRET,
+                body=Annotated[list[Order], Meta(max_length=100)],
+                most_bytes=1024 * 1024,
+            ),
             route("GET", "/orders", Opens.SECRET, query=Search),
             route("GET", "/orders/count", Opens.SECRET),
             route("GET", "/orders/{id}", Opens.SECRET),

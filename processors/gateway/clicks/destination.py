@@ -8,8 +8,9 @@ only what no header may contain is encoded.
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote
 
+from processors.gateway.urls import encoded, in_header, name_of, pieces_of
 from schemas.links import Link
 
 NO_TRACK: Final = "dub-no-track"
@@ -24,7 +25,6 @@ WANTS_REFERENCE: Final = "dub_client_reference_id=1"
 REFERENCE: Final = "client_reference_id"
 
 _OURS: Final = (NO_TRACK, REDIRECT_TO)
-_NOT_IN_HEADERS: Final = re.compile(r"[^\x21-\x7e]")
 _NOT_IN_QUERIES: Final = re.compile(r'[^\x21-\x7e]|["#<>]')
 
 
@@ -58,9 +58,9 @@ def with_query(address: str, visitors: str) -> str:
     given: dict[str, list[str]] = {}
     for piece in pieces:
         given.setdefault(name_of(piece), []).append(piece)
-    base, query, fragment = _apart(address)
-    merged = list(_overwritten(query, given))
-    return _together(base, [*merged, *(one for some in given.values() for one in some)], fragment)
+    apart = pieces_of(address)
+    merged = list(_overwritten(apart.query, given))
+    return apart.with_query([*merged, *(one for some in given.values() for one in some)])
 
 
 def with_ours(address: str, *, via: str | None, click_id: str | None) -> str:
@@ -68,7 +68,8 @@ def with_ours(address: str, *, via: str | None, click_id: str | None) -> str:
     ours: dict[str, str] = {}
     if via is not None:
         ours[VIA] = quote(via, safe="/", errors="replace")
-    base, query, fragment = _apart(address)
+    apart = pieces_of(address)
+    query = apart.query
     if click_id is not None:
         if WANTS_REFERENCE in query:
             query = [one for one in query if one != WANTS_REFERENCE]
@@ -78,13 +79,7 @@ def with_ours(address: str, *, via: str | None, click_id: str | None) -> str:
     if not ours:
         return address
     kept = [one for one in query if name_of(one) not in ours]
-    return _together(base, [*kept, *(f"{name}={value}" for name, value in ours.items())], fragment)
-
-
-def name_of(piece: str) -> str:
-    """Of a parameter, decoded."""
-    name = piece.partition("=")[0]
-    return unquote_plus(name) if "%" in name or "+" in name else name
+    return apart.with_query([*kept, *(f"{name}={value}" for name, value in ours.items())])
 
 
 def names_of(visitors: str) -> set[str]:
@@ -92,27 +87,8 @@ def names_of(visitors: str) -> set[str]:
     return {name_of(one) for one in visitors.split("&") if one}
 
 
-def in_header(address: str) -> str:
-    """Percent-encoded where it is no printable ASCII. Bytes that are no UTF-8 come as ``surrogateescape``."""
-    return _encoded(_NOT_IN_HEADERS, address)
-
-
 def _pieces(visitors: str) -> Iterator[str]:
-    return (one for one in _encoded(_NOT_IN_QUERIES, visitors).split("&") if one)
-
-
-def _encoded(which: re.Pattern[str], text: str) -> str:
-    return which.sub(lambda found: quote(found[0], safe="", errors="surrogateescape"), text)
-
-
-def _apart(address: str) -> tuple[str, list[str], str]:
-    rest, hash_mark, fragment = address.partition("#")
-    base, question_mark, query = rest.partition("?")
-    return base, query.split("&") if question_mark and query else [], hash_mark + fragment
-
-
-def _together(base: str, query: Sequence[str], fragment: str) -> str:
-    return f"{base}?{'&'.join(query)}{fragment}" if query else base + fragment
+    return (one for one in encoded(_NOT_IN_QUERIES, visitors).split("&") if one)
 
 
 def _overwritten(query: Sequence[str], given: dict[str, list[str]]) -> Iterator[str]:

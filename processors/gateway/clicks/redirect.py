@@ -18,12 +18,12 @@ from processors.gateway.clicks.destination import (
     SCANNED,
     Client,
     address_of,
-    in_header,
     with_ours,
     with_query,
 )
 from processors.gateway.clicks.recording import Arrival, Recorder, is_click_id
 from processors.gateway.clicks.visits import Visitor, VisitorRequest, Visitors
+from processors.gateway.urls import in_header
 from schemas.links import ROOT, Link
 from schemas.registry import Domain, Workspace
 

@@ -2,7 +2,7 @@
 
 import re
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from processors.gateway.answers import ApiError, Code
 from schemas.texts import URL
@@ -10,7 +10,6 @@ from schemas.texts import URL
 _has_control: Final = re.compile(r"[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]").search
 _lacks_scheme: Final = re.compile(r"(?:[\w-]+\.)+[^\W\d_][\w-]*\.?(?::\d+)?(?:[/?#].*)?", re.DOTALL).fullmatch
 _is_host: Final = re.compile(r"[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*").fullmatch
-_ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def page(text: str, field: str = "") -> str:
@@ -32,11 +31,6 @@ def bounded(url: str, field: str) -> str:
     if len(url) > URL:
         raise ApiError(Code.UNPROCESSABLE_ENTITY, f"too_big: {field}: at most {URL} characters")
     return url
-
-
-def in_ascii(url: str) -> str:
-    """The same for everybody who reads URLs by the letter."""
-    return quote(url, safe=_ASCII)
 
 
 def _is_page(url: str) -> bool:

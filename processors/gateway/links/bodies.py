@@ -1,6 +1,6 @@
 """What callers send of links. A field that is not sent is ``UNSET``; null and blank: there is to be none."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -69,7 +69,7 @@ class LinkFields(Struct, frozen=True, kw_only=True, rename=renamed):
     folder_id: Id | UnsetType | None = UNSET
     password: Label | UnsetType | None = UNSET
     proxy: bool | UnsetType | None = UNSET
-    test_variants: Annotated[list[dict[str, object]], Meta(max_length=MOST_LINKS)] | UnsetType | None = UNSET
+    test_variants: Annotated[list[dict[str, Any]], Meta(max_length=MOST_LINKS)] | UnsetType | None = UNSET
     test_started_at: Moment | UnsetType | None = UNSET
     test_completed_at: Moment | UnsetType | None = UNSET
 

@@ -1,6 +1,5 @@
 """What a link becomes by what a caller asks for. All of it is pure, and raises ``ApiError``."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Final
 
@@ -15,7 +14,6 @@ from schemas.links import Link
 from schemas.registry import Workspace
 
 _KEY_LENGTH: Final = 7
-_LONGEST_IDEMPOTENCY_KEY: Final = 255
 
 
 def drawing(body: NewLink) -> Callable[[], str] | None:
@@ -64,23 +62,13 @@ def changed(old: Link, wishes: LinkFields, now_ms: int) -> Link:
     return old if new == old else replace(new, updated_at=now_ms)
 
 
-def idempotency_of(workspace_id: str, header: str | None) -> str | None:
-    """What is kept of an ``Idempotency-Key``: a hash. None: there is none."""
-    key = (header or "").strip()
-    if not key:
-        return None
-    if len(key) > _LONGEST_IDEMPOTENCY_KEY:
-        raise _refused(f"too_big: Idempotency-Key: at most {_LONGEST_IDEMPOTENCY_KEY} characters")
-    return hashlib.blake2b(f"{workspace_id}\x1f{key}".encode(), digest_size=16).hexdigest()
-
-
 def _key(body: LinkUpdate) -> str | None:
     return _checked("key", body.key) if isinstance(body.key, str) and body.key.strip() else None
 
 
 def _checked(field: str, text: str) -> str:
     try:
-        return link_key(text)
+        return link_key(text.strip().strip("/"))
     except ValueError as error:
         raise _refused(f"invalid_format: {field}: {error}") from None
 

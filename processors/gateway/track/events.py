@@ -11,13 +11,13 @@ from msgspec.json import Decoder, encode
 from msgspec.json import format as rewritten
 
 from processors.gateway.answers import ApiError, Code
+from processors.gateway.idempotency import idempotency_of
 from processors.gateway.routing import Call
 from processors.gateway.track.bodies import ClientLeadBody, ClientSaleBody, LeadBody, SaleBody
 from schemas.decoding import EventDecoder, Refused, decode_lead_event, decode_purchase
 from schemas.events import MAX_METADATA_CHARACTERS, CustomerEvent, LeadEvent, Purchase
-from schemas.ids import idempotent_event_id
 from schemas.portable import whole_characters
-from schemas.texts import ID, said
+from schemas.texts import said
 from schemas.times import to_ms
 
 E = TypeVar("E", bound=CustomerEvent)
@@ -59,17 +59,7 @@ def origin(call: Call) -> Origin:
         customer, stamp = found, body.timestamp
     at_ms = call.now_ms if stamp is None else to_ms(stamp) if isinstance(stamp, datetime) else stamp
     workspace_id = call.of.workspace_id
-    return Origin(workspace_id, customer.strip(), at_ms, call.now_ms, _event_id(call, workspace_id))
-
-
-def _event_id(call: Call, workspace_id: str) -> str | None:
-    key = said(call.request.headers.get("idempotency-key"))
-    if key is None:
-        return None
-    if len(key) > ID:
-        message = f"too_big: Idempotency-Key: Idempotency-Key must have at most {ID} characters"
-        raise ApiError(Code.UNPROCESSABLE_ENTITY, message)
-    return idempotent_event_id(workspace_id, key.strip())
+    return Origin(workspace_id, customer.strip(), at_ms, call.now_ms, idempotency_of(call))
 
 
 def lead_event(of: Origin, body: LeadBody | ClientLeadBody) -> Written[LeadEvent]:

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from processors.gateway.clicks.destination import (
     Client,
     address_of,
-    in_header,
-    name_of,
     names_of,
     with_ours,
     with_query,
 )
+from processors.gateway.urls import in_header, name_of
 from schemas.links import Link
 
 CLICK = "abcDEF0123456789"

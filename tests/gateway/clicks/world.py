@@ -11,6 +11,7 @@ from processors.gateway.answers import Answer, TryAgain
 from processors.gateway.clicks.recording import Recorder
 from processors.gateway.clicks.redirect import Redirects
 from processors.gateway.clicks.visits import VisitorRequest, Visitors
+from processors.gateway.known import KnownClick, KnownCustomer, KnownSale
 from processors.registry.contents import Contents
 from processors.visitors.addresses import Addresses
 from processors.visitors.agents import Agents
@@ -87,9 +88,23 @@ class Facts:
     def __init__(self) -> None:
         self.visits: dict[tuple[str, str], tuple[str, int]] = {}
 
+    async def click(self, workspace_id: str, click_id: str) -> KnownClick | None:
+        raise NotImplementedError
+
+    async def customer(
+        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, requested: bool = False
+    ) -> KnownCustomer | None:
+        raise NotImplementedError
+
+    async def sale(self, workspace_id: str, customer_external_id: str, invoice_id: str) -> KnownSale | None:
+        raise NotImplementedError
+
     def click_of_visitor(self, link_id: str, visitor: str, now_ms: int) -> str | None:
         click_id, at_ms = self.visits.get((link_id, visitor), ("", 0))
         return click_id if click_id and now_ms - at_ms < HOUR_MS else None
+
+    async def until_in_leads(self, workspace_id: str, customer_external_id: str, event_name: str) -> None:
+        raise NotImplementedError
 
 
 @dataclass

@@ -6,7 +6,7 @@ import pytest
 from msgspec import ValidationError, convert
 
 from processors.gateway.answers import ApiError, Code
-from processors.gateway.links.addresses import in_ascii, page
+from processors.gateway.links.addresses import page
 from processors.gateway.links.bodies import LinkUpdate, ManyLinksUpdate, NewLink
 from processors.gateway.links.reading import destination, domain_name, fields
 
@@ -181,7 +181,3 @@ def test_domains(sent: str | None, name: str | None) -> None:
 def test_what_many_links_are_to_be_like_changes_no_names() -> None:
     sent = {"data": {"key": "k", "domain": "d", "externalId": "e", "title": "t"}, "linkIds": ["l"]}
     assert fields(convert(sent, ManyLinksUpdate).data) == {"title": "t"}
-
-
-def test_urls_in_ascii() -> None:
-    assert in_ascii("https://go.example/ä?q=%20 &#") == "https://go.example/%C3%A4?q=%20%20&#"

@@ -3,7 +3,7 @@
 ``Expected`` knows the matrix of answers and nothing else: neither the handlers nor the rules of attribution.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -129,6 +129,37 @@ STEPS: Final = st.lists(_STEP, min_size=3, max_size=15).map(
 )
 
 
+def base(name: str) -> str:
+    """As it was drawn, without its suffix."""
+    return name.partition("~")[0]
+
+
+def apart(steps: Sequence[Step], suffix: str) -> list[Step]:
+    """The same steps of other people with other clicks, so that many sequences can share a workspace."""
+
+    def named(name: str) -> str:
+        return f"{name}~{suffix}"
+
+    def renamed(step: Step) -> Step:
+        match step:
+            case Clicked():
+                return Clicked(named(step.click_id))
+            case Erased():
+                return Erased(named(step.customer))
+            case Tracked():
+                click_id = step.body["clickId"]
+                body = {
+                    **step.body,
+                    "customerExternalId": named(step.customer),
+                    "clickId": named(click_id) if click_id else click_id,
+                }
+                return step._replace(body=body, key=step.key and named(step.key))
+            case _:
+                return step
+
+    return [renamed(step) for step in steps]
+
+
 class Taken(NamedTuple):
     """``status`` of the answer; ``sold``: it tells of a sale."""
 
@@ -151,7 +182,7 @@ class Expected:
 
     def click(self, step: Clicked) -> None:
         """Only a click that can make a lead is one to the track calls."""
-        if step.click_id in GOOD:
+        if base(step.click_id) in GOOD:
             self.clicks.add(step.click_id)
 
     def erase(self, step: Erased) -> None:
@@ -208,10 +239,15 @@ class Expected:
             for key in keys
         }
 
-    def sale_ids(self) -> set[str]:
-        """Those whose lead is there: a sale may name one that is yet to come."""
-        return {
-            sale_id(WORKSPACE, customer, identity)
+    def counting_sales(self) -> list[tuple[str, str]]:
+        """Customer and what it is known by: of those whose lead is there, for a sale may name one that is yet
+        to come."""
+        return [
+            (customer, identity)
             for (customer, identity), named in self.sales.items()
             if customer not in self.erased and (named is None or named in self.leads[customer])
-        }
+        ]
+
+    def sale_ids(self) -> set[str]:
+        """Those of :meth:`counting_sales`."""
+        return {sale_id(WORKSPACE, *sale) for sale in self.counting_sales()}
