@@ -1,5 +1,8 @@
-"""Workspaces: their keys, domains and limits.
+"""Workspaces, their keys, domains and limits; and links.
 
-``keys`` makes keys, ``names`` reads names of hosts; ``contents`` is what the topic says, ``changes`` what it
-may say next, both without Kafka. ``store`` follows the topic, and guards who writes it. ``telling`` shows it.
+``keys`` and ``ids`` make keys and ids, ``names`` reads names of hosts and keys of links. ``contents`` and
+``links`` are what the topics say, both on ``table``; ``registries`` says what a change is, ``changes``
+and ``link_changes`` which ones there are; all without Kafka. ``store`` follows the topics (``reading``),
+and guards who writes them (``writing``). ``import_file`` and ``importing`` are for moving here, ``last_use``
+notes when keys are used, ``telling`` shows workspaces.
 """

@@ -1,11 +1,16 @@
 """Links on a real Kafka: what waits is written together, and each change counts for itself."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 
+from processors.cli.main import cli
 from processors.registry.changes import create as create_workspace
 from processors.registry.link_changes import KeyTaken, create, delete, update
 from processors.registry.registries import Change, Made, Registries
@@ -129,3 +134,43 @@ async def test_a_closed_store_leaves_nobody_waiting(settings: Settings) -> None:
     )
     assert len(done) == 3
     assert len(list(await read(settings))) <= 1
+
+
+def test_a_file_is_imported_once(
+    settings: Settings,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("LEADSTREAM_KAFKA_BOOTSTRAP", settings.kafka_bootstrap)
+    monkeypatch.setenv("LEADSTREAM_TOPIC_PREFIX", settings.topic_prefix)
+    links = [{"key": f"k{number}", "url": f"https://acme.com/{number}"} for number in range(2_500)]
+    whole = {
+        "workspaceId": "acme",
+        "keys": [{"secret": "dub_0123456789abcdefghijkl"}],
+        "domains": [{"slug": "go.acme.com"}],
+        "links": links,
+    }
+
+    def run(file: dict[str, Any], code: int = 0) -> str:
+        path = tmp_path / "file.json"
+        path.write_text(json.dumps(file, indent=1))
+        result = CliRunner().invoke(cli, ["workspace", "import", str(path)])
+        assert result.exit_code == code, result.output
+        return result.output if code else result.stdout
+
+    assert run(whole) == "acme: 2,500 links, 2,500 of them written\n"
+    assert run(whole) == "acme: 2,500 links, 0 of them written\n"
+    links[7]["url"] = "https://acme.com/other"
+    links.append({"key": "more", "url": "https://acme.com/more"})
+    assert run(whole) == "acme: 2,501 links, 2 of them written\n"
+    links[8]["url"], links[9]["externalId"], links[10]["externalId"] = "https://acme.com/x", "one", "one"
+    assert "links[10]: the external id one is that of" in run(whole, code=1)
+
+    async def there() -> list[str]:
+        async with RegistryStore(settings) as store:
+            assert store.contents.holder("dub_0123456789abcdefghijkl", 0)
+            return [one.url for one in store.links.of("acme")]
+
+    found = asyncio.run(there())
+    assert (len(found), "https://acme.com/other" in found) == (2_501, True)
+    assert "https://acme.com/x" not in found, "of what was refused nothing is written"
