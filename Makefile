@@ -14,7 +14,7 @@ RESULTS ?= .faults
 # Hundreds of processes import the same modules: they are compiled once, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test faults soak check lint fast integration lock schemas docs script clean
+.PHONY: run test faults soak check lint fast integration lock schemas docs script countries clean
 
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
@@ -23,7 +23,7 @@ run: $(VENV)/ready
 # (Make 3 has no --output-sync: there the lines mix.)
 TOGETHER := --no-print-directory --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-test: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/chromium-ready
+test: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready
 	$(MAKE) $(TOGETHER) lint fast integration
 
 check: $(VENV)/dev-ready $(VENV)/npm-ready
@@ -38,7 +38,7 @@ lint: $(VENV)/dev-ready
 fast: $(VENV)/dev-ready $(VENV)/npm-ready
 	nice $(BIN)/pytest -m "not integration" --numprocesses=2
 
-integration: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/chromium-ready
+integration: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready
 	$(BIN)/pytest -m "integration and not faults"
 
 faults: $(VENV)/dev-ready
@@ -58,6 +58,10 @@ docs: $(VENV)/ready
 # The script that pages load, from its source (processors/gateway/script/src).
 script: $(VENV)/npm-ready
 	npm run --silent build --prefix processors/gateway/script
+
+# The newest file of the countries of all addresses (docs/redirects.md).
+countries: $(VENV)/ready
+	$(BIN)/python -m processors.visitors.country_file.refresh
 
 # Resolve anew; the lock files hold hashes and no index address. What the image installs (requirements.lock)
 # and what `make run` adds to it (-local) are the very versions that are tested (-dev).
@@ -79,10 +83,21 @@ $(VENV)/dev-ready: $(VENV)/ready requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-NPM_DIRS := processors/gateway/script tests/browser
+SDKS := tests/clients/sdks
+NPM_DIRS := processors/gateway/script tests/browser $(SDKS)/node-0.66.2 $(SDKS)/node-0.73.5
 $(VENV)/npm-ready: $(VENV)/dev-ready $(NPM_DIRS:%=%/package-lock.json)
 	@command -v npm >/dev/null || { echo "npm is missing: apt-get install nodejs npm" >&2; exit 1; }
 	for one in $(NPM_DIRS); do npm ci --silent --prefix $$one || exit 1; done
+	touch $@
+
+# Each release of an SDK in Python has an environment of its own: they come with other versions of our libraries.
+PYTHON_SDKS := python-0.29.0 python-0.39.0
+$(VENV)/sdks-ready: $(PYTHON_SDKS:%=$(VENV)/%/ready)
+	touch $@
+
+$(VENV)/python-%/ready: $(SDKS)/python-%/requirements.lock $(VENV)/dev-ready
+	$(PYTHON) -m venv --clear $(VENV)/python-$*
+	$(VENV)/python-$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 $(VENV)/chromium-ready: $(VENV)/dev-ready

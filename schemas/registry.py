@@ -62,6 +62,7 @@ class Workspace(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
     ``hostnames``: from which pages its publishable keys may be used; ``*.example.com`` stands for all below
     it, none at all for every page. ``track_conversion``: of links that do not say it. ``visitor_salt``: with
     it visitors are hashed, and nobody is shown it; "": of a workspace that a release before this one made.
+    ``record_gpc``: also those visitors are recorded whose browsers ask for privacy (``Sec-GPC: 1``).
     """
 
     workspace_id: str
@@ -71,6 +72,7 @@ class Workspace(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
     limits: Limits = Limits()
     track_conversion: bool = False
     visitor_salt: str = ""
+    record_gpc: bool = False
 
     @property
     def record_key(self) -> str:

@@ -33,6 +33,7 @@ _ROOMS: Final = {
     "terminal": Room("what draws on a terminal: lines, steps, bars, tables", "printable"),
     "signals": Room("what a signal does to a process"),
     "progress": Room("who is told how far something has come"),
+    "visitors": Room("who follows a link: address, place, browser, robot or not"),
     "clickhouse.url": Room("an address of ClickHouse, whose password nothing shows by accident"),
     "settings": Room("every `LEADSTREAM_*` variable", "schemas errors clickhouse.url"),
     "kafka.connection": Room("every client of Kafka is made here; why one could not connect", "errors"),
@@ -78,7 +79,7 @@ _ROOMS: Final = {
     ),
     "registry": Room(
         "workspaces, their keys and domains: what may become of them, and who writes that down",
-        "schemas errors settings kafka.connection kafka.header_names kafka.placement kafka",
+        "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
     "gateway.answers": Room("what a gateway answers, errors among it"),
     "gateway.known": Room("what a gateway asks of facts and publishing", "gateway.answers"),
@@ -93,7 +94,8 @@ _ROOMS: Final = {
     ),
     "gateway": Room(
         "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
-        "schemas clock histogram registry gateway.answers gateway.known",
+        "schemas errors clock histogram garbage settings kafka.connection clickhouse observability registry"
+        " visitors gateway.answers gateway.known gateway.publishing gateway.facts",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
@@ -110,17 +112,17 @@ _ROOMS: Final = {
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
         "schemas attribution errors files clock progress clickhouse.url settings kafka.connection kafka"
-        " clickhouse engine worker sink replaying demo deploy",
+        " clickhouse engine worker sink registry replaying demo deploy",
     ),
     "cli": Room(
         "one thin file for each command",
         "schemas errors files clock garbage printable terminal signals clickhouse.url settings kafka"
-        " clickhouse observability worker sink refusals people registry audit replaying demo stack",
+        " clickhouse observability worker sink refusals people registry gateway audit replaying demo stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas errors clock garbage printable terminal clickhouse.url settings kafka.connection"
+        "schemas errors clock garbage printable terminal clickhouse.url settings kafka kafka.connection"
         " kafka.placement clickhouse engine engine.state engine.kafka worker sink audit.model demo deploy"
         " stack cli",
     ),

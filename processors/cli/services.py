@@ -1,4 +1,4 @@
-"""``leadstream worker`` and ``leadstream sink``: the processes of production."""
+"""``leadstream worker``, ``sink`` and ``gateway``: the processes of production."""
 
 import asyncio
 import os
@@ -62,3 +62,35 @@ def sink() -> None:
         from processors.sink import run_sink
 
         asyncio.run(run_sink(settings))
+
+
+@click.command()
+def gateway() -> None:
+    """Run one gateway until SIGTERM or Ctrl-C: it answers SDKs and browsers, and serves short links.
+
+    A call that is answered with 200 is in Kafka; one that could not be written is answered with 503, and may
+    be sent again. What a gateway holds it has from Kafka and ClickHouse: run any number of them behind any
+    load balancer, start and stop them at will.
+
+    \b
+    Reads   workspaces, links, clicks, deferred-leads, qualifications, purchases, customers, leads; ClickHouse
+    Writes  clicks, deferred-leads, qualifications, purchases, erasures; links, workspaces
+    Example
+      LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 LEADSTREAM_GATEWAY_HOST=0.0.0.0 LEADSTREAM_GATEWAY_PORT=8380 \\
+      LEADSTREAM_CLICKHOUSE_URL=http://user:password@clickhouse:8123/leadstream \\
+      LEADSTREAM_GATEWAY_PUBLIC_URL=https://api.example.com leadstream gateway
+
+    `leadstream workspace create ID --domain go.example.com` makes the keys that let callers in; a host name
+    that is no such domain is the API's, which /docs describes.
+
+    Exit codes: 0 stopped when asked, 69 no broker, 70 start it again, 78 the port is taken, or the topics are
+    wrong.
+    """
+    settings = load_settings()
+    configure_logs(settings, process=settings.instance_id or "gateway")
+    with bugs_logged():
+        import uvloop
+
+        from processors.gateway.run import run_gateway
+
+        uvloop.run(run_gateway(settings))

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import click
 import orjson
@@ -12,11 +12,13 @@ from processors.cli.parameters import Parsed
 from processors.clock import epoch_ms
 from processors.kafka.running import run_on_kafka
 from processors.registry.changes import MAX_OVERLAP_MS, Wishes, create, rotate, update
-from processors.registry.keys import IssuedKey, issue
+from processors.registry.import_file import FORMAT, read_import
+from processors.registry.keys import SALT_BYTES, IssuedKey, issue
 from processors.registry.names import host_name, host_pattern, page_url
 from processors.registry.registries import Change
 from processors.registry.telling import document, issued, lines
 from processors.settings.durations import parse_duration_ms
+from processors.terminal.bars import Bar
 from processors.terminal.lines import say, say_json
 from schemas.registry import Domain, KeyRole, Workspace
 from schemas.workspaces import check_workspace
@@ -73,16 +75,43 @@ def create_(workspace_id: str, domains: Sequence[str], as_json: bool) -> None:
         workspace_id=workspace_id,
         keys=tuple(one.record for one in keys),
         domains=tuple(Domain(slug=one) for one in dict.fromkeys(domains)),
-        visitor_salt=secrets.token_hex(16),
+        visitor_salt=secrets.token_hex(SALT_BYTES),
     )
     _write(create(wanted))
     _show_keys(workspace_id, keys, as_json=as_json)
 
 
+@workspace.command("import", epilog=FORMAT)
+@click.argument("file", type=click.File("rb"))
+def import_(file: IO[bytes]) -> None:
+    """Make a workspace what FILE says, or standard input when FILE is -: its keys, domains and links.
+
+    All of it is checked before anything is written; what is wrong is named with line and field. Importing a
+    file once more changes nothing; after an interruption it goes on.
+
+    \b
+    Examples:
+      leadstream workspace import acme.json
+      jq -n '{workspaceId: "acme", domains: [{slug: "go.localhost"}]}' | leadstream workspace import -
+
+    Reads and writes the topics workspaces and links.
+
+    Exit codes: 0 done, 1 the file was refused, 69 no broker, 78 a topic is missing, or a record of the
+    workspace cannot be read.
+    """
+    from processors.registry.importing import import_into
+
+    wanted = read_import(file.read(), epoch_ms())
+    with Bar("importing", None, "links") as bar:
+        done = run_on_kafka(import_into(load_settings(), wanted, secrets.token_hex(SALT_BYTES), bar))
+    say(f"{wanted.workspace_id}: {done.links:,} links, {done.written:,} of them written")
+
+
 @workspace.command("list")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
 def list_(as_json: bool) -> None:
-    """List the workspaces: domains, limits, and of each key its beginning and until when it opens.
+    """List the workspaces: domains, limits, and of each key its beginning, until when it opens, and when it
+    was last used, to some minutes.
 
     Reads the topic workspaces. Exit codes: 0 done, 69 no broker, 78 the topic is missing.
     """
@@ -91,9 +120,9 @@ def list_(as_json: bool) -> None:
     contents, now_ms = run_on_kafka(read(load_settings())), epoch_ms()
     for one in contents:
         if as_json:
-            say_json(orjson.dumps(document(one)))
+            say_json(orjson.dumps(document(one, contents.uses(one.workspace_id))))
         else:
-            for line in lines(one, now_ms):
+            for line in lines(one, now_ms, contents.uses(one.workspace_id)):
                 say(line)
     for workspace_id in contents.unreadable:
         say(f"{workspace_id}: its record cannot be read; has a newer release written it?", err=True)
@@ -112,6 +141,7 @@ def list_(as_json: bool) -> None:
 @click.option("--limit-publishable", type=click.IntRange(1), help="Of each publishable key.")
 @click.option("--limit-visitor", type=click.IntRange(1), help="Of each address of a visitor.")
 @click.option("--track-conversion/--no-track-conversion", default=None, help="Of links that do not say it.")
+@click.option("--record-gpc/--no-record-gpc", default=None, help="Clicks of those who send Sec-GPC: 1, too.")
 @as_json_option
 def set_(workspace_id: str, as_json: bool, **chosen: Any) -> None:
     """Change what is said, and leave the rest as it is.
@@ -170,6 +200,7 @@ def _wishes(
     any_hostname: bool,
     remove_domain: str | None,
     track_conversion: bool | None,
+    record_gpc: bool | None,
     **others: Any,
 ) -> Wishes:
     given = {name: value for name, value in others.items() if value is not None}
@@ -186,6 +217,7 @@ def _wishes(
         hostnames=hostnames if hostnames or any_hostname else None,
         limits={name.removeprefix("limit_"): value for name, value in given.items() if name not in urls},
         track_conversion=track_conversion,
+        record_gpc=record_gpc,
     )
 
 

@@ -11,27 +11,59 @@ class Code(StrEnum):
     them."""
 
     status: int
+    meaning: str
 
-    BAD_REQUEST = "bad_request", 400
-    UNAUTHORIZED = "unauthorized", 401
-    FORBIDDEN = "forbidden", 403
-    NOT_FOUND = "not_found", 404
-    METHOD_NOT_ALLOWED = "method_not_allowed", 405
-    REQUEST_TIMEOUT = "request_timeout", 408
-    CONFLICT = "conflict", 409
-    CONTENT_TOO_LARGE = "content_too_large", 413
-    UNPROCESSABLE_ENTITY = "unprocessable_entity", 422
-    RATE_LIMIT_EXCEEDED = "rate_limit_exceeded", 429
-    HEADERS_TOO_LARGE = "headers_too_large", 431
-    INTERNAL_SERVER_ERROR = "internal_server_error", 500
-    SERVICE_UNAVAILABLE = "service_unavailable", 503
+    BAD_REQUEST = "bad_request", 400, "the body is no JSON, the header is no key, or a customer is unknown"
+    UNAUTHORIZED = "unauthorized", 401, "the key is missing, mistyped, expired, or was rotated away"
+    FORBIDDEN = (
+        "forbidden",
+        403,
+        "the key is of the other kind, the page or domain is not the workspace's, or the person was erased",
+    )
+    NOT_FOUND = "not_found", 404, "there is no such thing, or it is another workspace's"
+    METHOD_NOT_ALLOWED = "method_not_allowed", 405, "the path is there, for the methods in `Allow`"
+    CONFLICT = "conflict", 409, "it is there already, and belongs to something else"
+    CONTENT_TOO_LARGE = (
+        "content_too_large",
+        413,
+        "the body is too large: 64 KiB, or 1 MiB where many things go at once",
+    )
+    UNPROCESSABLE_ENTITY = (
+        "unprocessable_entity",
+        422,
+        "a field breaks its rule; the message names rule, field and remedy",
+    )
+    RATE_LIMIT_EXCEEDED = (
+        "rate_limit_exceeded",
+        429,
+        "too many requests within a second; try again after `Retry-After` seconds",
+    )
+    HEADERS_TOO_LARGE = "headers_too_large", 431, "the headers and the path have more than 16 KiB"
+    INTERNAL_SERVER_ERROR = "internal_server_error", 500, "a bug of ours; the log of the gateway says where"
+    SERVICE_UNAVAILABLE = (
+        "service_unavailable",
+        503,
+        "Kafka or ClickHouse does not answer, or a no would be uncertain; repeat it in `Retry-After` seconds",
+    )
 
-    def __new__(cls, value: str, status: int) -> "Code":
-        """``status``: of HTTP."""
+    def __new__(cls, value: str, status: int, meaning: str) -> "Code":
+        """``status``: of HTTP. ``meaning``: what the documentation says of it."""
         self = str.__new__(cls, value)
         self._value_ = value
         self.status = status
+        self.meaning = meaning
         return self
+
+    @property
+    def anchor(self) -> str:
+        """Where a page explains it."""
+        return self.value.replace("_", "-")
+
+
+def codes_table() -> str:
+    """All of them, for ``docs/http.md``."""
+    rows = (f"| {code.status} | `{code}` | {code.meaning} |\n" for code in Code)
+    return "| status | code | means |\n|---|---|---|\n" + "".join(rows)
 
 
 RETRY_AFTER_S: Final = 1

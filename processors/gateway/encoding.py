@@ -10,6 +10,7 @@ from processors.gateway.answers import Answer, ApiError
 
 _encode: Final = Encoder().encode
 _JSON: Final = (b"content-type", b"application/json")
+_BODILESS: Final = (204, 304)
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -23,14 +24,9 @@ def error_answer(error: ApiError, docs_url: str) -> Answer:
     told = {
         "code": error.code.value,
         "message": error.message,
-        "doc_url": f"{docs_url}#{anchor(error.code.value)}",
+        "doc_url": f"{docs_url}#{error.code.anchor}",
     }
     return Answer({"error": told}, error.code.status, error.headers)
-
-
-def anchor(code: str) -> str:
-    """Where a code is explained."""
-    return code.replace("_", "-")
 
 
 async def send_answer(send: Send, answer: Answer, more: Headers) -> None:
@@ -43,7 +39,7 @@ async def send_answer(send: Send, answer: Answer, more: Headers) -> None:
     elif content is not None or answer.status == 200:
         body = _encode(content)
         headers.append(_JSON)
-    if answer.status != 204:
+    if answer.status not in _BODILESS:
         headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

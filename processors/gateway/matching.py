@@ -14,15 +14,13 @@ _NO_NAMES: Final[Mapping[str, str]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``routes``: of the path, by method. ``names``: what stands in its place of each ``{name}``."""
+    """``routes``: of the path, by method. ``names``: what stands in its place of each ``{name}``. ``cors``:
+    may pages of other hosts call it?
+    """
 
     routes: Mapping[str, Route]
     names: Mapping[str, str]
-
-    @property
-    def cors(self) -> bool:
-        """May pages of other hosts call it?"""
-        return any(one.opens in (Opens.PUBLISHABLE, Opens.PAGE) for one in self.routes.values())
+    cors: bool
 
     @property
     def allowed(self) -> str:
@@ -45,18 +43,19 @@ class Table:
 
     def __init__(self, routes: Sequence[Route], base_path: str = "") -> None:
         by_path: dict[tuple[str, ...], dict[str, Route]] = {}
-        for route in routes:
-            methods = by_path.setdefault(_segments(route.path), {})
-            if methods.setdefault(route.method, route) is not route:
-                raise ValueError(f"{route.method} {route.path} is there twice")
+        for route, path in ((one, path) for one in routes for path in (one.path, *one.older_names)):
+            methods = by_path.setdefault(_segments(path), {})
+            if route.method in methods:
+                raise ValueError(f"{route.method} {path} is there twice")
+            methods[route.method] = route
         self._base = _segments(base_path)
         self._exact: dict[str, Match] = {}
         self._named: list[tuple[tuple[str, ...], Mapping[str, Route]]] = []
-        for path, methods in by_path.items():
-            if any(_name(one) for one in path):
-                self._named.append((path, methods))
+        for segments, methods in by_path.items():
+            if any(_name(one) for one in segments):
+                self._named.append((segments, methods))
             else:
-                self._exact["/" + "/".join(path)] = Match(methods, _NO_NAMES)
+                self._exact["/" + "/".join(segments)] = Match(methods, _NO_NAMES, _cors(methods))
 
     def find(self, raw_path: bytes) -> Match | None:
         """``raw_path``: as it came, percent-encoded, without a query."""
@@ -74,8 +73,13 @@ class Table:
                 _name(wanted) or wanted == given for wanted, given in zip(pattern, segments, strict=True)
             ):
                 pairs = zip(pattern, segments, strict=True)
-                return Match(methods, {name: unquote(given) for one, given in pairs if (name := _name(one))})
+                names = {name: unquote(given) for one, given in pairs if (name := _name(one))}
+                return Match(methods, names, _cors(methods))
         return None
+
+
+def _cors(methods: Mapping[str, Route]) -> bool:
+    return any(one.opens in (Opens.PUBLISHABLE, Opens.PAGE) for one in methods.values())
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ class Route:
     returned, for the documentation. ``errors``: codes that the handler itself raises, likewise; the codes of
     keys, limits, bodies and stores follow from the rest. ``limited``: where anybody may call: not too often
     from one address. ``media_type``: of bytes that are returned; for the documentation, too.
+    ``older_names``: further paths, which are served and not documented.
     """
 
     method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -75,3 +76,4 @@ class Route:
     most_bytes: int = 64 * 1024
     limited: bool = False
     media_type: str = "application/json"
+    older_names: Sequence[str] = field(default=())

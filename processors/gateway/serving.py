@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from processors.clock import epoch_ms
+from processors.errors import LeadstreamError
 from processors.gateway.answers import Answer, ApiError, Code, TryAgain
 from processors.gateway.bodies import BodyDecoder, ClientGone, receive_body
 from processors.gateway.callers import Callers, Registry, rate_headers
@@ -31,6 +32,7 @@ _KEYED: Final = (Opens.SECRET, Opens.PUBLISHABLE)
 REDIRECTS: Final = "short links"
 NOWHERE: Final = "none"
 _CLOSE: Final = (b"connection", b"close")
+_AWAY: Final = TryAgain("A server that is needed for this does not answer. Try again in a moment.")
 _BROKEN: Final = ApiError(
     Code.INTERNAL_SERVER_ERROR,
     "Something is broken here. The log of this server says what; the request may be sent again.",
@@ -91,6 +93,11 @@ class Gateway:
             await send_answer(send, answer, course.headers)
         except ClientGone:
             return 0
+        except LeadstreamError as error:
+            # Of a store or a broker: its operator's to mend, and the client may try again.
+            log.warning("requests cannot be served: %s", error)
+            answer = error_answer(_AWAY, self._docs_url)
+            await send_answer(send, answer, course.headers)
         except Exception:
             log.exception("a request failed", extra={"route": course.name})
             answer = error_answer(_BROKEN, self._docs_url)
@@ -139,7 +146,7 @@ class Gateway:
 
     async def _let_in(self, course: "Course", route: Route, now_ms: int) -> Holder | tuple[None, None]:
         if route.opens in _KEYED:
-            return await self._callers.holder(course.request, route.opens, now_ms)
+            return await self._callers.holder(course.request, course.head.authorization, route.opens, now_ms)
         if route.limited:
             self._callers.allow_anybody(course.request)
         return None, None

@@ -11,12 +11,13 @@ class Stats:
     """Counted by the main thread; any thread may read at any time.
 
     ``requests``: by route and status, "0" of clients that went away. ``seconds``: by route, from the headers'
-    arrival to the answer.
+    arrival to the answer. ``unready``: why nobody should send requests now, or None.
     """
 
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     seconds: defaultdict[str, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
     under_way: int = 0
+    unready: str | None = "the topics of the registries are not read yet"
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """One request. ``route``: one of few names, and never a path."""

@@ -15,6 +15,8 @@ from schemas.topics import EVENT_TOPICS, SPECS, WORKER_TOPICS, Role, Topic
 TOPIC: Final = "topic"
 GROUP: Final = "group"
 TRANSACTION: Final = "transactional-id"
+_FOLLOWED: Final = (*EVENT_TOPICS, Topic.CUSTOMERS, Topic.LEADS)
+"""What a gateway remembers a part of, besides the registries."""
 
 
 class Right(NamedTuple):
@@ -31,8 +33,9 @@ def rights(
 ) -> Mapping[str, list[Right]]:
     """By role. ``changelogs``: the workers', by their full names; ``stored``: what sinks read.
 
-    ``worker``, ``sink``: the processes. ``sender``: ``leadstream send``, and producers of your own.
-    ``operator``: every other command, ``topics create``, ``workspace``, ``audit`` and the replays among them.
+    ``worker``, ``sink``, ``gateway``: the processes. ``sender``: ``leadstream send``, and producers of your
+    own. ``operator``: every other command, ``topics create``, ``workspace``, ``audit`` and the replays among
+    them.
     """
     name = settings.topic
     events = [name(topic) for topic in EVENT_TOPICS]
@@ -53,6 +56,13 @@ def rights(
             *_on(TOPIC, map(name, stored), "Read"),
             Right(TOPIC, dead, False, "Write"),
             Right(GROUP, sinks, False, "Read"),
+        ],
+        "gateway": [
+            *_on(TOPIC, map(name, _FOLLOWED), "Read"),
+            *_on(TOPIC, events, "Write"),
+            *_on(TOPIC, registries, "Read", "Write"),
+            *_on(GROUP, [settings.worker_group, sinks], "Describe"),
+            Right(TRANSACTION, settings.registry_lock, False, "Write"),
         ],
         "sender": [*_on(TOPIC, events, "Write")],
         "operator": [

@@ -22,6 +22,8 @@ _QUIET: Final = {
     "mode": logging.WARNING,
     "kafka": logging.WARNING,
     "asyncio": logging.WARNING,
+    # A request that is none is the business of who sent it, and there may be any number of them.
+    "uvicorn": logging.ERROR,
     # Whoever uses these tells of what fails, and whether it is tried again.
     "urllib3": logging.ERROR,
     "clickhouse_connect": logging.ERROR,

@@ -1,7 +1,8 @@
 """Every metric that a process shows: its name, kind, unit, labels and meaning, once.
 
 ``/metrics`` (:mod:`.exposition`) and ``docs/metrics.md`` are made from it; what a process knows under these
-names, it says itself (``worker.observing``, ``sink.observing``). Labels have few values, which come from the
+names, it says itself (``worker.observing``, ``sink.observing``,
+``gateway.observing``). Labels have few values, which come from the
 deployment and not from events: never a workspace, a customer or a click.
 """
 
@@ -279,4 +280,56 @@ SINK: Final = (
     ),
 )
 
-ALL: Final = {"Every process": PROCESS, "Worker": WORKER, "Sink": SINK}
+GATEWAY: Final = (
+    Metric(
+        "leadstream_gateway_requests_total",
+        "counter",
+        "requests",
+        "Requests by route and status; status 0: the client went away before its request was there. Short"
+        " domains are the route `short links`, paths that there are not `none`.",
+        ("route", "status"),
+    ),
+    Metric(
+        "leadstream_gateway_request_seconds",
+        "histogram",
+        "seconds",
+        "From the arrival of the headers until the answer was handed to the system.",
+        ("route",),
+    ),
+    Metric("leadstream_gateway_requests_under_way", "gauge", "requests", "Requests not answered yet."),
+    Metric(
+        "leadstream_gateway_events_total",
+        "counter",
+        "events",
+        "Events by what became of them: acknowledged by Kafka; late (their callers were told to try again,"
+        " they may be written all the same); dropped (clicks of redirects that no broker took in time).",
+        ("outcome",),
+    ),
+    Metric("leadstream_gateway_events_waiting", "gauge", "events", "Events without Kafka's acknowledgement."),
+    Metric(
+        "leadstream_gateway_producers_total",
+        "counter",
+        "producers",
+        "Producers since the process began. More than one: a broker has refused a batch.",
+    ),
+    Metric(
+        "leadstream_gateway_memory_bytes",
+        "gauge",
+        "bytes",
+        "What is remembered of the last minutes, estimated; LEADSTREAM_GATEWAY_MEMORY at most.",
+    ),
+    Metric(
+        "leadstream_gateway_lookups_total",
+        "counter",
+        "queries",
+        "Queries for older clicks and customers, each of any number of calls.",
+    ),
+    Metric(
+        "leadstream_gateway_lookup_failures_total",
+        "counter",
+        "queries",
+        "Those that ClickHouse did not answer in time; their callers were told to try again.",
+    ),
+)
+
+ALL: Final = {"Every process": PROCESS, "Worker": WORKER, "Sink": SINK, "Gateway": GATEWAY}

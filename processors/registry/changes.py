@@ -71,6 +71,7 @@ class Wishes:
     hostnames: tuple[str, ...] | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     track_conversion: bool | None = None
+    record_gpc: bool | None = None
 
 
 def create(wanted: Workspace) -> Change[Workspace]:
@@ -79,7 +80,7 @@ def create(wanted: Workspace) -> Change[Workspace]:
     def change(registries: Registries) -> Made[Workspace]:
         found = registries.workspaces.workspace(wanted.workspace_id)
         if found is None:
-            return _put(registries, None, wanted)
+            return put_workspace(registries, None, wanted)
         if not {one.hash for one in wanted.keys} & {one.hash for one in found.keys}:
             raise WorkspaceExists(wanted.workspace_id)
         return Made(found)
@@ -99,8 +100,9 @@ def update(workspace_id: str, wishes: Wishes) -> Change[Workspace]:
             hostnames=old.hostnames if hostnames is None else hostnames,
             limits=replace(old.limits, **wishes.limits),
             track_conversion=old.track_conversion if tracks is None else tracks,
+            record_gpc=old.record_gpc if wishes.record_gpc is None else wishes.record_gpc,
         )
-        return _put(registries, old, new)
+        return put_workspace(registries, old, new)
 
     return change
 
@@ -149,10 +151,11 @@ def _in_order(domains: Sequence[Domain], wishes: Wishes) -> tuple[Domain, ...]:
     return tuple(sorted(kept, key=lambda one: one.slug != first))
 
 
-def _put(registries: Registries, old: Workspace | None, new: Workspace) -> Made[Workspace]:
+def put_workspace(registries: Registries, old: Workspace | None, new: Workspace) -> Made[Workspace]:
     """The workspace as it is to be, if its domains are free to be had, and to be given up.
 
-    A link is where the domain is: its workspace keeps the domain as long as there is one.
+    Links stay on their domain, whoever has it: as long as there are any, nobody else may have it. Raises
+    :class:`DomainTaken`, :class:`DomainInUse`.
     """
     before = {one.slug for one in old.domains} if old else set[str]()
     after = {one.slug for one in new.domains}

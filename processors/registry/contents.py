@@ -90,7 +90,7 @@ class Contents:
         return self._workspaces.named((_DOMAIN, slug))
 
     def uses(self, workspace_id: str) -> KeyUse:
-        """When its keys were last used, as far as that was written down."""
+        """When its keys were last used, as far as that was written down and can be read."""
         return self._uses.get(workspace_id) or KeyUse(workspace_id=workspace_id)
 
     def put(self, record: Workspace | KeyUse) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS: Final = 80
+_MOST_RANDOM: Final = (1 << _RANDOM_BITS) - 1
 _DIGIT_BITS: Final = 5
 _DIGITS: Final = 26
 _LETTERS: Final = "23456789abcdefghijkmnpqrstuvwxyz"
@@ -27,11 +28,12 @@ class NewIds:
         drawn = now_ms << _RANDOM_BITS | self._random(_RANDOM_BITS)
         later = now_ms > self._last >> _RANDOM_BITS
         self._last = drawn if later else self._last + 1
-        return link_id(self._last)
+        return id_of(self._last >> _RANDOM_BITS, self._last & _MOST_RANDOM)
 
 
-def link_id(number: int) -> str:
-    """``number``: 128 bits, the first 48 of them epoch milliseconds."""
+def id_of(created_at: int, random: int) -> str:
+    """``created_at``: epoch milliseconds; ``random``: 80 bits."""
+    number = created_at << _RANDOM_BITS | random
     digits = (_CROCKFORD[number >> _DIGIT_BITS * place & 31] for place in reversed(range(_DIGITS)))
     return "link_" + "".join(digits)
 

@@ -22,6 +22,9 @@ _CHECK_CHARACTERS: Final = 6
 _SHOWN: Final = 4
 """Characters that people may see of the random ones; 168 bits stay."""
 _ID_BYTES: Final = 12
+_LEAST_GIVEN: Final = 16
+SALT_BYTES: Final = 16
+"""Of the salt of a workspace's visitors, which nobody can foretell either."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,22 @@ def issue(role: KeyRole, now_ms: int, random_bytes: Callable[[int], bytes]) -> I
         created_at=now_ms,
     )
     return IssuedKey(text, record)
+
+
+def given_key(text: str, role: KeyRole, now_ms: int) -> ApiKey:
+    """A key that others made, and may go on using. Its id follows from it. Raises ``ValueError``."""
+    if len(text) < _LEAST_GIVEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(f"a key has at least {_LEAST_GIVEN} characters, of ASCII and without blanks")
+    if is_mistyped(text):
+        raise ValueError("begins like a key of ours, and is not one: it is mistyped")
+    hashed = hash_of(text)
+    return ApiKey(
+        id="key_" + hashed[: 2 * _ID_BYTES],
+        role=role,
+        hash=hashed,
+        prefix=text[: len(text) // 4],
+        created_at=now_ms,
+    )
 
 
 def hash_of(text: str) -> str:

@@ -115,8 +115,11 @@ def upsert(
     make = create(wanted, draw)
 
     def change(registries: Registries) -> Made[Link]:
-        found = registries.links.by_url(wanted.workspace_id, wanted.url)
-        return make(registries) if found is None else _patched(registries, found, patch)
+        links = registries.links
+        found = links.by_url(wanted.workspace_id, wanted.url)
+        if found is None or links.get(wanted.id) is not None:
+            return make(registries)
+        return _patched(registries, found, patch)
 
     return change
 

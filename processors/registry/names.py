@@ -1,15 +1,22 @@
 """Names of hosts and addresses of pages, as people write them. Every function raises ``ValueError``."""
 
 import re
+import string
 from typing import Final
 from urllib.parse import urlsplit
 
+from schemas.links import ROOT
 from schemas.texts import URL
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _is_host: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}").fullmatch
 _MOST_CHARACTERS: Final = 253
 _ANY: Final = "*."
+KEY: Final = 190
+"""Characters of a link's key."""
+_PLAIN: Final = frozenset("-._/" + string.ascii_letters + string.digits)
+_JOINER: Final = "\u200d"
+"""Between emojis that make one picture; nothing else that is invisible may stand in a key."""
 
 
 def host_name(text: str) -> str:
@@ -29,6 +36,24 @@ def host_pattern(text: str) -> str:
     if name.startswith(_ANY):
         return _ANY + host_name(name.removeprefix(_ANY))
     return host_name(name)
+
+
+def link_key(text: str) -> str:
+    """What comes after the slash in the address of a short link; it may have slashes itself.
+
+    Nothing is in it that a browser would send in another form.
+    """
+    good = text == ROOT or (not text.startswith("_") and all(map(_may_be_in_key, text)))
+    if not good or not 0 < len(text) <= KEY or text != text.strip("/") or {".", ".."} & set(text.split("/")):
+        raise ValueError(
+            f"{text!r} is no key of a link: write 1 to {KEY} characters, letters, digits, emojis, and -._/"
+            " among them, without _ in front and / at the ends"
+        )
+    return text
+
+
+def _may_be_in_key(char: str) -> bool:
+    return char in _PLAIN or (char > "\x7f" and (char.isprintable() or char == _JOINER))
 
 
 def page_url(text: str) -> str:

@@ -4,8 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -22,6 +21,7 @@ log = logging.getLogger(__name__)
 CLIENT: Final = "leadstream-registry"
 TOPICS: Final = (Topic.WORKSPACES, Topic.LINKS)
 _POLL_MS: Final = 20
+_FETCH_MS: Final = 200
 _AT_ONCE: Final = 1_000
 """Records that are applied before others have their turn: some milliseconds' worth."""
 _STALL_S: Final = 20.0
@@ -46,6 +46,11 @@ class Reader:
         self._patience_s = patience_s
         self._waiting: list[tuple[Ends, asyncio.Future[None]]] = []
         self._coming: asyncio.Task[None] | None = None
+        # A broker answers what comes on one connection in turn: a question would wait for the end of the fetch
+        # before it, which waits for news. So there is a second consumer, who asks and reads nothing.
+        self._consumer: AIOKafkaConsumer
+        self._asking: AIOKafkaConsumer
+        self._looks: set[asyncio.Task[None]] = set()
         self._looking = asyncio.Lock()
         self._looked_at = -_PAUSE_S
         self.places: list[TopicPartition] = []
@@ -61,21 +66,15 @@ class Reader:
                 raise NoSuchTopic(name)
             self.counts[name] = counts[name]
             self.places += [TopicPartition(name, number) for number in range(counts[name])]
-        self._consumer: AIOKafkaConsumer = connection_of(self._settings).consumer(
-            client_id=CLIENT,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=50,
-            retry_backoff_ms=20,
-        )
+        self._consumer, self._asking = self._new_consumer(), self._new_consumer()
         try:
             await self._consumer.start()
+            await self._asking.start()
             self._consumer.assign(self.places)
             await self._consumer.seek_to_beginning()
-            await self._read_to(await self._consumer.end_offsets(self.places))
+            await self._read_to(await self._asking.end_offsets(self.places))
         except BaseException as error:
-            await self._consumer.stop()
+            await self._stop()
             if isinstance(error, KafkaError | OSError):
                 raise told(error, self._settings.kafka_bootstrap) from error
             raise
@@ -83,12 +82,13 @@ class Reader:
 
     async def close(self) -> None:
         """Whoever waits is cancelled."""
-        for task in (self._following, self._coming):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
-        await self._consumer.stop()
+        tasks = {self._following, *self._looks}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for _, done in self._waiting:
+            done.cancel()
+        await self._stop()
 
     async def follow(self) -> None:
         """Raises what ended the following of the topics; until then it returns never."""
@@ -98,7 +98,9 @@ class Reader:
         """Returns when all has been applied that was committed before the call."""
         if self._coming is None:
             self._coming = asyncio.create_task(self._catch_up())
-            self._coming.add_done_callback(_looked_after)
+            self._coming.add_done_callback(heard)
+            self._looks.add(self._coming)
+            self._coming.add_done_callback(self._looks.discard)
         try:
             async with asyncio.timeout(self._patience_s):
                 await asyncio.shield(self._coming)
@@ -109,7 +111,7 @@ class Reader:
         """As ``catch_up``, for one caller at a time, who waits for no others."""
         try:
             async with asyncio.timeout(self._patience_s):
-                ends = await self._consumer.end_offsets(self.places)
+                ends = await self._asking.end_offsets(self.places)
         except TimeoutError:
             raise self._silent() from None
         except (KafkaError, OSError) as error:
@@ -126,6 +128,19 @@ class Reader:
         self._waiting.append((ends, done))
         await done
 
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        return connection_of(self._settings).consumer(
+            client_id=CLIENT,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=_FETCH_MS,
+            retry_backoff_ms=20,
+        )
+
+    async def _stop(self) -> None:
+        await asyncio.gather(self._consumer.stop(), self._asking.stop())
+
     async def _catch_up(self) -> None:
         async with self._looking:
             await asyncio.sleep(self._looked_at + _PAUSE_S - time.monotonic())
@@ -141,10 +156,8 @@ class Reader:
                     if not done.done() and await self._reached(ends):
                         done.set_result(None)
                 self._waiting = [one for one in self._waiting if not one[1].done()]
-        except Exception as error:
-            cause = error
-            if isinstance(error, KafkaError | OSError):
-                cause = told(error, self._settings.kafka_bootstrap)
+        except (KafkaError, OSError) as error:
+            cause = told(error, self._settings.kafka_bootstrap)
             for _, done in self._waiting:
                 if not done.done():
                     done.set_exception(cause)
@@ -181,7 +194,7 @@ class Reader:
         return NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}")
 
 
-def _looked_after(task: asyncio.Task[None]) -> None:
+def heard(done: "asyncio.Future[Any]") -> None:
     """Whoever waited for it may have gone; then nobody needs to hear of its failure."""
-    if not task.cancelled():
-        task.exception()
+    if not done.cancelled():
+        done.exception()

@@ -13,7 +13,7 @@ from processors.errors import CheckFailed, Unavailable
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import told
 from processors.kafka.placement import partition_for
-from processors.registry.reading import CLIENT, Reader
+from processors.registry.reading import CLIENT, Reader, heard
 from processors.registry.registries import Change, Made, Record, Registries, together
 from processors.settings import Settings
 from schemas.links import Link, encode_link
@@ -23,6 +23,7 @@ from schemas.topics import INPUT_BYTES, Topic
 T = TypeVar("T")
 _CLOSE_S: Final = 2.0
 _LONGEST_PAUSE_S: Final = 1.0
+_BATCH_BYTES: Final = 512 * 1024
 _MOST_CHANGES: Final = 1_000
 _MOST_BYTES: Final = INPUT_BYTES - 1_024
 """Of a record; what Kafka puts around it takes the rest."""
@@ -90,6 +91,7 @@ class Writer:
         if self._working is not None:
             self._working.cancel()
             await asyncio.wait([self._working])
+        self._fail(asyncio.CancelledError())
         self._drop_producer()
         if self._closing:
             await asyncio.wait(self._closing)
@@ -119,7 +121,7 @@ class Writer:
 
     def _batch(self) -> list[_Waiting]:
         self._waiting = [one for one in self._waiting if not one.result.done()]
-        return self._waiting[:_MOST_CHANGES]
+        return self._waiting
 
     def _fail(self, error: BaseException) -> None:
         if isinstance(error, TimeoutError):
@@ -138,7 +140,7 @@ class Writer:
             self._producer = await self._new_producer()
         await self._reader.look()
         draft = self._registries.draft()
-        outcomes = [(one, _outcome(one.change, draft)) for one in self._batch()]
+        outcomes = [(one, _outcome(one.change, draft)) for one in self._batch()[:_MOST_CHANGES]]
         put, deleted = together(made for _, made in outcomes if isinstance(made, Made))
         values: dict[tuple[Topic, bytes], bytes | None] = {
             _place(record): _encoded(record) for record in put if not self._registries.holds(record)
@@ -164,11 +166,13 @@ class Writer:
         for (topic, key), value in values.items():
             name = self._settings.topic(topic)
             sent.append(await producer.send(name, value, key, partition_for(key, self._reader.counts[name])))
-        ends: dict[TopicPartition, int] = {}
-        for written in await asyncio.gather(*sent):
-            place = written.topic_partition
-            ends[place] = max(ends.get(place, 0), written.offset + 1)
+        written = asyncio.gather(*sent)
+        written.add_done_callback(heard)
+        # Before anything has arrived: it waits for that, and is where the client tells what went wrong.
         await producer.commit_transaction()
+        ends: dict[TopicPartition, int] = {}
+        for one in await written:
+            ends[one.topic_partition] = max(ends.get(one.topic_partition, 0), one.offset + 1)
         return ends
 
     async def _new_producer(self) -> AIOKafkaProducer:
@@ -177,6 +181,7 @@ class Writer:
             acks="all",
             transactional_id=self._settings.registry_lock,
             transaction_timeout_ms=self._settings.transaction_timeout,
+            max_batch_size=_BATCH_BYTES,
         )
         try:
             await producer.start()

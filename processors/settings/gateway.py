@@ -72,13 +72,3 @@ class GatewaySettings(Part):
     def proxies(self) -> tuple[str, ...]:
         """Addresses and networks of ``trusted_proxies``."""
         return tuple(one.strip() for one in self.trusted_proxies.split(",") if one.strip())
-
-    @property
-    def public_url(self) -> str:
-        """Without a slash at its end."""
-        return self.gateway_public_url or f"http://{self.gateway_host}:{self.gateway_port}"
-
-    @property
-    def base_path(self) -> str:
-        """Of the public URL; "" for none."""
-        return urlsplit(self.public_url).path

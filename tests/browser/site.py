@@ -1,5 +1,6 @@
 """A web site and the API that its script calls: one server, under every name."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable
@@ -33,12 +34,13 @@ Answering = Callable[[Called], tuple[int, Any]]
 @dataclass
 class Site:
     """``pages``: HTML by path. ``files``: what other paths hold. ``answers``: how the API answers a path;
-    by default with a click id. ``calls``: what it was asked, in order."""
+    by default with a click id. ``calls``: what it was asked, in order; ``gets``: which files, likewise."""
 
     pages: dict[str, str] = field(default_factory=dict)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     answers: dict[str, Answering] = field(default_factory=dict)
     calls: list[Called] = field(default_factory=list)
+    gets: list[str] = field(default_factory=list)
 
     def __enter__(self) -> "Site":
         self.files["/script.js"] = (JS, SCRIPT.read_bytes())
@@ -73,6 +75,12 @@ class Site:
     def called(self, path: str) -> list[Called]:
         return [one for one in self.calls if one.path == path]
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Until what a browser does without being asked has arrived here."""
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - the server is in a thread
+                await asyncio.sleep(0.01)
+
 
 def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
@@ -80,6 +88,7 @@ def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
+            site.gets.append(path)
             if path in site.pages:
                 self._send(200, _HTML, b"<!doctype html>" + site.pages[path].encode())
             elif path in site.files:

@@ -12,6 +12,11 @@ from tests.browser.visits import cookie, cookies, visit
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
 
 DAY_S = 86_400
+WRITTEN = """
+    const cookies = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+    const set = (text) => { window.written = text; cookies.set.call(document, text) };
+    Object.defineProperty(document, "cookie", { ...cookies, set });
+"""
 
 
 def days_left(one: dict[str, Any]) -> float:
@@ -47,9 +52,12 @@ async def test_its_attributes(site: Site, page: Page) -> None:
 async def test_the_domain_is_the_site_wherever_it_has_one(
     site: Site, page: Page, host: str, domain: str
 ) -> None:
+    await page.add_init_script(WRITTEN)
     site.tag()
     await visit(page, site.url("/?dub_id=test", host))
     assert (await cookies(page))["dub_id"]["domain"] == domain
+    # Not every browser is as patient with a domain that cannot be one.
+    assert ("domain=" in await page.evaluate("written")) == domain.startswith(".")
 
 
 async def test_subdomains_share_it(site: Site, page: Page) -> None:

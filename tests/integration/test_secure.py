@@ -18,7 +18,12 @@ from tests.tls_proxy import HOST, tls_proxy
 
 pytestmark = pytest.mark.integration
 
-ROLES = ("worker", "sink", "sender", "operator")
+ROLES = ("worker", "sink", "gateway", "sender", "operator")
+WORKSPACE = {
+    "workspaceId": "w",
+    "domains": [{"slug": "w.link"}],
+    "links": [{"key": "k", "url": "https://w.com"}],
+}
 EVENTS = [
     {"type": "click", "workspaceId": "w", "clickId": "c1", "timestamp": "2026-01-01T10:00:00Z"},
     {
@@ -98,6 +103,8 @@ def test_each_role_works_with_its_rights(
     _run(stack, operator, "audit")
     _run(stack, operator, "workspace", "create", "w")
     assert "leadstream_sk_" in _run(stack, operator, "workspace", "list")
+    # With the registries a gateway does what this command does.
+    _run(stack, who["gateway"], "workspace", "import", "-", stdin=json.dumps(WORKSPACE).encode())
     _run(stack, operator, "trace", "w", "u1")
     _run(stack, operator, "unmatched", "list")
     _run(stack, operator, "dlq", "list")

@@ -35,6 +35,15 @@ def test_a_worker_writes_results_and_reads_none() -> None:
     assert names("worker", "Write", TRANSACTION) == {"p.app-"}
 
 
+def test_a_gateway_writes_events_and_registries_and_moves_no_group() -> None:
+    events, registries = names("sender", "Write"), {"p.links", "p.workspaces"}
+    assert names("gateway", "Write") == events | registries
+    assert names("gateway", "Read") == events | registries | {"o.customers", "o.leads"}
+    assert names("gateway", "Describe", GROUP) == {"p.app", "p.leadstream-sink"}
+    assert names("gateway", "Read", GROUP) == set()
+    assert names("gateway", "Write", TRANSACTION) == {"p.leadstream-registry"}
+
+
 def test_an_operator_publishes_no_results_and_moves_no_group_at_work() -> None:
     assert not names("operator", "Write") & {"o.leads", "o.sales", "o.customers"}
     assert names("operator", "Write") >= {"p.links", "p.workspaces"}

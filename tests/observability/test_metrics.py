@@ -81,7 +81,8 @@ def test_names_and_labels() -> None:
     metrics = [metric for some in ALL.values() for metric in some]
     assert len({metric.name for metric in metrics}) == len(metrics)
     labels = {label for metric in metrics for label in metric.labels if metric.name[-5:] != "_info"}
-    assert labels == {"topic", "partition", "outcome", "reason", "table", "cause", "loop"}
+    decided = {"topic", "partition", "outcome", "reason", "table", "cause", "loop", "route", "status"}
+    assert labels == decided
     for metric in metrics:
         assert metric.name.startswith("leadstream_")
         assert metric.name.endswith("_total") == (metric.kind == "counter"), metric.name

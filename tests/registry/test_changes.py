@@ -96,13 +96,14 @@ def test_a_wish_changes_what_it_names_and_nothing_else(contents: Contents) -> No
         update("acme", Wishes(limits={"secret": 5})),
         update("acme", Wishes(limits={"visitor": 7}, hostnames=("acme.com",))),
     )
-    done = make(contents, update("acme", Wishes(track_conversion=True)))
+    done = make(contents, update("acme", Wishes(track_conversion=True, record_gpc=True)))
     assert [one.slug for one in done.domains] == ["acme.link", "go.acme.com", "new.acme.com"]
     assert done.domains[0] == Domain(slug="acme.link", expired_url="https://acme.com/late", **page)
     assert (done.limits, done.hostnames) == (Limits(secret=5, visitor=7), ("acme.com",))
     done = make(contents, update("acme", Wishes(domain="acme.link", urls={"expired_url": None})))
     assert done.domains[0].expired_url is None
     assert done.track_conversion
+    assert done.record_gpc
     assert make(contents, update("acme", Wishes(hostnames=()))).hostnames == ()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from processors.registry.names import host_name, host_pattern, page_url
+from processors.registry.names import host_name, host_pattern, link_key, page_url
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,33 @@ def test_a_page_stays_as_it_is(url: str) -> None:
 def test_what_is_none_is_said(read: Callable[[str], str], text: str) -> None:
     with pytest.raises(ValueError, match="write"):
         read(text)
+
+
+@pytest.mark.parametrize("key", ["a", "A/b.c_d-e", "näh", "🎉", "👩\u200d💻", "_root", "x" * 190, "日本"])
+def test_keys_of_links(key: str) -> None:
+    assert link_key(key) == key
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "/a",
+        "a/",
+        " a",
+        "a b",
+        "a?b",
+        "a#b",
+        "a%41",
+        "a\\b",
+        "_a",
+        ".",
+        "a/../b",
+        "x" * 191,
+        "a\n",
+        "\u202ea",
+    ],
+)
+def test_no_keys_of_links(key: str) -> None:
+    with pytest.raises(ValueError, match="is no key of a link"):
+        link_key(key)

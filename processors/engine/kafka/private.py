@@ -1,7 +1,7 @@
 # ruff: noqa: SLF001 - this is the one module that may reach into other people's private parts
 """Every private name of faust, mode and aiokafka that the engine leans on, and the only code that touches
-them, besides ``processors.kafka.header_names``, ``processors.kafka.groups``,
-``processors.kafka.connection.bounded`` and the methods that override or call one of their own class.
+them, besides ``processors.kafka.header_names``, ``processors.kafka.groups``, ``bounded`` and ``heard`` of
+``processors.kafka.connection``, and the methods that override or call one of their own class.
 
 The dependencies are pinned exactly; ``tests/engine/kafka/test_private.py`` fails when a pin or a name moves.
 Then read the new source at that place before changing :data:`VERSIONS`: the guards of this package were
@@ -23,6 +23,7 @@ from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer import fetcher as fetcher_module
 from aiokafka.consumer import group_coordinator
 from aiokafka.errors import ConsumerStoppedError, KafkaConnectionError
+from aiokafka.producer import message_accumulator
 from aiokafka.record import default_records, memory_records
 from aiokafka.structs import TopicPartition
 from faust.tables import TableManager
@@ -104,6 +105,9 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(AIOKafkaClient, "_sasl_plain_username", "read"),
     Name(AIOKafkaClient, "_security_protocol", "read"),
     Name(AIOKafkaClient, "_ssl_context", "read"),
+    # aiokafka, failing: see processors/kafka/connection/heard.py
+    Name(message_accumulator.MessageBatch, "failure", "override"),
+    Name(message_accumulator.MessageBatch, "_drain_waiter", "read"),
     # aiokafka, asking for offsets: see processors/kafka/groups.py
     Name(AIOKafkaAdminClient, "_send_request", "call"),
     # aiokafka, parsing records: see processors/kafka/header_names.py

@@ -18,7 +18,7 @@ MAX_AGE_S: Final = 3600
 
 
 def paths() -> Iterator[str]:
-    """Without ``/api``."""
+    """Without ``/api``; the one to choose first."""
     for directory, *chosen in product(("", "/analytics"), *((False, True) for _ in PARTS)):
         name = ".".join(["script", *(part for part, wanted in zip(PARTS, chosen, strict=True) if wanted)])
         yield f"{directory}/{name}.js"
@@ -46,6 +46,7 @@ def script_routes() -> list[Route]:
             return Answer(zipped, headers={**headers, "Content-Encoding": "gzip"})
         return Answer(plain, headers=headers)
 
+    path, *older_names = paths()
     return [
         Route(
             method="GET",
@@ -55,6 +56,7 @@ def script_routes() -> list[Route]:
             answer=bytes,
             summary="The script that pages load",
             tag="Script",
+            media_type="text/javascript",
+            older_names=older_names,
         )
-        for path in paths()
     ]

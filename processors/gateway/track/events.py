@@ -1,21 +1,23 @@
 """Calls → events. Whether one is good enough is for the decoder to say that workers use."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Raw
-from msgspec.json import encode
+from msgspec.json import Decoder, encode
 from msgspec.json import format as rewritten
 
 from processors.gateway.answers import ApiError, Code
+from processors.gateway.idempotency import idempotency_of
 from processors.gateway.routing import Call
 from processors.gateway.track.bodies import ClientLeadBody, ClientSaleBody, LeadBody, SaleBody
 from schemas.decoding import EventDecoder, Refused, decode_lead_event, decode_purchase
-from schemas.events import CustomerEvent, LeadEvent, Purchase
-from schemas.ids import idempotent_event_id
-from schemas.texts import ID, said
+from schemas.events import MAX_METADATA_CHARACTERS, CustomerEvent, LeadEvent, Purchase
+from schemas.portable import whole_characters
+from schemas.texts import said
 from schemas.times import to_ms
 
 E = TypeVar("E", bound=CustomerEvent)
@@ -57,17 +59,7 @@ def origin(call: Call) -> Origin:
         customer, stamp = found, body.timestamp
     at_ms = call.now_ms if stamp is None else to_ms(stamp) if isinstance(stamp, datetime) else stamp
     workspace_id = call.of.workspace_id
-    return Origin(workspace_id, customer.strip(), at_ms, call.now_ms, _event_id(call, workspace_id))
-
-
-def _event_id(call: Call, workspace_id: str) -> str | None:
-    key = said(call.request.headers.get("idempotency-key"))
-    if key is None:
-        return None
-    if len(key) > ID:
-        message = f"too_big: Idempotency-Key: Idempotency-Key must have at most {ID} characters"
-        raise ApiError(Code.UNPROCESSABLE_ENTITY, message)
-    return idempotent_event_id(workspace_id, key.strip())
+    return Origin(workspace_id, customer.strip(), at_ms, call.now_ms, idempotency_of(call))
 
 
 def lead_event(of: Origin, body: LeadBody | ClientLeadBody) -> Written[LeadEvent]:
@@ -124,8 +116,23 @@ def _person(body: LeadBody | ClientLeadBody | SaleBody | ClientSaleBody) -> dict
 
 
 def _compact(metadata: Raw) -> Raw | None:
-    """Without the blanks between its tokens, which are nobody's data and would count against its limit."""
-    return Raw(rewritten(metadata, indent=-1)) if bytes(metadata) else None
+    """Without what is nobody's data and would count against its limit: blanks between tokens, and characters
+    beyond ASCII written as escapes, which are six each."""
+    text = bytes(metadata)
+    if text in (b"", b"null"):
+        return None
+    text = rewritten(text, indent=-1)
+    if len(text) > MAX_METADATA_CHARACTERS and b"\\u" in text:
+        text = _STRING.sub(_spelled_out, whole_characters(text))
+    return Raw(text)
+
+
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_text: Final = Decoder(str).decode
+
+
+def _spelled_out(string: re.Match[bytes]) -> bytes:
+    return encode(_text(string[0]))
 
 
 def _written(

@@ -28,7 +28,7 @@ class TrackLead:
         deadline = asyncio.get_running_loop().time() + ANSWERED_WITHIN_S
         of = origin(call)
         value, event = lead_event(of, call.body)
-        known = await self._finder.customer(of.workspace_id, event.customer, wait=not event.click_id)
+        known = await self._finder.customer(of.workspace_id, of.customer, wait=not event.click_id)
         if event.click_id:
             click = await self._finder.click(of.workspace_id, event.click_id)
         else:
@@ -39,7 +39,7 @@ class TrackLead:
         if event.mode == "wait":
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
-                    await self._facts.until_in_leads(of.workspace_id, event.customer, event.event_name)
+                    await self._facts.until_in_leads(of.workspace_id, of.customer, event.event_name)
         return lead_answer(event, click, link, known)
 
 

@@ -32,15 +32,19 @@ class TrackSale:
         body: SaleBody | ClientSaleBody = call.body
         of = origin(call)
         value, event = purchase(of, body, self._new_id())
-        direct = said(body.click_id) is not None
-        known = await self._finder.customer(of.workspace_id, event.customer, wait=not direct)
-        if known is None and not direct:
-            return no_sale(event)
-        if known is not None and event.invoice_id:
-            before = await self._facts.sale(of.workspace_id, event.customer, event.invoice_id)
-            if before is not None:
-                return sale_answer(event, known, before)
-        known = await self._direct(of, body) if known is None else await self._with_lead(of, known)
+        # Waited for even if there is a click to make a lead of: another gateway may have taken one a moment
+        # ago, and the customer must not get a second.
+        known = await self._finder.customer(of.workspace_id, of.customer, wait=True, requested=True)
+        if known is None:
+            if said(body.click_id) is None:
+                return no_sale(event)
+            known = await self._direct(of, body)
+        else:
+            if event.invoice_id is not None:
+                before = await self._facts.sale(of.workspace_id, of.customer, event.invoice_id)
+                if before is not None:
+                    return sale_answer(event, known, before)
+            self._check_lead(of, known)
         if not event.amount:
             return no_sale(event)
         await self._publisher.publish(value)
@@ -60,13 +64,8 @@ class TrackSale:
             name=event.customer_name, email=event.customer_email, avatar=event.customer_avatar
         )
 
-    async def _with_lead(self, of: Origin, known: KnownCustomer) -> KnownCustomer:
-        """Another gateway may have taken the lead request a moment ago."""
-        if not known.requested:
-            found = await self._finder.customer(of.workspace_id, of.customer, wait=True, requested=True)
-            known = found or known
+    def _check_lead(self, of: Origin, known: KnownCustomer) -> None:
         if not known.requested:
             raise ApiError(Code.NOT_FOUND, _NO_LEAD.format(of.customer))
         if known.click is not None:
             self._finder.link(of.workspace_id, known.click)
-        return known

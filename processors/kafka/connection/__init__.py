@@ -1,7 +1,8 @@
 """Connecting to Kafka, in one way, and what is told when that fails.
 
 ``clients`` makes every client of Kafka; ``bounded`` has them connect in bounded time, whichever of the
-addresses is silent; ``failures`` tells causes apart, each with its remedy and exit code.
+addresses is silent; ``heard`` has failures told once; ``failures`` tells causes apart, each with its remedy
+and exit code.
 """
 
 from processors.kafka.connection.clients import KafkaConnection

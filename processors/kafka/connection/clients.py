@@ -12,6 +12,7 @@ from aiokafka.client import AIOKafkaClient
 
 from processors.errors import Misconfigured
 from processors.kafka.connection.bounded import bound
+from processors.kafka.connection.heard import hear
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -77,6 +78,7 @@ class KafkaConnection:
 
     def _arguments(self, options: dict[str, Any]) -> dict[str, Any]:
         bound()
+        hear()
         sasl = {
             "sasl_mechanism": self.sasl_mechanism,
             "sasl_plain_username": self.username,

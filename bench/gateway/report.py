@@ -1,0 +1,28 @@
+"""Figures of a gateway, for people."""
+
+from collections.abc import Mapping
+
+from bench.gateway.run import Figures, Round
+
+
+def table(figures: Figures, machine: Mapping[str, object]) -> str:
+    """Markdown."""
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores,"
+        f" Python {machine['python']}, Kafka {machine['kafka']}\n\n"
+        "| calls | a second | p50 | p95 | p99 | longest, ms | CPU µs a call | answers |\n"
+        "|---|---|---|---|---|---|---|---|\n"
+        + "".join(map(_row, figures.rounds))
+        + f"\nReady after {figures.ready_s:.2f} s. A click made elsewhere: {figures.follow_us:.1f} µs CPU."
+        f" {figures.peak_rss_bytes / 1e6:,.0f} MB. Lost: {figures.lost}.\n"
+    )
+
+
+def _row(one: Round) -> str:
+    waited = one.waited
+    cpu = "" if one.cpu_us is None else f"{one.cpu_us:.0f}"
+    answers = ", ".join(f"{count:,} × {status}" for status, count in one.statuses.items())
+    return (
+        f"| {one.name}: {one.count:,} | {one.per_s:,.0f} | {waited.p50:.1f} | {waited.p95:.1f}"
+        f" | {waited.p99:.1f} | {waited.longest:.0f} | {cpu} | {answers} |\n"
+    )

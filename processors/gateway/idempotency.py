@@ -1,0 +1,20 @@
+"""Calls that clients repeat."""
+
+from processors.gateway.answers import ApiError, Code
+from processors.gateway.routing import Call
+from schemas.ids import idempotent_event_id
+from schemas.texts import ID, said
+
+
+def idempotency_of(call: Call) -> str | None:
+    """What stands for the ``Idempotency-Key`` of a call, in its workspace; None: it has none.
+
+    A hash: the key may say something of a person. Raises ``ApiError`` for one of too many characters.
+    """
+    key = said(call.request.headers.get("idempotency-key"))
+    if key is None:
+        return None
+    if len(key) > ID:
+        message = f"too_big: Idempotency-Key: Idempotency-Key must have at most {ID} characters"
+        raise ApiError(Code.UNPROCESSABLE_ENTITY, message)
+    return idempotent_event_id(call.of.workspace_id, key.strip())

@@ -1,0 +1,89 @@
+"""A gateway's metrics and health."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from processors.gateway.facts import RecentAndOlder
+from processors.gateway.publishing import EventPublisher
+from processors.gateway.stats import Stats
+from processors.observability.exposition import Reading
+from processors.observability.health import Health, Pulse
+from processors.observability.metrics import GATEWAY, PROCESS
+from processors.observability.process import process_reading
+from processors.observability.server import serve
+from processors.registry.store import RegistryStore
+from processors.settings import Settings
+
+
+class Servers(NamedTuple):
+    """What a gateway knows of others, and how it writes to them."""
+
+    registry: RegistryStore
+    facts: RecentAndOlder
+    publisher: EventPublisher
+
+
+_SERVERS: Final = (
+    "leadstream_gateway_events_total",
+    "leadstream_gateway_events_waiting",
+    "leadstream_gateway_producers_total",
+    "leadstream_gateway_memory_bytes",
+    "leadstream_gateway_lookups_total",
+    "leadstream_gateway_lookup_failures_total",
+)
+
+
+@dataclass
+class Observed:
+    """``servers``: None until all of them have answered."""
+
+    stats: Stats
+    servers: Servers | None = None
+
+
+def serve_gateway(settings: Settings, observed: Observed) -> int:
+    """At ``LEADSTREAM_METRICS_PORT``, if there is one: the port. Call it in the loop.
+
+    Raises ``PortInUse``.
+    """
+    pulse = Pulse()
+    pulse.follow(asyncio.get_running_loop())
+
+    def silences() -> Mapping[str, float]:
+        return {"main": pulse.silence_s}
+
+    process = process_reading(settings, silences)
+
+    def read() -> Reading:
+        return {**process(), **_of_requests(observed.stats), **_of_servers(observed.servers)}
+
+    health = Health(silences, lambda: observed.stats.unready)
+    return serve(settings.metrics_port, (*PROCESS, *GATEWAY), read, health)
+
+
+def _of_requests(stats: Stats) -> Reading:
+    return {
+        "leadstream_gateway_requests_total": stats.requests,
+        "leadstream_gateway_request_seconds": stats.seconds,
+        "leadstream_gateway_requests_under_way": stats.under_way,
+    }
+
+
+def _of_servers(servers: Servers | None) -> Reading:
+    if servers is None:
+        return dict.fromkeys(_SERVERS)
+    facts, publisher = servers.facts, servers.publisher
+    return {
+        "leadstream_gateway_events_total": {
+            "acknowledged": publisher.published,
+            "late": publisher.late,
+            "dropped": publisher.dropped,
+        },
+        "leadstream_gateway_events_waiting": publisher.waiting,
+        "leadstream_gateway_producers_total": publisher.producers,
+        "leadstream_gateway_memory_bytes": facts.memory.recent.size,
+        "leadstream_gateway_lookups_total": facts.older.lookups,
+        "leadstream_gateway_lookup_failures_total": facts.older.failures,
+    }

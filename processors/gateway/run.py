@@ -1,0 +1,151 @@
+"""Settings → a running gateway."""
+
+import asyncio
+import logging
+import signal
+import socket
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, closing, suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from processors.clock import epoch_ms
+from processors.errors import Misconfigured
+from processors.garbage import collect_rarely
+from processors.gateway.asking import Stored
+from processors.gateway.callers import Callers
+from processors.gateway.clicks.visits import Visitors
+from processors.gateway.documentation import documented
+from processors.gateway.facts import open_facts
+from processors.gateway.listening import address_of, listen, serve
+from processors.gateway.observing import Observed, Servers, serve_gateway
+from processors.gateway.publishing import EventPublisher
+from processors.gateway.routes import Parts, build_routes, client_address
+from processors.gateway.serving import Gateway
+from processors.gateway.stats import Stats
+from processors.kafka.connection import NoBroker
+from processors.registry.store import RegistryStore
+from processors.settings import Settings
+from processors.visitors.addresses import Addresses
+from processors.visitors.agents import Agents
+from processors.visitors.places import Places, UnreadablePlaces
+
+log = logging.getLogger(__name__)
+
+START_PATIENCE_S: Final = 30.0
+"""How long a gateway that starts waits for a broker that does not answer."""
+_RETRY_S: Final = 1.0
+_STORE_S: Final = 2.0
+"""How long a request waits for the registry: clients give up after 5 s."""
+
+
+async def run_gateway(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests under way and write what they brought.
+
+    Raises ``LeadstreamError``: at start; or because a topic cannot be followed any more.
+    """
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    observed = Observed(Stats())
+
+    def end() -> None:
+        stopping.set()
+        observed.stats.unready = "it is ending"
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    serve_gateway(settings, observed)
+    # Before anything is read: an address that is taken is told at once.
+    with listen(settings.gateway_host, settings.gateway_port) as listening:
+        visitors = await asyncio.to_thread(_visitors, settings)
+        async with AsyncExitStack() as stack:
+            observed.servers = await _connected(settings, stopping, stack)
+            if observed.servers is not None:
+                await _serve(settings, observed.servers, visitors, observed.stats, listening, stopping)
+    log.info("stopped", extra={"requests": observed.stats.requests.total()})
+
+
+async def _serve(
+    settings: Settings,
+    servers: Servers,
+    visitors: Visitors,
+    stats: Stats,
+    listening: socket.socket,
+    stopping: asyncio.Event,
+) -> None:
+    registry, facts, publisher = servers
+    public_url = settings.gateway_public_url or address_of(listening)
+    callers = Callers(registry, client_address(Addresses(settings.proxies)))
+    with closing(Stored(settings)) as stored:
+        routes, redirect = build_routes(
+            Parts(registry, facts, publisher, stored.rows, visitors, callers, public_url)
+        )
+        app = Gateway(
+            documented(routes, public_url),
+            registry=registry,
+            callers=callers,
+            redirect=redirect,
+            stats=stats,
+            docs_url=f"{public_url}/docs",
+            base_path=urlsplit(public_url).path,
+        )
+        collect_rarely()
+        stats.unready = None
+        log.info("listening", extra={"address": address_of(listening)})
+        await until_first(
+            serve(app, listening, stopping),
+            *(registry.follow(), facts.follow(), publisher.follow(), callers.uses.keep(registry, epoch_ms)),
+            stopping=stopping,
+        )
+
+
+def _visitors(settings: Settings) -> Visitors:
+    """Reads files, for half a second."""
+    try:
+        return Visitors(Addresses(settings.proxies), Agents(), Places(settings.geoip_db))
+    except (UnreadablePlaces, OSError) as error:
+        raise Misconfigured(
+            f"the database of places cannot be read: {error}",
+            "Set LEADSTREAM_GEOIP_DB to an .mmdb file, or to nothing.",
+        ) from error
+
+
+async def _connected(settings: Settings, stopping: asyncio.Event, stack: AsyncExitStack) -> Servers | None:
+    """A broker that is restarting is waited for, so that no supervisor need start us again and again.
+
+    None: told to stop meanwhile.
+    """
+    deadline = time.monotonic() + START_PATIENCE_S
+    while not stopping.is_set():
+        try:
+            async with AsyncExitStack() as tried:
+                registry = await tried.enter_async_context(RegistryStore(settings, patience_s=_STORE_S))
+                facts = await tried.enter_async_context(open_facts(settings, registry))
+                publisher = await tried.enter_async_context(EventPublisher(settings, facts.learn))
+                await stack.enter_async_context(tried.pop_all())
+                return Servers(registry, facts, publisher)
+        except NoBroker as error:
+            if time.monotonic() >= deadline:
+                raise
+            log.warning("waiting for a Kafka broker", extra={"error": str(error)})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _RETRY_S)
+    return None
+
+
+async def until_first(
+    serving: Coroutine[Any, Any, None], *following: Coroutine[Any, Any, None], stopping: asyncio.Event
+) -> None:
+    """Until any of them ends: what is served then comes to its end first. Raises what one of them raised."""
+    server, *others = (asyncio.create_task(one) for one in (serving, *following))
+    try:
+        await asyncio.wait({server, *others}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.set()
+        await server
+        for one in others:
+            if one.done():
+                one.result()
+    finally:
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

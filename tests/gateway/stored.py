@@ -1,0 +1,17 @@
+"""ClickHouse, as a gateway asks it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from processors.gateway.asking import Stored
+from processors.settings import Settings
+
+
+@asynccontextmanager
+async def stored(url: str) -> AsyncIterator[Stored]:
+    """``url``: of a database."""
+    found = Stored(Settings.model_validate({"clickhouse_url": url}))
+    try:
+        yield found
+    finally:
+        found.close()

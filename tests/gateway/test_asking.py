@@ -1,0 +1,44 @@
+"""Questions to ClickHouse, and what becomes of them when it is not there."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from deploy.local.clickhouse import LocalClickHouse
+from deploy.local.ports import free_port
+from processors.gateway.answers import TryAgain
+from processors.gateway.asking import Row, within
+from tests.gateway.stored import stored
+
+
+@pytest.mark.integration
+async def test_questions_are_answered_side_by_side(clickhouse: LocalClickHouse) -> None:
+    async with stored(clickhouse.url) as store:
+        asked = (store.rows("SELECT {n:UInt8}, 'a'", {"n": number}) for number in range(5))
+        assert [tuple(rows[0]) for rows in await asyncio.gather(*asked)] == [(n, "a") for n in range(5)]
+
+
+@pytest.mark.integration
+async def test_what_cannot_be_answered_may_be_asked_again(clickhouse: LocalClickHouse) -> None:
+    async with stored(clickhouse.url) as store:
+        with pytest.raises(TryAgain):
+            await store.rows("SELECT * FROM nothing_of_this_name", {})
+        assert await store.rows("SELECT 1", {})
+
+
+async def test_nobody_waits_longer_than_told() -> None:
+    async def never(_: str, __: Mapping[str, object]) -> Sequence[Row]:
+        await asyncio.Event().wait()
+        return []
+
+    with pytest.raises(TryAgain):
+        await within(0.01, never)("SELECT 1", {})
+
+
+async def test_without_a_server() -> None:
+    async with stored(f"http://127.0.0.1:{free_port()}/leadstream") as store:
+        with pytest.raises(TryAgain) as refused:
+            await store.rows("SELECT 1", {})
+    assert refused.value.headers["Retry-After"] == "1"
+    assert "127.0.0.1" not in refused.value.message
