@@ -149,12 +149,27 @@ class World:
             partition = self._chance.randrange(_PARTITIONS)
             self._chance.choice([self._event, self._join, self._emit, self._sink])(partition)
 
-    def knows(self, customer: int) -> bool:
-        return (
-            customer in self.clickhouse
-            or self.memory_deferred.has(self.deferred, customer)
-            or self.memory_customers.has(self.customers, customer)
-        )
+    def come_to_rest(self) -> None:
+        """Everybody has read everything; and looks often enough to see it."""
+        for step in (self._join, self._emit):
+            for partition in range(_PARTITIONS):
+                for _ in range(1_000):
+                    step(partition)
+        self.sunk.end = [log.end for log in self.customers]
+        for memory, logs in ((self.memory_deferred, self.deferred), (self.memory_customers, self.customers)):
+            memory.end = [log.end for log in logs]
+        for _ in range(2):
+            offsets = [
+                dict(enumerate(ends))
+                for ends in (
+                    self.worked_deferred.end,
+                    self.worked_touches.end,
+                    [log.end for log in self.touches],
+                    self.sunk.end,
+                )
+            ]
+            nothing = dict.fromkeys(range(_PARTITIONS), 0)
+            self.trail.look(Marks(offsets[0], nothing, nothing), *offsets[1:])
 
     def is_absent(self, customer: int, *, pause: int) -> bool | None:
         """What a gateway says: False: it is there; True: it is certain that not; None: neither."""
@@ -192,13 +207,12 @@ def test_of_one_who_was_named_no_is_never_said(seed: int) -> None:
 
 def test_of_nobody_no_is_said_once_the_trail_was_followed() -> None:
     """A rule that never says no would be right, too."""
-    world = World(random.Random(1))
-    said = []
-    for _ in range(2_000):
-        world.step()
-        said.append(world.is_absent(_NOBODY, pause=0))
-    assert True in said
-    assert False not in said
+    for seed in range(20):
+        world = World(random.Random(seed))
+        for _ in range(200):
+            world.step()
+        world.come_to_rest()
+        assert world.is_absent(_NOBODY, pause=0)
 
 
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
