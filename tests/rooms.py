@@ -112,7 +112,7 @@ _ROOMS: Final = {
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
         "schemas attribution errors files clock progress clickhouse.url settings kafka.connection kafka"
-        " clickhouse engine worker sink replaying demo deploy",
+        " clickhouse engine worker sink registry replaying demo deploy",
     ),
     "cli": Room(
         "one thin file for each command",

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import uvloop
 
@@ -56,8 +56,8 @@ class _Caller(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows
-        self._transport = transport
+        # uvloop's is none by its class.
+        self._transport = cast(asyncio.Transport, transport)
         self._round.free(self)
 
     def call(self, request: bytes, due_ns: int) -> None:
@@ -99,6 +99,7 @@ class _Round:
 
     async def run(self) -> Loaded:
         loop, load = asyncio.get_running_loop(), self._load
+        loop.set_exception_handler(self._failed)
         for _ in range(load.connections):
             await loop.create_connection(lambda: _Caller(self), load.host, load.port)
         collect_rarely()
@@ -134,6 +135,11 @@ class _Round:
         if not self._done.done():
             self._done.set_exception(ConnectionResetError("the gateway closed a connection"))
 
+    def _failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Nobody waits for an answer that cannot come."""
+        if not self._done.done():
+            self._done.set_exception(context.get("exception") or RuntimeError(context["message"]))
+
     def _give(self, caller: _Caller, due_ns: int) -> None:
         if self._next < len(self._load.requests):
             self._idle.remove(caller)
@@ -159,4 +165,7 @@ async def _run(load: Load) -> Loaded:
 
 
 if __name__ == "__main__":
-    main()
+    # Pickled classes are found again by the module's own name.
+    from bench.gateway import load
+
+    load.main()

@@ -11,6 +11,7 @@ from processors.clickhouse.queries import FUNNEL, NEWEST_EVENTS, TIME_SERIES, ro
 from processors.demo.world import WORKSPACES
 from processors.printable import printable_lines
 from processors.settings import Settings
+from processors.stack.gateway import url_of
 from processors.stack.interrupt import Interrupt
 from processors.stack.running import Plan, running
 from processors.stack.supervisor import ServiceFailed
@@ -63,7 +64,10 @@ class Screen(Steps):
         url = found.secret() if plan.clickhouse is None else str(found)
         self.rest()
         if self.console.is_terminal:
-            addresses = f"Kafka       {settings.kafka_bootstrap}\nClickHouse  {url}\nData, logs  {plan.data}"
+            addresses = (
+                f"Kafka       {settings.kafka_bootstrap}\nClickHouse  {url}\n"
+                f"Gateway     {url_of(settings)}\nData, logs  {plan.data}"
+            )
             self.show(
                 Panel(
                     Text(printable_lines(addresses)),
@@ -75,6 +79,11 @@ class Screen(Steps):
             # Outside the panel, so that they can be copied.
             self.say("Send events of your own, one JSON object per line:")
             self.say(f"  LEADSTREAM_KAFKA_BOOTSTRAP={settings.kafka_bootstrap} leadstream send events.jsonl")
+            self.say("Call it over HTTP, with a key of `leadstream workspace create`:")
+            self.say(f"  {url_of(settings)}/docs")
             self.say("Query what became of them:")
             self.say(f"  {asking(plan, found)}")
-        self.say(f"leadstream is ready: kafka={settings.kafka_bootstrap} clickhouse={url} data={plan.data}")
+        self.say(
+            f"leadstream is ready: kafka={settings.kafka_bootstrap} clickhouse={url}"
+            f" gateway={url_of(settings)} data={plan.data}"
+        )

@@ -26,7 +26,7 @@ from processors.settings.loading import UP_CLICKHOUSE
     help="Use this ClickHouse: http://user:password@host:port/database.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
-@click.option("--demo", is_flag=True, help="Send demo traffic, and show what comes of it.")
+@click.option("--demo", is_flag=True, help="Send demo traffic, some of it over HTTP, and show its results.")
 @click.option(
     "--demo-events", type=click.IntRange(0), default=20_000, show_default=True, help="How much demo traffic."
 )
@@ -42,12 +42,13 @@ def up(
     demo_events: int,
     demo_seed: int,
 ) -> None:
-    """Run the whole system on this machine until Ctrl-C: Kafka, ClickHouse, workers and the sink.
+    """Run the whole system on this machine until Ctrl-C: Kafka, ClickHouse, workers, sink and gateway.
 
     Needs nothing but Python: `pip install 'leadstream[local]'` brings ClickHouse, and the first run downloads
     Kafka (44 MB); --kafka and --clickhouse need neither. Nothing listens but on 127.0.0.1. What was
     acknowledged is kept in --data; a second run goes on where the first one stopped, on the same ports, and
-    the same demo traffic sent again changes nothing. Worker and sink are started again when they die.
+    the same demo traffic sent again changes nothing. Worker, sink and gateway are started again when they
+    die. The gateway's port is LEADSTREAM_GATEWAY_PORT, or 8380 if that is free; another one is kept, too.
 
     \b
     Examples:
@@ -59,7 +60,7 @@ def up(
     When everything is there, one line says so:
 
     \b
-      leadstream is ready: kafka=127.0.0.1:PORT clickhouse=http://… data=DIR
+      leadstream is ready: kafka=127.0.0.1:PORT clickhouse=http://… gateway=http://127.0.0.1:PORT data=DIR
 
     Writes to --data: kafka, clickhouse, worker-N, and the logs of all in logs. LEADSTREAM_KAFKA_BOOTSTRAP and
     LEADSTREAM_CLICKHOUSE_URL are for the other commands; here --kafka and --clickhouse count. What is on a

@@ -101,13 +101,9 @@ def import_(file: IO[bytes]) -> None:
     """
     from processors.registry.importing import import_into
 
-    settings, wanted, bar = (
-        load_settings(),
-        read_import(file.read(), epoch_ms()),
-        Bar("importing", None, "links"),
-    )
-    with bar:
-        done = run_on_kafka(import_into(settings, wanted, secrets.token_hex(SALT_BYTES), bar))
+    wanted = read_import(file.read(), epoch_ms())
+    with Bar("importing", None, "links") as bar:
+        done = run_on_kafka(import_into(load_settings(), wanted, secrets.token_hex(SALT_BYTES), bar))
     say(f"{wanted.workspace_id}: {done.links:,} links, {done.written:,} of them written")
 
 

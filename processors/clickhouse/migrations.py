@@ -239,7 +239,7 @@ def _exchange(client: Client, statement: str, table: str, successor: str) -> Non
 
 def _repeatable(statement: str) -> str:
     statement = re.sub(r"^CREATE VIEW ", "CREATE OR REPLACE VIEW ", statement)
-    return re.sub(r"^CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", statement)
+    return re.sub(r"^CREATE (TABLE|MATERIALIZED VIEW) ", r"CREATE \1 IF NOT EXISTS ", statement)
 
 
 def _files() -> Iterator[Migration]:

@@ -49,7 +49,8 @@ def roles(database: str, writes: Writes) -> Mapping[str, Sequence[str]]:
     """By role, the privileges that it has on the database, as GRANT takes them.
 
     ``reader``: analysts, dashboards, ``leadstream audit``. ``writer``: the sink. ``operator``: ``leadstream
-    erase``, ``trace``, ``doctor``. ``migrator``: ``leadstream migrate``, and what the views may read.
+    erase``, ``trace``, ``doctor``. ``gateway``: the gateways. ``migrator``: ``leadstream migrate``, and what
+    the views may read.
     """
 
     def on(privilege: str, *tables: str) -> list[str]:
@@ -69,6 +70,11 @@ def roles(database: str, writes: Writes) -> Mapping[str, Sequence[str]]:
             *read,
             *on("SELECT", "schema_migrations", "schema_views"),
             *whose,
+        ],
+        f"{database}_gateway": [
+            *read,
+            *on("SELECT", "clicks_by_id"),
+            *on("SELECT(customer_id)", "erased_raw"),
         ],
         f"{database}_migrator": [
             *on("SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE, SHOW", "*"),

@@ -22,7 +22,6 @@ class Code(StrEnum):
     )
     NOT_FOUND = "not_found", 404, "there is no such thing, or it is another workspace's"
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "the path is there, for the methods in `Allow`"
-    REQUEST_TIMEOUT = "request_timeout", 408, "the body took longer than 10 s to arrive"
     CONFLICT = "conflict", 409, "it is there already, and belongs to something else"
     CONTENT_TOO_LARGE = (
         "content_too_large",
@@ -59,6 +58,12 @@ class Code(StrEnum):
     def anchor(self) -> str:
         """Where a page explains it."""
         return self.value.replace("_", "-")
+
+
+def codes_table() -> str:
+    """All of them, for ``docs/http.md``."""
+    rows = (f"| {code.status} | `{code}` | {code.meaning} |\n" for code in Code)
+    return "| status | code | means |\n|---|---|---|\n" + "".join(rows)
 
 
 RETRY_AFTER_S: Final = 1

@@ -1,12 +1,11 @@
 """Bodies: received within bounds, then decoded."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, encode
-from starlette.types import Message, Receive
+from starlette.types import Receive
 
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.findings import finding
@@ -15,43 +14,31 @@ from schemas.portable import whole_characters
 from schemas.second_reading import SecondReading
 
 MAX_NESTING: Final = 32
-SEND_S: Final = 10.0
-"""So long may a client take to send a body."""
 
 
 class ClientGone(Exception):
     """Nobody waits for the answer any more, and the body never came."""
 
 
-async def receive_body(
-    receive: Receive, announced: int | None, most_bytes: int, seconds: float = SEND_S
-) -> bytes:
-    """All of a body. ``announced``: its ``Content-Length``, if it has one.
+async def receive_body(receive: Receive, announced: int | None, most_bytes: int) -> bytes:
+    """All of a body. ``announced``: its ``Content-Length``, if it has one. How long it may take is the
+    server's to say (``protocol``).
 
-    Raises ``ApiError`` for one that is too large or too slow, and :class:`ClientGone`.
+    Raises ``ApiError`` for one that is too large, and :class:`ClientGone`.
     """
     if announced is not None and announced > most_bytes:
         raise _too_large(most_bytes)
     body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                message = await _received(receive)
-                part: bytes = message.get("body", b"")
-                if len(body) + len(part) > most_bytes:
-                    raise _too_large(most_bytes)
-                if not message.get("more_body"):
-                    return bytes(body + part) if body else part
-                body += part
-    except TimeoutError:
-        raise ApiError(Code.REQUEST_TIMEOUT, f"The body did not arrive within {seconds:g} s.") from None
-
-
-async def _received(receive: Receive) -> Message:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    return message
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part: bytes = message.get("body", b"")
+        if len(body) + len(part) > most_bytes:
+            raise _too_large(most_bytes)
+        if not message.get("more_body"):
+            return bytes(body + part) if body else part
+        body += part
 
 
 def _too_large(most_bytes: int) -> ApiError:

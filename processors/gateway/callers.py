@@ -10,13 +10,15 @@ from processors.clock import epoch_ms
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.limits import Limits, TooMany
 from processors.gateway.routing import Opens
-from processors.registry.contents import Contents, Holder
+from processors.registry.contents import Contents, Holder, UnreadableWorkspace
 from processors.registry.keys import is_mistyped
+from processors.registry.last_use import LastUses
 from schemas.registry import KeyRole, Workspace
 from schemas.registry import Limits as Defaults
 
 _STANDING: Final = "leadstream.standing"
 _ANY: Final = "*."
+_MOST_HOLDERS: Final = 10_000
 _ROLES: Final = {Opens.SECRET: KeyRole.SECRET, Opens.PUBLISHABLE: KeyRole.PUBLISHABLE}
 
 
@@ -32,7 +34,9 @@ class Registry(Protocol):
 
 
 class Callers:
-    """Lets in, or raises ``ApiError``. ``address_of``: of the client behind trusted proxies."""
+    """Lets in, or raises ``ApiError``. ``address_of``: of the client behind trusted proxies. ``uses``: of the
+    keys that were let in.
+    """
 
     def __init__(
         self,
@@ -40,24 +44,17 @@ class Callers:
         address_of: Callable[[Request], str],
         clock: Callable[[], int] = epoch_ms,
     ) -> None:
+        self.uses = LastUses()
         self._registry = registry
         self._limits = Limits()
+        self._holders: dict[str, Holder] = {}
         self._address_of = address_of
         self._clock = clock
 
-    async def holder(self, request: Request, opens: Opens, now_ms: int) -> Holder:
+    async def holder(self, request: Request, authorization: str, opens: Opens, now_ms: int) -> Holder:
         """Whose key it is, which is of the right role, comes from the right page, and has not been used too
-        often."""
-        key = _bearer(request.headers.get("authorization"))
-        holder = self._registry.contents.holder(key, now_ms)
-        if holder is None and not is_mistyped(key):
-            # One that was made a moment ago, elsewhere, is none to be refused.
-            await self._registry.catch_up()
-            holder = self._registry.contents.holder(key, now_ms)
-        if holder is None:
-            raise _unauthorized(
-                "The API key opens nothing: it is mistyped, has expired, or was rotated away."
-            )
+        often. ``authorization``: the header."""
+        holder = self._known(authorization, now_ms) or await self._found(authorization, now_ms)
         wanted, given = _ROLES[opens], holder.key.role
         if given is not wanted:
             raise ApiError(Code.FORBIDDEN, f"This needs a {wanted} key; the one given is {given}.")
@@ -65,6 +62,33 @@ class Callers:
         self._count(request, holder.key.id, getattr(limits, wanted), now_ms)
         if opens is Opens.PUBLISHABLE:
             allow_host(holder.workspace, request)
+        self.uses.note(holder.workspace.workspace_id, holder.key.id, now_ms)
+        return holder
+
+    def _known(self, authorization: str, now_ms: int) -> Holder | None:
+        """Whose key this was a moment ago: hashing a key takes longer than all the rest."""
+        holder = self._holders.get(authorization)
+        if holder is None or not holder.key.opens(now_ms):
+            return None
+        try:
+            workspace = self._registry.contents.workspace(holder.workspace.workspace_id)
+        except UnreadableWorkspace:
+            return None
+        return holder if workspace is holder.workspace else None
+
+    async def _found(self, authorization: str, now_ms: int) -> Holder:
+        key = _bearer(authorization)
+        holder = self._registry.contents.holder(key, now_ms)
+        if holder is None and not is_mistyped(key):
+            # One that was made a moment ago, elsewhere, is none to be refused.
+            await self._registry.catch_up()
+            holder = self._registry.contents.holder(key, now_ms)
+        if holder is None:
+            self._holders.pop(authorization, None)
+            raise _unauthorized("The API key opens nothing: it is mistyped, expired, or was rotated away.")
+        if len(self._holders) >= _MOST_HOLDERS:
+            self._holders.clear()
+        self._holders[authorization] = holder
         return holder
 
     def allow_page(self, workspace: Workspace, request: Request) -> None:
@@ -92,7 +116,7 @@ def rate_headers(request: Request) -> tuple[tuple[bytes, bytes], ...]:
     return found
 
 
-def _bearer(header: str | None) -> str:
+def _bearer(header: str) -> str:
     if not header:
         raise _unauthorized("An API key is missing: send the header `Authorization: Bearer KEY`.")
     scheme, _, key = header.partition(" ")

@@ -9,12 +9,13 @@ _SHORT: Final = 64 * 1024
 
 class Head(NamedTuple):
     """``host``: as domains are kept, without a port. ``size``: bytes of all headers and the address.
-    ``announced``: of a body, None: it comes in parts, until it ends.
+    ``announced``: of a body, None: it comes in parts, until it ends. ``authorization``: "" for none.
     """
 
     host: str
     size: int
     announced: int | None
+    authorization: str
 
     @property
     def has_body(self) -> bool:
@@ -29,18 +30,21 @@ class Head(NamedTuple):
     @classmethod
     def of(cls, scope: Scope) -> Self:
         """Names are in lower case there."""
-        host, announced = b"", 0
+        host, authorization, announced = b"", b"", 0
         size = len(scope["raw_path"]) + len(scope["query_string"])
         in_parts = False
         for name, value in scope["headers"]:
             size += len(name) + len(value)
             if name == b"host":
                 host = value
+            elif name == b"authorization":
+                authorization = value
             elif name == b"content-length" and value.isdigit():
                 announced = int(value)
             elif name == b"transfer-encoding":
                 in_parts = True
-        return cls(_host(host), size, None if in_parts else announced)
+        length = None if in_parts else announced
+        return cls(_host(host), size, length, authorization.decode("latin-1"))
 
 
 def _host(header: bytes) -> str:

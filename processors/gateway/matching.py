@@ -14,15 +14,13 @@ _NO_NAMES: Final[Mapping[str, str]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """``routes``: of the path, by method. ``names``: what stands in its place of each ``{name}``."""
+    """``routes``: of the path, by method. ``names``: what stands in its place of each ``{name}``. ``cors``:
+    may pages of other hosts call it?
+    """
 
     routes: Mapping[str, Route]
     names: Mapping[str, str]
-
-    @property
-    def cors(self) -> bool:
-        """May pages of other hosts call it?"""
-        return any(one.opens in (Opens.PUBLISHABLE, Opens.PAGE) for one in self.routes.values())
+    cors: bool
 
     @property
     def allowed(self) -> str:
@@ -57,7 +55,7 @@ class Table:
             if any(_name(one) for one in segments):
                 self._named.append((segments, methods))
             else:
-                self._exact["/" + "/".join(segments)] = Match(methods, _NO_NAMES)
+                self._exact["/" + "/".join(segments)] = Match(methods, _NO_NAMES, _cors(methods))
 
     def find(self, raw_path: bytes) -> Match | None:
         """``raw_path``: as it came, percent-encoded, without a query."""
@@ -75,8 +73,13 @@ class Table:
                 _name(wanted) or wanted == given for wanted, given in zip(pattern, segments, strict=True)
             ):
                 pairs = zip(pattern, segments, strict=True)
-                return Match(methods, {name: unquote(given) for one, given in pairs if (name := _name(one))})
+                names = {name: unquote(given) for one, given in pairs if (name := _name(one))}
+                return Match(methods, names, _cors(methods))
         return None
+
+
+def _cors(methods: Mapping[str, Route]) -> bool:
+    return any(one.opens in (Opens.PUBLISHABLE, Opens.PAGE) for one in methods.values())
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
-"""Bytes → requests: uvicorn's protocol, and bounds on what may come before the application is asked.
+"""Bytes → requests: uvicorn's protocol, and bounds on what may come, and how slowly.
 
-Without them the headers of a request may be endless, in size and in time: the parser keeps all of them.
+Without them headers may be endless, in size and in time: the parser keeps all of them. How large a body may
+be, the application says.
 """
 
 from asyncio import TimerHandle, Transport
@@ -10,7 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES: Final = 32 * 1024
 """Of a request whose headers are not there yet. Complete ones the application judges, and says so in JSON."""
-HEAD_S: Final = 10.0
+SEND_S: Final = 10.0
+"""So long may a client take to send headers, and then a body."""
 MESSAGE_BYTES: Final = 4 * 1024 * 1024
 """Above the largest body, with all that frames it: a client that goes on is not told any more."""
 _TOO_LARGE: Final = (
@@ -44,16 +46,15 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._in_head and self._received:
-            if self._received > HEAD_BYTES:
-                self._end(_TOO_LARGE)
-            elif self._patience is None:
-                self._wait()
+        if self._in_head and self._received > HEAD_BYTES:
+            self._end(_TOO_LARGE)
         elif self._received > MESSAGE_BYTES:
             self.transport.abort()
+        elif self._received and self._patience is None:
+            self._wait()
 
     def on_headers_complete(self) -> None:
-        """The rest of the message is the application's to wait for."""
+        """A body may follow."""
         self._in_head = False
         self._stop_waiting()
         super().on_headers_complete()
@@ -61,10 +62,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """What comes now is another one."""
         self._in_head, self._received = True, 0
+        self._stop_waiting()
         super().on_message_complete()
 
     def _wait(self) -> None:
-        self._patience = self.loop.call_later(HEAD_S, self._end, _TOO_SLOW)
+        self._patience = self.loop.call_later(SEND_S, self._end, _TOO_SLOW)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:
@@ -72,8 +74,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._patience = None
 
     def _end(self, answer: bytes) -> None:
-        # Nothing is said into an answer that is under way, or to whoever has only connected.
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if self._received and not answering and not self.transport.is_closing():
+        # Nothing is said into an answer that has begun or is worked on, or to whoever has only connected.
+        idle = self.cycle is None or self.cycle.response_complete
+        waiting = not self._in_head and not idle and not self.cycle.response_started
+        if self._received and (waiting or (self._in_head and idle)):
             self.transport.write(answer)
         self.transport.close()

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from processors.clock import epoch_ms
 from processors.errors import Misconfigured
 from processors.garbage import collect_rarely
 from processors.gateway.asking import Stored
@@ -78,6 +79,8 @@ async def run_gateway(settings: Settings) -> None:
             collect_rarely()
             stats.unready = None
             log.info("listening", extra={"address": address_of(listening)})
+            noting = asyncio.create_task(callers.uses.keep(registry, epoch_ms))
+            stack.callback(noting.cancel)
             await _until_first(serve(app, listening, stopping), registry.follow(), stopping)
             stats.unready = "it is ending"
     log.info("stopped", extra={"requests": stats.requests.total()})

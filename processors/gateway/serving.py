@@ -146,7 +146,7 @@ class Gateway:
 
     async def _let_in(self, course: "Course", route: Route, now_ms: int) -> Holder | tuple[None, None]:
         if route.opens in _KEYED:
-            return await self._callers.holder(course.request, route.opens, now_ms)
+            return await self._callers.holder(course.request, course.head.authorization, route.opens, now_ms)
         if route.limited:
             self._callers.allow_anybody(course.request)
         return None, None

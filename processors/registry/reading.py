@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 CLIENT: Final = "leadstream-registry"
 TOPICS: Final = (Topic.WORKSPACES, Topic.LINKS)
 _POLL_MS: Final = 20
+_FETCH_MS: Final = 200
 _AT_ONCE: Final = 1_000
 """Records that are applied before others have their turn: some milliseconds' worth."""
 _STALL_S: Final = 20.0
@@ -45,6 +46,10 @@ class Reader:
         self._patience_s = patience_s
         self._waiting: list[tuple[Ends, asyncio.Future[None]]] = []
         self._coming: asyncio.Task[None] | None = None
+        # A broker answers what comes on one connection in turn: a question would wait for the end of the fetch
+        # before it, which waits for news. So there is a second consumer, who asks and reads nothing.
+        self._consumer: AIOKafkaConsumer
+        self._asking: AIOKafkaConsumer
         self._looks: set[asyncio.Task[None]] = set()
         self._looking = asyncio.Lock()
         self._looked_at = -_PAUSE_S
@@ -61,21 +66,15 @@ class Reader:
                 raise NoSuchTopic(name)
             self.counts[name] = counts[name]
             self.places += [TopicPartition(name, number) for number in range(counts[name])]
-        self._consumer: AIOKafkaConsumer = connection_of(self._settings).consumer(
-            client_id=CLIENT,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=50,
-            retry_backoff_ms=20,
-        )
+        self._consumer, self._asking = self._new_consumer(), self._new_consumer()
         try:
             await self._consumer.start()
+            await self._asking.start()
             self._consumer.assign(self.places)
             await self._consumer.seek_to_beginning()
-            await self._read_to(await self._consumer.end_offsets(self.places))
+            await self._read_to(await self._asking.end_offsets(self.places))
         except BaseException as error:
-            await self._consumer.stop()
+            await self._stop()
             if isinstance(error, KafkaError | OSError):
                 raise told(error, self._settings.kafka_bootstrap) from error
             raise
@@ -89,7 +88,7 @@ class Reader:
         await asyncio.wait(tasks)
         for _, done in self._waiting:
             done.cancel()
-        await self._consumer.stop()
+        await self._stop()
 
     async def follow(self) -> None:
         """Raises what ended the following of the topics; until then it returns never."""
@@ -112,7 +111,7 @@ class Reader:
         """As ``catch_up``, for one caller at a time, who waits for no others."""
         try:
             async with asyncio.timeout(self._patience_s):
-                ends = await self._consumer.end_offsets(self.places)
+                ends = await self._asking.end_offsets(self.places)
         except TimeoutError:
             raise self._silent() from None
         except (KafkaError, OSError) as error:
@@ -128,6 +127,19 @@ class Reader:
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((ends, done))
         await done
+
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        return connection_of(self._settings).consumer(
+            client_id=CLIENT,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=_FETCH_MS,
+            retry_backoff_ms=20,
+        )
+
+    async def _stop(self) -> None:
+        await asyncio.gather(self._consumer.stop(), self._asking.stop())
 
     async def _catch_up(self) -> None:
         async with self._looking:

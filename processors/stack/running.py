@@ -1,4 +1,4 @@
-"""Servers, topics, tables, then worker and sink; and all of it down again, in the opposite order."""
+"""Servers, topics, tables, then worker, sink and gateway; and all of it down again, in the opposite order."""
 
 import os
 import secrets
@@ -18,6 +18,7 @@ from processors.kafka.topics import create_topics
 from processors.progress import Steps
 from processors.settings import Settings, variable
 from processors.settings.part import file_variable
+from processors.stack.gateway import gateway_port
 from processors.stack.supervisor import Service, Supervisor
 from processors.worker.run import layouts_of
 
@@ -63,6 +64,7 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
                 **{field: Settings.model_fields[field].default for field in _not_for(plan)},
                 "kafka_bootstrap": kafka,
                 "clickhouse_url": SecretStr(clickhouse.secret()),
+                "gateway_port": gateway_port(settings, plan.data),
             }
         )
         _prepare(settings, steps, embedded=plan.kafka is None)
@@ -164,9 +166,11 @@ def _services(plan: Plan, settings: Settings) -> Iterator[Service]:
         variable("clickhouse_url"): settings.clickhouse_url.get_secret_value(),
         # Two processes cannot listen on one port.
         variable("metrics_port"): "0",
+        variable("gateway_port"): str(settings.gateway_port),
+        variable("gateway_host"): "127.0.0.1",
     }
     names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
-    for name in [*names, "sink"]:
+    for name in [*names, "sink", "gateway"]:
         env = {
             **shared,
             variable("data_dir"): str(plan.data / name),

@@ -17,6 +17,8 @@ from processors.kafka.lag import Group, LagReader
 from processors.progress import Progress, Steps
 from processors.settings import Settings
 from processors.stack.demo import send_demo, until_caught_up, until_ready
+from processors.stack.demo_calls import VISITORS, WORKSPACE, demo_keys, keep, send_visitors, short_link
+from processors.stack.gateway import until_answering, url_of
 from processors.stack.interrupt import Interrupt
 from processors.stack.live import live
 from processors.stack.running import Plan, Running
@@ -78,9 +80,10 @@ async def work(plan: Plan, system: Running, demo: Demo | None, screen: Screen) -
     """Wait until everything is there, send the demo if there is one, then show what goes on, for ever."""
     settings = system.settings
     async with LagReader(settings) as reader:
-        screen.begin("waiting for worker and sink")
+        screen.begin("waiting for worker, sink and gateway")
         await until_ready(reader, settings, plan.workers)
-        screen.done(f"{plan.workers} worker{'s' if plan.workers > 1 else ''} and a sink")
+        await until_answering(settings)
+        screen.done(f"{plan.workers} worker{'s' if plan.workers > 1 else ''}, a sink and a gateway")
         screen.announce(plan, settings)
         if demo is not None:
             await _demonstrate(plan, settings, demo, reader, screen)
@@ -94,6 +97,17 @@ async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagRe
         end_ms, seconds = await send_demo(settings, plan.data, demo.events, demo.seed, bar.advance)
     rate = demo.events / max(seconds, 1e-3)
     screen.done(f"{demo.events:,} demo events sent in {seconds:.1f} s ({rate:,.0f}/s)")
+
+    keys = await asyncio.to_thread(demo_keys, settings, plan.data)
+    if not keys.visited:
+        with screen.counting("visitors follow a short link", VISITORS, "visitors") as bar:
+            await asyncio.to_thread(send_visitors, settings, keys.secret, bar.advance)
+        keys.visited = True
+        keep(keys, plan.data)
+    screen.say(f"the workspace {WORKSPACE} comes in over HTTP; it has had {VISITORS} visitors:")
+    screen.say(f"  base URL    {url_of(settings)}, described at {url_of(settings)}/docs")
+    screen.say(f"  secret key  {keys.secret}")
+    screen.say(f"  short link  {short_link(settings)}, to be clicked")
 
     screen.begin("waiting for the results")
     await until_caught_up(reader, settings, _Patience(plan, screen).tell)

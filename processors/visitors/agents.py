@@ -1,12 +1,13 @@
 """What a ``User-Agent`` says: browser, operating system, kind of device; whether anybody sits there."""
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from crawleruseragents import CRAWLER_USER_AGENTS_DATA, is_crawler
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from ua_parser import OS, Device, Domain, UserAgent, load_lazy_builtins
+from ua_parser.core import Matcher
+from ua_parser.matchers import UserAgentMatcher
 from ua_parser.regex import Resolver
 
 _MOST_CHARACTERS: Final = 1_024
@@ -47,15 +48,15 @@ class Agent(NamedTuple):
 
 
 class Agents:
-    """Loading what is known of agents takes some 0.3 s; looking one up 0.3 ms, and nothing the second time.
+    """Loading what is known of agents takes some 0.4 s; looking one up 30 µs, and nothing the second time.
 
-    An agent is found in time that grows with its length alone, whoever wrote it: bounded, therefore.
+    However it was made up, an agent takes time that grows with its length, and that is bounded.
     """
 
     def __init__(self) -> None:
         self._resolve = Resolver(load_lazy_builtins())
-        libraries = [one["pattern"] for one in CRAWLER_USER_AGENTS_DATA if _LIBRARY in one["tags"]]
-        self._is_library = re.compile("|".join(libraries)).search
+        # By the parser's expressions, too: they take 3 µs, Python's 150, and for what is made up 70 ms.
+        self._robots = Resolver((_robots(), [], []))
         self._find = lru_cache(maxsize=_MOST_REMEMBERED)(self._read)
 
     def of(self, user_agent: str | None) -> Agent:
@@ -65,14 +66,24 @@ class Agents:
     def _read(self, text: str) -> Agent:
         found = self._resolve(text, Domain.ALL)
         spider = found.device is not None and found.device.family == _SPIDER
-        bot = not text.strip() or spider or is_crawler(text)
+        robot = self._robots(text, Domain.USER_AGENT).user_agent
+        bot = not text.strip() or spider or robot is not None
         return Agent(
             browser=_named(found.user_agent, _BROWSERS),
             os=_named(found.os, _SYSTEMS),
             device=None if bot else _device(text, found.device),
             bot=bot,
-            library=bot and self._is_library(text) is not None,
+            library=robot is not None and robot.family == _LIBRARY,
         )
+
+
+def _robots() -> list[Matcher[UserAgent]]:
+    """The first that fits counts: a library is only what is nothing else."""
+    kinds = [(one["pattern"], _LIBRARY in one["tags"]) for one in CRAWLER_USER_AGENTS_DATA]
+    return [
+        UserAgentMatcher(pattern, _LIBRARY if library else _SPIDER)
+        for pattern, library in sorted(kinds, key=lambda one: one[1])
+    ]
 
 
 def _named(found: OS | UserAgent | None, names: Mapping[str, str]) -> str | None:

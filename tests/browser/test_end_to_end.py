@@ -98,6 +98,7 @@ async def test_a_partner_in_the_address(system: System, site: Site, page: Page) 
     link = create_link(system.gateway, system.keys, domain=DOMAIN, key="anna", partnerId="pn_1")
     await visit(page, system.tag(site, domains={"refer": DOMAIN}) + "?via=anna")
     click = await cookie(page)
+    assert (await page.evaluate("DubAnalytics.partner"))["id"] == "pn_1"
     sign_up = {"eventName": "Sign Up", "customerExternalId": "u2"}
     answer = await page.evaluate("event => dubAnalytics.trackLead(event)", sign_up)
     assert (answer["click"], answer["link"]["id"]) == ({"id": click}, link["id"])

@@ -66,6 +66,15 @@ async def test_twice_is_once(site: Site, page: Page) -> None:
     assert hrefs == [f"https://shop.test/?dub_id={CLICK}"] * 2
 
 
+async def test_options_of_another_tag_are_not_ours(site: Site, page: Page) -> None:
+    site.tag(short_domain=GO)
+    site.pages["/"] = (
+        "<script src='/script.other.js' data-api-host='/no' data-domains='{}'></script>" + (site.pages["/"])
+    )
+    await visit(page, site.url("/?via=anna"))
+    assert [(call.host, call.path) for call in site.calls] == [("api.acme.test", "/track/click")]
+
+
 async def test_a_tag_made_by_another_script(site: Site, page: Page) -> None:
     site.pages["/"] = f"""<script>
         const tag = document.createElement("script");

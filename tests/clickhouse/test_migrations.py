@@ -40,10 +40,13 @@ def test_no_script_lies_where_nobody_reads_it() -> None:
     assert there == read | {"views/window.sql"}
 
 
+_STATEMENT = r"(CREATE (TABLE|(MATERIALIZED |OR REPLACE )?VIEW)|ALTER TABLE|INSERT INTO) \w+"
+
+
 def test_statements_are_split_outside_of_comments() -> None:
     for script in (*migrations(), *views()):
         for statement in script.statements():
-            assert re.match(r"(CREATE (TABLE|VIEW|OR REPLACE VIEW)|ALTER TABLE) \w+", statement), statement
+            assert re.match(_STATEMENT, statement), statement
             assert not statement.endswith(";")
 
 

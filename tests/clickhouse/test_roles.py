@@ -93,7 +93,7 @@ def refused(client: Client, sql: str) -> bool:
 WINDOW = "workspace = 'w', start = '2026-01-01', end = '2026-02-01', timezone = 'UTC'"
 
 
-@pytest.mark.parametrize("role", ["reader", "operator"])
+@pytest.mark.parametrize("role", ["reader", "operator", "gateway"])
 def test_a_reader_sees_the_views_and_no_table(as_role: Callable[[str], Client], role: str) -> None:
     client = as_role(role)
     for view in VIEWS:
@@ -117,6 +117,13 @@ def test_a_reader_sees_the_views_and_no_table(as_role: Callable[[str], Client], 
 
 def test_an_operator_sees_that_nothing_is_to_be_migrated(as_role: Callable[[str], Client]) -> None:
     assert pending(as_role("operator")) == []
+
+
+def test_a_gateway_looks_up_clicks_and_who_was_erased(as_role: Callable[[str], Client]) -> None:
+    gateway = as_role("gateway")
+    gateway.query("SELECT click_id, url, precedence FROM clicks_by_id WHERE workspace_id = 'acme'")
+    gateway.query("SELECT customer_id FROM erased_raw")
+    assert refused(as_role("reader"), "SELECT click_id FROM clicks_by_id")
 
 
 def test_a_writer_inserts_and_forgets_and_reads_nobodys_name(as_role: Callable[[str], Client]) -> None:

@@ -86,7 +86,7 @@ class Door:
         self.failing: Exception | None = None
         self.returned: Any = {"ok": True}
         self.callers = Callers(self.registry, lambda request: request.headers["x-from"], lambda: self.now_ms)
-        self.table = documented(self.routes(), DOCS)
+        self.table = documented(self.routes(), DOCS.removesuffix("/docs"))
         self.app = Gateway(
             self.table,
             registry=self.registry,

@@ -119,11 +119,11 @@ class MemoryFacts:
         return self._clicks.get((workspace_id, click_id))
 
     async def customer(
-        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, complete: bool = False
+        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, requested: bool = False
     ) -> KnownCustomer | None:
         """As of ``Facts``."""
         found = self._customer(workspace_id, customer_external_id)
-        if wait and (found is None or (complete and not found.requested and not found.erased)):
+        if wait and (found is None or (requested and not found.requested and not found.erased)):
             self._catch_up()
             return self._customer(workspace_id, customer_external_id)
         return found

@@ -1,6 +1,7 @@
 """Keys, pages, limits, CORS."""
 
 import pytest
+from msgspec.structs import replace
 
 from tests.gateway.doors import EXPIRED, LATER, NOW, PUBLISHABLE, SECRET, SMALL, Door, acme, bearer
 
@@ -52,6 +53,27 @@ async def test_a_key_that_was_made_elsewhere_a_moment_ago_works() -> None:
         assert door.registry.catch_ups == 2
         assert (await client.get("/orders", headers=bearer(SECRET.text[:-1] + "?"))).status_code == 401
     assert door.registry.catch_ups == 2, "what cannot be a key of ours is not looked for"
+
+
+async def test_what_was_found_of_a_key_counts_no_longer_than_its_workspace_says() -> None:
+    door = Door()
+
+    async def status() -> int:
+        async with door.client() as client:
+            return (await client.get("/orders", headers=bearer())).status_code
+
+    assert await status() == 200
+    door.registry.put(acme(keys=(LATER.record,)))
+    assert await status() == 401, "rotated away"
+    door.registry.put(acme(keys=(replace(SECRET.record, expires_at=NOW + 10),)))
+    assert await status() == 200
+    assert door.calls[-1].of is door.registry.contents.workspace("acme")
+    door.now_ms += 10
+    assert await status() == 401, "expired"
+    door.registry.put(acme())
+    assert await status() == 200
+    assert not door.registry.contents.apply(b"acme", b"{")
+    assert await status() == 401, "of a record that cannot be read"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """What the gateway says of itself: all routes and errors, from the table, and from no other host."""
 
 import re
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from processors.gateway.answers import Code
+from processors.gateway.answers import Code, codes_table
 from processors.gateway.documentation import documented
 from processors.gateway.matching import Table
 from processors.gateway.openapi import codes_of, document
@@ -30,7 +31,7 @@ def test_what_is_told_of_a_route() -> None:
     order = told["paths"]["/orders"]["post"]
     assert order["security"] == [{"secretKey": []}]
     assert order["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Order")
-    statuses = {"200", "400", "401", "403", "408", "413", "422", "429", "431", "500", "503"}
+    statuses = {"200", "400", "401", "403", "413", "422", "429", "431", "500", "503"}
     assert set(order["responses"]) == statuses
     search = told["paths"]["/orders"]["get"]["parameters"]
     assert {one["name"]: one["required"] for one in search} == dict.fromkeys(
@@ -69,3 +70,8 @@ def test_a_route_stands_in_the_table_once() -> None:
     routes = Door().routes()
     with pytest.raises(ValueError, match="POST /orders is there twice"):
         Table([*routes, *routes])
+
+
+def test_the_page_of_the_repository_has_the_codes() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+    assert codes_table() in page, "put into the page what `processors.gateway.answers.codes_table` returns"

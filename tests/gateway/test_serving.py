@@ -15,7 +15,6 @@ CODES = {
     "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
-    "request_timeout": 408,
     "conflict": 409,
     "content_too_large": 413,
     "unprocessable_entity": 422,

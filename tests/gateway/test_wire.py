@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from processors.gateway import bodies, protocol
+from processors.gateway import protocol
 from processors.gateway.listening import CannotListen, address_of, listen, serve
 from processors.gateway.routing import Call
 from tests.gateway.doors import SECRET, Door
@@ -127,18 +127,19 @@ async def test_headers_that_are_whole_and_too_large_are_told_so_in_json() -> Non
     ("sent", "answer"), [(b"GET /orders HTTP/1.1\r\nHost: a", b"HTTP/1.1 408 "), (b"", b"")]
 )
 async def test_slow_headers(monkeypatch: pytest.MonkeyPatch, sent: bytes, answer: bytes) -> None:
-    monkeypatch.setattr(protocol, "HEAD_S", 0.05)
+    monkeypatch.setattr(protocol, "SEND_S", 0.05)
     async with served(Door()) as there:
         assert (await there.says(sent)).partition(b"Request")[0] == answer
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
 async def test_a_slow_body(monkeypatch: pytest.MonkeyPatch, framing: bytes) -> None:
-    monkeypatch.setattr(bodies.receive_body, "__defaults__", (0.05,))
-    async with served(Door()) as there:
+    monkeypatch.setattr(protocol, "SEND_S", 0.05)
+    door = Door()
+    async with served(door) as there:
         answer = await there.says(b"POST /orders HTTP/1.1\r\n" + HEAD + framing + b"\r\n\r\n2\r\n{")
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b'"code":"request_timeout"' in answer
+    assert door.stats.requests == {("POST /orders", "0"): 1}
 
 
 async def pour(writer: asyncio.StreamWriter, part: bytes, most: int) -> None:

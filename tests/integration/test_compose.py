@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -95,7 +96,7 @@ def test_what_the_file_starts_works(
             for name, service in services.items()
             if name not in (*SERVERS, *ONE_SHOT)
         ]
-        assert len(running) == 3
+        assert len(running) == 4
         try:
             for service in running:
                 service.start()
@@ -109,8 +110,15 @@ def test_what_the_file_starts_works(
                 60,
                 lambda: f"no lead: {leads(url, running)}",
             )
-            assert [healthy(services[service.log.name], service) for service in running] == [0, 0, 0]
-            assert [service.stop() for service in running] == [0, 0, 0]
+            maker = {**services["topics"], "command": ["workspace", "create", "acme", "--json"]}
+            made = run(maker, kafka, clickhouse, tmp_path)
+            key = json.loads(made.stdout)["secretKey"]
+            (gateway,) = [one for one in running if one.command == ["gateway"]]
+            base = f"http://127.0.0.1:{gateway.env['LEADSTREAM_GATEWAY_PORT']}"
+            answer = httpx.get(f"{base}/links", headers={"Authorization": f"Bearer {key}"})
+            assert (answer.status_code, answer.json()) == (200, [])
+            assert [healthy(services[service.log.name], service) for service in running] == [0, 0, 0, 0]
+            assert [service.stop() for service in running] == [0, 0, 0, 0]
         finally:
             for service in running:
                 if service.process is not None:
@@ -174,8 +182,9 @@ def environment(
         for container, address in addresses.items():
             value = value.replace(container, address)
         found[name] = value
-    if "LEADSTREAM_METRICS_PORT" in found:
-        found["LEADSTREAM_METRICS_PORT"] = str(free_port())
+    for port in ("LEADSTREAM_METRICS_PORT", "LEADSTREAM_GATEWAY_PORT"):
+        if port in found:
+            found[port] = str(free_port())
     return found
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from processors.attribution.policy import Policy
@@ -19,6 +20,7 @@ from processors.clickhouse.connection import connect
 from processors.demo import generate
 from processors.files import OTHERS
 from processors.settings import Settings
+from processors.stack.demo_calls import VISITORS
 from processors.worker.run import policy_of
 from schemas.events import Click
 from tests.look_alikes import set_traps
@@ -65,12 +67,17 @@ class Run:
             assert time.monotonic() < deadline, "\n".join(self.lines)
             time.sleep(0.1)
 
-    def clickhouse(self) -> str:
-        """The URL of the ready line."""
+    def address(self, server: str) -> str:
+        """As the ready line has it."""
         (ready,) = [line for line in self.lines if line.startswith("leadstream is ready: ")]
-        match = re.search(r" clickhouse=(\S+) ", ready)
+        match = re.search(rf" {server}=(\S+) ", ready)
         assert match is not None
         return match[1]
+
+    def shown(self, label: str) -> str:
+        """What stands behind a label of the demo's workspace."""
+        (line,) = [line for line in self.lines if line.startswith(f"  {label} ")]
+        return re.split(r"[\s,]+", line.removeprefix(f"  {label}").strip())[0]
 
     def interrupt(self) -> int:
         """As Ctrl-C does it; returns the exit code."""
@@ -149,6 +156,19 @@ def open_to_others(directory: Path) -> list[str]:
     return [str(one) for one in everything if not one.is_symlink() and one.lstat().st_mode & OTHERS]
 
 
+def check_the_gateway(run: Run) -> None:
+    """What the demo shows of it works, as it stands there."""
+    base, key, link = run.shown("base URL"), run.shown("secret key"), run.shown("short link")
+    assert base == run.address("gateway")
+    with httpx.Client(base_url=base) as client:
+        (found,) = client.get("/links", headers={"Authorization": f"Bearer {key}"}).raise_for_status().json()
+        assert urlsplit(link).path == f"/{found['key']}"
+        assert client.get("/docs").status_code == 200
+        # A resolver need not know names below localhost; browsers do.
+        answer = client.get(urlsplit(link).path, headers={"Host": urlsplit(link).netloc})
+    assert (answer.status_code, urlsplit(answer.headers["Location"]).path) == (302, "/docs")
+
+
 @pytest.mark.timeout(300)
 def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_path: Path) -> None:
     executed = set_traps(tmp_path)
@@ -164,11 +184,15 @@ def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_pa
     try:
         first.wait_for(SETTLED, 180)
         first.wait_for("globex: newest events", 30)
-        client = connect(first.clickhouse())
+        client = connect(first.address("clickhouse"))
         assert client.command("SELECT count() > 0 FROM leads") == 1
+        visitors = "SELECT count(), countIf(link_id LIKE 'link_%') FROM clicks WHERE workspace_id = 'demo'"
+        assert client.query(visitors).result_rows == [(VISITORS, VISITORS)]
+        assert client.command("SELECT count() > 0 FROM leads WHERE workspace_id = 'demo'") == 1
         client.close()
+        check_the_gateway(first)
         assert open_to_others(data) == []
-        password = urlsplit(first.clickhouse()).password
+        password = urlsplit(first.address("clickhouse")).password
         commands = processes_of(tmp_path)
         assert len(commands) >= 5
         assert password
@@ -190,6 +214,7 @@ def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_pa
         second.close()
     assert processes_of(data) == []
     assert second.views() == first.views()
-    assert second.clickhouse() == first.clickhouse()
+    assert second.shown("secret key") == first.shown("secret key")
+    assert second.address("clickhouse") == first.address("clickhouse")
     assert open_to_others(data) == []
     assert not executed.exists(), executed.read_text()

@@ -1,6 +1,9 @@
 """What a user agent says."""
 
+from timeit import timeit
+
 import pytest
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +82,22 @@ def test_the_same_is_looked_at_once() -> None:
     agents = Agents()
     text = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     assert agents.of(text) is agents.of(text)
+
+
+def test_robots_are_those_that_the_list_says() -> None:
+    """The list has examples; it is read with other expressions than it was written for."""
+    texts = [text for one in CRAWLER_USER_AGENTS_DATA for text in one["instances"]]
+    assert len(texts) > 1_000
+    assert [text for text in texts if not AGENTS.of(text).bot] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 1_024, "http://" * 146, "Mozilla/5.0 " * 85, "bot" * 341, "(" * 1_024]
+)
+def test_what_was_made_up_takes_no_longer(text: str) -> None:
+    """Than a hundred times what a browser takes: by Python's expressions, it was some thousand times."""
+    ordinary = min(timeit(lambda: Agents._read(AGENTS, _MAC), number=1) for _ in range(20))
+    assert min(timeit(lambda: Agents._read(AGENTS, text), number=1) for _ in range(20)) < 100 * ordinary
 
 
 @settings(max_examples=50)

@@ -1,6 +1,11 @@
 """Where an address is, and whether it may be kept."""
 
+import json
 import lzma
+import tarfile
+from base64 import b64encode
+from hashlib import sha512
+from io import BytesIO
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -179,6 +184,30 @@ def test_a_new_file_is_stored_with_what_it_is(monkeypatch: pytest.MonkeyPatch, t
     refresh.store("2.0.0", b"a database", packed, about)
     assert lzma.decompress(packed.read_bytes()) == b"a database"
     assert read_about(about.read_bytes()).version == "2.0.0"
+
+
+def published(file: bytes, monkeypatch: pytest.MonkeyPatch, *, spoilt: bool = False) -> None:
+    """The registry of npm has a package with this file."""
+    packed = BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as package:
+        member = tarfile.TarInfo(f"package/{refresh.NAME}")
+        member.size = len(file)
+        package.addfile(member, BytesIO(file))
+    integrity = "sha512-" + b64encode(sha512(packed.getvalue()).digest()).decode()
+    listed = {"version": "2.0.0", "dist": {"tarball": "https://registry.test/it", "integrity": integrity}}
+    answers = {
+        f"{refresh.REGISTRY}/{refresh.PACKAGE}/latest": json.dumps(listed).encode(),
+        "https://registry.test/it": packed.getvalue() + b"x" * spoilt,
+    }
+    monkeypatch.setattr(refresh, "_read", answers.__getitem__)
+
+
+def test_a_new_file_is_the_one_that_was_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    published(b"a database", monkeypatch)
+    assert refresh.fetch() == ("2.0.0", b"a database")
+    published(b"a database", monkeypatch, spoilt=True)
+    with pytest.raises(refresh.Unfit, match="registry"):
+        refresh.fetch()
 
 
 def test_nothing_is_left_among_temporary_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -50,11 +50,12 @@ class OpenBody(Struct, frozen=True, rename="camel"):
 
 
 class Partner(Struct, frozen=True, rename="camel"):
-    """Whose link it is. ``name``: the id, until there is a register of partners."""
+    """Whose link it is. Until there is a register of partners, ``name`` is the id, and ``image`` is empty:
+    pages encode both, and null would become a word."""
 
     id: str
     name: str
-    image: str | None
+    image: str
     group_id: str | None
     tenant_id: str | None
 
@@ -147,7 +148,7 @@ class _Told:
         )
         if link.partner_id is None:
             return ClickAnswer(click_id or NOBODY)
-        partner = Partner(link.partner_id, link.partner_id, None, None, link.tenant_id)
+        partner = Partner(link.partner_id, link.partner_id, "", None, link.tenant_id)
         return ClickAnswer(click_id or NOBODY, partner, None)
 
     async def visit(self, call: Call) -> VisitAnswer:

@@ -42,9 +42,13 @@ class Customers:
         """A page of them. One who is asked for by external id may be too young for ClickHouse."""
         query: CustomersQuery = call.query
         workspace_id = call.of.workspace_id
-        found = await self._stored.page(workspace_id, query)
-        if not found and query.external_id and _asks_for_one(query):
-            young = await self._young(workspace_id, query.external_id, call.now_ms)
+        found = [
+            one
+            for one in await self._stored.page(workspace_id, query)
+            if not await self._is_erased(workspace_id, one.external_id)
+        ]
+        if not found and (external_id := _only(query)):
+            young = await self._young(workspace_id, external_id, call.now_ms)
             found = [young] if young is not None and _shows(query, young) else []
         return [document(one, expanded=query.include_expanded_fields) for one in found]
 
@@ -56,35 +60,38 @@ class Customers:
     async def delete(self, call: Call) -> DeletedCustomer:
         """Asks for the person to be forgotten everywhere; returns when that can no longer be lost."""
         workspace_id, name = call.of.workspace_id, call.path["id"]
-        if name.startswith(_EXTERNAL):
-            external_id = name.removeprefix(_EXTERNAL)
-            known = await self._facts.customer(workspace_id, external_id) if _may_be(external_id) else None
-            if known is None or known.erased:
-                raise _not_found()
-        else:
+        external_id = _external(name)
+        if external_id is None:
             external_id = (await self._find(call)).external_id
+        elif not await self._is_there(workspace_id, external_id):
+            raise _not_found()
         event = {"type": "erasure", "workspaceId": workspace_id, "customerExternalId": external_id}
         await self._publisher.publish(msgspec.json.encode(event))
         return DeletedCustomer(customer_id(workspace_id, external_id))
 
     async def _find(self, call: Call) -> Found:
         workspace_id, name = call.of.workspace_id, call.path["id"]
-        external_id = name.removeprefix(_EXTERNAL) if name.startswith(_EXTERNAL) else None
+        external_id = _external(name)
         our_id = name if external_id is None else customer_id(workspace_id, external_id)
         found = await self._stored.one(workspace_id, our_id)
-        # An erasure that was accepted counts before the rows are gone.
-        external_id = external_id if found is None else found.external_id
-        if external_id is not None and _may_be(external_id):
-            known = await self._facts.customer(workspace_id, external_id, wait=False)
-            if known is not None and known.erased:
-                raise _not_found()
-            if found is None and known is not None:
-                return _of_facts(workspace_id, external_id, known, call.now_ms)
-        if found is None:
+        if found is None and external_id is not None:
+            found = await self._young(workspace_id, external_id, call.now_ms)
+        if found is None or await self._is_erased(workspace_id, found.external_id):
             raise _not_found()
         return found
 
+    async def _is_there(self, workspace_id: str, external_id: str) -> bool:
+        """For certain, or it raises ``Uncertain``."""
+        known = await self._facts.customer(workspace_id, external_id) if _may_be(external_id) else None
+        return known is not None and not known.erased
+
+    async def _is_erased(self, workspace_id: str, external_id: str) -> bool:
+        """An erasure that was accepted counts before the rows are gone."""
+        known = await self._facts.customer(workspace_id, external_id, wait=False)
+        return known is not None and known.erased
+
     async def _young(self, workspace_id: str, external_id: str, now_ms: int) -> Found | None:
+        """One whom events named a moment ago."""
         if not _may_be(external_id):
             return None
         known = await self._facts.customer(workspace_id, external_id, wait=False)
@@ -162,8 +169,15 @@ def _of_facts(workspace_id: str, external_id: str, known: KnownCustomer, now_ms:
     )
 
 
-def _asks_for_one(query: CustomersQuery) -> bool:
-    return not query.email and query.page in (None, 1) and not cursor_of(query)
+def _external(name: str) -> str | None:
+    """As events have it, of what stands in a path; None: that is our id."""
+    return name.removeprefix(_EXTERNAL).strip() if name.startswith(_EXTERNAL) else None
+
+
+def _only(query: CustomersQuery) -> str | None:
+    """The external id of the one customer that is asked for; None: it is not that."""
+    first = query.page in (None, 1) and not cursor_of(query)
+    return query.external_id if first and not query.email else None
 
 
 def _shows(query: CustomersQuery, found: Found) -> bool:

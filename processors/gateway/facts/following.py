@@ -168,14 +168,14 @@ class Follower:
     async def reach(self, ends: Mapping[TopicPartition, int]) -> None:
         """Returns when memory has everything before these ends."""
         while behind := [place for place, end in ends.items() if self._recent.reached[place] < end]:
-            await self._past_markers(behind)
+            await self.past_markers(behind)
             if all(self._recent.reached[place] >= ends[place] for place in behind):
                 return
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._moved.add(future)
             await future
 
-    async def _past_markers(self, places: Iterable[TopicPartition]) -> None:
+    async def past_markers(self, places: Iterable[TopicPartition]) -> None:
         """What is aborted, and the markers of transactions, move a reader without a record."""
         for place in places:
             position = await self._consumer.position(place)

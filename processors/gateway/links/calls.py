@@ -11,7 +11,7 @@ from processors.gateway.links.bodies import LinkUpdate, NewLink
 from processors.gateway.links.counters import LinkCounters
 from processors.gateway.links.document import LinkDocument, document
 from processors.gateway.links.making import changed, drawing, new_link
-from processors.gateway.links.queries import CountQuery, InfoQuery, LinksQuery, page_of
+from processors.gateway.links.queries import CountQuery, InfoQuery, LinksQuery, chosen, page_of
 from processors.gateway.links.reading import domain_name
 from processors.gateway.links.telling import telling, told
 from processors.gateway.paging import check_paging, cursor_of, no_such_cursor
@@ -73,14 +73,15 @@ class LinkCalls:
         body: NewLink = call.body
         wanted = self._wanted(call, idempotency_of(call))
         with telling():
-            return self._shown.new(await self._store.write(create(wanted, drawing(body))))
+            return await self._made(wanted, await self._store.write(create(wanted, drawing(body))))
 
     async def upsert(self, call: Call) -> LinkDocument:
         """A link that leads there already is changed; else one is made."""
         body: NewLink = call.body
-        change = upsert(self._wanted(call), lambda old: changed(old, body, call.now_ms), drawing(body))
+        wanted = self._wanted(call)
+        change = upsert(wanted, lambda old: changed(old, body, call.now_ms), drawing(body))
         with telling():
-            return await self._shown.one(await self._store.write(change))
+            return await self._made(wanted, await self._store.write(change))
 
     async def update(self, call: Call) -> LinkDocument:
         """What is sent is changed, the rest stays."""
@@ -125,14 +126,15 @@ class LinkCalls:
         workspace_id = call.of.workspace_id
         if (cursor := cursor_of(query)) and await self._find(workspace_id, cursor) is None:
             raise no_such_cursor()
-        return await self._shown.all(page_of(self._store.links.of(workspace_id), query))
+        return await self._shown.all(await page_of(lambda: self._store.links.of(workspace_id), query))
 
     async def count(self, call: Call) -> int | list[LinkGroup]:
         """All in one number, or by one of their fields, the most first."""
         query: CountQuery = call.query
-        links = query.among(self._store.links.of(call.of.workspace_id))
+        workspace_id = call.of.workspace_id
+        links = await chosen(lambda: self._store.links.of(workspace_id), query)
         if query.group_by is None:
-            return sum(1 for _ in links)
+            return len(links)
         if query.group_by == "tagId":
             return []
         field_name = _FIELDS[query.group_by]
@@ -148,6 +150,9 @@ class LinkCalls:
             now_ms=call.now_ms,
             idempotency=idempotency,
         )
+
+    async def _made(self, wanted: Link, link: Link) -> LinkDocument:
+        return self._shown.new(link) if link.id == wanted.id else await self._shown.one(link)
 
     async def _named(self, workspace_id: str, name: str) -> Link:
         found = await self._find(workspace_id, name)

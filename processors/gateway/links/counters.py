@@ -97,17 +97,21 @@ class LinkCounters:
         places = [(workspace_id, one) for one in link_ids]
         now = self._clock()
         stale = [one for one in places if self._known.get(one, _NEVER).at <= now - FRESH_S]
-        if now >= self._rests_until and (new := [one for one in stale if one not in self._asked]):
-            self._refresh(new, now)
-        if asked := {self._asked[one] for one in stale if one in self._asked}:
-            # Whoever comes later waits no longer for an answer that is late than the first.
-            rest = self._patience_s - (now - max(one.at for one in asked))
-            await asyncio.wait([one.task for one in asked], timeout=max(rest, 0))
+        if stale and now >= self._rests_until and not self._is_late(workspace_id, now):
+            if new := [one for one in stale if one not in self._asked]:
+                self._asked.update(dict.fromkeys(new, self._ask_for(new, now)))
+            await asyncio.wait({self._asked[one].task for one in stale}, timeout=self._patience_s)
         return {one[1]: self._known.get(one, _NEVER).counters for one in places}
 
-    def _refresh(self, places: list[_Place], now: float) -> None:
-        asked = _Asked(now, asyncio.create_task(self._read(places, now)))
-        self._asked.update(dict.fromkeys(places, asked))
+    def _is_late(self, workspace_id: str, now: float) -> bool:
+        """Somebody has waited in vain already, and nobody needs to do so again."""
+        return any(
+            place[0] == workspace_id and one.at <= now - self._patience_s
+            for place, one in self._asked.items()
+        )
+
+    def _ask_for(self, places: list[_Place], now: float) -> _Asked:
+        return _Asked(now, asyncio.create_task(self._read(places, now)))
 
     async def _read(self, places: list[_Place], asked_at: float) -> None:
         try:

@@ -1,14 +1,19 @@
 """What callers ask for when they list links."""
 
-from collections.abc import Iterable, Iterator
+import asyncio
+import math
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
 from msgspec import Meta, Struct
 
 from processors.gateway.links.bodies import Id, Key, Label, Names
 from processors.gateway.paging import PAGE, Cursor, Page, PageSize, skipped
 from schemas.links import Link
+
+_AT_ONCE: Final = 500
+"""Links: looking at them takes a millisecond or two."""
 
 Search = Annotated[str, Meta(max_length=500)]
 
@@ -33,19 +38,21 @@ class LinkFilter(Struct, frozen=True, kw_only=True, rename="camel"):
         """Those that are asked for, in the same order."""
         if self.tag_id or self.tag_ids or self.tag_names or self.folder_id not in (None, "", "unsorted"):
             return iter(())
-        return filter(self._includes, links)
+        for is_asked_for in self._conditions():
+            links = filter(is_asked_for, links)
+        return iter(links)
 
-    def _includes(self, link: Link) -> bool:
-        return (
-            (self.show_archived or not link.archived)
-            and self.domain in (None, "", link.domain)
-            and self.tenant_id in (None, "", link.tenant_id)
-            and self.user_id in (None, "", link.user_id)
-            and (not self.search or self._finds(self.search.lower(), link))
-        )
-
-    def _finds(self, text: str, link: Link) -> bool:
-        return text in link.short_link.lower() or text in link.url.lower()
+    def _conditions(self) -> Iterator[Callable[[Link], bool]]:
+        if not self.show_archived:
+            yield lambda link: not link.archived
+        if domain := self.domain:
+            yield lambda link: link.domain == domain
+        if tenant_id := self.tenant_id:
+            yield lambda link: link.tenant_id == tenant_id
+        if user_id := self.user_id:
+            yield lambda link: link.user_id == user_id
+        if search := (self.search or "").lower():
+            yield lambda link: search in link.url.lower() or search in link.short_link.lower()
 
 
 class LinksQuery(LinkFilter, frozen=True, kw_only=True, rename="camel"):
@@ -91,11 +98,41 @@ class Links(Protocol):
         """The oldest of them first."""
 
 
-def page_of(links: Links, wanted: LinksQuery) -> list[Link]:
+async def page_of(links: Callable[[], Links], wanted: LinksQuery) -> list[Link]:
     """What is asked for, newest first. Whose id is a cursor need not be among the links asked for."""
     if wanted.starting_after:
-        return list(islice(wanted.among(links.older_than(wanted.starting_after)), wanted.page_size))
+        return await chosen(links, wanted, wanted.page_size, wanted.starting_after)
     if wanted.ending_before:
-        return list(islice(wanted.among(links.newer_than(wanted.ending_before)), wanted.page_size))[::-1]
+        return (await chosen(links, wanted, wanted.page_size, wanted.ending_before, newer=True))[::-1]
     first = skipped(wanted)
-    return list(islice(wanted.among(links), first, first + wanted.page_size))
+    return (await chosen(links, wanted, first + wanted.page_size))[first:]
+
+
+async def chosen(
+    links: Callable[[], Links],
+    wanted: LinkFilter,
+    most: float = math.inf,
+    after: str | None = None,
+    *,
+    newer: bool = False,
+) -> list[Link]:
+    """Those that are asked for, from an id on, or from the newest.
+
+    A workspace may have very many: after some of them whatever else is to be done has its turn.
+    """
+    found: list[Link] = []
+    while True:
+        some = [*islice(_onwards(links(), after, newer), _AT_ONCE)]
+        found += wanted.among(some)
+        if len(found) >= most:
+            return found[: int(most)]
+        if len(some) < _AT_ONCE:
+            return found
+        after = some[-1].id
+        await asyncio.sleep(0)
+
+
+def _onwards(links: Links, after: str | None, newer: bool) -> Iterator[Link]:
+    if after is None:
+        return iter(links)
+    return links.newer_than(after) if newer else links.older_than(after)

@@ -29,7 +29,7 @@ def told(error: LeadstreamError | ApiError) -> ApiError:
         return ApiError(*_ANSWERS[type(error)])
     if isinstance(error, CheckFailed):
         return ApiError(Code.UNPROCESSABLE_ENTITY, f"{error.cause}. {error.remedy}".strip())
-    return TryAgain("The registry of links does not answer. Try again in a moment.")
+    return TryAgain("Links cannot be read or written at the moment. Try again.")
 
 
 @contextmanager

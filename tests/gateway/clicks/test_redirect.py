@@ -276,6 +276,25 @@ async def test_an_address_that_is_too_long_with_its_query_is_cut_in_the_record_a
     assert len(world.events[0]["url"]) == 32_000
 
 
+async def test_a_proxy_that_was_forgotten_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing else would say why all visitors are one."""
+    world = World(tracked(), proxies=())
+    for ip in (AMERICAN, DUTCH):
+        await world.follow(ip=ip)
+    assert len(world.events) == 1
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
+    assert "LEADSTREAM_TRUSTED_PROXIES" in caplog.text
+    assert AMERICAN not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("peer", "ip"), [("10.0.0.1", AMERICAN), ("10.9.9.9", ""), (AMERICAN, DUTCH), (None, DUTCH)]
+)
+async def test_of_others_nothing_is_told(peer: str | None, ip: str, caplog: pytest.LogCaptureFixture) -> None:
+    await World(tracked(), proxies=("10.0.0.1",)).follow(peer=peer, ip=ip)
+    assert caplog.records == []
+
+
 HOSTILE = st.text(alphabet="\r\n\x00:;,= /?#&%abüX\u2028\U0001f600-_\"'<>")
 BYTES = st.one_of(HOSTILE.map(lambda text: text.encode()), st.binary(max_size=60))
 

@@ -108,7 +108,7 @@ async def test_of_a_partners_link_the_partner_is_told() -> None:
     answer = await api.post("click", domain=DOMAIN, key="offer")
     assert answer == {
         "clickId": api.world.events[0]["clickId"],
-        "partner": {"id": "pn_1", "name": "pn_1", "image": None, "groupId": None, "tenantId": "t_1"},
+        "partner": {"id": "pn_1", "name": "pn_1", "image": "", "groupId": None, "tenantId": "t_1"},
         "discount": None,
     }
     assert "refererUrl" not in api.world.events[0]

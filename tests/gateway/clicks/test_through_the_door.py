@@ -35,7 +35,7 @@ def follow(client: httpx.Client, path: str, **headers: str) -> httpx.Response:
 
 def click_of(answer: httpx.Response) -> str:
     assert answer.status_code == 302
-    found = re.search("[?&]dub_id=([A-Za-z0-9]{16})(?:&|$)", answer.headers["location"])
+    found = re.search("[?&]dub_id=([A-Za-z0-9]{16})(?:[&#]|$)", answer.headers["location"])
     assert found is not None, answer.headers["location"]
     return found[1]
 

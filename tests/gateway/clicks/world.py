@@ -92,7 +92,7 @@ class Facts:
         raise NotImplementedError
 
     async def customer(
-        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, complete: bool = False
+        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, requested: bool = False
     ) -> KnownCustomer | None:
         raise NotImplementedError
 

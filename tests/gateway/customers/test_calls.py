@@ -175,6 +175,8 @@ async def test_whoever_was_erased_is_unknown_before_the_rows_are_gone(world: Wor
     world.rows, world.known["ada"] = [_row()], KnownCustomer(erased=True)
     assert (await world.refused(f"GET /customers/{name}"))[0] == Code.NOT_FOUND
     assert (await world.refused(f"DELETE /customers/{name}"))[0] == Code.NOT_FOUND
+    assert await world.call("GET /customers") == []
+    assert await world.call("GET /customers?externalId=ada") == []
 
 
 async def test_a_no_is_certain_before_it_is_given_to_who_deletes(world: World) -> None:

@@ -32,7 +32,7 @@ _PENDING: Row = [
 def curl(command: str) -> tuple[str, str, dict[str, str], str | None]:
     """Method, URL, headers and body, of what curl is told here."""
     _, *words = shlex.split(
-        command.replace("\\\n", " ").replace("$BASE", "http://api.test").replace("$KEY", SECRET.text)
+        command.replace("\\\n", " ").replace("$BASE", "http://api.test").replace("$SECRET_KEY", SECRET.text)
     )
     method, url, headers, body = "", "", {}, None
     while words:
@@ -62,12 +62,19 @@ def includes(answer: Any, shown: Any) -> bool:
     return bool(answer == shown)
 
 
+class NothingOfLate:
+    """Facts."""
+
+    async def customer(self, *_: str, wait: bool) -> None:
+        assert not wait
+
+
 async def test_every_example_answers_as_it_is_shown() -> None:
     async def ask(_: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         return [_PENDING] if parameters["status"] == "pending" else []
 
     world = World()
-    customers = customer_routes(ask, cast(Facts, None), cast(Publisher, None))
+    customers = customer_routes(ask, cast(Facts, NothingOfLate()), cast(Publisher, None))
     app = door(world, [*world.routes, *customers, *qr_routes()], domain="go.localhost")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client:
         for command, shown in EXAMPLES:

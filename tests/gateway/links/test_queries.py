@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import ValidationError, convert
 
 from processors.gateway.answers import ApiError
-from processors.gateway.links.queries import LinksQuery, page_of
+from processors.gateway.links.queries import LinksQuery, chosen, page_of
 from processors.gateway.paging import check_paging
 from schemas.links import Link
 
@@ -44,20 +44,28 @@ def _query(**sent: Any) -> LinksQuery:
 
 
 @given(st.integers(0, 20), st.integers(1, 7))
-def test_pages_and_cursors_show_every_link_once(count: int, size: int) -> None:
+async def test_pages_and_cursors_show_every_link_once(count: int, size: int) -> None:
     links = Newest([_link(number) for number in range(count)])
     all_of_them = list(links)
 
-    pages = [page_of(links, _query(page=page, pageSize=size)) for page in range(1, count + 2)]
+    pages = [await page_of(lambda: links, _query(page=page, pageSize=size)) for page in range(1, count + 2)]
     assert [one for page in pages for one in page] == all_of_them
 
-    forwards = page_of(links, _query(pageSize=size))
-    while page := page_of(links, _query(startingAfter=forwards[-1].id, pageSize=size)) if forwards else []:
+    forwards = await page_of(lambda: links, _query(pageSize=size))
+    while (
+        page := await page_of(lambda: links, _query(startingAfter=forwards[-1].id, pageSize=size))
+        if forwards
+        else []
+    ):
         forwards += page
     assert forwards == all_of_them
 
     backwards = all_of_them[-1:]
-    while page := page_of(links, _query(endingBefore=backwards[0].id, pageSize=size)) if backwards else []:
+    while (
+        page := await page_of(lambda: links, _query(endingBefore=backwards[0].id, pageSize=size))
+        if backwards
+        else []
+    ):
         backwards = page + backwards
     assert backwards == all_of_them
 
@@ -83,14 +91,31 @@ def test_pages_and_cursors_show_every_link_once(count: int, size: int) -> None:
         ({"domain": "", "search": "", "tenantId": ""}, [3, 1, 0]),
     ],
 )
-def test_filters(sent: dict[str, Any], found: list[int]) -> None:
+async def test_filters(sent: dict[str, Any], found: list[int]) -> None:
     links = [
         _link(0, user_id="key_1"),
         _link(1, domain="other.example"),
         _link(2, archived=True),
         _link(3, tenant_id="t"),
     ]
-    assert page_of(Newest(links), _query(**sent)) == [links[one] for one in found]
+    assert await page_of(lambda: Newest(links), _query(**sent)) == [links[one] for one in found]
+
+
+async def test_very_many_keep_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made and deleted meanwhile is shown or not; the others are all shown, and once."""
+    links = [_link(number) for number in range(10)]
+    monkeypatch.setattr("processors.gateway.links.queries._AT_ONCE", 3)
+    looked: list[int] = []
+
+    def look() -> Newest:
+        looked.append(len(looked))
+        there = links[:8] if len(looked) > 1 else links
+        return Newest([*there, _link(10 + len(looked))])
+
+    found = await chosen(look, _query())
+    assert [one for one in found if one in links[:8]] == links[7::-1]
+    assert len({one.id for one in found}) == len(found)
+    assert len(looked) > 3
 
 
 @pytest.mark.parametrize(

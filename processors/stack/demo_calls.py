@@ -1,0 +1,173 @@
+"""The part of the demo that comes over HTTP: a workspace of its own, whose visitors follow a short link."""
+
+import http.client
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from msgspec import DecodeError, Struct
+from msgspec.json import decode, encode
+
+from processors.clock import epoch_ms
+from processors.demo.world import DEVICES
+from processors.errors import Unavailable
+from processors.files import open_private
+from processors.kafka.running import run_on_kafka
+from processors.registry.changes import MAX_OVERLAP_MS, WorkspaceExists, create, rotate
+from processors.registry.keys import issue
+from processors.registry.store import read, write
+from processors.settings import Settings
+from processors.stack.gateway import url_of
+from schemas.registry import Domain, KeyRole, Workspace
+
+WORKSPACE: Final = "demo"
+DOMAIN: Final = "go.localhost"
+"""Browsers look names below ``localhost`` up nowhere: they are this machine."""
+LINK: Final = "spring"
+VISITORS: Final = 100
+_QUALIFIED: Final = 0.4
+_PAYING: Final = 0.5
+_TRIES: Final = 20
+
+
+class DemoKeys(Struct):
+    """What ``up --demo`` shows of its workspace. ``visited``: its traffic was sent."""
+
+    secret: str
+    visited: bool = False
+
+
+class GatewayRefused(Unavailable):
+    """A call of the demo was not answered as it should be."""
+
+    def __init__(self, call: str, status: int, answer: str) -> None:
+        super().__init__(
+            f"the gateway answered {call} with {status}: {answer[:200]}",
+            "Its log, gateway.log, may say why. Run `leadstream up --demo` once more.",
+        )
+
+
+def short_link(settings: Settings) -> str:
+    """To be clicked."""
+    return f"http://{DOMAIN}:{settings.gateway_port}/{LINK}"
+
+
+def demo_keys(settings: Settings, data: Path) -> DemoKeys:
+    """The keys of the demo's workspace, which is made if it is not there. Blocks.
+
+    They are kept in ``data``, for the next run: a registry shows nobody a key.
+    """
+    kept = _kept(data)
+    if kept is not None and run_on_kafka(read(settings)).holder(kept.secret, epoch_ms()):
+        return kept
+    keys = {role: issue(role, epoch_ms(), secrets.token_bytes) for role in KeyRole}
+    wanted = Workspace(
+        workspace_id=WORKSPACE,
+        keys=tuple(one.record for one in keys.values()),
+        domains=(Domain(slug=DOMAIN),),
+        visitor_salt=secrets.token_hex(16),
+    )
+    try:
+        run_on_kafka(write(settings, create(wanted)))
+    except WorkspaceExists:  # another directory's demo has made it, and still uses its own key
+        run_on_kafka(write(settings, rotate(WORKSPACE, keys[KeyRole.SECRET].record, MAX_OVERLAP_MS)))
+    found = DemoKeys(keys[KeyRole.SECRET].text)
+    keep(found, data)
+    return found
+
+
+def keep(keys: DemoKeys, data: Path) -> None:
+    """For the next run. Nobody else may read it."""
+    with open_private(_file(data), "wb") as file:
+        file.write(encode(keys))
+
+
+def _kept(data: Path) -> DemoKeys | None:
+    try:
+        return decode(_file(data).read_bytes(), type=DemoKeys)
+    except (FileNotFoundError, DecodeError):
+        return None
+
+
+def _file(data: Path) -> Path:
+    return data / "demo-keys.json"
+
+
+def send_visitors(settings: Settings, secret: str, advance: Callable[[int], None]) -> None:
+    """Visitors follow the link; some sign up, some of those do what matters, and some of those pay. Blocks.
+
+    Raises ``GatewayRefused``.
+    """
+    random = Random(WORKSPACE)
+    client = _Client(settings, secret)
+    link = {"domain": DOMAIN, "key": LINK, "url": f"{url_of(settings)}/docs", "trackConversion": True}
+    client.call("PUT", "/links/upsert", {**link, "partnerId": "pn_spring"})
+    for number in range(VISITORS):
+        click_id = client.follow(_user_agent(random, number))
+        customer = {"customerExternalId": f"demo-{number}", "customerName": f"Visitor {number}"}
+        if click_id and number % 2 == 0:
+            lead = {**customer, "clickId": click_id, "eventName": "Sign Up", "mode": "deferred"}
+            client.call("POST", "/track/lead", lead)
+            if random.random() < _QUALIFIED:
+                client.call("POST", "/track/lead", {**customer, "clickId": "", "eventName": "First Meeting"})
+                if random.random() < _PAYING:
+                    sale = {"amount": 4_900, "currency": "usd", "invoiceId": f"demo-{number}"}
+                    client.call("POST", "/track/sale", {**customer, **sale})
+        advance(1)
+
+
+def _user_agent(random: Random, number: int) -> str:
+    """Another one for each: from one address, the same browser is the same visitor."""
+    device = random.choices(DEVICES, [one.weight for one in DEVICES])[0]
+    return f"{device.ua} Demo/{number}"
+
+
+class _Client:
+    """One connection at a time; what may be tried again is."""
+
+    def __init__(self, settings: Settings, secret: str) -> None:
+        self._address = urlsplit(url_of(settings)).netloc
+        self._headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+        self._domain = f"{DOMAIN}:{settings.gateway_port}"
+        self._connection: http.client.HTTPConnection | None = None
+
+    def call(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+        """Of an SDK."""
+        status, _, answer = self._tried(method, path, self._headers, encode(body))
+        if status != http.client.OK:
+            raise GatewayRefused(f"{method} {path}", status, answer.decode("utf-8", "replace"))
+
+    def follow(self, user_agent: str) -> str | None:
+        """The click id that the short link hands out, if it does."""
+        path = f"/{LINK}"
+        status, location, answer = self._tried(
+            "GET", path, {"Host": self._domain, "User-Agent": user_agent}, None
+        )
+        if status != http.client.FOUND:
+            raise GatewayRefused(f"GET {path}", status, answer.decode("utf-8", "replace"))
+        return next(iter(parse_qs(urlsplit(location).query).get("dub_id", ())), None)
+
+    def _tried(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> tuple[int, str, bytes]:
+        status, location, answer = 0, "", b"no answer"
+        for _ in range(_TRIES):
+            try:
+                connection = self._connection or http.client.HTTPConnection(self._address, timeout=10)
+                self._connection = connection
+                connection.request(method, path, body, dict(headers))
+                response = connection.getresponse()
+                answer = response.read()
+            except (OSError, http.client.HTTPException):
+                self._connection = None
+                time.sleep(1)
+                continue
+            status, location = response.status, response.headers.get("Location", "")
+            if status not in (http.client.SERVICE_UNAVAILABLE, http.client.TOO_MANY_REQUESTS):
+                break
+            time.sleep(int(response.headers.get("Retry-After", "1")))
+        return status, location, answer
