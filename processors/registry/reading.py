@@ -46,8 +46,8 @@ class Reader:
         self._patience_s = patience_s
         self._waiting: list[tuple[Ends, asyncio.Future[None]]] = []
         self._coming: asyncio.Task[None] | None = None
-        # A broker answers what comes on one connection in turn: a question would wait for the end of the fetch
-        # before it, which waits for news. So there is a second consumer, who asks and reads nothing.
+        # A broker answers in turn what comes on a connection: a question would wait for the fetch before it,
+        # and that waits for news. So there is a second consumer, who asks and reads nothing.
         self._consumer: AIOKafkaConsumer
         self._asking: AIOKafkaConsumer
         self._looks: set[asyncio.Task[None]] = set()
