@@ -16,7 +16,7 @@ from tests.rooms import PACKAGES
 from tests.test_architecture import imported, modules, within
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOADED_BY_NAME: Final = {"uvloop"}  # by mode, for the engine
+LOADED_BY_NAME: Final = {"httptools"}  # by uvicorn, for the gateway
 HALVES: Final = {"pydantic-core": "pydantic"}
 """Released together with another one, which alone is declared."""
 OUR_SERVERS: Final = "deploy.local"

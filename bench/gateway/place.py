@@ -1,7 +1,6 @@
 """The servers, and what Kafka and ClickHouse hold before the first call."""
 
 import asyncio
-import json
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import orjson
 from pydantic import SecretStr
 
 from bench.gateway.calls import DOMAIN, WORKSPACE, Clicks, links
@@ -101,7 +101,7 @@ def _workspace(settings: Settings, directory: Path) -> str:
         env = {**os.environ, **_env(settings, directory)}
         return subprocess.run(command, check=True, capture_output=True, env=env, cwd=ROOT).stdout
 
-    keys = json.loads(run("create", WORKSPACE, "--domain", DOMAIN, "--json"))
+    keys = orjson.loads(run("create", WORKSPACE, "--domain", DOMAIN, "--json"))
     run("set", WORKSPACE, "--limit-secret", _NO_LIMIT, "--limit-visitor", _NO_LIMIT)
     return str(keys["secretKey"])
 

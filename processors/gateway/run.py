@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import signal
+import socket
 import time
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -42,54 +43,66 @@ _STORE_S: Final = 2.0
 async def run_gateway(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way and write what they brought.
 
-    Raises ``LeadstreamError``: at start; or because the registry cannot be followed any more.
+    Raises ``LeadstreamError``: at start; or because a topic cannot be followed any more.
     """
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    observed = Observed(Stats())
+
+    def end() -> None:
+        stopping.set()
+        observed.stats.unready = "it is ending"
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    stats = Stats()
-    observed = Observed(stats)
+        loop.add_signal_handler(number, end)
     serve_gateway(settings, observed)
     # Before anything is read: an address that is taken is told at once.
     with listen(settings.gateway_host, settings.gateway_port) as listening:
-        addresses = Addresses(settings.proxies)
-        visitors = await asyncio.to_thread(_visitors, settings, addresses)
+        visitors = await asyncio.to_thread(_visitors, settings)
         async with AsyncExitStack() as stack:
-            servers = await _connected(settings, stopping, stack)
-            if servers is None:
-                return
-            observed.servers = servers
-            registry, facts, publisher = servers
-            stored = Stored(settings)
-            stack.callback(stored.close)
-            public_url = settings.gateway_public_url or address_of(listening)
-            callers = Callers(registry, client_address(addresses))
-            routes, redirect = build_routes(
-                Parts(registry, facts, publisher, stored.rows, visitors, callers, public_url)
-            )
-            app = Gateway(
-                documented(routes, public_url),
-                registry=registry,
-                callers=callers,
-                redirect=redirect,
-                stats=stats,
-                docs_url=f"{public_url}/docs",
-                base_path=urlsplit(public_url).path,
-            )
-            collect_rarely()
-            stats.unready = None
-            log.info("listening", extra={"address": address_of(listening)})
-            noting = asyncio.create_task(callers.uses.keep(registry, epoch_ms))
-            stack.callback(noting.cancel)
-            await _until_first(serve(app, listening, stopping), registry.follow(), stopping)
-            stats.unready = "it is ending"
-    log.info("stopped", extra={"requests": stats.requests.total()})
+            observed.servers = await _connected(settings, stopping, stack)
+            if observed.servers is not None:
+                await _serve(settings, observed.servers, visitors, observed.stats, listening, stopping)
+    log.info("stopped", extra={"requests": observed.stats.requests.total()})
 
 
-def _visitors(settings: Settings, addresses: Addresses) -> Visitors:
+async def _serve(
+    settings: Settings,
+    servers: Servers,
+    visitors: Visitors,
+    stats: Stats,
+    listening: socket.socket,
+    stopping: asyncio.Event,
+) -> None:
+    registry, facts, publisher = servers
+    public_url = settings.gateway_public_url or address_of(listening)
+    callers = Callers(registry, client_address(Addresses(settings.proxies)))
+    with closing(Stored(settings)) as stored:
+        routes, redirect = build_routes(
+            Parts(registry, facts, publisher, stored.rows, visitors, callers, public_url)
+        )
+        app = Gateway(
+            documented(routes, public_url),
+            registry=registry,
+            callers=callers,
+            redirect=redirect,
+            stats=stats,
+            docs_url=f"{public_url}/docs",
+            base_path=urlsplit(public_url).path,
+        )
+        collect_rarely()
+        stats.unready = None
+        log.info("listening", extra={"address": address_of(listening)})
+        await until_first(
+            serve(app, listening, stopping),
+            *(registry.follow(), facts.follow(), publisher.follow(), callers.uses.keep(registry, epoch_ms)),
+            stopping=stopping,
+        )
+
+
+def _visitors(settings: Settings) -> Visitors:
     """Reads files, for half a second."""
     try:
-        return Visitors(addresses, Agents(), Places(settings.geoip_db))
+        return Visitors(Addresses(settings.proxies), Agents(), Places(settings.geoip_db))
     except (UnreadablePlaces, OSError) as error:
         raise Misconfigured(
             f"the database of places cannot be read: {error}",
@@ -120,17 +133,19 @@ async def _connected(settings: Settings, stopping: asyncio.Event, stack: AsyncEx
     return None
 
 
-async def _until_first(
-    serving: Coroutine[Any, Any, None], following: Coroutine[Any, Any, None], stopping: asyncio.Event
+async def until_first(
+    serving: Coroutine[Any, Any, None], *following: Coroutine[Any, Any, None], stopping: asyncio.Event
 ) -> None:
-    """Until either ends: what is served then comes to its end first. Raises what one of them raised."""
-    server, follower = asyncio.create_task(serving), asyncio.create_task(following)
+    """Until any of them ends: what is served then comes to its end first. Raises what one of them raised."""
+    server, *others = (asyncio.create_task(one) for one in (serving, *following))
     try:
-        await asyncio.wait({server, follower}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({server, *others}, return_when=asyncio.FIRST_COMPLETED)
         stopping.set()
         await server
-        if follower.done():
-            follower.result()
+        for one in others:
+            if one.done():
+                one.result()
     finally:
-        follower.cancel()
-        await asyncio.gather(follower, return_exceptions=True)
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

@@ -94,8 +94,8 @@ class Gateway:
         except ClientGone:
             return 0
         except LeadstreamError as error:
-            # Of a store or a broker: only their operator can mend it, and the client may try again.
-            log.warning("a request could not be served", extra={"route": course.name, "error": str(error)})
+            # Of a store or a broker: its operator's to mend, and the client may try again.
+            log.warning("requests cannot be served: %s", error)
             answer = error_answer(_AWAY, self._docs_url)
             await send_answer(send, answer, course.headers)
         except Exception:

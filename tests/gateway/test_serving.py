@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from processors.errors import Unavailable
 from processors.gateway.answers import Answer, ApiError, Code, TryAgain
 from processors.gateway.serving import MAX_HEADER_BYTES, MOST_AT_ONCE
 from tests.gateway.doors import DOCS, NOW, Door, bearer
@@ -154,6 +155,18 @@ async def test_a_bug_is_logged_once_and_tells_nobody_anything(caplog: pytest.Log
         "a request failed",
         "GET /orders/{id}",
     )
+
+
+async def test_a_server_that_is_away(caplog: pytest.LogCaptureFixture) -> None:
+    door = Door()
+    door.failing = Unavailable("no Kafka broker answers at 192.0.2.1:9092")
+    async with door.client() as client:
+        answer = await client.get("/orders", headers=bearer())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert "192.0.2.1" not in answer.text
+    (told,) = caplog.records
+    assert told.levelno == logging.WARNING
+    assert told.args == (door.failing,), "so that it is logged once a second at most"
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x=1", "a\x00", "ä", "a\x7f"])

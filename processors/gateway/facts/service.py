@@ -46,8 +46,16 @@ class RecentAndOlder:
     """The ``Facts`` of a gateway. ``memory``, ``older``: have what metrics show."""
 
     def __init__(
-        self, settings: Settings, memory: Memory, follower: Follower, watch: Watch, older: Older
+        self,
+        settings: Settings,
+        memory: Memory,
+        follower: Follower,
+        watch: Watch,
+        older: Older,
+        tasks: Sequence[asyncio.Task[None]] = (),
     ) -> None:
+        """``tasks``: what ``follower`` and ``watch`` do."""
+        self._tasks = tasks
         self.memory = memory
         self.older = older
         self._settings = settings
@@ -61,6 +69,12 @@ class RecentAndOlder:
             settings.qualification_window,
             settings.hold,
         )
+
+    async def follow(self) -> None:
+        """Returns never; raises what has ended the following, after which nothing is certain any more."""
+        ended, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
 
     def learn(self, event: AnyEvent, at_ms: int, headers: Headers) -> None:
         """An event that was acknowledged."""
@@ -257,9 +271,10 @@ async def open_facts(
         stack.push_async_callback(older.close)
         follower = await stack.enter_async_context(Follower(settings, memory, clock))
         watch = Watch(settings, follower.starts)
-        for task in (asyncio.create_task(follower.run()), asyncio.create_task(watch.run())):
+        tasks = asyncio.create_task(follower.run()), asyncio.create_task(watch.run())
+        for task in tasks:
             stack.push_async_callback(_ended, task)
-        yield RecentAndOlder(settings, memory, follower, watch, older)
+        yield RecentAndOlder(settings, memory, follower, watch, older, tasks)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

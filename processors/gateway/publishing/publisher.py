@@ -103,6 +103,10 @@ class EventPublisher:
         if lost:
             log.error("%d events that were to be kept are lost: no broker took them in time", len(lost))
 
+    async def follow(self) -> None:
+        """Returns never; raises what has ended the writing, after which nothing is written any more."""
+        await asyncio.shield(self._task)
+
     async def publish(self, value: bytes, *, headers: Headers = ()) -> None:
         """As ``Publisher`` says."""
         if self._queues.size > _MOST_BYTES:

@@ -3,7 +3,6 @@
 python -m processors.visitors.country_file.refresh [FILE.mmdb VERSION]
 """
 
-import json
 import lzma
 import sys
 import tarfile
@@ -18,6 +17,7 @@ from urllib.request import urlopen
 
 import maxminddb
 import msgspec
+import orjson
 
 from processors.visitors.country_file import ABOUT, FILE, About
 
@@ -37,7 +37,7 @@ class Unfit(Exception):
 def fetch() -> tuple[str, bytes]:
     """The newest version and its file. Raises ``OSError``, and ``Unfit`` for a package that is not the one
     that the registry lists."""
-    listed = json.loads(_read(f"{REGISTRY}/{PACKAGE}/latest"))
+    listed = orjson.loads(_read(f"{REGISTRY}/{PACKAGE}/latest"))
     packed = _read(listed["dist"]["tarball"])
     if listed["dist"]["integrity"] != "sha512-" + _base64(sha512(packed).digest()):
         raise Unfit("the package is not what the registry lists: try again")
