@@ -125,7 +125,11 @@ class Follower:
             for place, records in fetched.items():
                 read = readers[place.topic]
                 for record in records:
-                    read(record)
+                    try:
+                        read(record)
+                    except Exception:
+                        # It says nothing then; those after it do.
+                        log.exception("%s-%s:%s says nothing", place.topic, place.partition, record.offset)
                     recent.advance(place, record.offset + 1)
             self._notify()
             # A long way behind, others have to get their turn.

@@ -7,6 +7,7 @@ goes wrong: the questions end as ``Uncertain``.
 
 import asyncio
 import logging
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +75,7 @@ class Older:
         self._settings = settings
         self._open = open_client or (lambda given: open_clickhouse(given, patience_s=1))
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="clickhouse")
+        self._opening = threading.Lock()
         self._client: Client | None = None
         self.lookups = self.failures = 0
         self._clicks = Lookup[ClickEntry](self._ask(_clicks))
@@ -112,9 +114,9 @@ class Older:
         self, query: Callable[[Client, Sequence[Pair]], Mapping[Pair, V]]
     ) -> Callable[[Sequence[Pair]], "asyncio.Future[Mapping[Pair, V]]"]:
         def asked(keys: Sequence[Pair]) -> Mapping[Pair, V]:
-            if self._client is None:
-                self._client = self._open(self._settings)
-            return query(self._client, keys)
+            with self._opening:
+                client = self._client = self._client or self._open(self._settings)
+            return query(client, keys)
 
         async def ask(keys: Sequence[Pair]) -> Mapping[Pair, V]:
             self.lookups += 1

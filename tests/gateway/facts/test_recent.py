@@ -14,7 +14,7 @@ from schemas.times import HOUR_MS
 
 _PLACES = [TopicPartition("a", 0), TopicPartition("b", 0)]
 _PLENTY = 1 << 40
-_LITTLE = 1 << 14
+_LITTLE = 1 << 13
 
 
 def click(click_id: str, **fields: object) -> Click:
@@ -68,8 +68,8 @@ class Model:
 
 
 _STEPS = st.lists(
-    st.tuples(st.booleans(), st.sampled_from(_PLACES), st.integers(0, 60), st.integers(1, 9)),
-    max_size=400,
+    st.tuples(st.booleans(), st.sampled_from(_PLACES), st.integers(0, 200), st.integers(1, 9)),
+    max_size=120,
 )
 
 
@@ -85,7 +85,7 @@ def test_from_where_memory_begins_nothing_is_missing(
             model.read_click(place, f"c{number}", at_ms)
         else:
             model.read_lead_event(place, f"u{number}", at_ms)
-    model.check()
+        model.check()
     if limit == _PLENTY:
         assert [model.recent.start(place) for place in _PLACES] == [0, 0]
 

@@ -5,6 +5,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from msgspec.json import encode
@@ -13,9 +14,10 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.clock import epoch_ms
 from processors.gateway.facts import RecentAndOlder, open_facts
-from processors.gateway.known import Uncertain
+from processors.gateway.known import KnownCustomer, Uncertain
 from processors.gateway.publishing import EventPublisher
 from processors.settings import Settings
+from schemas.ids import lead_id
 from schemas.links import Link
 from tests.integration.stack import Stack
 
@@ -85,6 +87,19 @@ def lead(customer: str, **fields: object) -> bytes:
     )
 
 
+def purchase(customer: str, amount: int) -> bytes:
+    return encode(
+        {
+            "type": "purchase",
+            "workspaceId": "acme",
+            "customerExternalId": customer,
+            "amount": amount,
+            "invoiceId": "inv",
+            "timestamp": epoch_ms(),
+        }
+    )
+
+
 async def certain(facts: RecentAndOlder, customer: str) -> object:
     """The customer, once the first trail was followed."""
     while True:
@@ -147,3 +162,70 @@ def test_the_same_is_known_from_clickhouse_as_from_memory(
             assert (await facts.click("acme", "click-3"), await facts.customer("acme", "bob")) == before
 
     asyncio.run(run())
+
+
+def test_a_sale_is_the_one_that_came_first_and_a_lead_is_waited_for(stack: Stack) -> None:
+    async def run() -> None:
+        async with gateway(stack.settings) as (facts, publish):
+            await publish.publish(click("click-4"))
+            assert await facts.sale("acme", "eve", "inv") is None
+            await publish.publish(lead("eve", clickId="click-4"))
+            await publish.publish(purchase("eve", 500))
+            await publish.publish(purchase("eve", 900))
+            await facts.until_in_leads("acme", "eve", "Sign up")
+            assert facts.memory.recent.has_lead(lead_id("acme", "eve", "sign-up"))
+            before = await facts.sale("acme", "eve", "inv")
+            assert before is not None
+            assert before.amount == 500
+        await asyncio.to_thread(stack.wait_until_processed)
+        async with gateway(stack.settings) as (facts, _):
+            assert await facts.sale("acme", "eve", "inv") == before
+
+    asyncio.run(run())
+
+
+def test_an_erased_customer_is_erased_for_everybody(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with gateway(stack.settings) as (facts, publish), gateway(stack.settings) as (other, _):
+            await publish.publish(click("click-5"))
+            await publish.publish(lead("mallory", clickId="click-5"))
+            await publish.publish(
+                encode({"type": "erasure", "workspaceId": "acme", "customerExternalId": "mallory"})
+            )
+            for one in (facts, other):
+                known = await one.customer("acme", "mallory", requested=True)
+                assert known == KnownCustomer(erased=True)
+        await asyncio.to_thread(stack.wait_until_processed)
+        monkeypatch.setattr("processors.gateway.facts.following.BACK_MS", 0)
+        async with gateway(stack.settings) as (facts, _):
+            assert await facts.customer("acme", "mallory") == KnownCustomer(erased=True)
+
+    asyncio.run(run())
+
+
+def test_what_neither_memory_nor_clickhouse_can_have_is_uncertain(
+    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Worker and sink stand still, and memory begins after what was written."""
+    name = f"facts{os.getpid()}-{next(_COUNT)}"
+
+    async def run(stack: Stack) -> None:
+        async with gateway(stack.settings) as (facts, publish):
+            await publish.publish(click("click-6"))
+            await publish.publish(lead("zoe", clickId="click-6", mode="deferred"))
+        monkeypatch.setattr("processors.gateway.facts.following.BACK_MS", 0)
+        async with gateway(stack.settings) as (facts, _):
+            with pytest.raises(Uncertain):
+                await facts.click("acme", "click-6")
+            with pytest.raises(Uncertain):
+                await facts.customer("acme", "zoe")
+            stack.worker("worker")
+            stack.sink()
+            await asyncio.to_thread(stack.wait_until_processed)
+            assert await facts.click("acme", "click-6") is not None
+            assert await facts.customer("acme", "zoe") is not None
+            assert await certain(facts, "nobody") is None
+
+    with Stack(kafka.bootstrap, clickhouse.url, name, tmp_path) as stack:
+        stack.create()
+        asyncio.run(run(stack))
