@@ -12,10 +12,11 @@ import httpx
 from processors.clickhouse.connection import connect
 from schemas.topics import Topic
 from tests.integration.gateways import BROWSER, DOMAIN, WORKSPACE, Gateway, Keys, gateways, visit, workspace
-from tests.integration.stack import Stack
+from tests.integration.stack import Stack, wait_for
 
 OTHER_WORKSPACE: Final = "other"
 OTHER_DOMAIN: Final = "other.localhost"
+_PATIENCE_S: Final = 60.0
 
 
 @dataclass
@@ -40,10 +41,21 @@ class System:
         assert answer.status_code == 302, answer.text
         return str(httpx.URL(answer.headers["Location"]).params["dub_id"])
 
-    def post(self, path: str, body: Any, keys: Keys | None = None, **headers: str) -> httpx.Response:
-        """With the secret key, as a server without an SDK does it."""
-        sent = (keys or self.keys).header() | headers
-        return httpx.post(f"{self.url}{path}", json=body, headers=sent, timeout=10)
+    def post(
+        self, path: str, body: Any, keys: Keys | None = None, *, idempotency_key: str | None = None
+    ) -> httpx.Response:
+        """With the secret key, as a server without an SDK does it; again when it is told to come back."""
+        headers = (keys or self.keys).header()
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        answers: list[httpx.Response] = []
+
+        def answered() -> bool:
+            answers.append(httpx.post(f"{self.url}{path}", json=body, headers=headers, timeout=10))
+            return answers[-1].status_code != 503
+
+        wait_for(answered, _PATIENCE_S, lambda: answers[-1].text, pause=0)
+        return answers[-1]
 
     def lead(self, customer: str, click_id: str = "", **fields: Any) -> httpx.Response:
         """Without a click: the qualified step."""

@@ -1,4 +1,4 @@
-"""What somebody would try who moves a business onto this: retries, order, other workspaces, numbers that agree."""
+"""What a demanding user tries: retries, another order, other workspaces, numbers that have to agree."""
 
 import time
 from collections import Counter
@@ -158,7 +158,7 @@ def test_an_idempotency_key_is_for_one_sale(system: System, key: str) -> None:
     assert system.lead("subscriber", system.click(key)).status_code == 200
     body = {"customerExternalId": "subscriber", "amount": 700}
     for name in ("first", "first", "second"):
-        assert system.post("/track/sale", body, **{"Idempotency-Key": name}).status_code == 200
+        assert system.post("/track/sale", body, idempotency_key=name).status_code == 200
     system.stack.wait_until_processed()
     [(count,)] = system.rows("SELECT count() FROM sales WHERE customer_external_id = 'subscriber'")
     assert count == 2

@@ -1,10 +1,7 @@
 """Each failure is the class of the SDK that its user expects."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +10,6 @@ from deploy.local.kafka import LocalKafka
 from tests.clients.sdk import Failed, Sdk
 from tests.clients.system import OTHER_DOMAIN, System, running
 from tests.integration.gateways import DOMAIN, Keys, workspace
-from tests.integration.stack import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -98,13 +94,12 @@ def test_unavailable(
         for sdk in sdks.values():
             sdk.base_url, sdk.token = system.url, system.keys.secret
 
-        def lead(sdk: Sdk) -> Any:
-            lead = {"clickId": click, "eventName": "Sign Up", "customerExternalId": sdk.release}
-            return sdk("track.lead", lead)
+        def lead(sdk: Sdk) -> dict[str, str]:
+            return {"clickId": click, "eventName": "Sign Up", "customerExternalId": sdk.release}
 
         def refused(sdk: Sdk) -> Failed:
             with pytest.raises(Failed) as failed:
-                lead(sdk)
+                sdk.once("track.lead", lead(sdk))
             return failed.value
 
         kafka.kill()
@@ -114,23 +109,6 @@ def test_unavailable(
                 assert 0 < int(failed.headers["retry-after"]) < 10
         kafka.start()
         for sdk in sdks.values():
-            answer = until_answered(partial(lead, sdk))
-            assert answer["click"] == {"id": click}
+            assert sdk("track.lead", lead(sdk))["click"] == {"id": click}
         for sdk in sdks.values():
             assert len(system.leads(sdk.release)) == 1
-
-
-def until_answered(call: Callable[[], Any]) -> Any:
-    """As often as it is told to come back."""
-    answers: list[Any] = []
-
-    def answered() -> bool:
-        try:
-            answers.append(call())
-        except Failed as failed:
-            if failed.status != 503:
-                raise
-        return bool(answers)
-
-    wait_for(answered, 60, lambda: "still unavailable")
-    return answers[0]
