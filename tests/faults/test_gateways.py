@@ -69,7 +69,7 @@ def conclude(house: House, record: Recorder) -> None:
     check(record(trial.conclude()))
     for topic in (Topic.LEADS, Topic.SALES):
         found = [json.loads(one.value()) for one in trial.stack.read(topic)]
-        customers = [one["customer"]["externalId"] for one in found if one["revision"] == 0]
+        customers = [one["customer"]["externalId"] for one in found if one["revision"] == 1]
         assert sorted(customers) == sorted(person.id for person in people), topic
 
 
@@ -116,7 +116,7 @@ def test_stores_away(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> N
             "gateway: ClickHouse, sink and worker away",
             0,
             clickhouse=server,
-            LEADSTREAM_GATEWAY_MEMORY="200",
+            LEADSTREAM_GATEWAY_MEMORY="1MiB",
         ) as trial,
         living(trial) as house,
     ):

@@ -48,7 +48,7 @@ class Two:
     def leads(self) -> Counter[tuple[str, str]]:
         """In the topic, by customer and event name. A lead that was revised is the same one."""
         found = (json.loads(record.value()) for record in self.stack.read(Topic.LEADS))
-        first = (one for one in found if one["revision"] == 0)
+        first = (one for one in found if one["revision"] == 1)
         return Counter((one["customer"]["externalId"], one["eventName"]) for one in first)
 
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -160,6 +160,8 @@ class Follower:
         """
         if self._round is None:
             self._round = asyncio.create_task(self._ask())
+            # Whoever asked may have given up meanwhile.
+            self._round.add_done_callback(_heard)
         return await asyncio.shield(self._round)
 
     async def _ask(self) -> Mapping[TopicPartition, int]:
@@ -185,3 +187,9 @@ class Follower:
             position = await self._consumer.position(place)
             if position > self._recent.reached[place]:
                 self._recent.advance(place, position)
+
+
+def _heard(task: asyncio.Task[Any]) -> None:
+    """A failure is told once, to those who wait, and not by the event loop to the log."""
+    if not task.cancelled():
+        task.exception()
