@@ -182,7 +182,12 @@ class RecentAndOlder:
 
     async def sale(self, workspace_id: str, customer_external_id: str, invoice_id: str) -> KnownSale | None:
         """As ``Facts`` says."""
-        stored = await self.older.sale(workspace_id, customer_external_id, invoice_id)
+        stored = None
+        try:
+            stored = await self.older.sale(workspace_id, customer_external_id, invoice_id)
+        except Uncertain:
+            if self._recent.sale(workspace_id, customer_external_id, invoice_id) is None:
+                raise
         recent = self._recent.sale(workspace_id, customer_external_id, invoice_id)
         sale = min((one for one in (recent, stored) if one is not None), default=None)
         if sale is None:

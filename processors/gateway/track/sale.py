@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from processors.gateway.answers import ApiError, Code
-from processors.gateway.known import Facts, KnownCustomer, Publisher
+from processors.gateway.known import Facts, KnownCustomer, KnownSale, Publisher, Uncertain
 from processors.gateway.routing import Call
 from processors.gateway.track.answering import SaleAnswer, no_sale, sale_answer, sold
 from processors.gateway.track.bodies import ClientSaleBody, SaleBody
@@ -41,7 +41,7 @@ class TrackSale:
             known = await self._direct(of, body)
         else:
             if event.invoice_id is not None:
-                before = await self._facts.sale(of.workspace_id, of.customer, event.invoice_id)
+                before = await self._sold_before(of, event.invoice_id)
                 if before is not None:
                     return sale_answer(event, known, before)
             self._check_lead(of, known)
@@ -49,6 +49,15 @@ class TrackSale:
             return no_sale(event)
         await self._publisher.publish(value)
         return sale_answer(event, known, sold(event))
+
+    async def _sold_before(self, of: Origin, invoice_id: str) -> KnownSale | None:
+        """Without the store, that which is known: a sale is worth more than the answer to one that is
+        reported again, of which workers make no second one.
+        """
+        try:
+            return await self._facts.sale(of.workspace_id, of.customer, invoice_id)
+        except Uncertain:
+            return None
 
     async def _direct(self, of: Origin, body: SaleBody | ClientSaleBody) -> KnownCustomer:
         """The customer, now that it has a lead.
