@@ -236,4 +236,7 @@ def _is_page(url: str) -> bool:
 
 
 def _no_link(domain: str, key: str | None) -> ApiError:
-    return ApiError(Code.NOT_FOUND, f"There is no link {domain[:253]}/{(key or '')[:255]}.")
+    """In words that clients of others look for."""
+    return ApiError(
+        Code.NOT_FOUND, f"Link not found for domain: {domain[:253]} and key: {(key or '')[:255]}."
+    )
