@@ -66,7 +66,7 @@ def demo_keys(settings: Settings, data: Path) -> DemoKeys:
     """
     kept = _kept(data)
     contents = run_on_kafka(read(settings))
-    if kept is not None and contents.holder(kept.secret, epoch_ms()):
+    if kept is not None and _is_good(kept, contents):
         return kept
     keys = {role: issue(role, epoch_ms(), secrets.token_bytes) for role in KeyRole}
     secret = keys[KeyRole.SECRET]
@@ -86,6 +86,11 @@ def demo_keys(settings: Settings, data: Path) -> DemoKeys:
     made = DemoKeys(secret.text, domain)
     keep(made, data)
     return made
+
+
+def _is_good(keys: DemoKeys, contents: Contents) -> bool:
+    holder = contents.holder(keys.secret, epoch_ms())
+    return holder is not None and holder.workspace is contents.of_domain(keys.domain)
 
 
 def _free_domain(contents: Contents) -> str:
