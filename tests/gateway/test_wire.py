@@ -56,6 +56,11 @@ def test_a_port_that_is_taken_is_named() -> None:
     assert "LEADSTREAM_GATEWAY_PORT" in caught.value.remedy
 
 
+def test_what_listens_everywhere_is_reached_here() -> None:
+    with listen("0.0.0.0", 0) as everywhere:  # noqa: S104 - what is tested
+        assert address_of(everywhere) == f"http://127.0.0.1:{everywhere.getsockname()[1]}"
+
+
 async def test_requests_one_after_the_other_on_one_connection() -> None:
     door = Door()
     body = b'{"itemName":"tea"}'
