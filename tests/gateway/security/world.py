@@ -4,7 +4,7 @@ that an attacker has.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from zlib import crc32
 
 import httpx
@@ -178,3 +178,52 @@ _ROW: Final = [
     *(LINK, ACME_DOMAIN, "spring", f"https://{ACME_DOMAIN}/spring", "https://acme.test/spring", ""),
     *(0, 0, None),
 ]
+
+
+class Raw(NamedTuple):
+    """An answer, as it goes out."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """ "" for none."""
+        return dict(self.headers).get(name.lower().encode(), b"").decode()
+
+
+async def send(
+    world: World,
+    method: str,
+    path: bytes | str,
+    *,
+    headers: Mapping[str, str | bytes] | None = None,
+    query: bytes = b"",
+    body: bytes = b"",
+) -> Raw:
+    """Without a library that puts right what is sent: whatever bytes a server may hand on."""
+    raw = path if isinstance(path, bytes) else path.encode()
+    given = {"host": "api.test", "content-length": str(len(body)), **(headers or {})}
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": raw.decode("latin-1"),
+        "raw_path": raw,
+        "query_string": query,
+        "client": (world.peer, 1234),
+        "headers": [
+            (name.lower().encode(), value if isinstance(value, bytes) else value.encode())
+            for name, value in given.items()
+        ],
+    }
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def take(message: Any) -> None:
+        sent.append(message)
+
+    await world.app(scope, receive, take)
+    assert [one["type"] for one in sent] == ["http.response.start", "http.response.body"]
+    return Raw(sent[0]["status"], sent[0]["headers"], sent[1]["body"])
