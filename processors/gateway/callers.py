@@ -1,5 +1,6 @@
 """Who calls: keys, pages, addresses."""
 
+import re
 from collections.abc import Callable
 from ipaddress import IPv6Network
 from typing import Final, Protocol
@@ -19,6 +20,7 @@ from schemas.registry import Limits as Defaults
 
 _STANDING: Final = "leadstream.standing"
 _ANY: Final = "*."
+_is_host: Final = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+").fullmatch
 _HOUSEHOLD_BITS: Final = 64
 _MOST_HOLDERS: Final = 10_000
 _ROLES: Final = {Opens.SECRET: KeyRole.SECRET, Opens.PUBLISHABLE: KeyRole.PUBLISHABLE}
@@ -160,9 +162,11 @@ def allow_host(workspace: Workspace, request: Request) -> None:
 def _host(url: str | None) -> str:
     """Of a page, as hostnames are kept; "" when there is none."""
     try:
-        return (urlsplit(url or "").hostname or "").removesuffix(".")
+        host = (urlsplit(url or "").hostname or "").removesuffix(".")
     except ValueError:
         return ""
+    # What browsers take for the end of a name, a URL's parts here may have in it.
+    return host if _is_host(host) else ""
 
 
 def _is_of(host: str, pattern: str) -> bool:

@@ -15,7 +15,6 @@ from processors.gateway.answers import TryAgain
 from processors.gateway.asking import Stored
 from processors.gateway.facts.older import Older
 from processors.gateway.known import Uncertain
-from processors.gateway.routing import Route
 from processors.kafka.connection import NoBroker
 from processors.observability.logs import configure_logs
 from processors.settings import Settings
@@ -120,7 +119,7 @@ async def test_bugs(lines: Callable[[], str]) -> None:
             raise RuntimeError(f"{NAME}\n{_LINES} {call.body} {dict(call.request.headers)}") from error
 
     for route in world.routes:
-        object.__setattr__(cast(Route, route), "handle", broken)
+        object.__setattr__(route, "handle", broken)
     await all_kinds(world)
     assert "RuntimeError" in lines()
     assert "in broken" in lines()

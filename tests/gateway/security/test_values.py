@@ -236,7 +236,12 @@ async def test_headers(name: str, caplog: pytest.LogCaptureFixture) -> None:
             ("OPTIONS", "/track/click", "api.test", b""),
             ("GET", "/links", "api.test", b""),
         ):
-            given = {"host": host, "user-agent": BROWSER, **bearer(SECRET), name: value}
+            given: dict[str, str | bytes] = {
+                "host": host,
+                "user-agent": BROWSER,
+                **bearer(SECRET),
+                name: value,
+            }
             answer = await send(one, method, path, headers=given, body=body)
             assert answer.status in (200, 204, 302, 400, 401, 403, 404, 405, 422, 429, 431), (value, answer)
             for one_name, one_value in answer.headers:
