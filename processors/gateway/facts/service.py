@@ -111,15 +111,10 @@ class RecentAndOlder:
         self, workspace_id: str, customer_external_id: str, *, wait: bool = True, requested: bool = False
     ) -> KnownCustomer | None:
         """As ``Facts`` says."""
-        by_now = self._customer_by_now(workspace_id, customer_external_id)
         if not wait:
-            return by_now
+            return self._customer_by_now(workspace_id, customer_external_id)
         try:
             async with asyncio.timeout(_CUSTOMER_S):
-                if requested and _is_settled(by_now):
-                    found = await self._found_customer(workspace_id, customer_external_id)
-                    if _is_settled(found):
-                        return found
                 return await self._sought_customer(workspace_id, customer_external_id, requested=requested)
         except TimeoutError:
             raise _incomplete() from None

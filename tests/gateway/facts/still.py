@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from processors.gateway.facts.certainty import Marks
+from processors.gateway.facts.certainty import Ends, Marks, Worked
 from processors.gateway.facts.entries import ClickEntry, SaleEntry, Standing
 from processors.gateway.facts.following import Follower
 from processors.gateway.facts.older import Erased, Older
@@ -81,8 +81,9 @@ class StillWatch(Watch):
             TopicPartition(settings.topic(topic), 0): sunk for topic in (Topic.CLICKS, Topic.CUSTOMERS)
         }
         marks = Marks({0: worked}, {0: worked}, {0: worked})
+        nothing = {0: 0}
         for _ in range(3):
-            self._trail.look(marks, {0: 0}, {0: 0}, {0: 0})
+            self._trail.look(Worked(marks, nothing, nothing), Ends(nothing, nothing, nothing))
 
 
 class Still:

@@ -7,7 +7,7 @@ from msgspec.json import encode
 
 from processors.gateway.facts.entries import ClickEntry, Standing
 from processors.gateway.facts.recent import Recent
-from processors.gateway.known import KnownCustomer, KnownLink, Uncertain
+from processors.gateway.known import KnownLink, Uncertain
 from tests.gateway.facts.still import NOW_MS, Still
 
 _LINK = KnownLink("link_1", "go.acme.com", "x", "https://acme.com", None, None, None, None)
@@ -110,25 +110,6 @@ def test_of_nobody_no_is_said_at_once_where_all_that_counts_was_written_before(
         still = Still()
         async with asyncio.timeout(10):
             assert await still.facts.customer("acme", "nobody", requested=True) is None
-
-    asyncio.run(run())
-
-
-def test_one_who_has_a_request_is_known_without_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sale goes on as long as it can be written."""
-
-    async def run() -> None:
-        still = Still()
-        still.write(_click("click-1"))
-        still.write(_lead("ann", "click-1"))
-
-        async def away() -> None:
-            raise AssertionError("Kafka was asked")
-
-        monkeypatch.setattr(still.follower, "ends", away)
-        known = await still.facts.customer("acme", "ann", requested=True)
-        assert isinstance(known, KnownCustomer)
-        assert known.requested
 
     asyncio.run(run())
 
