@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from processors.gateway.facts.entries import ClickEntry, PersonEntry, SaleEntry, Standing, earlier
 from processors.gateway.known import KnownLink
 from schemas.events import Click, LeadEvent, Purchase
-from schemas.times import HOUR_MS
+from schemas.times import HOUR_MS, SECOND_MS
 
 _GENERATIONS: Final = 8
 _CLICK_BYTES: Final = 320
@@ -26,6 +26,8 @@ _LEAD_BYTES: Final = 150
 """What an entry takes with its key, measured."""
 _MOST_NAMED: Final = 50
 _VISIT_MS: Final = HOUR_MS
+_SKEW_MS: Final = 5 * SECOND_MS
+"""Clocks of gateways differ: a visit may have been, by that of another, a moment from now."""
 
 
 class Visit(NamedTuple):
@@ -100,7 +102,7 @@ class Recent:
         for one in reversed(self._generations):
             visit = one.visits.get(key)
             if visit is not None:
-                return visit.click_id if 0 <= now_ms - visit.at_ms < _VISIT_MS else None
+                return visit.click_id if -_SKEW_MS <= now_ms - visit.at_ms < _VISIT_MS else None
         return None
 
     def has_lead(self, lead_id: str) -> bool:
