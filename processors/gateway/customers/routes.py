@@ -104,10 +104,12 @@ class Customers:
         return known is not None and known.erased
 
     async def _young(self, workspace_id: str, external_id: str, now_ms: int) -> Found | None:
-        """One whom events named a moment ago."""
+        """One whom events named a moment ago; None: for certain, or it raises ``Uncertain``."""
         if not _may_be(external_id):
             return None
         known = await self._facts.customer(workspace_id, external_id, wait=False)
+        if known is None:
+            known = await self._facts.customer(workspace_id, external_id, requested=True)
         if known is None or known.erased:
             return None
         return _of_facts(workspace_id, external_id, known, now_ms)

@@ -235,7 +235,11 @@ class EventPublisher:
         for record in records:
             self._kept_now -= record.kept
             self.dropped += record.kept
-            if not record.answer.done():
+            if record.answer.done():
+                continue
+            if record.kept:
+                record.answer.set_result(None)  # lost, and counted: who keeps something never fails
+            else:
                 record.answer.set_exception(TryAgain("Kafka does not take the event."))
 
     def _left(self, place: TopicPartition) -> None:

@@ -1,20 +1,38 @@
 """The four track calls that report what a customer did."""
 
+import asyncio
 from collections.abc import Callable
+from typing import Any, Final
 from uuid import uuid4
 
-from processors.gateway.answers import Code
+from processors.gateway.answers import Code, TryAgain
 from processors.gateway.known import Facts, Publisher
-from processors.gateway.routing import Opens, Route
+from processors.gateway.routing import Call, Handle, Opens, Route
 from processors.gateway.track.answering import LeadAnswer, SaleAnswer
 from processors.gateway.track.bodies import ClientLeadBody, ClientSaleBody, LeadBody, SaleBody
 from processors.gateway.track.finding import Finder, LinkById
 from processors.gateway.track.lead import TrackLead
 from processors.gateway.track.sale import TrackSale
 
+PATIENCE_S: Final = 4.7
+"""Clients give up after 5 s, and then do not hear that they may try again."""
+
 
 def _new_id() -> str:
     return uuid4().hex
+
+
+def _in_time(handle: Handle) -> Handle:
+    """A call asks for one thing after the other, and each may take some seconds."""
+
+    async def handle_in_time(call: Call) -> Any:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await handle(call)
+        except TimeoutError:
+            raise TryAgain("It took too long, and may have been recorded all the same. Try again.") from None
+
+    return handle_in_time
 
 
 def track_routes(
@@ -22,7 +40,8 @@ def track_routes(
 ) -> list[Route]:
     """``link_by_id``: of the registry; whose the link is, is checked here. ``new_id``: see ``TrackSale``."""
     finder = Finder(facts, link_by_id)
-    lead, sale = TrackLead(finder, facts, publisher), TrackSale(finder, facts, publisher, new_id)
+    lead = _in_time(TrackLead(finder, facts, publisher))
+    sale = _in_time(TrackSale(finder, facts, publisher, new_id))
     return [
         Route(
             method="POST",

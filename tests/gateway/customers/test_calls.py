@@ -29,11 +29,13 @@ YOUNG = KnownCustomer(click=KnownClick("c", NOW_MS - 5, True, _LINK), email="ada
 
 
 class World:
-    """``rows``: of ClickHouse. ``known``: by external id, in the workspace acme."""
+    """``rows``: of ClickHouse. ``known``: by external id, in the workspace acme; ``unheard``: those who
+    were named through another gateway, so that only who asks Kafka knows them."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.known: dict[str, KnownCustomer] = {}
+        self.unheard: set[str] = set()
         self.links: dict[str, Link] = {}
         self.published: list[bytes] = []
         self.parameters: list[Mapping[str, object]] = []
@@ -47,10 +49,14 @@ class World:
         return self.rows if parameters["workspace"] == "acme" else []
 
     async def customer(
-        self, workspace_id: str, customer_external_id: str, *, wait: bool = True
+        self, workspace_id: str, customer_external_id: str, *, wait: bool = True, requested: bool = False
     ) -> KnownCustomer | None:
+        """``requested``: that does not change what is known here."""
+        assert wait or not requested
         if wait and self.uncertain:
             raise Uncertain("uncertain")
+        if not wait and customer_external_id in self.unheard:
+            return None
         return self.known.get(customer_external_id) if workspace_id == "acme" else None
 
     async def publish(self, value: bytes) -> None:
@@ -215,3 +221,17 @@ async def test_the_servers_log_names_nobody_who_is_asked_for_by_email_or_id(worl
     await world.refused("GET /customers/ext_ada")
     assert len(world.parameters) == 3
     assert not [one for one in world.parameters if {"ada", "ada@example.com"} & set(map(str, one.values()))]
+
+
+async def test_one_whom_another_gateway_took_a_moment_ago_is_there(world: World) -> None:
+    world.known["ada"] = YOUNG
+    world.unheard.add("ada")
+    assert (await world.call("GET /customers/ext_ada"))["externalId"] == "ada"
+    assert [one["externalId"] for one in await world.call("GET /customers?externalId=ada")] == ["ada"]
+
+
+async def test_that_there_is_none_is_certain_or_not_said(world: World) -> None:
+    world.uncertain = True
+    for what in ("GET /customers/ext_ada", "GET /customers?externalId=ada"):
+        code, _ = await world.refused(what)
+        assert code is Code.SERVICE_UNAVAILABLE
