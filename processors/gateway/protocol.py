@@ -4,7 +4,7 @@ Without them headers may be endless, in size and in time: the parser keeps all o
 be, the application says.
 """
 
-from asyncio import TimerHandle, Transport
+from asyncio import AbstractEventLoop, TimerHandle, Transport
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
+Bytes = bytes | bytearray | memoryview
 HEAD_BYTES: Final = 32 * 1024
 """Of a request whose headers are not there yet. Complete ones the application judges, and says so in JSON."""
 SEND_S: Final = 10.0
@@ -27,6 +28,55 @@ _TOO_LARGE: Final = (
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
+class JoiningTransport(Transport):
+    """Another transport, with what is written within one turn of the event loop sent at once.
+
+    A head and its body are two writes of uvicorn: each would be a call of the system, and wake the client.
+    """
+
+    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[Bytes] = []
+
+    def write(self, data: Bytes) -> None:
+        """Soon."""
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def _flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts and not self._transport.is_closing():
+            self._transport.write(b"".join(parts))
+
+    def close(self) -> None:
+        """After what was written."""
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """At once."""
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        """As of the other."""
+        return self._transport.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """As of the other."""
+        return self._transport.get_extra_info(name, default)
+
+    def pause_reading(self) -> None:
+        """As of the other."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """As of the other."""
+        self._transport.resume_reading()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -40,7 +90,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """From now on a request is waited for."""
-        super().connection_made(transport)
+        super().connection_made(JoiningTransport(transport, self.loop))
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

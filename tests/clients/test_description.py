@@ -17,7 +17,15 @@ def test_no_answer_that_is_not_described(system: System, tmp_path: Path) -> None
     """In a process of its own: it is a plugin of pytest as well, which would see to other tests, too."""
     keys = workspace(system.stack, "described", "described.localhost")
     config = Path(__file__).with_name("schemathesis.toml")
-    options = ["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "10", "--continue-on-failure"]
+    options = [
+        "--checks",
+        "all",
+        "--phases",
+        "examples,coverage,fuzzing,stateful",
+        "--max-examples",
+        "10",
+        "--continue-on-failure",
+    ]
     done = subprocess.run(
         [
             *(ROOT / ".venv" / "bin" / "schemathesis", "--config-file", config),
