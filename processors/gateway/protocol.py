@@ -14,6 +14,9 @@ HEAD_BYTES: Final = 32 * 1024
 """Of a request whose headers are not there yet. Complete ones the application judges, and says so in JSON."""
 SEND_S: Final = 10.0
 """So long may a client take to send headers, and then a body."""
+TAKE_S: Final = 30.0
+"""So long may a client take to receive anything of what waits for it. Else whoever asks and never reads would
+hold a place among the requests under way for ever."""
 MESSAGE_BYTES: Final = 4 * 1024 * 1024
 """Above the largest body, with all that frames it: a client that goes on is not told any more."""
 _TOO_LARGE: Final = (
@@ -79,6 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._received = 0
         self._patience: TimerHandle | None = None
+        self._untaken: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """From now on a request is waited for."""
@@ -88,7 +92,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
         self._stop_waiting()
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client takes less than it asks for."""
+        super().pause_writing()
+        self._untaken = self.loop.call_later(TAKE_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has taken what waited."""
+        self._taken()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """More of a message, or several of them."""
@@ -122,6 +137,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+    def _taken(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
 
     def _end(self, answer: bytes) -> None:
         # Nothing is said into an answer that has begun or is worked on, or to whoever has only connected.

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
-from msgspec import DecodeError
-from msgspec.json import Decoder, encode
+from msgspec.json import encode
 from starlette.requests import Request
 
 from processors.gateway.answers import Answer, ApiError
+from processors.gateway.bodies import BodyDecoder
 from processors.gateway.routing import Call, Route
 from schemas.registry import ApiKey, KeyRole, Workspace
-from schemas.second_reading import SecondReading
 
 NOW: Final = 1_780_000_000_000
 KEY: Final = ApiKey(id="key_1", role=KeyRole.SECRET, hash="", prefix="", created_at=0)
@@ -31,11 +30,7 @@ class Caller:
 
     def __init__(self, routes: Iterable[Route], workspace: Workspace) -> None:
         self._routes: dict[tuple[str, str], Route] = {(one.method, one.path): one for one in routes}
-        self._decoders = {
-            key: (Decoder(one.body).decode, SecondReading(one.body))
-            for key, one in self._routes.items()
-            if one.body
-        }
+        self._decoders = {key: BodyDecoder(one.body) for key, one in self._routes.items() if one.body}
         self._workspace = workspace
 
     async def post(
@@ -49,19 +44,12 @@ class Caller:
     ) -> Answered:
         """``body``: as JSON, or as it goes over the wire."""
         key = ("POST", path)
-        decode, second_reading = self._decoders[key]
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
-        try:
-            decoded = decode(raw)
-        except DecodeError:
-            try:
-                decoded = decode(second_reading(raw))
-            except DecodeError as error:
-                return Answered(422, str(error), "unprocessable_entity")
         sent = [(name.lower().encode(), text.encode()) for name, text in (headers or {}).items()]
         request = Request({"type": "http", "method": "POST", "path": path, "headers": sent})
-        call = Call(request, workspace or self._workspace, KEY, decoded, None, {}, now_ms)
         try:
+            decoded = self._decoders[key](raw)
+            call = Call(request, workspace or self._workspace, KEY, decoded, None, {}, now_ms)
             answer = await self._routes[key].handle(call)
         except ApiError as error:
             return Answered(error.code.status, error.message, error.code.value, error.headers)

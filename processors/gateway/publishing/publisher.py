@@ -129,7 +129,8 @@ class EventPublisher:
         # A third of what asyncio.timeout takes.
         late = self._loop.call_later(KEEP_S, _let_go, record.answer)
         try:
-            await record.answer
+            with suppress(TryAgain):
+                await record.answer
         finally:
             late.cancel()
 

@@ -185,14 +185,22 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("visit", {"domain": DOMAIN, "url": "https://["}),
     ("open", {"deepLink": f"https://{DOMAIN}/nobody"}),
 ]
+TOLD = [
+    f"Link not found for domain: {DOMAIN} and key: nobody.",
+    f"Link not found for domain: {DOMAIN} and key: nobody.",
+    f"Link not found for domain: {DOMAIN} and key: .",
+    f"Deep link not found: https://{DOMAIN}/nobody",
+]
 
 
-@pytest.mark.parametrize(("what", "body"), CALLS)
-async def test_a_link_that_is_not_there(what: str, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("what", "body", "told"), [(*call, told) for call, told in zip(CALLS, TOLD, strict=True)]
+)
+async def test_a_link_that_is_not_there(what: str, body: dict[str, Any], told: str) -> None:
     api = Api(World(tracked()))
-    with pytest.raises(ApiError, match="There is no link") as error:
+    with pytest.raises(ApiError) as error:
         await api.post(what, **body)
-    assert error.value.code is Code.NOT_FOUND
+    assert (error.value.code, error.value.message) == (Code.NOT_FOUND, told)
     assert api.pages.asked == ["acme"]
 
 
@@ -201,7 +209,7 @@ async def test_a_link_that_is_not_there(what: str, body: dict[str, Any]) -> None
 )
 async def test_a_domain_that_is_nobodys(domain: str) -> None:
     api = Api(World(tracked()))
-    with pytest.raises(ApiError, match="There is no link"):
+    with pytest.raises(ApiError, match="Link not found for domain: "):
         await api.post("click", domain=domain, key="offer")
     assert api.pages.asked == ["anybody"]
 
@@ -218,7 +226,7 @@ async def test_pages_of_others_learn_nothing(what: str, body: dict[str, Any]) ->
 
 @pytest.mark.parametrize("fields", [{"disabled_at": 1}, {"expires_at": 1}, {"workspace_id": "globex"}])
 async def test_a_link_that_is_not_in_use(fields: dict[str, Any]) -> None:
-    with pytest.raises(ApiError, match="There is no link"):
+    with pytest.raises(ApiError, match="Link not found for domain: "):
         await Api(World(tracked(**fields))).post("click", domain=DOMAIN, key="offer")
 
 
