@@ -6,7 +6,7 @@ from schemas.ids import idempotent_event_id
 from schemas.texts import ID, said
 
 
-def idempotency_of(call: Call) -> str | None:
+def idempotency_of(call: Call, workspace_id: str) -> str | None:
     """What stands for the ``Idempotency-Key`` of a call, in its workspace; None: it has none.
 
     A hash: the key may say something of a person. Raises ``ApiError`` for one of too many characters.
@@ -17,4 +17,4 @@ def idempotency_of(call: Call) -> str | None:
     if len(key) > ID:
         message = f"too_big: Idempotency-Key: Idempotency-Key must have at most {ID} characters"
         raise ApiError(Code.UNPROCESSABLE_ENTITY, message)
-    return idempotent_event_id(call.of.workspace_id, key.strip())
+    return idempotent_event_id(workspace_id, key.strip())

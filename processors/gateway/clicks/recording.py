@@ -38,7 +38,8 @@ _Name = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """Somebody came by a link. ``url``: where it led to, without what we add. ``tracked``: his click id is
-    given away, so that what comes of it counts. ``referrer``: the page that he came from.
+    given away, so that what comes of it counts. ``referrer``: the page that he came from. ``event_id``: what
+    stands for an ``Idempotency-Key``.
     """
 
     workspace: Workspace
@@ -49,6 +50,7 @@ class Arrival:
     tracked: bool
     referrer: str | None
     now_ms: int
+    event_id: str | None = None
 
 
 class Visits(Protocol):
@@ -173,6 +175,7 @@ def _event(arrival: Arrival, click_id: str) -> bytes:
         "workspaceId": arrival.workspace.workspace_id,
         "clickId": click_id,
         "timestamp": arrival.now_ms,
+        "eventId": arrival.event_id,
         "linkId": link.id,
         "domain": link.domain,
         "key": link.key,

@@ -10,6 +10,7 @@ from processors.gateway.answers import ApiError, Code
 from processors.gateway.clicks.recording import Arrival, Recorder, Trigger
 from processors.gateway.clicks.redirect import Registry, is_expired, key_of, link_at
 from processors.gateway.clicks.visits import VisitorRequest, Visitors
+from processors.gateway.idempotency import idempotency_of
 from processors.gateway.routing import Call, Opens, Route
 from processors.registry.contents import Contents
 from processors.registry.names import host_name
@@ -227,6 +228,7 @@ class _Told:
                 # Not the header: it names the page that calls.
                 referrer=referrer,
                 now_ms=call.now_ms,
+                event_id=idempotency_of(call, workspace.workspace_id),
             )
         )
 

@@ -71,7 +71,7 @@ class LinkCalls:
     async def create(self, call: Call) -> LinkDocument:
         """Once only for each ``Idempotency-Key``."""
         body: NewLink = call.body
-        wanted = self._wanted(call, idempotency_of(call))
+        wanted = self._wanted(call, idempotency_of(call, call.of.workspace_id))
         with telling():
             return await self._made(wanted, await self._store.write(create(wanted, drawing(body))))
 

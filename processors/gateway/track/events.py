@@ -59,7 +59,7 @@ def origin(call: Call) -> Origin:
         customer, stamp = found, body.timestamp
     at_ms = call.now_ms if stamp is None else to_ms(stamp) if isinstance(stamp, datetime) else stamp
     workspace_id = call.of.workspace_id
-    return Origin(workspace_id, customer.strip(), at_ms, call.now_ms, idempotency_of(call))
+    return Origin(workspace_id, customer.strip(), at_ms, call.now_ms, idempotency_of(call, workspace_id))
 
 
 def lead_event(of: Origin, body: LeadBody | ClientLeadBody) -> Written[LeadEvent]:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from processors.gateway.answers import ApiError, Code, TryAgain
 from processors.gateway.clicks.routes import click_routes
 from processors.gateway.routing import Call, Opens
+from schemas.ids import idempotent_event_id
 from schemas.registry import Workspace
 from tests.gateway.clicks.world import (
     AMERICAN,
@@ -55,11 +56,19 @@ class Api:
         self.routes = {one.path: one for one in routes}
 
     async def post(
-        self, what: str, *, agent: str = CHROME, ip: str = AMERICAN, at: int = NOON, **body: Any
+        self,
+        what: str,
+        *,
+        agent: str = CHROME,
+        ip: str = AMERICAN,
+        at: int = NOON,
+        key_of_call: str = "",
+        **body: Any,
     ) -> Any:
-        """As JSON has it."""
+        """As JSON has it. ``key_of_call``: an ``Idempotency-Key``."""
         route = self.routes[f"/track/{what}"]
         headers = [(b"user-agent", agent.encode()), (b"x-forwarded-for", ip.encode())]
+        headers += [(b"idempotency-key", key_of_call.encode())] if key_of_call else []
         scope = {
             "type": "http",
             "method": "POST",
@@ -228,6 +237,21 @@ async def test_pages_of_others_learn_nothing(what: str, body: dict[str, Any]) ->
 async def test_a_link_that_is_not_in_use(fields: dict[str, Any]) -> None:
     with pytest.raises(ApiError, match="Link not found for domain: "):
         await Api(World(tracked(**fields))).post("click", domain=DOMAIN, key="offer")
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("click", {"domain": DOMAIN, "key": "offer"}),
+        ("visit", {"domain": DOMAIN, "url": f"https://{DOMAIN}/offer"}),
+        ("open", {"deepLink": f"https://{DOMAIN}/offer"}),
+    ],
+)
+async def test_a_key_of_a_call_is_the_id_of_its_event(what: str, body: dict[str, Any]) -> None:
+    """In its workspace, and without the key itself."""
+    api = Api(World(tracked()))
+    await api.post(what, key_of_call="once", **body)
+    assert [one["eventId"] for one in api.world.events] == [idempotent_event_id("acme", "once")]
 
 
 async def test_what_is_told_again_after_a_failure_is_recorded_then() -> None:
