@@ -156,8 +156,8 @@ def set_(workspace_id: str, as_json: bool, **chosen: Any) -> None:
 
     Reads and writes the topic workspaces.
 
-    Exit codes: 0 done, 1 there is no such workspace or the domain belongs to another one, 69 no broker,
-    78 the topic is missing, or the record of the workspace cannot be read.
+    Exit codes: 0 done, 1 there is no such workspace, the domain belongs to another one or has
+    links, 69 no broker, 78 the topic is missing, or the record of the workspace cannot be read.
     """
     done = _write(update(workspace_id, _wishes(**chosen)))
     if as_json:

@@ -15,6 +15,7 @@ from processors.gateway.protocol import BoundedProtocol
 _BACKLOG: Final = 2_048
 _KEEP_ALIVE_S: Final = 75
 """Longer than load balancers keep idle connections (60 s): else they would send requests into closed ones."""
+_THIS_MACHINE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - of what listens everywhere
 _GRACE_S: Final = 15
 """Less than the 30 s that orchestrators give a process to end: requests take 3 s, and events are drained
 after them."""
@@ -39,6 +40,7 @@ def listen(host: str, port: int) -> socket.socket:
 def address_of(listening: socket.socket) -> str:
     """As one on this machine writes it."""
     host, port = listening.getsockname()[:2]
+    host = _THIS_MACHINE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -5,9 +5,12 @@ be, the application says.
 """
 
 from asyncio import AbstractEventLoop, TimerHandle, Transport
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 Bytes = bytes | bytearray | memoryview
 HEAD_BYTES: Final = 32 * 1024
@@ -83,6 +86,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._received = 0
         self._patience: TimerHandle | None = None
         self._untaken: TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """From now on a request is waited for."""
@@ -93,6 +97,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Nothing is waited for any more."""
         self._stop_waiting()
         self._taken()
+        if self._running is not None:
+            # Uvicorn tells it to the request that came last; this one may be some before that.
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -129,6 +137,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._received = True, 0
         self._stop_waiting()
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _wait(self) -> None:
         self._patience = self.loop.call_later(SEND_S, self._end, _TOO_SLOW)

@@ -118,7 +118,7 @@ class Gateway:
         if workspace is not None:
             return await self._redirected(course, workspace)
         if match is None:
-            raise ApiError(Code.NOT_FOUND, "There is no such route. /docs lists all that there are.")
+            raise ApiError(Code.NOT_FOUND, "No such route: /docs lists all. Nor is the host a short domain.")
         return await self._routed(course, match)
 
     async def _redirected(self, course: "Course", workspace: Workspace) -> Any:

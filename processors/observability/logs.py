@@ -26,6 +26,8 @@ _QUIET: Final = {
     "uvicorn": logging.ERROR,
     # Whoever uses these tells of what fails, and whether it is tried again.
     "urllib3": logging.ERROR,
+    # ClickHouse's driver lowers the one above as soon as it is loaded, and this one tells what was asked for.
+    "urllib3.connectionpool": logging.ERROR,
     "clickhouse_connect": logging.ERROR,
     # Answers every metadata request about a topic that is not there with a warning.
     "aiokafka.cluster": logging.ERROR,

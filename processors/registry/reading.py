@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -20,7 +21,8 @@ from schemas.topics import Topic
 log = logging.getLogger(__name__)
 CLIENT: Final = "leadstream-registry"
 TOPICS: Final = (Topic.WORKSPACES, Topic.LINKS)
-_POLL_MS: Final = 20
+_POLL_S: Final = 0.02
+"""So often whoever waits looks for himself: markers of transactions move the reader, and wake nobody."""
 _FETCH_MS: Final = 200
 _AT_ONCE: Final = 1_000
 """Records that are applied before others have their turn: some milliseconds' worth."""
@@ -44,7 +46,7 @@ class Reader:
         self._settings = settings
         self._apply = apply
         self._patience_s = patience_s
-        self._waiting: list[tuple[Ends, asyncio.Future[None]]] = []
+        self._moved = asyncio.Event()
         self._coming: asyncio.Task[None] | None = None
         # A broker answers in turn what comes on a connection: a question would wait for the fetch before it,
         # and that waits for news. So there is a second consumer, who asks and reads nothing.
@@ -86,8 +88,6 @@ class Reader:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        for _, done in self._waiting:
-            done.cancel()
         await self._stop()
 
     async def follow(self) -> None:
@@ -120,13 +120,14 @@ class Reader:
 
     async def until(self, ends: Ends) -> None:
         """Returns when everything before the ``ends`` has been applied."""
-        if self._following.done():
-            await self._following
-        if await self._reached(ends):
-            return
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((ends, done))
-        await done
+        while True:
+            if self._following.done():
+                await self._following
+            if await self._reached(ends):
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_S):
+                    await self._moved.wait()
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         return connection_of(self._settings).consumer(
@@ -151,23 +152,18 @@ class Reader:
     async def _follow(self) -> None:
         try:
             while True:
-                await self._take(_POLL_MS)
-                for ends, done in self._waiting:
-                    if not done.done() and await self._reached(ends):
-                        done.set_result(None)
-                self._waiting = [one for one in self._waiting if not one[1].done()]
+                await self._take(_FETCH_MS)
+                # Those who wait now are woken, and nobody who comes later.
+                self._moved.set()
+                self._moved.clear()
         except (KafkaError, OSError) as error:
-            cause = told(error, self._settings.kafka_bootstrap)
-            for _, done in self._waiting:
-                if not done.done():
-                    done.set_exception(cause)
-            raise cause from error
+            raise told(error, self._settings.kafka_bootstrap) from error
 
     async def _read_to(self, ends: Ends) -> None:
         progress = time.monotonic()
         while not await self._reached(ends):
             # What was fetched already, or else what comes. Markers of transactions count, too.
-            if await self._take(0) or await self._take(_POLL_MS):
+            if await self._take(0) or await self._take(int(_POLL_S * 1000)):
                 progress = time.monotonic()
             elif time.monotonic() - progress > _STALL_S:
                 raise self._silent()

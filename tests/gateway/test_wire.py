@@ -56,6 +56,11 @@ def test_a_port_that_is_taken_is_named() -> None:
     assert "LEADSTREAM_GATEWAY_PORT" in caught.value.remedy
 
 
+def test_what_listens_everywhere_is_reached_here() -> None:
+    with listen("0.0.0.0", 0) as everywhere:  # noqa: S104 - what is tested
+        assert address_of(everywhere) == f"http://127.0.0.1:{everywhere.getsockname()[1]}"
+
+
 async def test_requests_one_after_the_other_on_one_connection() -> None:
     door = Door()
     body = b'{"itemName":"tea"}'
@@ -180,7 +185,9 @@ async def test_endless_trailers_end_the_connection() -> None:
         writer.close()
 
 
-async def test_who_asks_and_never_reads_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_asks_and_never_reads_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """And keeps no place among the requests under way."""
     monkeypatch.setattr(protocol, "TAKE_S", 0.05)
     door = Door()
@@ -192,6 +199,7 @@ async def test_who_asks_and_never_reads_is_cut_off(monkeypatch: pytest.MonkeyPat
         await until(lambda: door.stats.requests["GET /orders/count", "200"] >= 2 and not door.stats.under_way)
         assert door.stats.requests.total() < 100
         writer.close()
+    assert not [one for one in caplog.records if one.levelname == "ERROR"], caplog.text
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,8 +1,8 @@
 """What ClickHouse knows, asked for many at once.
 
-A question waits for no more than the one before it: while ClickHouse is asked, the next questions gather. The
-driver's calls are made in threads. What is silent for a second counts as gone, and so does everything that
-goes wrong: the questions end as ``Uncertain``.
+A question waits for no more than the one before it, and some milliseconds in which others gather: a call of
+the driver costs a millisecond of CPU, whatever it asks for. Its calls are made in threads. What is silent for
+a second counts as gone, and so does everything that goes wrong: the questions end as ``Uncertain``.
 """
 
 import asyncio
@@ -15,6 +15,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from msgspec import MsgspecError
+from msgspec.json import Decoder
 
 from processors.clickhouse.connection import NoClickHouse, open_clickhouse
 from processors.gateway.facts.entries import ClickEntry, SaleEntry, Standing
@@ -26,11 +28,17 @@ log = logging.getLogger(__name__)
 V = TypeVar("V")
 
 _PATIENCE_S: Final = 1.0
+_GATHER_S: Final = 0.01
 _MOST_AT_ONCE: Final = 500
 _CACHED: Final = 20_000
 _CACHED_S: Final = 30.0
 _THREADS: Final = 4
-_SETTINGS: Final = {"max_threads": 2, "max_execution_time": 2, "log_queries": 0}
+_SETTINGS: Final = {
+    "max_threads": 2,
+    "max_execution_time": 2,
+    "log_queries": 0,
+    "output_format_json_quote_64bit_integers": 0,
+}
 """Not logged by the server: questions have ids of people in them."""
 
 _CLICKS: Final = """
@@ -59,6 +67,7 @@ _LEADS: Final = (
 )
 
 Pair = tuple[str, str]
+_decode_rows: Final = Decoder(list[Any]).decode_lines
 
 
 class Erased:
@@ -124,7 +133,7 @@ class Older:
             try:
                 async with asyncio.timeout(_PATIENCE_S):
                     return await asyncio.get_running_loop().run_in_executor(self._pool, asked, keys)
-            except (TimeoutError, ClickHouseError, NoClickHouse, OSError) as error:
+            except (TimeoutError, ClickHouseError, NoClickHouse, MsgspecError, OSError) as error:
                 self.failures += 1
                 # Its text may have the query, and that has ids of people.
                 log.warning("ClickHouse does not answer", extra={"error": type(error).__name__})
@@ -171,6 +180,7 @@ class Lookup(Generic[V]):
         """One query after the other, until nobody asks any more."""
         try:
             while self._gathering:
+                await asyncio.sleep(_GATHER_S)
                 keys = list(self._gathering)[:_MOST_AT_ONCE]
                 asked = {key: self._gathering.pop(key) for key in keys}
                 await self._answer(asked)
@@ -203,7 +213,9 @@ def _is_final(found: Standing | Erased) -> bool:
 
 
 def _rows(client: Client, sql: str, ids: Sequence[Any]) -> Sequence[Sequence[Any]]:
-    return client.query(sql, parameters={"ids": list(ids)}, settings=_SETTINGS).result_rows
+    # A third cheaper than the driver's own format, for so few rows.
+    answer = client.raw_query(sql, {"ids": list(ids)}, _SETTINGS, fmt="JSONCompactEachRow")
+    return _decode_rows(answer)
 
 
 def _link(fields: Sequence[str]) -> KnownLink:

@@ -17,6 +17,8 @@ Ends = Mapping[TopicPartition, int]
 
 WAIT_S: Final = 2.0
 """So long may a fact be under way."""
+_SOON_S: Final = 0.2
+"""ClickHouse has answered by then, or leaves too little time to ask Kafka after it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,14 @@ class Seeker:
 
         Raises ``Uncertain`` when ``look`` did so and nothing has come since, or when Kafka does not tell.
         """
-        catching = asyncio.create_task(self.catch_up(places))
+        catching: asyncio.Task[Ends] | None = None
+
+        def catch_up() -> None:
+            nonlocal catching
+            catching = catching or asyncio.create_task(self.catch_up(places))
+
+        # Most are there, and then Kafka need not be asked. Ends of a later moment only ask for more.
+        later = asyncio.get_running_loop().call_later(_SOON_S, catch_up)
         trouble: Uncertain | None = None
         arrival = self._arrivals.expect(waited)
         try:
@@ -56,18 +65,21 @@ class Seeker:
                         trouble = None
                     except Uncertain as error:
                         trouble = error
+                    catch_up()
                     await arrival
                     arrival = self._arrivals.expect(waited)
         except TimeoutError:
             if trouble is not None:
                 raise trouble from None
-            if not catching.done():
+            if catching is None or not catching.done():
                 raise _not_told() from None
             return Sought(None, catching.result())
         finally:
+            later.cancel()
             self._arrivals.forget(waited, arrival)
-            catching.cancel()
-            await asyncio.gather(catching, return_exceptions=True)
+            if catching is not None:
+                catching.cancel()
+                await asyncio.gather(catching, return_exceptions=True)
 
     async def look_now(
         self, waited: Waited, places: Iterable[TopicPartition], look: Callable[[], Awaitable[T | None]]

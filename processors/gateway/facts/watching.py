@@ -1,4 +1,4 @@
-"""How far workers and sink have come, looked at every second."""
+"""How far workers and sink have come, looked at now and then."""
 
 import asyncio
 import logging
@@ -16,7 +16,10 @@ from schemas.topics import Topic
 
 log = logging.getLogger(__name__)
 
-_EVERY_S: Final = 1.0
+_SOON_S: Final = 1.0
+"""Until it is enough for a certain no."""
+_EVERY_S: Final = 5.0
+"""Then: memory has minutes of what comes after, and a look takes some 10 ms of CPU."""
 _PATIENCE_S: Final = 15.0
 
 
@@ -45,15 +48,14 @@ class Watch:
                     while True:
                         async with asyncio.timeout(_PATIENCE_S):
                             await self.look(reader)
-                        await asyncio.sleep(_EVERY_S)
+                        await asyncio.sleep(_EVERY_S if self._suffices() else _SOON_S)
             except (TimeoutError, KafkaError, OSError, LeadstreamError) as error:
                 log.warning("cannot see how far workers and sink have come: %s", error or "no answer in time")
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(_SOON_S)
 
     async def look(self, reader: LagReader) -> None:
         """Once. The order of the questions is that of ``Trail``."""
-        stored = self._places(Topic.CLICKS) | self._places(Topic.CUSTOMERS)
-        self._sunk = await reader.read_up_to(self._settings.full_sink_group, stored)
+        self._sunk = await reader.read_up_to(self._settings.full_sink_group, self._stored())
         asked = {
             **self._places(Topic.DEFERRED_LEADS),
             **self._places(Topic.QUALIFICATIONS),
@@ -76,6 +78,14 @@ class Watch:
                 self._by_partition(Topic.CUSTOMERS, ends),
             ),
         )
+
+    def _suffices(self) -> bool:
+        """There is no gap between what memory has and what lies behind it."""
+        sunk = all(self._sunk.get(place, -1) >= start for place, start in self._stored().items())
+        return sunk and all(self._trail.followed(one) for one in self._starts(Topic.CUSTOMERS))
+
+    def _stored(self) -> dict[TopicPartition, int]:
+        return self._places(Topic.CLICKS) | self._places(Topic.CUSTOMERS)
 
     def _places(self, topic: Topic) -> dict[TopicPartition, int]:
         return self._of(topic, self._starts(topic))

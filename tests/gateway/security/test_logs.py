@@ -183,3 +183,12 @@ async def test_questions_to_clickhouse(lines: Callable[[], str], monkeypatch: py
     logging.getLogger("elsewhere").error("it failed", exc_info=away.value)
     check(lines())
     check(away.value.message)
+
+
+async def test_a_connection_to_clickhouse_that_is_tried_again(lines: Callable[[], str]) -> None:
+    """Its address has all that was asked for, and the driver makes the library talk when it is loaded."""
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    logging.getLogger("urllib3.connectionpool").warning("Retrying: /?param_ids=%s", EMAIL)
+    logging.getLogger("elsewhere").warning("something else")
+    assert "something else" in lines()
+    check(lines())
