@@ -34,8 +34,12 @@ _PAUSE_S: Final = 0.2
 class Follower:
     """Feeds a ``Memory``. Opening it raises ``NoBroker`` or ``KafkaRefused``."""
 
-    def __init__(self, settings: Settings, memory: Memory, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, memory: Memory, clock: Callable[[], int], back_ms: int = BACK_MS
+    ) -> None:
+        """``back_ms``: from how long ago on the topics are read."""
         self._settings = settings
+        self._back_ms = back_ms
         self._memory = memory
         self._recent = memory.recent
         self._clock = clock
@@ -95,7 +99,7 @@ class Follower:
             for topic, count in self.partitions.items()
             for number in range(count)
         ]
-        since_ms = max(self._clock() - BACK_MS, 0)
+        since_ms = max(self._clock() - self._back_ms, 0)
         found = await self._consumer.offsets_for_times(dict.fromkeys(places, since_ms))
         ends = await self._ends.end_offsets(places)
         # No await between this and the last seek: fetching must not start elsewhere.

@@ -14,6 +14,7 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from processors.clock import epoch_ms
 from processors.gateway.facts import RecentAndOlder, open_facts
+from processors.gateway.facts.following import BACK_MS
 from processors.gateway.known import KnownCustomer, Uncertain
 from processors.gateway.publishing import EventPublisher
 from processors.settings import Settings
@@ -50,9 +51,11 @@ def stack(
 
 
 @asynccontextmanager
-async def gateway(settings: Settings) -> AsyncIterator[tuple[RecentAndOlder, EventPublisher]]:
+async def gateway(
+    settings: Settings, *, back_ms: int = BACK_MS
+) -> AsyncIterator[tuple[RecentAndOlder, EventPublisher]]:
     async with (
-        open_facts(settings, NoLinks()) as facts,
+        open_facts(settings, NoLinks(), back_ms=back_ms) as facts,
         EventPublisher(settings, facts.learn) as publisher,
     ):
         yield facts, publisher
@@ -145,9 +148,7 @@ def test_what_is_nowhere_is_none_and_what_another_workspace_has_is_too(stack: St
     asyncio.run(run())
 
 
-def test_the_same_is_known_from_clickhouse_as_from_memory(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_is_known_from_clickhouse_as_from_memory(stack: Stack) -> None:
     async def run() -> None:
         async with gateway(stack.settings) as (facts, publish):
             await publish.publish(click("click-3", partnerId="pn_1"))
@@ -156,8 +157,7 @@ def test_the_same_is_known_from_clickhouse_as_from_memory(
             )
             before = await facts.click("acme", "click-3"), await facts.customer("acme", "bob")
         await asyncio.to_thread(stack.wait_until_processed)
-        monkeypatch.setattr("processors.gateway.facts.following.BACK_MS", 0)
-        async with gateway(stack.settings) as (facts, _):
+        async with gateway(stack.settings, back_ms=0) as (facts, _):
             assert facts.memory.recent.size == 0
             assert (await facts.click("acme", "click-3"), await facts.customer("acme", "bob")) == before
 
@@ -184,7 +184,7 @@ def test_a_sale_is_the_one_that_came_first_and_a_lead_is_waited_for(stack: Stack
     asyncio.run(run())
 
 
-def test_an_erased_customer_is_erased_for_everybody(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_erased_customer_is_erased_for_everybody(stack: Stack) -> None:
     async def run() -> None:
         async with gateway(stack.settings) as (facts, publish), gateway(stack.settings) as (other, _):
             await publish.publish(click("click-5"))
@@ -196,15 +196,14 @@ def test_an_erased_customer_is_erased_for_everybody(stack: Stack, monkeypatch: p
                 known = await one.customer("acme", "mallory", requested=True)
                 assert known == KnownCustomer(erased=True)
         await asyncio.to_thread(stack.wait_until_processed)
-        monkeypatch.setattr("processors.gateway.facts.following.BACK_MS", 0)
-        async with gateway(stack.settings) as (facts, _):
+        async with gateway(stack.settings, back_ms=0) as (facts, _):
             assert await facts.customer("acme", "mallory") == KnownCustomer(erased=True)
 
     asyncio.run(run())
 
 
 def test_what_neither_memory_nor_clickhouse_can_have_is_uncertain(
-    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
 ) -> None:
     """Worker and sink stand still, and memory begins after what was written."""
     name = f"facts{os.getpid()}-{next(_COUNT)}"
@@ -213,8 +212,7 @@ def test_what_neither_memory_nor_clickhouse_can_have_is_uncertain(
         async with gateway(stack.settings) as (facts, publish):
             await publish.publish(click("click-6"))
             await publish.publish(lead("zoe", clickId="click-6", mode="deferred"))
-        monkeypatch.setattr("processors.gateway.facts.following.BACK_MS", 0)
-        async with gateway(stack.settings) as (facts, _):
+        async with gateway(stack.settings, back_ms=0) as (facts, _):
             with pytest.raises(Uncertain):
                 await facts.click("acme", "click-6")
             with pytest.raises(Uncertain):
