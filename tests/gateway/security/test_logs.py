@@ -153,6 +153,10 @@ class _Failing:
 
     settings: dict[str, object]
 
+    def raw_query(self, _: str, parameters: object, settings: dict[str, object], *, fmt: str) -> None:
+        self.settings = settings
+        raise DatabaseError(f"HTTP driver received 500 (for url http://ch:8123/?{fmt}={parameters})")
+
     def query(self, _: str, parameters: object, settings: dict[str, object]) -> None:
         self.settings = settings
         raise DatabaseError(f"HTTP driver received 500 (for url http://ch:8123/?param_ids={parameters})")
