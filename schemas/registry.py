@@ -79,6 +79,14 @@ class Workspace(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
         """Of its record in the topic."""
         return self.workspace_id
 
+    @property
+    def visitor_secret(self) -> str:
+        """With which visitors are hashed. Where there is no salt, the hash of the oldest key stands for it:
+        nobody is shown that either, and every gateway has the same. "": there is neither."""
+        if self.visitor_salt or not self.keys:
+            return self.visitor_salt
+        return min(self.keys, key=lambda one: (one.created_at, one.id)).hash
+
 
 class KeyUse(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """When keys of a workspace were last used: by their ids, epoch milliseconds, to some minutes.

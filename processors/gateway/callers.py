@@ -1,6 +1,8 @@
 """Who calls: keys, pages, addresses."""
 
+import re
 from collections.abc import Callable
+from ipaddress import IPv6Network
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -18,6 +20,8 @@ from schemas.registry import Limits as Defaults
 
 _STANDING: Final = "leadstream.standing"
 _ANY: Final = "*."
+_is_host: Final = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+").fullmatch
+_HOUSEHOLD_BITS: Final = 64
 _MOST_HOLDERS: Final = 10_000
 _ROLES: Final = {Opens.SECRET: KeyRole.SECRET, Opens.PUBLISHABLE: KeyRole.PUBLISHABLE}
 
@@ -101,7 +105,7 @@ class Callers:
         self._count_visitor(request, "", Defaults().visitor)
 
     def _count_visitor(self, request: Request, where: str, limit: int) -> None:
-        self._count(request, f"{where} {self._address_of(request)}", limit, self._clock())
+        self._count(request, f"{where} {_household(self._address_of(request))}", limit, self._clock())
 
     def _count(self, request: Request, who: str, limit: int, now_ms: int) -> None:
         standing, allowed = self._limits.take(who, limit, now_ms)
@@ -127,6 +131,16 @@ def _bearer(header: str) -> str:
     return key.strip()
 
 
+def _household(address: str) -> str:
+    """Whom an address belongs to, as far as it can be told: of IPv6 everybody has 2^64 of them, at least."""
+    if ":" not in address:
+        return address
+    try:
+        return str(IPv6Network((address.partition("%")[0], _HOUSEHOLD_BITS), strict=False))
+    except ValueError:
+        return address
+
+
 def _unauthorized(message: str) -> ApiError:
     return ApiError(Code.UNAUTHORIZED, message, {"WWW-Authenticate": "Bearer"})
 
@@ -148,9 +162,11 @@ def allow_host(workspace: Workspace, request: Request) -> None:
 def _host(url: str | None) -> str:
     """Of a page, as hostnames are kept; "" when there is none."""
     try:
-        return (urlsplit(url or "").hostname or "").removesuffix(".")
+        host = (urlsplit(url or "").hostname or "").removesuffix(".")
     except ValueError:
         return ""
+    # What browsers take for the end of a name, a URL's parts here may have in it.
+    return host if _is_host(host) else ""
 
 
 def _is_of(host: str, pattern: str) -> bool:

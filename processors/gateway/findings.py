@@ -53,8 +53,7 @@ def _told(rule: str, path: str) -> tuple[str, str, str]:
     if match := _LENGTH.fullmatch(rule):
         return _measured(match, name, path)
     if match := _NUMBER.fullmatch(rule):
-        side = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}[match["side"]]
-        return _code_of(match["side"]), path, f"{name} must be {side} {match['bound']}"
+        return _bounded(match["side"], path, f"number to be {match['side']}{match['bound']}")
     if rule.startswith("Invalid enum value"):
         return "invalid_enum_value", path, rule
     if "regex" in rule or rule.startswith("Invalid "):
@@ -63,15 +62,17 @@ def _told(rule: str, path: str) -> tuple[str, str, str]:
 
 
 def _measured(match: re.Match[str], name: str, path: str) -> tuple[str, str, str]:
-    code, bound = _code_of(match["side"]), int(match["bound"])
-    if code == "too_small" and bound == 1:
-        return code, path, f"{name} is required"
-    unit = _COUNTED.get(match["kind"], "byte") + ("s" if bound != 1 else "")
-    return code, path, f"{name} must have at {'least' if code == 'too_small' else 'most'} {bound} {unit}"
+    kind, side, bound = match["kind"], match["side"], int(match["bound"])
+    if side == ">=" and bound == 1:
+        return "too_small", path, f"{name} is required"
+    unit = _COUNTED.get(kind, "byte") + ("s" if bound != 1 else "")
+    return _bounded(side, path, f"{_in_json(kind)} to have {side}{bound} {unit}")
 
 
-def _code_of(side: str) -> str:
-    return "too_small" if side.startswith(">") else "too_big"
+def _bounded(side: str, path: str, expected: str) -> tuple[str, str, str]:
+    """In the very words of zod: some clients compare them."""
+    size = "small" if side.startswith(">") else "big"
+    return f"too_{size}", path, f"Too {size}: expected {expected}"
 
 
 def _in_json(kinds: str) -> str:

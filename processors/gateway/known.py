@@ -74,7 +74,8 @@ class Facts(Protocol):
         self, workspace_id: str, customer_external_id: str, *, wait: bool = True, requested: bool = False
     ) -> KnownCustomer | None:
         """``wait``: False: what is known by now is enough, and None then says only that; nobody is asked.
-        ``requested``: of who is known without a lead request it has to be certain that there is none."""
+        ``requested``: of who is known without a lead request it has to be certain that there is none; what
+        was written before the call counts, and nothing is waited for that comes later."""
 
     async def sale(self, workspace_id: str, customer_external_id: str, invoice_id: str) -> KnownSale | None:
         """The purchase that came first with this invoice. Does not wait."""

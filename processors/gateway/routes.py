@@ -48,7 +48,7 @@ def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
         *track_routes(facts=facts, publisher=publisher, link_by_id=registry.links.get),
         *click_routes(registry, parts.visitors, recorder, parts.callers),
         *link_routes(registry, LinkCounters(parts.ask), parts.public_url),
-        *customer_routes(parts.ask, facts, publisher),
+        *customer_routes(parts.ask, facts, publisher, registry.links.get),
         *qr_routes(),
         *script_routes(),
     ]

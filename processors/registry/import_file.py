@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 from processors.errors import CheckFailed
 from processors.registry.keys import given_key
 from processors.registry.links import BY_EXTERNAL_ID
-from processors.registry.names import host_name, host_pattern, link_key, page_url
+from processors.registry.names import host_name, host_pattern, link_key, page_url, same_key
 from schemas.links import Link
 from schemas.refused import UNDECODABLE, field_and_rule
 from schemas.registry import ApiKey, Domain, KeyRole
@@ -230,7 +230,7 @@ class _Parts:
         """Of one id, or at one address."""
         places: dict[tuple[str, ...], str] = {}
         for one in links:
-            names: list[tuple[str, ...]] = [("key", one.link.domain, one.link.key.casefold())]
+            names: list[tuple[str, ...]] = [("key", one.link.domain, same_key(one.link.key))]
             if "id" in one.named:
                 names.append(("id", one.link.id))
             for name in names:

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import MsgspecError
 
 from processors.errors import Misconfigured
+from processors.registry.names import same_key
 from processors.registry.table import Name, NewestFirst, Table
 from schemas.links import Link, decode_link
 
@@ -32,7 +33,7 @@ class UnreadableLink(Misconfigured):
 def _names(link: Link) -> tuple[Name, ...]:
     workspace_id = link.workspace_id
     names: list[Name] = [
-        (_AT, link.domain, link.key.casefold()),
+        (_AT, link.domain, same_key(link.key)),
         (_URL, workspace_id, link.url),
         (_OF, workspace_id),
     ]
@@ -78,8 +79,8 @@ class LinkContents:
         return found if found is not None and found.workspace_id == workspace_id else None
 
     def at(self, domain: str, key: str) -> Link | None:
-        """``domain``: as ``registry.names.host_name`` writes it. ``key``: in whichever case."""
-        return self._links.named((_AT, domain, key.casefold()))
+        """``domain``: as ``registry.names.host_name`` writes it. ``key``: as ``same_key`` takes it."""
+        return self._links.named((_AT, domain, same_key(key)))
 
     def by_external_id(self, workspace_id: str, external_id: str) -> Link | None:
         """The one that the workspace calls so."""

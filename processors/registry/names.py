@@ -2,6 +2,7 @@
 
 import re
 import string
+import unicodedata
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -50,6 +51,14 @@ def link_key(text: str) -> str:
             " among them, without _ in front and / at the ends"
         )
     return text
+
+
+def same_key(key: str) -> str:
+    """The same for keys that differ in case alone, or in how their accents are put together: people see one
+    address, and keyboards and file systems write it in either form."""
+    if key.isascii():
+        return key.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", key).casefold())
 
 
 def _may_be_in_key(char: str) -> bool:

@@ -17,7 +17,8 @@ from processors.demo.world import DEVICES
 from processors.errors import Unavailable
 from processors.files import open_private
 from processors.kafka.running import run_on_kafka
-from processors.registry.changes import MAX_OVERLAP_MS, WorkspaceExists, create, rotate
+from processors.registry.changes import MAX_OVERLAP_MS, Wishes, create, rotate, update
+from processors.registry.contents import Contents
 from processors.registry.keys import issue
 from processors.registry.store import read, write
 from processors.settings import Settings
@@ -25,8 +26,9 @@ from processors.stack.gateway import url_of
 from schemas.registry import Domain, KeyRole, Workspace
 
 WORKSPACE: Final = "demo"
-DOMAIN: Final = "go.localhost"
-"""Browsers look names below ``localhost`` up nowhere: they are this machine."""
+DOMAINS: Final = ("go.localhost", "demo.localhost")
+"""The first that no other workspace has. Browsers look names below ``localhost`` up nowhere: they are this
+machine."""
 LINK: Final = "spring"
 VISITORS: Final = 100
 _QUALIFIED: Final = 0.4
@@ -38,6 +40,7 @@ class DemoKeys(Struct):
     """What ``up --demo`` shows of its workspace. ``visited``: its traffic was sent."""
 
     secret: str
+    domain: str = DOMAINS[0]
     visited: bool = False
 
 
@@ -51,9 +54,9 @@ class GatewayRefused(Unavailable):
         )
 
 
-def short_link(settings: Settings) -> str:
+def short_link(settings: Settings, keys: DemoKeys) -> str:
     """To be clicked."""
-    return f"http://{DOMAIN}:{settings.gateway_port}/{LINK}"
+    return f"http://{keys.domain}:{settings.gateway_port}/{LINK}"
 
 
 def demo_keys(settings: Settings, data: Path) -> DemoKeys:
@@ -62,22 +65,37 @@ def demo_keys(settings: Settings, data: Path) -> DemoKeys:
     They are kept in ``data``, for the next run: a registry shows nobody a key.
     """
     kept = _kept(data)
-    if kept is not None and run_on_kafka(read(settings)).holder(kept.secret, epoch_ms()):
+    contents = run_on_kafka(read(settings))
+    if kept is not None and _is_good(kept, contents):
         return kept
     keys = {role: issue(role, epoch_ms(), secrets.token_bytes) for role in KeyRole}
-    wanted = Workspace(
-        workspace_id=WORKSPACE,
-        keys=tuple(one.record for one in keys.values()),
-        domains=(Domain(slug=DOMAIN),),
-        visitor_salt=secrets.token_hex(16),
-    )
-    try:
+    secret = keys[KeyRole.SECRET]
+    found = contents.workspace(WORKSPACE)
+    domain = found.domains[0].slug if found is not None and found.domains else _free_domain(contents)
+    if found is None:
+        wanted = Workspace(
+            workspace_id=WORKSPACE,
+            keys=tuple(one.record for one in keys.values()),
+            domains=(Domain(slug=domain),),
+            visitor_salt=secrets.token_hex(16),
+        )
         run_on_kafka(write(settings, create(wanted)))
-    except WorkspaceExists:  # another directory's demo has made it, and still uses its own key
-        run_on_kafka(write(settings, rotate(WORKSPACE, keys[KeyRole.SECRET].record, MAX_OVERLAP_MS)))
-    found = DemoKeys(keys[KeyRole.SECRET].text)
-    keep(found, data)
-    return found
+    else:  # made by hand, or by another directory's demo, which still uses its own key
+        run_on_kafka(write(settings, update(WORKSPACE, Wishes(domain=domain))))
+        run_on_kafka(write(settings, rotate(WORKSPACE, secret.record, MAX_OVERLAP_MS)))
+    made = DemoKeys(secret.text, domain)
+    keep(made, data)
+    return made
+
+
+def _is_good(keys: DemoKeys, contents: Contents) -> bool:
+    holder = contents.holder(keys.secret, epoch_ms())
+    return holder is not None and holder.workspace is contents.of_domain(keys.domain)
+
+
+def _free_domain(contents: Contents) -> str:
+    """Is none of them free, writing says whose the last one is."""
+    return next((one for one in DOMAINS if contents.of_domain(one) is None), DOMAINS[-1])
 
 
 def keep(keys: DemoKeys, data: Path) -> None:
@@ -97,15 +115,17 @@ def _file(data: Path) -> Path:
     return data / "demo-keys.json"
 
 
-def send_visitors(settings: Settings, secret: str, advance: Callable[[int], None]) -> None:
+def send_visitors(settings: Settings, keys: DemoKeys, advance: Callable[[int], None]) -> None:
     """Visitors follow the link; some sign up, some of those do what matters, and some of those pay. Blocks.
 
     Raises ``GatewayRefused``.
     """
     random = Random(WORKSPACE)
-    client = _Client(settings, secret)
-    link = {"domain": DOMAIN, "key": LINK, "url": f"{url_of(settings)}/docs", "trackConversion": True}
-    client.call("PUT", "/links/upsert", {**link, "partnerId": "pn_spring"})
+    client = _Client(settings, keys)
+    link = {"domain": keys.domain, "key": LINK, "url": f"{url_of(settings)}/docs", "trackConversion": True}
+    # Is it there already, it may lead to the gateway of another directory: it is as good.
+    there = http.client.CONFLICT
+    client.call("POST", "/links", {**link, "partnerId": "pn_spring"}, there)
     for number in range(VISITORS):
         click_id = client.follow(_user_agent(random, number))
         customer = {"customerExternalId": f"demo-{number}", "customerName": f"Visitor {number}"}
@@ -129,16 +149,16 @@ def _user_agent(random: Random, number: int) -> str:
 class _Client:
     """One connection at a time; what may be tried again is."""
 
-    def __init__(self, settings: Settings, secret: str) -> None:
+    def __init__(self, settings: Settings, keys: DemoKeys) -> None:
         self._address = urlsplit(url_of(settings)).netloc
-        self._headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
-        self._domain = f"{DOMAIN}:{settings.gateway_port}"
+        self._headers = {"Authorization": f"Bearer {keys.secret}", "Content-Type": "application/json"}
+        self._domain = f"{keys.domain}:{settings.gateway_port}"
         self._connection: http.client.HTTPConnection | None = None
 
-    def call(self, method: str, path: str, body: Mapping[str, Any]) -> None:
-        """Of an SDK."""
+    def call(self, method: str, path: str, body: Mapping[str, Any], *accepted: int) -> None:
+        """Of an SDK. ``accepted``: statuses beside 200."""
         status, _, answer = self._tried(method, path, self._headers, encode(body))
-        if status != http.client.OK:
+        if status not in (http.client.OK, *accepted):
             raise GatewayRefused(f"{method} {path}", status, answer.decode("utf-8", "replace"))
 
     def follow(self, user_agent: str) -> str | None:

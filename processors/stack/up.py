@@ -101,13 +101,13 @@ async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagRe
     keys = await asyncio.to_thread(demo_keys, settings, plan.data)
     if not keys.visited:
         with screen.counting("visitors follow a short link", VISITORS, "visitors") as bar:
-            await asyncio.to_thread(send_visitors, settings, keys.secret, bar.advance)
+            await asyncio.to_thread(send_visitors, settings, keys, bar.advance)
         keys.visited = True
         keep(keys, plan.data)
     screen.say(f"the workspace {WORKSPACE} comes in over HTTP; it has had {VISITORS} visitors:")
     screen.say(f"  base URL    {url_of(settings)}, described at {url_of(settings)}/docs")
     screen.say(f"  secret key  {keys.secret}")
-    screen.say(f"  short link  {short_link(settings)}, to be clicked")
+    screen.say(f"  short link  {short_link(settings, keys)}, to be clicked")
 
     screen.begin("waiting for the results")
     await until_caught_up(reader, settings, _Patience(plan, screen).tell)

@@ -6,18 +6,17 @@ Gateways share a :class:`Topics`, and each has its own :class:`MemoryFacts`, whi
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final
 
 from processors.gateway.answers import TryAgain
 from processors.gateway.known import KnownClick, KnownCustomer, KnownLink, KnownSale, Uncertain
 from processors.gateway.track.answering import sold
 from schemas.decoders import BY_TYPE
 from schemas.events import Click, Erasure, LeadEvent, Purchase
+from schemas.headers import Header
 from schemas.routing import place_of
 from schemas.times import HOUR_MS
 
 Headers = tuple[tuple[str, bytes], ...]
-VISITOR: Final = "visitor"
 Who = tuple[str, str]
 
 
@@ -189,7 +188,7 @@ class MemoryFacts:
         found = KnownClick(event.click_id, at_ms, tracked, link)
         who = event.workspace_id, event.click_id
         self._clicks[who] = min(self._clicks.get(who, found), found, key=lambda one: one.at_ms)
-        visitor = dict(headers).get(VISITOR)
+        visitor = dict(headers).get(Header.VISITOR.value)
         if visitor is not None and event.link_id is not None:
             self._visitors[event.link_id, visitor.decode()] = event.click_id, at_ms
 

@@ -166,3 +166,16 @@ async def test_limits_of_visitors(method: str, path: str) -> None:
     assert limit == (1 if path == "/visits" else 10)
     assert [one.status_code for one in answers] == [200] * limit + [429] * (12 - limit)
     assert other.status_code == 200
+
+
+async def test_everybody_has_very_many_addresses_of_ipv6_and_one_limit() -> None:
+    door = Door(limits=SMALL)
+    async with door.client() as client:
+
+        async def status(address: str) -> int:
+            answer = await client.post("/visits", json=ORDER, headers={"x-from": address})
+            return answer.status_code
+
+        assert [await status(f"2001:db8:0:1::{one}") for one in (1, 2, 3)] == [200, 429, 429]
+        assert await status("2001:db8:0:2::1") == 200
+        assert await status("none:of:them") == 200

@@ -1,7 +1,7 @@
 """On a socket: what a parser lets through, and what comes slowly, endlessly, or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -178,6 +178,33 @@ async def test_endless_trailers_end_the_connection() -> None:
         with pytest.raises(ConnectionError):
             await pour(writer, b"x: " + b"y" * 1000 + b"\r\n", 256 * 1024 * 1024)
         writer.close()
+
+
+async def test_who_asks_and_never_reads_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And keeps no place among the requests under way."""
+    monkeypatch.setattr(protocol, "TAKE_S", 0.05)
+    door = Door()
+    object.__setattr__(door.route("/orders/count"), "handle", _much)
+    async with served(door) as there:
+        reader, writer = await there.connect()
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write((b"GET /orders/count HTTP/1.1\r\n" + HEAD + b"\r\n") * 100)
+        await until(lambda: door.stats.requests["GET /orders/count", "200"] >= 2 and not door.stats.under_way)
+        assert door.stats.requests.total() < 100
+        writer.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """At most 20 s."""
+    for _ in range(2_000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came to that")
+
+
+async def _much(call: Call) -> bytes:
+    return b"x" * 4_000_000
 
 
 async def test_a_request_under_way_is_answered_before_the_end() -> None:

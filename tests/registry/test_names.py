@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from processors.registry.names import host_name, host_pattern, link_key, page_url
+from processors.registry.names import host_name, host_pattern, link_key, page_url, same_key
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,20 @@ def test_keys_of_links(key: str) -> None:
 def test_no_keys_of_links(key: str) -> None:
     with pytest.raises(ValueError, match="is no key of a link"):
         link_key(key)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("Promo", "PROMO", "promo"),
+        ("caf\u00e9", "cafe\u0301", "CAF\u00c9", "CAFE\u0301"),
+        ("stra\u00dfe", "STRASSE"),
+        ("\u1fb3", "\u1fbc", "\u03b1\u0345", "\u0391\u0399"),
+    ],
+)
+def test_keys_that_people_see_as_one(keys: tuple[str, ...]) -> None:
+    assert len({same_key(one) for one in keys}) == 1
+
+
+def test_keys_that_differ() -> None:
+    assert len({same_key(one) for one in ("cafe", "caf\u00e9", "caf\u00e8", "caff\u00e9")}) == 4

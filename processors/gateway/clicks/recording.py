@@ -151,12 +151,14 @@ def is_click_id(text: str) -> bool:
 def _names(arrival: Arrival) -> tuple[_Name, ...]:
     """The link, and a hash of the visitor that is another one for every link, and for clicks that do not
     count: who starts to track conversions on a link waits for nobody's hour to pass. The first is that of
-    today. None of somebody without an address."""
-    if arrival.visitor.address is None:
+    today. None of somebody without an address, and none without a secret: who reads the topic could find the
+    address by trying all."""
+    secret = arrival.workspace.visitor_secret
+    if arrival.visitor.address is None or not secret:
         return ()
     link_id = arrival.link.id
     parts = link_id, "1" if arrival.tracked else "0", str(arrival.visitor.address), arrival.visitor.user_agent
-    hashes = visitor_hashes(arrival.workspace.visitor_salt, arrival.now_ms, SAME_CLICK_MS, *parts)
+    hashes = visitor_hashes(secret, arrival.now_ms, SAME_CLICK_MS, *parts)
     return tuple((link_id, one) for one in hashes)
 
 

@@ -23,6 +23,8 @@ none, as of anybody who came by no link. With an id that leads nowhere, a sign-u
 
 _TAG: Final = "Clicks"
 _WWW: Final = "www."
+_TOLD: Final = 255
+"""Characters of what was sent, in an error."""
 
 
 class ClickBody(Struct, frozen=True, rename="camel"):
@@ -166,21 +168,27 @@ class _Told:
             self._pages.allow_anybody(call.request)
             return OpenAnswer(None, None)
         domain, key = _host_and_key(body.deep_link)
-        workspace, link = await self._link(call, domain, key)
+        workspace, link = await self._link(
+            call, domain, key, f"Deep link not found: {body.deep_link[:_TOLD]}"
+        )
         click_id = await self._click_id(
             call, workspace, link, "deeplink", url=None, referrer=None, through_library=True
         )
         return OpenAnswer(click_id, OpenedLink(link.id, link.domain, link.key, link.url))
 
-    async def _link(self, call: Call, domain: str, key: str | None) -> tuple[Workspace, Link]:
+    async def _link(
+        self, call: Call, domain: str, key: str | None, absent: str | None = None
+    ) -> tuple[Workspace, Link]:
+        """``absent``: what is told where there is none, in words that clients of others look for."""
+        absent = absent or f"Link not found for domain: {domain[:_TOLD]} and key: {(key or '')[:_TOLD]}."
         slug, workspace = self._workspace(domain)
         if workspace is None:
             self._pages.allow_anybody(call.request)
-            raise _no_link(domain, key)
+            raise ApiError(Code.NOT_FOUND, absent)
         self._pages.allow_page(workspace, call.request)
         found = await link_at(self._store, workspace, slug, key)
         if found is None or is_expired(found, call.now_ms):
-            raise _no_link(slug, key)
+            raise ApiError(Code.NOT_FOUND, absent)
         return workspace, found
 
     def _workspace(self, domain: str) -> tuple[str, Workspace | None]:
@@ -233,10 +241,3 @@ def _host_and_key(url: str) -> tuple[str, str | None]:
 
 def _is_page(url: str) -> bool:
     return url.startswith(("https://", "http://")) and len(url) <= URL
-
-
-def _no_link(domain: str, key: str | None) -> ApiError:
-    """In words that clients of others look for."""
-    return ApiError(
-        Code.NOT_FOUND, f"Link not found for domain: {domain[:253]} and key: {(key or '')[:255]}."
-    )

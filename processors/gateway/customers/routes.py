@@ -1,9 +1,11 @@
 """The calls that are about customers."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.asking import Ask
@@ -14,7 +16,7 @@ from processors.gateway.paging import cursor_of
 from processors.gateway.routing import Call, Opens, Route
 from processors.registry.links import BY_EXTERNAL_ID
 from schemas.ids import customer_id
-from schemas.links import short_link
+from schemas.links import Link, short_link
 
 _TAG: Final = "Customers"
 _LONGEST_ID: Final = 100
@@ -33,10 +35,13 @@ class DeletedCustomer(Struct, frozen=True):
 
 
 class Customers:
-    """Handlers. ``ask``: as ``Stored.rows``."""
+    """Handlers. ``ask``: as ``Stored.rows``. ``link_by_id``: of the registry."""
 
-    def __init__(self, ask: Ask, facts: Facts, publisher: Publisher) -> None:
+    def __init__(
+        self, ask: Ask, facts: Facts, publisher: Publisher, link_by_id: Callable[[str], Link | None]
+    ) -> None:
         self._stored, self._facts, self._publisher = StoredCustomers(ask), facts, publisher
+        self._link_by_id = link_by_id
 
     async def page(self, call: Call) -> list[CustomerDocument]:
         """A page of them. One who is asked for by external id may be too young for ClickHouse."""
@@ -50,12 +55,12 @@ class Customers:
         if not found and (external_id := _only(query)):
             young = await self._young(workspace_id, external_id, call.now_ms)
             found = [young] if young is not None and _shows(query, young) else []
-        return [document(one, expanded=query.include_expanded_fields) for one in found]
+        return [self._shown(workspace_id, one, expanded=query.include_expanded_fields) for one in found]
 
     async def get(self, call: Call) -> CustomerDocument:
         """By our id, or by the external one after ``ext_``."""
         found = await self._find(call)
-        return document(found, expanded=call.query.include_expanded_fields)
+        return self._shown(call.of.workspace_id, found, expanded=call.query.include_expanded_fields)
 
     async def delete(self, call: Call) -> DeletedCustomer:
         """Asks for the person to be forgotten everywhere; returns when that can no longer be lost."""
@@ -68,6 +73,14 @@ class Customers:
         event = {"type": "erasure", "workspaceId": workspace_id, "customerExternalId": external_id}
         await self._publisher.publish(msgspec.json.encode(event))
         return DeletedCustomer(customer_id(workspace_id, external_id))
+
+    def _shown(self, workspace_id: str, found: Found, *, expanded: bool) -> CustomerDocument:
+        """A link that is there is shown as it is now. The click has where its visitor was sent, with the
+        query that he brought along."""
+        link = self._link_by_id(found.link_id) if expanded and found.link_id else None
+        if link is not None and link.workspace_id == workspace_id:
+            found = replace(found, domain=link.domain, key=link.key, short_link=link.short_link, url=link.url)
+        return document(found, expanded=expanded)
 
     async def _find(self, call: Call) -> Found:
         workspace_id, name = call.of.workspace_id, call.path["id"]
@@ -100,9 +113,11 @@ class Customers:
         return _of_facts(workspace_id, external_id, known, now_ms)
 
 
-def customer_routes(ask: Ask, facts: Facts, publisher: Publisher) -> list[Route]:
-    """``ask``: as ``Stored.rows``."""
-    calls = Customers(ask, facts, publisher)
+def customer_routes(
+    ask: Ask, facts: Facts, publisher: Publisher, link_by_id: Callable[[str], Link | None]
+) -> list[Route]:
+    """``ask``: as ``Stored.rows``. ``link_by_id``: of the registry; whose the link is, is checked here."""
+    calls = Customers(ask, facts, publisher, link_by_id)
     one = "/customers/{id}"
     return [
         Route(

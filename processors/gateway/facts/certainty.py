@@ -5,10 +5,11 @@ what lies between two offsets, or in ClickHouse, which has what the sink had rea
 If there is no gap between the two, and both say no, then it is no.
 
 A click goes from ``clicks`` through the sink. What is said of a customer goes a longer way: lead event →
-worker → ``touches`` → worker → ``customers`` → sink. :class:`Trail` follows it: how far the workers had come
-in the topics of events when it looked; where ``touches`` ended after that; and, once the workers have come so
-far there, where ``customers`` ends. Whatever the events before the first of these marks led to is then in
-``customers`` before the last.
+worker → ``touches`` → worker → ``customers`` → sink. In the worker a lead event waits for its click, which
+was written before it, but may be read after it. :class:`Trail` follows all of that: how far the workers had
+come in the topics of events when it looked; where ``clicks`` ended after that; once the workers have come so
+far there, where ``touches`` ends; and once they have come so far there, where ``customers`` ends. Whatever
+the events before the first of these marks led to is then in ``customers`` before the last.
 """
 
 from collections.abc import Mapping
@@ -52,6 +53,22 @@ class Followed(NamedTuple):
     customers_end: int
 
 
+class Worked(NamedTuple):
+    """How far the workers had come: in the topics of a customer's events, in ``clicks``, in ``touches``."""
+
+    marks: Marks
+    clicks: Offsets
+    touches: Offsets
+
+
+class Ends(NamedTuple):
+    """Where these topics ended."""
+
+    clicks: Offsets
+    touches: Offsets
+    customers: Offsets
+
+
 @dataclass
 class _Pending:
     marks: Marks
@@ -62,27 +79,39 @@ class _Pending:
 class Trail:
     """Of each partition of customers, the last trail that was followed to its end.
 
-    Looks are one after the other, each in this order: :attr:`touches_ends` is read, then how far the workers
-    have come in every topic, then where ``touches`` and ``customers`` end.
+    Looks are one after the other, each in this order: :attr:`clicks_ends` and :attr:`touches_ends` are read,
+    then how far the workers have come in every topic, then where the topics end.
     """
 
+    _joining: tuple[Marks, Offsets] | None = None
+    _joined: Marks | None = None
     _pending: dict[int, _Pending] = field(default_factory=dict)
     _followed: dict[int, Followed] = field(default_factory=dict)
+
+    @property
+    def clicks_ends(self) -> Offsets:
+        """How far the workers have to come in ``clicks`` for the trail that begins."""
+        return self._joining[1] if self._joining is not None else {}
 
     @property
     def touches_ends(self) -> dict[int, int]:
         """How far the workers have to come in ``touches`` for the trails that are being followed."""
         return {partition: one.touches_end for partition, one in self._pending.items()}
 
-    def look(self, worked: Marks, touched: Offsets, touches_ends: Offsets, customers_ends: Offsets) -> None:
-        """``touched``: how far the workers had come in ``touches``."""
-        for partition, end in touches_ends.items():
+    def look(self, worked: Worked, ends: Ends) -> None:
+        """``ends``: of a later moment than ``worked``."""
+        if all(worked.clicks.get(partition, 0) >= end for partition, end in self.clicks_ends.items()):
+            if self._joining is not None:
+                self._joined = self._joining[0]
+            self._joining = worked.marks, ends.clicks
+        for partition, end in ends.touches.items():
             pending = self._pending.get(partition)
-            if pending is not None and touched.get(partition, 0) < pending.touches_end:
-                continue
             if pending is not None:
-                self._followed[partition] = Followed(pending.marks, customers_ends[partition])
-            self._pending[partition] = _Pending(worked, end)
+                if worked.touches.get(partition, 0) < pending.touches_end:
+                    continue
+                self._followed[partition] = Followed(pending.marks, ends.customers[partition])
+            if self._joined is not None:
+                self._pending[partition] = _Pending(self._joined, end)
 
     def followed(self, partition: int) -> Followed | None:
         """None: none yet."""

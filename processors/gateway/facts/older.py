@@ -30,7 +30,8 @@ _MOST_AT_ONCE: Final = 500
 _CACHED: Final = 20_000
 _CACHED_S: Final = 30.0
 _THREADS: Final = 4
-_SETTINGS: Final = {"max_threads": 2, "max_execution_time": 2}
+_SETTINGS: Final = {"max_threads": 2, "max_execution_time": 2, "log_queries": 0}
+"""Not logged by the server: questions have ids of people in them."""
 
 _CLICKS: Final = """
     SELECT workspace_id, click_id, toUnixTimestamp64Milli(timestamp) AS at_ms, track_conversion,
@@ -79,7 +80,7 @@ class Older:
         self._client: Client | None = None
         self.lookups = self.failures = 0
         self._clicks = Lookup[ClickEntry](self._ask(_clicks))
-        self._customers = Lookup[Standing | Erased](self._ask(_customers))
+        self._customers = Lookup[Standing | Erased](self._ask(_customers), _is_final)
         self._sales = Lookup[SaleEntry](self._ask(_sales))
         self._leads = Lookup[str](self._ask(_leads))
 
@@ -133,10 +134,16 @@ class Older:
 
 
 class Lookup(Generic[V]):
-    """Questions of one kind. What was found is remembered for half a minute; what was not, not at all."""
+    """Questions of one kind. What was found is remembered for half a minute; what was not, not at all, nor
+    what is not ``final``, since more is concluded from it than that it was so a while ago."""
 
-    def __init__(self, ask: Callable[[Sequence[Pair]], "asyncio.Future[Mapping[Pair, V]]"]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[Sequence[Pair]], "asyncio.Future[Mapping[Pair, V]]"],
+        final: Callable[[V], bool] = lambda _: True,
+    ) -> None:
         self._ask = ask
+        self._final = final
         self._gathering: dict[Pair, asyncio.Future[V | None]] = {}
         self._running: asyncio.Task[None] | None = None
         self._cache: OrderedDict[Pair, tuple[float, V]] = OrderedDict()
@@ -173,19 +180,26 @@ class Lookup(Generic[V]):
     async def _answer(self, asked: Mapping[Pair, "asyncio.Future[V | None]"]) -> None:
         try:
             found = await self._ask(list(asked))
-        except Uncertain as error:
+        except Exception as error:
+            if not isinstance(error, Uncertain):
+                log.error("ClickHouse was asked in vain", extra={"error": type(error).__name__})
             for answer in asked.values():
-                answer.set_exception(Uncertain(error.message))
+                answer.set_exception(Uncertain("ClickHouse does not answer. Try again."))
                 answer.exception()  # whoever asked may have gone
             return
         until = asyncio.get_running_loop().time() + _CACHED_S
         for key, answer in asked.items():
-            if (one := found.get(key)) is not None:
+            if (one := found.get(key)) is not None and self._final(one):
                 self._cache[key] = until, one
                 self._cache.move_to_end(key)
             answer.set_result(one)
         while len(self._cache) > _CACHED:
             self._cache.popitem(last=False)
+
+
+def _is_final(found: Standing | Erased) -> bool:
+    """That a request was accepted stays so; that none was does not."""
+    return isinstance(found, Erased) or found.requested
 
 
 def _rows(client: Client, sql: str, ids: Sequence[Any]) -> Sequence[Sequence[Any]]:

@@ -15,14 +15,11 @@ from processors.gateway.known import KnownLink
 from processors.registry.links import UnreadableLink
 from schemas.decoding import Refused, decode_click, decode_erasure, decode_lead_event, decode_purchase
 from schemas.events import AnyEvent, Click, Erasure, LeadEvent, Purchase
-from schemas.headers import Headers
+from schemas.headers import Header, Headers
 from schemas.links import Link
 from schemas.results import Customer
 from schemas.times import parse_rfc3339
 from schemas.topics import Topic, split_key
-
-VISITOR: Final = "visitor"
-"""The header of a click that has the hash of its visitor."""
 
 
 class Links(Protocol):
@@ -241,6 +238,6 @@ def _link_of(click: Click) -> KnownLink:
 
 def _visitor(headers: Headers) -> str | None:
     for name, value in headers:
-        if name == VISITOR:
+        if name == Header.VISITOR:
             return value.decode("ascii", "replace")
     return None

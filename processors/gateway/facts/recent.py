@@ -13,18 +13,21 @@ from aiokafka import TopicPartition
 from processors.gateway.facts.entries import ClickEntry, PersonEntry, SaleEntry, Standing, earlier
 from processors.gateway.known import KnownLink
 from schemas.events import Click, LeadEvent, Purchase
-from schemas.times import HOUR_MS
+from schemas.times import HOUR_MS, SECOND_MS
 
 _GENERATIONS: Final = 8
 _CLICK_BYTES: Final = 320
 _LINK_BYTES: Final = 700
 _VISIT_BYTES: Final = 300
 _PERSON_BYTES: Final = 1_000
+_NAMED_BYTES: Final = 170
 _SALE_BYTES: Final = 600
 _LEAD_BYTES: Final = 150
 """What an entry takes with its key, measured."""
 _MOST_NAMED: Final = 50
 _VISIT_MS: Final = HOUR_MS
+_SKEW_MS: Final = 5 * SECOND_MS
+"""Clocks of gateways differ: a visit may have been, by that of another, a moment from now."""
 
 
 class Visit(NamedTuple):
@@ -99,7 +102,7 @@ class Recent:
         for one in reversed(self._generations):
             visit = one.visits.get(key)
             if visit is not None:
-                return visit.click_id if 0 <= now_ms - visit.at_ms < _VISIT_MS else None
+                return visit.click_id if -_SKEW_MS <= now_ms - visit.at_ms < _VISIT_MS else None
         return None
 
     def has_lead(self, lead_id: str) -> bool:
@@ -116,7 +119,7 @@ class Recent:
         known = youngest.clicks.get(key)
         if known is None or at_ms < known.at_ms:
             youngest.clicks[key] = ClickEntry(at_ms, tracked is None or bool(tracked), link)
-            youngest.size += _CLICK_BYTES if link.__class__ is str else _CLICK_BYTES + _LINK_BYTES
+            youngest.size += _CLICK_BYTES + _size_of(link)
         if visitor is not None and click.link_id:
             youngest.visits[f"{visitor}:{click.link_id}"] = Visit(click.click_id, at_ms)
             youngest.size += _VISIT_BYTES
@@ -126,12 +129,15 @@ class Recent:
         person = self._person(event.workspace_id, event.customer)
         person.requested = person.requested or not event.deferred
         if event.click_id:
+            known = len(person.named)
             _name(person.named, event.click_id, at_ms)
+            self._youngest.size += _NAMED_BYTES * (len(person.named) - known)
         if event.customer_name:
             person.name = earlier(person.name, (at_ms, event.customer_name))
         if event.customer_email:
             person.email = earlier(person.email, (at_ms, event.customer_email))
         if event.customer_avatar:
+            self._youngest.size += 0 if person.avatar else len(event.customer_avatar)
             person.avatar = earlier(person.avatar, (at_ms, event.customer_avatar))
 
     def add_purchase(self, event: Purchase, at_ms: int) -> None:
@@ -160,7 +166,10 @@ class Recent:
 
     def add_standing(self, workspace_id: str, customer: str, standing: Standing) -> None:
         """What a worker says of the customer, instead of what it said before."""
-        self._person(workspace_id, customer).standing = standing
+        person = self._person(workspace_id, customer)
+        if person.standing is None:
+            self._youngest.size += _size_of(standing.click.link)
+        person.standing = standing
 
     def add_lead(self, lead_id: str) -> None:
         """It is in ``leads``."""
@@ -187,6 +196,10 @@ class Recent:
 
 def _time_of(entry: ClickEntry) -> int:
     return entry.at_ms
+
+
+def _size_of(link: KnownLink | str) -> int:
+    return 0 if isinstance(link, str) else _LINK_BYTES + len(link.url or "")
 
 
 def _name(named: dict[str, int], click_id: str, at_ms: int) -> None:

@@ -48,6 +48,8 @@ class Seeker:
         try:
             async with asyncio.timeout(WAIT_S):
                 while True:
+                    # Until it is answered: whoever runs out of time before that knows nothing.
+                    trouble = _not_told()
                     try:
                         if (found := await look()) is not None:
                             return Sought(found, {})
@@ -67,6 +69,26 @@ class Seeker:
             catching.cancel()
             await asyncio.gather(catching, return_exceptions=True)
 
+    async def look_now(
+        self, waited: Waited, places: Iterable[TopicPartition], look: Callable[[], Awaitable[T | None]]
+    ) -> Sought[T]:
+        """As :meth:`seek`, and waits for nothing that was written after the call."""
+        ends = await self.catch_up(places)
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while True:
+                    arrival = self._arrivals.expect(waited)
+                    try:
+                        found = await look()
+                    finally:
+                        self._arrivals.forget(waited, arrival)
+                    if found is not None:
+                        return Sought(found, {})
+                    if not arrival.done():
+                        return Sought(None, ends)
+        except TimeoutError:
+            raise _not_told() from None
+
     async def catch_up(self, places: Iterable[TopicPartition]) -> Ends:
         """Returns when memory has everything that was in the partitions before the call.
 
@@ -83,4 +105,4 @@ class Seeker:
 
 
 def _not_told() -> Uncertain:
-    return Uncertain("Kafka does not tell in time what there is. Try again.")
+    return Uncertain("Kafka and ClickHouse do not tell in time what there is. Try again.")

@@ -33,6 +33,8 @@ from schemas.ids import event_key, lead_id
 from schemas.topics import Topic, click_key, customer_key
 
 _NO_METADATA: Final = frozenset({"", "{}"})
+_CUSTOMER_S: Final = 3.0
+"""So long, at most, it is tried to tell what is known of a customer."""
 
 
 class Registry(Protocol):
@@ -87,11 +89,15 @@ class RecentAndOlder:
             entry = await self._sought_click(workspace_id, click_id)
         return None if entry is None else known_click(click_id, entry, self._linked(workspace_id))
 
-    async def _sought_click(self, workspace_id: str, click_id: str) -> ClickEntry | None:
+    async def _sought_click(
+        self, workspace_id: str, click_id: str, *, wait: bool = True
+    ) -> ClickEntry | None:
+        """``wait``: also for one that comes after the call."""
         place = self._place(Topic.CLICKS, click_key(workspace_id, click_id))
         # Before ClickHouse is asked.
         sunk = self._watch.sunk(Topic.CLICKS, place.partition)
-        sought = await self._seeker.seek(
+        seek = self._seeker.seek if wait else self._seeker.look_now
+        sought = await seek(
             ("click", workspace_id, click_id), [place], lambda: self._found_click(workspace_id, click_id)
         )
         if sought.found is None and not click_is_absent(self._reach(place), sought.ends[place], sunk):
@@ -107,29 +113,46 @@ class RecentAndOlder:
         """As ``Facts`` says."""
         if not wait:
             return self._customer_by_now(workspace_id, customer_external_id)
-        places = self._customer_places(workspace_id, customer_external_id)
+        try:
+            async with asyncio.timeout(_CUSTOMER_S):
+                return await self._sought_customer(workspace_id, customer_external_id, requested=requested)
+        except TimeoutError:
+            raise _incomplete() from None
+
+    async def _sought_customer(
+        self, workspace_id: str, customer: str, *, requested: bool
+    ) -> KnownCustomer | None:
+        places = self._customer_places(workspace_id, customer)
         # Before ClickHouse is asked.
         sunk = self._watch.sunk(Topic.CUSTOMERS, places.customers.partition)
         found: KnownCustomer | None = None
-        ends: Ends = {}
-        if requested:
-            ends = await self._seeker.catch_up(places.of_events)
-            found = await self._found_customer(workspace_id, customer_external_id)
-        if found is None:
-            sought = await self._seeker.seek(
-                ("customer", workspace_id, customer_external_id),
-                places.of_events,
-                lambda: self._found_customer(workspace_id, customer_external_id),
-            )
-            found, ends = sought.found, sought.ends or ends
-        settled = found is not None and (not requested or found.requested or found.erased)
-        if settled:
-            return found
+
+        async def look() -> KnownCustomer | None:
+            nonlocal found
+            found = await self._found_customer(workspace_id, customer)
+            return found if not requested or _is_settled(found) else None
+
+        if requested and (followed := self._watch.followed(places.customers.partition)) is not None:
+            await self._follower.reach({places.customers: followed.customers_end})
+        seek = self._seeker.look_now if requested else self._seeker.seek
+        sought = await seek(("customer", workspace_id, customer), places.of_events, look)
+        if sought.found is not None:
+            return sought.found
         # Nobody waited for the results of workers, whose last transaction ends with a marker.
         await self._follower.past_markers([places.customers])
-        if not self._is_complete(places, ends, sunk):
-            raise Uncertain("What is known of the customer is not complete at the moment. Try again.")
-        return found
+        if not self._is_complete(places, sought.ends, sunk):
+            raise _incomplete()
+        return found or await self._named(workspace_id, customer)
+
+    async def _named(self, workspace_id: str, customer: str) -> KnownCustomer | None:
+        """Of one whom lead events name with clicks that were not found: with certainty, there are none."""
+        person = self._recent.person(workspace_id, customer)
+        if person is None or not person.named:
+            return None
+        clicks = await asyncio.gather(
+            *(self._sought_click(workspace_id, click_id, wait=False) for click_id in person.named)
+        )
+        return await self._found_customer(workspace_id, customer) if any(clicks) else None
 
     def _is_complete(self, places: "_CustomerPlaces", ends: Ends, sunk: int) -> bool:
         partition = places.customers.partition
@@ -245,6 +268,15 @@ class RecentAndOlder:
         start = self._recent.start(place)
         assert start is not None  # noqa: S101 - narrows: all of its topics are followed
         return Reach(start, self._recent.reached[place])
+
+
+def _is_settled(found: KnownCustomer | None) -> bool:
+    """Whatever else is said of the customer changes nothing about its having a request."""
+    return found is not None and (found.requested or found.erased)
+
+
+def _incomplete() -> Uncertain:
+    return Uncertain("What is known of the customer is not complete at the moment. Try again.")
 
 
 class _CustomerPlaces(NamedTuple):

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from processors.errors import LeadstreamError
-from processors.gateway.facts.certainty import Followed, Marks, Trail
+from processors.gateway.facts.certainty import Ends, Followed, Marks, Trail, Worked
 from processors.kafka.lag import LagReader
 from processors.settings import Settings
 from schemas.topics import Topic
@@ -58,19 +58,23 @@ class Watch:
             **self._places(Topic.DEFERRED_LEADS),
             **self._places(Topic.QUALIFICATIONS),
             **self._places(Topic.ERASURES),
+            **self._of(Topic.CLICKS, self._trail.clicks_ends),
             **self._of(Topic.TOUCHES, self._trail.touches_ends),
         }
         read = await reader.read_up_to(self._settings.worker_group, asked)
-        ends = await reader.ends([Topic.TOUCHES, Topic.CUSTOMERS])
+        ends = await reader.ends([Topic.CLICKS, Topic.TOUCHES, Topic.CUSTOMERS])
+        marks = Marks(
+            self._by_partition(Topic.DEFERRED_LEADS, read),
+            self._by_partition(Topic.QUALIFICATIONS, read),
+            self._by_partition(Topic.ERASURES, read),
+        )
         self._trail.look(
-            Marks(
-                self._by_partition(Topic.DEFERRED_LEADS, read),
-                self._by_partition(Topic.QUALIFICATIONS, read),
-                self._by_partition(Topic.ERASURES, read),
+            Worked(marks, self._by_partition(Topic.CLICKS, read), self._by_partition(Topic.TOUCHES, read)),
+            Ends(
+                self._by_partition(Topic.CLICKS, ends),
+                self._by_partition(Topic.TOUCHES, ends),
+                self._by_partition(Topic.CUSTOMERS, ends),
             ),
-            self._by_partition(Topic.TOUCHES, read),
-            self._by_partition(Topic.TOUCHES, ends),
-            self._by_partition(Topic.CUSTOMERS, ends),
         )
 
     def _places(self, topic: Topic) -> dict[TopicPartition, int]:

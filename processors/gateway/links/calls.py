@@ -124,8 +124,10 @@ class LinkCalls:
         query: LinksQuery = call.query
         check_paging(query)
         workspace_id = call.of.workspace_id
-        if (cursor := cursor_of(query)) and await self._find(workspace_id, cursor) is None:
-            raise no_such_cursor()
+        if cursor := cursor_of(query):
+            found = await self._find(workspace_id, cursor)
+            if found is None or found.id != cursor:  # ids alone sort by age
+                raise no_such_cursor()
         return await self._shown.all(await page_of(lambda: self._store.links.of(workspace_id), query))
 
     async def count(self, call: Call) -> int | list[LinkGroup]:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Protocol
 from msgspec import Meta, Struct
 
 from processors.gateway.links.bodies import Id, Key, Label, Names
+from processors.gateway.links.reading import domain_name
 from processors.gateway.paging import PAGE, Cursor, Page, PageSize, skipped
 from schemas.links import Link
 
@@ -45,7 +46,7 @@ class LinkFilter(Struct, frozen=True, kw_only=True, rename="camel"):
     def _conditions(self) -> Iterator[Callable[[Link], bool]]:
         if not self.show_archived:
             yield lambda link: not link.archived
-        if domain := self.domain:
+        if domain := domain_name(self.domain):
             yield lambda link: link.domain == domain
         if tenant_id := self.tenant_id:
             yield lambda link: link.tenant_id == tenant_id

@@ -126,7 +126,7 @@ class EventPublisher:
             return
         record = self._add(value, headers, kept=True)
         self._kept_now += 1
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, TryAgain):
             async with asyncio.timeout(KEEP_S):
                 await record.answer
 

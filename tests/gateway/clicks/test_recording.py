@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from processors.gateway.clicks.recording import is_click_id, new_click_id
+from schemas.registry import ApiKey, KeyRole
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.gateway.clicks.world import AMERICAN, CHROME, DOMAIN, DUTCH, NOON, World, link, location, tracked
 
@@ -143,6 +144,28 @@ async def test_a_made_up_cookie_is_nobody_elses() -> None:
     forged = await world.follow(headers={"cookie": f"dub_id_{DOMAIN}_offer={made_up}"})
     assert location(forged).endswith(made_up)
     assert not location(await world.follow()).endswith(made_up)
+
+
+async def test_without_a_salt_visitors_are_hashed_with_the_oldest_key() -> None:
+    """Its workspace was made by a release that knew of none."""
+    keys = [
+        ApiKey(id=f"key_{at}", role=KeyRole.SECRET, hash=f"hash of {at}", prefix="", created_at=at)
+        for at in (2, 1)
+    ]
+    worlds = [World(tracked(), visitor_salt="", keys=tuple(some)) for some in (keys, keys[::-1], keys[:1])]
+    for world in worlds:
+        await world.follow()
+        await world.follow()
+        assert len(handed(world)) == 1
+    one, same, other = (world.publisher.visitors[0] for world in worlds)
+    assert one == same != other
+
+
+async def test_without_any_secret_there_is_no_hash() -> None:
+    """Of one without a key the address could be found by trying all that there are."""
+    world = World(tracked(), visitor_salt="")
+    await world.follow()
+    assert world.publisher.visitors == [None]
 
 
 async def test_clicks_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

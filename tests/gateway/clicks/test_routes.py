@@ -185,14 +185,22 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("visit", {"domain": DOMAIN, "url": "https://["}),
     ("open", {"deepLink": f"https://{DOMAIN}/nobody"}),
 ]
+TOLD = [
+    f"Link not found for domain: {DOMAIN} and key: nobody.",
+    f"Link not found for domain: {DOMAIN} and key: nobody.",
+    f"Link not found for domain: {DOMAIN} and key: .",
+    f"Deep link not found: https://{DOMAIN}/nobody",
+]
 
 
-@pytest.mark.parametrize(("what", "body"), CALLS)
-async def test_a_link_that_is_not_there(what: str, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("what", "body", "told"), [(*call, told) for call, told in zip(CALLS, TOLD, strict=True)]
+)
+async def test_a_link_that_is_not_there(what: str, body: dict[str, Any], told: str) -> None:
     api = Api(World(tracked()))
-    with pytest.raises(ApiError, match="Link not found for domain: ") as error:
+    with pytest.raises(ApiError) as error:
         await api.post(what, **body)
-    assert error.value.code is Code.NOT_FOUND
+    assert (error.value.code, error.value.message) == (Code.NOT_FOUND, told)
     assert api.pages.asked == ["acme"]
 
 

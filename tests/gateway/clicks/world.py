@@ -13,6 +13,7 @@ from processors.gateway.clicks.redirect import Redirects
 from processors.gateway.clicks.visits import VisitorRequest, Visitors
 from processors.gateway.known import KnownClick, KnownCustomer, KnownSale
 from processors.registry.contents import Contents
+from processors.registry.names import same_key
 from processors.visitors.addresses import Addresses
 from processors.visitors.agents import Agents
 from processors.visitors.places import Places
@@ -57,7 +58,7 @@ class Registry:
     def __init__(self, workspace: Workspace, *links: Link) -> None:
         self.contents = Contents()
         self.contents.apply(workspace.workspace_id.encode(), encode_workspace(workspace))
-        self._links = {(one.domain, one.key.casefold()): one for one in links}
+        self._links = {(one.domain, same_key(one.key)): one for one in links}
         self.later: list[Link] = []
         self.away: Exception | None = None
         self.caught_up = 0
@@ -67,10 +68,10 @@ class Registry:
         return self
 
     def at(self, domain: str, key: str) -> Link | None:
-        return self._links.get((domain, key.casefold()))
+        return self._links.get((domain, same_key(key)))
 
     def put(self, one: Link) -> None:
-        self._links[(one.domain, one.key.casefold())] = one
+        self._links[(one.domain, same_key(one.key))] = one
 
     async def catch_up(self) -> None:
         self.caught_up += 1

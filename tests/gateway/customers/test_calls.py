@@ -1,7 +1,7 @@
 """The calls about customers: from rows and from what was accepted a moment ago."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 import pytest
@@ -19,7 +19,9 @@ from processors.gateway.known import (
 )
 from schemas.decoding import decode_erasure
 from schemas.ids import customer_id
+from schemas.links import Link
 from tests.gateway.links.world import NOW_MS, OTHER, called
+from tests.registry.links import link
 
 ADA = customer_id("acme", "ada")
 _LINK = KnownLink("link_1", "go.example", "k", "https://example.com/", "p", "prog", None, None)
@@ -32,10 +34,11 @@ class World:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.known: dict[str, KnownCustomer] = {}
+        self.links: dict[str, Link] = {}
         self.published: list[bytes] = []
         self.parameters: list[Mapping[str, object]] = []
         self.away = self.uncertain = False
-        self.routes = customer_routes(self.ask, cast(Facts, self), cast(Publisher, self))
+        self.routes = customer_routes(self.ask, cast(Facts, self), cast(Publisher, self), self.links.get)
 
     async def ask(self, _: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         if self.away:
@@ -92,7 +95,7 @@ _SHOWN = {
     "stripeCustomerId": None,
     "subscriptionCanceledAt": None,
 }
-_EXPANDED = {
+_EXPANDED: Final[dict[str, Any]] = {
     "link": {
         "id": "link_1",
         "domain": "go.example",
@@ -113,6 +116,20 @@ async def test_one_by_either_id(world: World, name: str) -> None:
     assert await world.call(f"GET /customers/{name}") == _SHOWN
     assert await world.call(f"GET /customers/{name}?includeExpandedFields=true") == {**_SHOWN, **_EXPANDED}
     assert await world.call("GET /customers?includeExpandedFields=false") == [_SHOWN]
+
+
+@pytest.mark.parametrize("workspace_id", ["acme", "globex"])
+async def test_a_link_is_shown_as_it_is_now(world: World, workspace_id: str) -> None:
+    world.rows = [_row()]
+    world.links["link_1"] = link(1, workspace_id=workspace_id, key="new", url="https://acme.com/new")
+    shown = (await world.call(f"GET /customers/{ADA}?includeExpandedFields=true"))["link"]
+    now = {
+        "domain": "go.acme.com",
+        "key": "new",
+        "shortLink": "https://go.acme.com/new",
+        "url": "https://acme.com/new",
+    }
+    assert shown == {**_EXPANDED["link"], **(now if workspace_id == "acme" else {})}
 
 
 @pytest.mark.parametrize(("name", "email", "shown"), [("", "a@b.c", "a@b.c"), ("", "", "ada")])

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from processors.gateway.facts.certainty import (
     CustomerEnds,
     CustomerReach,
+    Ends,
     Followed,
     Marks,
     Reach,
     Trail,
+    Worked,
     click_is_absent,
     customer_is_complete,
 )
@@ -58,12 +60,19 @@ class Read:
 
 
 class World:
-    """Lead events → touches → customers → ClickHouse, each step when chance wants it; and a gateway."""
+    """Clicks, lead events → touches → customers → ClickHouse, each step when chance wants it; and a gateway.
+
+    A click and the lead events that name it are in partitions of the same number; the click comes first.
+    """
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self.deferred, self.touches, self.customers = _logs(), _logs(), _logs()
-        self.worked_deferred, self.worked_touches, self.sunk = Read(), Read(), Read()
+        self._pace = chance.choice([1.0, 0.02])
+        self.clicks, self.deferred, self.touches, self.customers = _logs(), _logs(), _logs(), _logs()
+        self.worked_clicks, self.worked_deferred = Read(), Read()
+        self.worked_touches, self.sunk = Read(), Read()
+        self.seen: set[int] = set()
+        self.held: set[int] = set()
         self.memory_deferred, self.memory_customers = Read(), Read()
         self.clickhouse: set[int] = set()
         self.named: list[int] = []
@@ -76,6 +85,7 @@ class World:
             [
                 self._event,
                 self._join,
+                self._join_click,
                 self._emit,
                 self._sink,
                 self._follow_events,
@@ -89,21 +99,39 @@ class World:
     def _event(self, partition: int) -> None:
         customer = len(self.named)
         self.named.append(customer)
+        self.clicks[partition].records.append(customer)
         self.deferred[partition].records.append(customer)
 
     def _join(self, partition: int) -> None:
-        self._work(self.deferred[partition], self.worked_deferred, partition, self.touches)
+        """A lead event waits for its click."""
+        for customer in self._work(self.deferred[partition], self.worked_deferred, partition):
+            if customer in self.seen:
+                self._result(self.touches, customer)
+            else:
+                self.held.add(customer)
+
+    def _join_click(self, partition: int) -> None:
+        """There may be many more clicks than lead events, so that workers are late with them."""
+        if self._chance.random() > self._pace:
+            return
+        for customer in self._work(self.clicks[partition], self.worked_clicks, partition):
+            self.seen.add(customer)
+            if customer in self.held:
+                self.held.remove(customer)
+                self._result(self.touches, customer)
 
     def _emit(self, partition: int) -> None:
-        self._work(self.touches[partition], self.worked_touches, partition, self.customers)
+        for customer in self._work(self.touches[partition], self.worked_touches, partition):
+            self._result(self.customers, customer)
 
-    def _work(self, source: Log, worked: Read, partition: int, results: list[Log]) -> None:
+    def _work(self, source: Log, worked: Read, partition: int) -> list[int]:
         """Some records, in one transaction. What was read and what came of it is decided at once."""
-        count = self._chance.randint(1, 3)
-        for record in source.records[worked.end[partition] :][:count]:
-            worked.end[partition] += 1
-            if record is not None:
-                results[_partition(record)].records += [record, None]
+        read = source.records[worked.end[partition] :][: self._chance.randint(1, 3)]
+        worked.end[partition] += len(read)
+        return [one for one in read if one is not None]
+
+    def _result(self, results: list[Log], customer: int) -> None:
+        results[_partition(customer)].records += [customer, None]
 
     def _sink(self, partition: int) -> None:
         """Stored first, and committed later or never."""
@@ -133,43 +161,47 @@ class World:
 
     def _look(self, _: int) -> None:
         """Time passes between the questions."""
-        asked = self.trail.touches_ends
-        deferred = dict(enumerate(self.worked_deferred.end))
-        touched = dict(enumerate(self.worked_touches.end))
+        asked = self.trail.clicks_ends, self.trail.touches_ends
+        worked = self._worked()
         self._some_work()
-        touches_ends = {number: log.end for number, log in enumerate(self.touches)}
-        self._some_work()
-        customers_ends = {number: log.end for number, log in enumerate(self.customers)}
+        ends = []
+        for logs in self._trodden():
+            ends.append({number: log.end for number, log in enumerate(logs)})
+            self._some_work()
+        assert asked == (self.trail.clicks_ends, self.trail.touches_ends)
+        self.trail.look(worked, Ends(*ends))
+
+    def _worked(self) -> Worked:
         nothing = dict.fromkeys(range(_PARTITIONS), 0)
-        assert asked == self.trail.touches_ends
-        self.trail.look(Marks(deferred, nothing, nothing), touched, touches_ends, customers_ends)
+        return Worked(
+            Marks(dict(enumerate(self.worked_deferred.end)), nothing, nothing),
+            dict(enumerate(self.worked_clicks.end)),
+            dict(enumerate(self.worked_touches.end)),
+        )
 
     def _some_work(self) -> None:
         for _ in range(self._chance.randint(0, 3)):
             partition = self._chance.randrange(_PARTITIONS)
-            self._chance.choice([self._event, self._join, self._emit, self._sink])(partition)
+            self._chance.choice([self._event, self._join, self._join_click, self._emit, self._sink])(
+                partition
+            )
 
     def come_to_rest(self) -> None:
         """Everybody has read everything; and looks often enough to see it."""
-        for step in (self._join, self._emit):
+        self._pace = 1.0
+        for step in (self._join, self._join_click, self._emit):
             for partition in range(_PARTITIONS):
                 for _ in range(1_000):
                     step(partition)
         self.sunk.end = [log.end for log in self.customers]
         for memory, logs in ((self.memory_deferred, self.deferred), (self.memory_customers, self.customers)):
             memory.end = [log.end for log in logs]
-        for _ in range(2):
-            offsets = [
-                dict(enumerate(ends))
-                for ends in (
-                    self.worked_deferred.end,
-                    self.worked_touches.end,
-                    [log.end for log in self.touches],
-                    self.sunk.end,
-                )
-            ]
-            nothing = dict.fromkeys(range(_PARTITIONS), 0)
-            self.trail.look(Marks(offsets[0], nothing, nothing), *offsets[1:])
+        for _ in range(3):
+            ends = ({n: log.end for n, log in enumerate(logs)} for logs in self._trodden())
+            self.trail.look(self._worked(), Ends(*ends))
+
+    def _trodden(self) -> tuple[list[Log], list[Log], list[Log]]:
+        return self.clicks, self.touches, self.customers
 
     def is_absent(self, customer: int, *, pause: int) -> bool | None:
         """What a gateway says: False: it is there; True: it is certain that not; None: neither."""
@@ -201,7 +233,7 @@ def test_of_one_who_was_named_no_is_never_said(seed: int) -> None:
     for _ in range(150):
         world.step()
         if world.named:
-            customer = chance.choice(world.named[-12:])
+            customer = chance.choice([*world.named[-12:], *sorted(world.held)])
             assert not world.is_absent(customer, pause=chance.choice([0, 0, 3, 10]))
 
 

@@ -80,6 +80,37 @@ def test_a_click_that_is_not_in_the_quick_table_is_found(settings: Settings, cli
     )
 
 
+NASTY = [
+    *("'", "''", "\\", "\\'", "\\\\", '"', "`", "a'b\\", "');--", "{ids:String}", "$1", "%s", "]", "','"),
+    *("\t", "\n", "\r", "\0", "\b", "\x7f", "\\t", "\\N", "NULL", "\x1f", "é", "\u2028", "\U0001f600", " a "),
+]
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_whatever_is_asked_for_breaks_no_question_of_others(
+    settings: Settings, client: Client, text: str
+) -> None:
+    """Questions that meet are asked together: what one caller sends must not end the others'."""
+    insert_click(client, "plain", 1_700_000_000_000)
+    insert_click(client, f"nasty {text}", 1_700_000_000_000)
+
+    async def questions(older: Older) -> None:
+        plain, same, other, person, sale, lead = await asyncio.gather(
+            older.click("acme", "plain"),
+            older.click("acme", f"nasty {text}"),
+            older.click("acme", text),
+            older.customer("acme", text),
+            older.sale("acme", text, text),
+            older.has_lead("acme", text, text),
+        )
+        assert plain is not None
+        assert same is not None
+        assert (other, person, sale, lead) == (None, None, None, False)
+        assert older.failures == 0
+
+    ask(settings, questions)
+
+
 def test_questions_that_meet_are_asked_together_and_what_was_found_is_remembered(
     settings: Settings, client: Client
 ) -> None:

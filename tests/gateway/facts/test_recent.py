@@ -132,6 +132,8 @@ def test_a_visitor_keeps_the_click_of_a_link_for_an_hour() -> None:
     recent.add_click(click("c1", link_id="link_1"), 1_000, "link_1", "visitor")
     assert recent.visit("link_1", "visitor", 1_000 + HOUR_MS - 1) == "c1"
     assert recent.visit("link_1", "visitor", 1_000 + HOUR_MS) is None
+    assert recent.visit("link_1", "visitor", 990) == "c1", "by a clock that is a little behind"
+    assert recent.visit("link_1", "visitor", 1_000 - HOUR_MS) is None
     assert recent.visit("link_2", "visitor", 1_000) is None
     assert recent.visit("link_1", "other", 1_000) is None
 

@@ -207,7 +207,8 @@ async def test_lists_and_counts(world: World) -> None:
 
 async def test_a_cursor_is_a_link_of_the_workspace(world: World) -> None:
     other = (await world.call("POST /links", {"url": URL}, workspace=OTHER))["id"]
-    for cursor in ("startingAfter=link_nowhere", f"endingBefore={other}"):
+    await world.call("POST /links", {"url": URL, "externalId": "mine"})
+    for cursor in ("startingAfter=link_nowhere", f"endingBefore={other}", "startingAfter=ext_mine"):
         assert await _refused(world, f"GET /links?{cursor}") == (
             Code.UNPROCESSABLE_ENTITY,
             "Invalid cursor: the provided ID does not exist.",

@@ -74,8 +74,10 @@ async def test_every_example_answers_as_it_is_shown() -> None:
         return [_PENDING] if parameters["status"] == "pending" else []
 
     world = World()
-    customers = customer_routes(ask, cast(Facts, NothingOfLate()), cast(Publisher, None))
-    app = door(world, [*world.routes, *customers, *qr_routes()], domain="go.localhost")
+    customers = customer_routes(
+        ask, cast(Facts, NothingOfLate()), cast(Publisher, None), world.store.links.get
+    )
+    app = door(world, [*world.routes, *customers, *qr_routes()], domain="acme.localhost")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client:
         for command, shown in EXAMPLES:
             method, url, headers, body = curl(command)

@@ -77,6 +77,7 @@ async def test_pages_and_cursors_show_every_link_once(count: int, size: int) -> 
         ({"showArchived": "true"}, [3, 2, 1, 0]),
         ({"withTags": "true"}, [3, 1, 0]),
         ({"domain": "other.example"}, [1]),
+        ({"domain": "Other.Example"}, [1]),
         ({"tenantId": "t"}, [3]),
         ({"userId": "key_1"}, [0]),
         ({"search": "EXAMPLE.COM/3"}, [3]),
