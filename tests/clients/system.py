@@ -21,7 +21,7 @@ _PATIENCE_S: Final = 60.0
 
 @dataclass
 class System:
-    """Gateways, a worker and a sink; two workspaces, each with a domain."""
+    """Gateways, a worker and a sink; two workspaces, each with a domain. See :func:`running`."""
 
     stack: Stack
     gateways: list[Gateway]
@@ -33,6 +33,11 @@ class System:
     def url(self) -> str:
         """Of the API, as an SDK is told it."""
         return self.gateways[0].url
+
+    def work(self) -> None:
+        """A worker and a sink begin."""
+        self.stack.worker("worker")
+        self.stack.sink()
 
     def click(self, key: str, *, domain: str = DOMAIN) -> str:
         """Of a new visitor who follows the short link: the click id that the page is given."""
@@ -90,9 +95,17 @@ def running(
     bootstrap: str, clickhouse_url: str, name: str, directory: Path, count: int = 1, **env: str
 ) -> Iterator[System]:
     """Everything is there and answers. ``count``: of gateways."""
+    with serving(bootstrap, clickhouse_url, name, directory, count, **env) as system:
+        system.work()
+        yield system
+
+
+@contextmanager
+def serving(
+    bootstrap: str, clickhouse_url: str, name: str, directory: Path, count: int = 1, **env: str
+) -> Iterator[System]:
+    """The same, but that nobody works on what is accepted until :meth:`System.work`."""
     with Stack(bootstrap, clickhouse_url, name, directory, **env) as stack:
         stack.create()
-        stack.worker("worker")
-        stack.sink()
         keys, other = workspace(stack, WORKSPACE, DOMAIN), workspace(stack, OTHER_WORKSPACE, OTHER_DOMAIN)
         yield System(stack, gateways(stack, count), keys, other)

@@ -3,40 +3,39 @@
 import os
 import subprocess
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.clients.system import System
-from tests.integration.gateways import workspace
+from tests.integration.gateways import Gateway, workspace
 from tests.integration.stack import ROOT
 
 pytestmark = pytest.mark.integration
 
+OPTIONS: Final = (
+    *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure"),
+    *("--max-examples", "10", "--seed", "1"),
+)
+
 
 def test_no_answer_that_is_not_described(system: System, tmp_path: Path) -> None:
-    """In a process of its own: it is a plugin of pytest as well, which would see to other tests, too."""
+    """In a process of its own: what it brings for pytest would see to other tests as well."""
     keys = workspace(system.stack, "described", "described.localhost")
-    config = Path(__file__).with_name("schemathesis.toml")
-    options = [
-        "--checks",
-        "all",
-        "--phases",
-        "examples,coverage,fuzzing,stateful",
-        "--max-examples",
-        "10",
-        "--continue-on-failure",
-    ]
+    gateway = Gateway(system.stack.service("gateway", "hasty"))
+    gateway.service.program = "tests.clients.hasty_main"
+    gateway.start()
+    program = [str(ROOT / ".venv" / "bin" / "schemathesis")]
+    program += ["--config-file", str(Path(__file__).with_name("schemathesis.toml"))]
     done = subprocess.run(
-        [
-            *(ROOT / ".venv" / "bin" / "schemathesis", "--config-file", config),
-            *("run", f"{system.url}/openapi.json", "--url", system.url, "--seed", "1", *options),
-        ],
+        [*program, "run", f"{gateway.url}/openapi.json", "--url", gateway.url, *OPTIONS],
         cwd=tmp_path,
         env={**os.environ, "SECRET_KEY": keys.secret, "PUBLISHABLE_KEY": keys.publishable, "NO_COLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=500,
         check=False,
     )
-    assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "Fuzzing" in done.stdout
+    assert gateway.service.stop() == 0

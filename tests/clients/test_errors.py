@@ -8,7 +8,7 @@ import pytest
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from tests.clients.sdk import Failed, Sdk
-from tests.clients.system import OTHER_DOMAIN, System, running
+from tests.clients.system import OTHER_DOMAIN, System, serving
 from tests.integration.gateways import DOMAIN, Keys, workspace
 
 pytestmark = pytest.mark.integration
@@ -87,7 +87,7 @@ def test_unavailable(
     directory = tmp_path_factory.mktemp("no-broker")
     with (
         LocalKafka(tmp_path / "kafka") as kafka,
-        running(kafka.bootstrap, clickhouse.url, "no-broker", directory) as system,
+        serving(kafka.bootstrap, clickhouse.url, "no-broker", directory) as system,
     ):
         link = system.post("/links", {"url": "https://example.com/", "trackConversion": True}).json()
         click = system.click(link["key"])
@@ -110,5 +110,6 @@ def test_unavailable(
         kafka.start()
         for sdk in sdks.values():
             assert sdk("track.lead", lead(sdk))["click"] == {"id": click}
+        system.work()
         for sdk in sdks.values():
             assert len(system.leads(sdk.release)) == 1

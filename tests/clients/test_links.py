@@ -83,7 +83,7 @@ def test_lists_come_whole(sdk: Sdk) -> None:
     made = [one["id"] for one in sdk("links.createMany", wanted)]
     listed = sdk("links.list", {"tenantId": tenant, "pageSize": 2})
     assert [one["id"] for one in listed] == sorted(made, reverse=True)
-    assert sdk("links.list", {"tenantId": tenant, "search": "/3"})[0]["url"] == f"{URL}/3"
+    assert sdk("links.list", {"tenantId": tenant, "search": "landing/3"})[0]["url"] == f"{URL}/3"
 
 
 def test_customers(system: System, sdk: Sdk) -> None:
