@@ -9,10 +9,11 @@ from starlette.requests import Request
 
 from processors.gateway.answers import Answer, ApiError
 from processors.gateway.bodies import BodyDecoder
-from processors.gateway.routing import Call, Route
+from processors.gateway.routing import Call, Opens, Route
 from schemas.registry import ApiKey, KeyRole, Workspace
 
 NOW: Final = 1_780_000_000_000
+PUBLIC_KEY: Final = ApiKey(id="key_2", role=KeyRole.PUBLISHABLE, hash="", prefix="", created_at=0)
 KEY: Final = ApiKey(id="key_1", role=KeyRole.SECRET, hash="", prefix="", created_at=0)
 
 
@@ -44,12 +45,13 @@ class Caller:
     ) -> Answered:
         """``body``: as JSON, or as it goes over the wire."""
         key = ("POST", path)
+        shown = PUBLIC_KEY if self._routes[key].opens is Opens.PUBLISHABLE else KEY
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         sent = [(name.lower().encode(), text.encode()) for name, text in (headers or {}).items()]
         request = Request({"type": "http", "method": "POST", "path": path, "headers": sent})
         try:
             decoded = self._decoders[key](raw)
-            call = Call(request, workspace or self._workspace, KEY, decoded, None, {}, now_ms)
+            call = Call(request, workspace or self._workspace, shown, decoded, None, {}, now_ms)
             answer = await self._routes[key].handle(call)
         except ApiError as error:
             return Answered(error.code.status, error.message, error.code.value, error.headers)

@@ -5,13 +5,16 @@ from typing import Annotated, Final
 from msgspec import Meta, Raw, Struct
 
 from processors.gateway.known import KnownClick, KnownCustomer, KnownSale
+from processors.gateway.routing import Call
 from processors.gateway.track.events import CUSTOM
 from schemas.events import LeadEvent, Purchase
 from schemas.ids import customer_id
 from schemas.links import Link, short_link
+from schemas.registry import KeyRole
 from schemas.results import NULL
 
 NOTHING_KNOWN: Final = KnownCustomer()
+"""Of whoever has nothing but what the call says."""
 Object = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 
 
@@ -78,6 +81,11 @@ class SaleAnswer(Struct, frozen=True, rename="camel"):
     event_name: str
     customer: CustomerPart | None
     sale: SalePart | None
+
+
+def is_in_public(call: Call) -> bool:
+    """Its key stands in a page: whoever guesses ids must not be told what is stored of people."""
+    return call.key is not None and call.key.role is KeyRole.PUBLISHABLE
 
 
 def link_part(click: KnownClick, link: Link | None) -> LinkPart:

@@ -7,7 +7,7 @@ from typing import Final
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.known import Facts, KnownClick, KnownCustomer, Publisher
 from processors.gateway.routing import Call
-from processors.gateway.track.answering import LeadAnswer, lead_answer
+from processors.gateway.track.answering import LeadAnswer, is_in_public, lead_answer
 from processors.gateway.track.events import lead_event, origin
 from processors.gateway.track.finding import Finder
 
@@ -40,7 +40,7 @@ class TrackLead:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
                     await self._facts.until_in_leads(of.workspace_id, of.customer, event.event_name)
-        return lead_answer(event, click, link, known)
+        return lead_answer(event, click, link, None if is_in_public(call) else known)
 
 
 def _click_of(known: KnownCustomer | None) -> KnownClick:

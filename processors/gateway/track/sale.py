@@ -6,10 +6,11 @@ from typing import Final
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.known import Facts, KnownCustomer, KnownSale, Publisher, Uncertain
 from processors.gateway.routing import Call
-from processors.gateway.track.answering import SaleAnswer, no_sale, sale_answer, sold
+from processors.gateway.track.answering import SaleAnswer, is_in_public, no_sale, sale_answer, sold
 from processors.gateway.track.bodies import ClientSaleBody, SaleBody
 from processors.gateway.track.events import Origin, lead_of_direct_sale, origin, purchase
 from processors.gateway.track.finding import Finder
+from schemas.events import Purchase
 from schemas.texts import said
 
 _NO_LEAD: Final = (
@@ -43,12 +44,12 @@ class TrackSale:
             if event.invoice_id is not None:
                 before = await self._sold_before(of, event.invoice_id)
                 if before is not None:
-                    return sale_answer(event, known, before)
+                    return _answer(call, event, known, before)
             self._check_lead(of, known)
         if not event.amount:
             return no_sale(event)
         await self._publisher.publish(value)
-        return sale_answer(event, known, sold(event))
+        return _answer(call, event, known, sold(event))
 
     async def _sold_before(self, of: Origin, invoice_id: str) -> KnownSale | None:
         """Without the store, that which is known: a sale is worth more than the answer to one that is
@@ -78,3 +79,13 @@ class TrackSale:
             raise ApiError(Code.NOT_FOUND, _NO_LEAD.format(of.customer))
         if known.click is not None:
             self._finder.link(of.workspace_id, known.click)
+
+
+def _answer(call: Call, event: Purchase, known: KnownCustomer, sale: KnownSale) -> SaleAnswer:
+    if not is_in_public(call):
+        return sale_answer(event, known, sale)
+    body: ClientSaleBody = call.body
+    told = KnownCustomer(
+        name=said(body.customer_name), email=said(body.customer_email), avatar=said(body.customer_avatar)
+    )
+    return sale_answer(event, told, sold(event))

@@ -206,3 +206,14 @@ async def test_the_workspace_is_that_of_the_key(world: World) -> None:
         workspace=Workspace(workspace_id="other"),
     )
     assert answered.status == UNKNOWN_CLICK
+
+
+async def test_a_page_is_told_what_it_said_and_nothing_of_what_is_stored(world: World) -> None:
+    """Its key is for everybody to read, and ids of customers can be guessed."""
+    await known(world, "qualified")
+    name = {"customerExternalId": "ann", "clickId": "", "eventName": "Guess"}
+    lead = await world.post("/track/lead/client", body={**name, "customerName": "Somebody"})
+    sale = await world.post("/track/sale/client", body={"customerExternalId": "ann", "amount": 1})
+    nothing = {"name": None, "email": None, "avatar": None}
+    assert lead.content["customer"] == {**nothing, "name": "Somebody", "externalId": "ann"}
+    assert {key: sale.content["customer"][key] for key in nothing} == nothing
