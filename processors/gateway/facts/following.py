@@ -46,6 +46,7 @@ class Follower:
         self._stack = AsyncExitStack()
         self._moved: set[asyncio.Future[None]] = set()
         self._round: asyncio.Task[Mapping[TopicPartition, int]] | None = None
+        self._asking = asyncio.Lock()
         self.partitions: dict[Topic, int] = {}
 
     async def __aenter__(self) -> Self:
@@ -169,11 +170,13 @@ class Follower:
         return await asyncio.shield(self._round)
 
     async def _ask(self) -> Mapping[TopicPartition, int]:
-        await asyncio.sleep(_GATHER_S)
-        # Whoever comes from now on may know of something that this answer does not.
-        self._round = None
-        ends: Mapping[TopicPartition, int] = await self._ends.end_offsets(list(self._recent.reached))
-        return ends
+        # A broker that does not answer is asked one question, and not one more in every round.
+        async with self._asking:
+            await asyncio.sleep(_GATHER_S)
+            # Whoever comes from now on may know of something that this answer does not.
+            self._round = None
+            ends: Mapping[TopicPartition, int] = await self._ends.end_offsets(list(self._recent.reached))
+            return ends
 
     async def reach(self, ends: Mapping[TopicPartition, int]) -> None:
         """Returns when memory has everything before these ends."""

@@ -211,13 +211,16 @@ class EventPublisher:
             return
         self._left(place)
         for record in records:
-            self._learn(record.event, record.at_ms, record.headers)
             self._kept_now -= record.kept
             if not record.answer.done():
                 record.answer.set_result(None)
             elif record.kept:
                 self.kept += 1
         self.published += len(records)
+        # Before any of those who wait goes on, and after all of them were told: what is learned says nothing
+        # of whether it is written.
+        for record in records:
+            self._learn(record.event, record.at_ms, record.headers)
 
     def _refused(
         self,

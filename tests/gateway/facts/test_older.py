@@ -19,6 +19,7 @@ from processors.gateway.facts.older import ERASED, Older
 from processors.gateway.known import KnownLink, Uncertain
 from processors.settings import Settings
 from schemas.ids import customer_id, lead_id, sale_id
+from tests.conftest import eventually
 
 pytestmark = pytest.mark.integration
 _LINK = KnownLink("link_1", "go.acme.com", "x", "https://acme.com", "pn_1", None, None, None)
@@ -174,6 +175,17 @@ def test_who_was_erased_is_erased(settings: Settings, client: Client) -> None:
     assert ask(settings, lambda older: older.customer("acme", "gone")) is ERASED
 
 
+def freeze(pid: int) -> None:
+    """Returns when none of its threads runs any more."""
+
+    def stands() -> bool:
+        told = (one.read_text() for one in Path(f"/proc/{pid}/task").glob("*/stat"))
+        return {one.rpartition(")")[2].split()[0] for one in told} == {"T"}
+
+    os.kill(pid, signal.SIGSTOP)
+    eventually(stands)
+
+
 def test_what_does_not_answer_says_nothing(
     server: LocalClickHouse, settings: Settings, client: Client
 ) -> None:
@@ -181,7 +193,7 @@ def test_what_does_not_answer_says_nothing(
 
     async def questions(older: Older) -> None:
         assert await older.click("acme", "there") is not None
-        os.kill(server.pid, signal.SIGSTOP)
+        freeze(server.pid)
         try:
             answers = await asyncio.gather(
                 older.click("acme", "absent"), older.customer("acme", "absent"), return_exceptions=True
