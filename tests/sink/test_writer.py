@@ -146,7 +146,7 @@ async def test_clicks_of_any_number_of_months_are_stored(database: Database) -> 
         database.client.command(
             "CREATE OR REPLACE TABLE clicks_raw ENGINE = ReplacingMergeTree(version) "
             "PARTITION BY toYYYYMM(timestamp) ORDER BY (workspace_id, click_id) "
-            f"AS SELECT {columns} FROM clicks_raw LIMIT 0"
+            f"AS SELECT {columns}, precedence FROM clicks_raw LIMIT 0"
         )
         assert await writer.insert(CLICKS, batch.rows) == [], "as the operator's own partitions have it"
         assert database.rows("SELECT count() FROM clicks_raw") == [(120,)]
