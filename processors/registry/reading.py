@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import NoBroker, told
 from processors.kafka.connection.failures import NoSuchTopic
+from processors.kafka.connection.heard import heard
 from processors.kafka.header_names import tolerate
 from processors.kafka.topics import partition_counts
 from processors.settings import Settings
@@ -188,9 +189,3 @@ class Reader:
 
     def _silent(self) -> NoBroker:
         return NoBroker(f"no Kafka broker answers at {self._settings.kafka_bootstrap}")
-
-
-def heard(done: "asyncio.Future[Any]") -> None:
-    """Whoever waited for it may have gone; then nobody needs to hear of its failure."""
-    if not done.cancelled():
-        done.exception()

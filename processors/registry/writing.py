@@ -12,8 +12,9 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from processors.errors import CheckFailed, Unavailable
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import told
+from processors.kafka.connection.heard import heard
 from processors.kafka.placement import partition_for
-from processors.registry.reading import CLIENT, Reader, heard
+from processors.registry.reading import CLIENT, Reader
 from processors.registry.registries import Change, Made, Record, Registries, together
 from processors.settings import Settings
 from schemas.links import Link, encode_link

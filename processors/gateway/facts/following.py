@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -14,6 +14,7 @@ from processors.gateway.facts.reading import Memory
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import told
 from processors.kafka.connection.failures import NoSuchTopic
+from processors.kafka.connection.heard import heard
 from processors.kafka.header_names import tolerate
 from processors.kafka.topics import partition_counts
 from processors.settings import Settings
@@ -166,7 +167,7 @@ class Follower:
         if self._round is None:
             self._round = asyncio.create_task(self._ask())
             # Whoever asked may have given up meanwhile.
-            self._round.add_done_callback(_heard)
+            self._round.add_done_callback(heard)
         return await asyncio.shield(self._round)
 
     async def _ask(self) -> Mapping[TopicPartition, int]:
@@ -194,9 +195,3 @@ class Follower:
             position = await self._consumer.position(place)
             if position > self._recent.reached[place]:
                 self._recent.advance(place, position)
-
-
-def _heard(task: asyncio.Task[Any]) -> None:
-    """A failure is told once, to those who wait, and not by the event loop to the log."""
-    if not task.cancelled():
-        task.exception()

@@ -1,15 +1,23 @@
 # ruff: noqa: SLF001 - the names are listed in engine/kafka/private.py
-"""Failures of producers are told once.
+"""Failures are told once.
 
-When a producer is fenced, aiokafka gives the failure to whoever sent, and to a future of its own besides on
-which most of the time nobody waits: asyncio then logs it with a stack trace, though it was dealt with.
+asyncio logs, with a stack trace, the failure of whatever nobody waits for: of a question whose caller has
+gone, and of a producer that was fenced. The latter aiokafka gives to whoever sent, and to a future of its own
+besides on which most of the time nobody waits, though it was dealt with.
 """
 
+import asyncio
 from typing import Any
 
 from aiokafka.producer.message_accumulator import MessageBatch
 
 _fail_as_aiokafka_does = MessageBatch.failure
+
+
+def heard(done: "asyncio.Future[Any]") -> None:
+    """Of a future that is done: nobody else needs to hear of its failure."""
+    if not done.cancelled():
+        done.exception()
 
 
 def hear() -> None:
@@ -19,5 +27,5 @@ def hear() -> None:
 
 def _failure(batch: Any, exception: BaseException) -> None:
     _fail_as_aiokafka_does(batch, exception)
-    if batch._drain_waiter.done() and not batch._drain_waiter.cancelled():
-        batch._drain_waiter.exception()
+    if batch._drain_waiter.done():
+        heard(batch._drain_waiter)
