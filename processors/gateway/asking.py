@@ -1,15 +1,14 @@
 """ClickHouse, asked from an event loop."""
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from processors.clickhouse.connection import NoClickHouse, open_clickhouse
+from processors.clickhouse.connection import NoClickHouse
+from processors.clickhouse.threads import Threads
 from processors.gateway.answers import TryAgain
 from processors.settings import Settings
 
@@ -28,31 +27,22 @@ class Stored:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._client: Client | None = None
-        self._opening = threading.Lock()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="clickhouse")
+        self._threads = Threads(settings, _THREADS, _LONGEST_S)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """Raises ``TryAgain`` when ClickHouse cannot be reached, or takes longer than 10 s."""
-        loop = asyncio.get_running_loop()
+
+        def asked(client: Client) -> Sequence[Row]:
+            return client.query(sql, parameters=dict(parameters), settings=_SETTINGS).result_rows
+
         try:
-            return await loop.run_in_executor(self._threads, self._rows, sql, parameters)
+            return await self._threads.call(asked)
         except (NoClickHouse, ClickHouseError, OSError) as error:
             raise TryAgain(NO_ANSWER) from error
 
     def close(self) -> None:
         """Does not wait for questions under way."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._client is not None:
-            self._client.close()
-
-    def _rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
-        with self._opening:
-            if self._client is None:
-                self._client = open_clickhouse(self._settings, patience_s=_LONGEST_S)
-            client = self._client
-        return client.query(sql, parameters=dict(parameters), settings=_SETTINGS).result_rows
+        self._threads.close()
 
 
 def within(seconds: float, ask: Ask) -> Ask:

@@ -7,10 +7,8 @@ a second counts as gone, and so does everything that goes wrong: the questions e
 
 import asyncio
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Generic, TypeVar
 
 from clickhouse_connect.driver.client import Client
@@ -18,7 +16,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from msgspec import MsgspecError
 from msgspec.json import Decoder
 
-from processors.clickhouse.connection import NoClickHouse, open_clickhouse
+from processors.clickhouse.connection import NoClickHouse
+from processors.clickhouse.threads import Threads
 from processors.gateway.facts.entries import ClickEntry, SaleEntry, Standing
 from processors.gateway.known import KnownLink, Uncertain
 from processors.settings import Settings
@@ -28,6 +27,7 @@ log = logging.getLogger(__name__)
 V = TypeVar("V")
 
 _PATIENCE_S: Final = 1.0
+_SILENCE_S: Final = 1
 _GATHER_S: Final = 0.01
 _MOST_AT_ONCE: Final = 500
 _CACHED: Final = 20_000
@@ -81,12 +81,8 @@ class Older:
     """``lookups``, ``failures``: how often ClickHouse was asked, and in vain. Opens nothing before the first
     question, so that a gateway starts without ClickHouse."""
 
-    def __init__(self, settings: Settings, open_client: Callable[[Settings], Client] | None = None) -> None:
-        self._settings = settings
-        self._open = open_client or (lambda given: open_clickhouse(given, patience_s=1))
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="clickhouse")
-        self._opening = threading.Lock()
-        self._client: Client | None = None
+    def __init__(self, settings: Settings) -> None:
+        self._threads = Threads(settings, _THREADS, _SILENCE_S)
         self.lookups = self.failures = 0
         self._clicks = Lookup[ClickEntry](self._ask(_clicks))
         self._customers = Lookup[Standing | Erased](self._ask(_customers), _is_final)
@@ -95,9 +91,7 @@ class Older:
 
     async def close(self) -> None:
         """Waits for nobody."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._client is not None:
-            self._client.close()
+        self._threads.close()
 
     async def click(self, workspace_id: str, click_id: str) -> ClickEntry | None:
         """Raises ``Uncertain``, as the others."""
@@ -123,16 +117,11 @@ class Older:
     def _ask(
         self, query: Callable[[Client, Sequence[Pair]], Mapping[Pair, V]]
     ) -> Callable[[Sequence[Pair]], "asyncio.Future[Mapping[Pair, V]]"]:
-        def asked(keys: Sequence[Pair]) -> Mapping[Pair, V]:
-            with self._opening:
-                client = self._client = self._client or self._open(self._settings)
-            return query(client, keys)
-
         async def ask(keys: Sequence[Pair]) -> Mapping[Pair, V]:
             self.lookups += 1
             try:
                 async with asyncio.timeout(_PATIENCE_S):
-                    return await asyncio.get_running_loop().run_in_executor(self._pool, asked, keys)
+                    return await self._threads.call(lambda client: query(client, keys))
             except (TimeoutError, ClickHouseError, NoClickHouse, MsgspecError, OSError) as error:
                 self.failures += 1
                 # Its text may have the query, and that has ids of people.

@@ -4,10 +4,9 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from io import StringIO
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from processors.errors import CheckFailed
@@ -167,8 +166,8 @@ class _Failing:
 async def test_questions_to_clickhouse(lines: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The server does not write them into its own log, either."""
     driver = _Failing()
-    older = Older(Settings(), lambda _: cast(Client, driver))
-    monkeypatch.setattr("processors.gateway.asking.open_clickhouse", lambda *_, **__: driver)
+    older = Older(Settings())
+    monkeypatch.setattr("processors.clickhouse.threads.open_clickhouse", lambda *_, **__: driver)
     for ask in (
         older.click("acme", CLICK),
         older.customer("acme", CUSTOMER),
