@@ -15,6 +15,7 @@ from processors.gateway.routing import Opens
 from processors.registry.contents import Contents, Holder, UnreadableWorkspace
 from processors.registry.keys import is_mistyped
 from processors.registry.last_use import LastUses
+from processors.registry.looking import Following, look_up
 from schemas.registry import KeyRole, Workspace
 from schemas.registry import Limits as Defaults
 
@@ -26,15 +27,12 @@ _MOST_HOLDERS: Final = 10_000
 _ROLES: Final = {Opens.SECRET: KeyRole.SECRET, Opens.PUBLISHABLE: KeyRole.PUBLISHABLE}
 
 
-class Registry(Protocol):
+class Registry(Following, Protocol):
     """What the store of the registry has."""
 
     @property
     def contents(self) -> Contents:
         """As of now."""
-
-    async def catch_up(self) -> None:
-        """Returns when all that was written before the call is in ``contents``."""
 
 
 class Callers:
@@ -82,11 +80,10 @@ class Callers:
 
     async def _found(self, authorization: str, now_ms: int) -> Holder:
         key = _bearer(authorization)
-        holder = self._registry.contents.holder(key, now_ms)
-        if holder is None and not is_mistyped(key):
+        holder = None
+        if not is_mistyped(key):
             # One that was made a moment ago, elsewhere, is none to be refused.
-            await self._registry.catch_up()
-            holder = self._registry.contents.holder(key, now_ms)
+            holder = await look_up(self._registry, lambda: self._registry.contents.holder(key, now_ms))
         if holder is None:
             self._holders.pop(authorization, None)
             raise _unauthorized("The API key opens nothing: it is mistyped, expired, or was rotated away.")

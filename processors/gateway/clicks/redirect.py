@@ -24,6 +24,7 @@ from processors.gateway.clicks.destination import (
 from processors.gateway.clicks.recording import Arrival, Recorder, is_click_id
 from processors.gateway.clicks.visits import Visitor, VisitorRequest, Visitors
 from processors.gateway.urls import in_header
+from processors.registry.looking import Following
 from schemas.links import ROOT, Link
 from schemas.registry import Domain, Workspace
 
@@ -59,15 +60,12 @@ class LinkLookup(Protocol):
         """``key``: in whichever case."""
 
 
-class Registry(Protocol):
+class Registry(Following, Protocol):
     """What is asked of the registry's store."""
 
     @property
     def links(self) -> LinkLookup:
         """As far as they are known."""
-
-    async def catch_up(self) -> None:
-        """Returns when all is known that was written before the call."""
 
 
 class Redirects:

@@ -1,6 +1,7 @@
 """The calls that are about customers."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -120,39 +121,33 @@ def customer_routes(
 ) -> list[Route]:
     """``ask``: as ``Stored.rows``. ``link_by_id``: of the registry; whose the link is, is checked here."""
     calls = Customers(ask, facts, publisher, link_by_id)
-    one = "/customers/{id}"
+    one, route = "/customers/{id}", partial(Route, opens=Opens.SECRET, tag=_TAG)
     return [
-        Route(
+        route(
             method="GET",
             path="/customers",
-            opens=Opens.SECRET,
             handle=calls.page,
             query=CustomersQuery,
             answer=list[CustomerDocument],
             errors=(Code.UNPROCESSABLE_ENTITY,),
             summary="Customers, newest first",
-            tag=_TAG,
         ),
-        Route(
+        route(
             method="GET",
             path=one,
-            opens=Opens.SECRET,
             handle=calls.get,
             query=CustomerQuery,
             answer=CustomerDocument,
             errors=(Code.NOT_FOUND,),
             summary="A customer, by id or by external id after ext_",
-            tag=_TAG,
         ),
-        Route(
+        route(
             method="DELETE",
             path=one,
-            opens=Opens.SECRET,
             handle=calls.delete,
             answer=DeletedCustomer,
             errors=(Code.NOT_FOUND,),
             summary="Forget a customer everywhere",
-            tag=_TAG,
         ),
     ]
 

@@ -19,6 +19,7 @@ from processors.gateway.routing import Call
 from processors.registry.ids import NewIds
 from processors.registry.link_changes import NoSuchLink, create, delete, update, upsert
 from processors.registry.links import BY_EXTERNAL_ID
+from processors.registry.looking import look_up
 from processors.registry.store import RegistryStore
 from schemas.links import ROOT, Link
 
@@ -164,11 +165,8 @@ class LinkCalls:
 
     async def _at(self, workspace_id: str, domain: str, key: str) -> Link:
         slug, key = domain_name(domain) or "", key.strip("/") or ROOT
-        found = self._store.links.at(slug, key)
-        if found is None:
-            with telling():
-                await self._store.catch_up()
-            found = self._store.links.at(slug, key)
+        with telling():
+            found = await look_up(self._store, lambda: self._store.links.at(slug, key))
         if found is None or found.workspace_id != workspace_id:
             raise told(NoSuchLink(f"{slug}/{key}"))
         return found
@@ -176,8 +174,4 @@ class LinkCalls:
     async def _find(self, workspace_id: str, name: str) -> Link | None:
         """One that another gateway has made a moment ago is there as well."""
         with telling():
-            found = self._store.links.find(workspace_id, name)
-            if found is None:
-                await self._store.catch_up()
-                found = self._store.links.find(workspace_id, name)
-            return found
+            return await look_up(self._store, lambda: self._store.links.find(workspace_id, name))

@@ -126,7 +126,7 @@ class EventPublisher:
             return
         record = self._add(value, headers, kept=True)
         self._kept_now += 1
-        # A third of what asyncio.timeout takes.
+        # Less than half of what asyncio.timeout takes.
         late = self._loop.call_later(KEEP_S, _let_go, record.answer)
         try:
             with suppress(TryAgain):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -42,9 +43,9 @@ def track_routes(
     finder = Finder(facts, link_by_id)
     lead = _in_time(TrackLead(finder, facts, publisher))
     sale = _in_time(TrackSale(finder, facts, publisher, new_id))
+    route = partial(Route, method="POST", tag="Track")
     return [
-        Route(
-            method="POST",
+        route(
             path="/track/lead",
             opens=Opens.SECRET,
             handle=lead,
@@ -52,10 +53,8 @@ def track_routes(
             answer=LeadAnswer,
             summary="Report a lead: a sign-up, deferred or not, or its qualification",
             errors=(Code.BAD_REQUEST, Code.FORBIDDEN, Code.NOT_FOUND),
-            tag="Track",
         ),
-        Route(
-            method="POST",
+        route(
             path="/track/sale",
             opens=Opens.SECRET,
             handle=sale,
@@ -63,10 +62,8 @@ def track_routes(
             answer=SaleAnswer,
             summary="Report a sale",
             errors=(Code.BAD_REQUEST, Code.FORBIDDEN, Code.NOT_FOUND),
-            tag="Track",
         ),
-        Route(
-            method="POST",
+        route(
             path="/track/lead/client",
             opens=Opens.PUBLISHABLE,
             handle=lead,
@@ -74,10 +71,8 @@ def track_routes(
             answer=LeadAnswer,
             summary="Report a lead from a page",
             errors=(Code.BAD_REQUEST, Code.FORBIDDEN, Code.NOT_FOUND),
-            tag="Track",
         ),
-        Route(
-            method="POST",
+        route(
             path="/track/sale/client",
             opens=Opens.PUBLISHABLE,
             handle=sale,
@@ -85,6 +80,5 @@ def track_routes(
             answer=SaleAnswer,
             summary="Report a sale from a page",
             errors=(Code.FORBIDDEN, Code.NOT_FOUND),
-            tag="Track",
         ),
     ]
