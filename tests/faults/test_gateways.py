@@ -4,8 +4,6 @@ The traffic comes over HTTP, each call at another gateway than the one before it
 """
 
 import json
-import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from tests.faults.people import People
 from tests.faults.trial import Trial
 from tests.integration.gateways import DOMAIN, WORKSPACE, Gateway, create_link, gateways, workspace
 from tests.integration.stack import Service
+from tests.stoppable import freeze
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -100,10 +99,10 @@ def test_broker_frozen(new_trial: NewTrial, record: Recorder, tmp_path: Path) ->
         living(trial) as house,
     ):
         trial.supervise()
-        os.kill(kafka.pid, signal.SIGSTOP)
+        come_back = freeze(kafka)
         trial.faults += 1
         trial.let_pass(AWAY_S)
-        os.kill(kafka.pid, signal.SIGCONT)
+        come_back()
         house.people.reach(2 * AT_ONCE)
         conclude(house, record)
 

@@ -2,63 +2,31 @@
 
 import asyncio
 import itertools
-import os
-import signal
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from deploy.local.kafka import LocalKafka
 from processors.errors import Unavailable
-from processors.kafka.connection import KafkaRefused, NoBroker
-from processors.kafka.topics import create_topics
 from processors.registry.changes import create as create_workspace
 from processors.registry.link_changes import create, delete
 from processors.registry.store import RegistryStore
 from processors.settings import Settings
-from processors.worker.run import layouts_of
 from schemas.links import Link
-from tests.conftest import eventually
 from tests.registry.links import link, workspace
+from tests.stoppable import broker, freeze, kill, with_topics
 
+__all__ = ["broker"]
 pytestmark = pytest.mark.integration
 _COUNT = itertools.count()
 _PATIENCE_S = 1.0
 _AWAY_S = 4.0
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
-    """One that may be stopped."""
-    with LocalKafka(tmp_path_factory.mktemp("kafka")) as kafka:
-        yield kafka
-
-
 @pytest.fixture
 def settings(broker: LocalKafka) -> Settings:
     found = Settings(kafka_bootstrap=broker.bootstrap, topic_prefix=f"r{next(_COUNT)}.", partitions=2)
-
-    def created() -> bool:
-        """Not by a broker that has only just come back."""
-        try:
-            asyncio.run(create_topics(found, layouts_of(found)))
-        except (NoBroker, KafkaRefused):
-            return False
-        return True
-
-    eventually(created, 60)
-    return found
-
-
-def kill(broker: LocalKafka) -> Callable[[], None]:
-    broker.kill()
-    return broker.start
-
-
-def freeze(broker: LocalKafka) -> Callable[[], None]:
-    pid = broker.pid
-    os.kill(pid, signal.SIGSTOP)
-    return lambda: os.kill(pid, signal.SIGCONT)
+    return with_topics(found)
 
 
 async def told(store: RegistryStore, number: int) -> Link | None:

@@ -1,8 +1,6 @@
 """What ClickHouse is asked, and what is made of its silence."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +17,7 @@ from processors.gateway.facts.older import ERASED, Older
 from processors.gateway.known import KnownLink, Uncertain
 from processors.settings import Settings
 from schemas.ids import customer_id, lead_id, sale_id
-from tests.conftest import eventually
+from tests.stoppable import freeze
 
 pytestmark = pytest.mark.integration
 _LINK = KnownLink("link_1", "go.acme.com", "x", "https://acme.com", "pn_1", None, None, None)
@@ -175,17 +173,6 @@ def test_who_was_erased_is_erased(settings: Settings, client: Client) -> None:
     assert ask(settings, lambda older: older.customer("acme", "gone")) is ERASED
 
 
-def freeze(pid: int) -> None:
-    """Returns when none of its threads runs any more."""
-
-    def stands() -> bool:
-        told = (one.read_text() for one in Path(f"/proc/{pid}/task").glob("*/stat"))
-        return {one.rpartition(")")[2].split()[0] for one in told} == {"T"}
-
-    os.kill(pid, signal.SIGSTOP)
-    eventually(stands)
-
-
 def test_what_does_not_answer_says_nothing(
     server: LocalClickHouse, settings: Settings, client: Client
 ) -> None:
@@ -193,7 +180,7 @@ def test_what_does_not_answer_says_nothing(
 
     async def questions(older: Older) -> None:
         assert await older.click("acme", "there") is not None
-        freeze(server.pid)
+        come_back = freeze(server)
         try:
             answers = await asyncio.gather(
                 older.click("acme", "absent"), older.customer("acme", "absent"), return_exceptions=True
@@ -201,7 +188,7 @@ def test_what_does_not_answer_says_nothing(
             assert [type(one) for one in answers] == [Uncertain, Uncertain]
             assert await older.click("acme", "there") is not None
         finally:
-            os.kill(server.pid, signal.SIGCONT)
+            come_back()
         assert older.failures == 2
         while True:
             try:

@@ -2,10 +2,8 @@
 
 import asyncio
 import itertools
-import os
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -14,42 +12,22 @@ from msgspec.json import Decoder, encode
 from deploy.local.kafka import LocalKafka
 from processors.gateway.answers import TryAgain
 from processors.gateway.publishing import EventPublisher
-from processors.kafka.connection import KafkaRefused, NoBroker
 from processors.kafka.reading import TopicReader
-from processors.kafka.topics import create_topics
 from processors.settings import Settings
-from processors.worker.run import layouts_of
 from schemas.events import Click
 from schemas.topics import Topic
-from tests.conftest import eventually
+from tests.stoppable import broker, freeze, kill, stop, with_topics
 
+__all__ = ["broker"]
 pytestmark = pytest.mark.integration
 _COUNT = itertools.count()
 _AWAY_S = 6.0
 _decode = Decoder(Click).decode
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
-    """One that may be stopped."""
-    with LocalKafka(tmp_path_factory.mktemp("kafka")) as kafka:
-        yield kafka
-
-
 @pytest.fixture
 def settings(broker: LocalKafka) -> Settings:
-    found = Settings(kafka_bootstrap=broker.bootstrap, topic_prefix=f"p{next(_COUNT)}.")
-
-    def created() -> bool:
-        """Not by a broker that has only just come back."""
-        try:
-            asyncio.run(create_topics(found, layouts_of(found)))
-        except (NoBroker, KafkaRefused):
-            return False
-        return True
-
-    eventually(created, 60)
-    return found
+    return with_topics(Settings(kafka_bootstrap=broker.bootstrap, topic_prefix=f"p{next(_COUNT)}."))
 
 
 def click(click_id: str) -> bytes:
@@ -106,22 +84,6 @@ async def written(settings: Settings) -> Counter[str]:
         async for records in reader.records(await reader.spans([Topic.CLICKS])):
             found.update(_decode(record.value).click_id for record in records)
     return found
-
-
-def stop(broker: LocalKafka) -> Callable[[], None]:
-    broker.stop()
-    return broker.start
-
-
-def kill(broker: LocalKafka) -> Callable[[], None]:
-    broker.kill()
-    return broker.start
-
-
-def freeze(broker: LocalKafka) -> Callable[[], None]:
-    pid = broker.pid
-    os.kill(pid, signal.SIGSTOP)
-    return lambda: os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("leave", [stop, kill, freeze])
