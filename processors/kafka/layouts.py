@@ -37,23 +37,36 @@ class Changelog:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a topic should be laid out. ``configs``: names and values as Kafka writes them."""
+    """How a topic should be laid out. ``configs``: names and values as Kafka writes them.
+
+    ``keeps_partitions``: it is made with ``partitions``, and whatever number it has later is right.
+    """
 
     name: str
     partitions: int
     replication: int
     configs: Mapping[str, str]
+    keeps_partitions: bool = False
 
 
 def layouts(settings: Settings, changelogs: Iterable[Changelog]) -> list[Layout]:
     """Every topic of the system, then these changelogs."""
-    wanted = [(settings.topic(topic), _topic_configs(spec, settings)) for topic, spec in SPECS.items()]
-    wanted += [(one.name, _changelog_configs(one)) for one in changelogs]
     safe = {"min.insync.replicas": "2"} if settings.replication >= 3 else {}
-    return [
-        Layout(name, settings.partitions, settings.replication, {**configs, **safe})
-        for name, configs in wanted
+
+    def layout(name: str, configs: Mapping[str, str], *, keeps_partitions: bool = False) -> Layout:
+        return Layout(name, settings.partitions, settings.replication, {**configs, **safe}, keeps_partitions)
+
+    # Records of a registry replace each other within their partition: given more, the topic would hold two
+    # of a key, and nobody could say which is the newer one.
+    wanted = [
+        layout(
+            settings.topic(topic),
+            _topic_configs(spec, settings),
+            keeps_partitions=spec.role is Role.REGISTRY,
+        )
+        for topic, spec in SPECS.items()
     ]
+    return wanted + [layout(one.name, _changelog_configs(one)) for one in changelogs]
 
 
 def _topic_configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:

@@ -193,7 +193,9 @@ def compare(
     layout: Layout, partitions: list[dict[str, Any]], configs: Mapping[str, tuple[str, int]]
 ) -> list[Difference]:
     """``partitions`` and ``configs`` as the broker describes them."""
-    pairs = {"partitions": (str(layout.partitions), str(len(partitions)))}
+    pairs = {}
+    if not layout.keeps_partitions:
+        pairs["partitions"] = (str(layout.partitions), str(len(partitions)))
     replicas = {len(one["replicas"]) for one in partitions}
     pairs["replicas"] = (str(layout.replication), ", ".join(map(str, sorted(replicas))))
     leaderless = sum(one["leader"] < 0 for one in partitions)

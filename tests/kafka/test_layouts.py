@@ -71,3 +71,10 @@ def test_differences_are_told_exactly() -> None:
     (one,) = compare(layout, described(8, leader=-1), same)
     assert str(one) == "t: partitions without a leader is 8, should be 0"
     assert str(Difference("t", "topic", "there", MISSING)) == "t: missing"
+
+
+def test_a_registry_keeps_the_partitions_it_has() -> None:
+    """More of them, and a record that is changed would be in two."""
+    fixed = {one.name for one in layouts_of(Settings()) if one.keeps_partitions}
+    assert fixed == {Topic.LINKS, Topic.WORKSPACES}
+    assert compare(Layout("t", 8, 1, {}, keeps_partitions=True), described(64), {}) == []
