@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -101,18 +101,22 @@ class Follower:
             for topic, count in self.partitions.items()
             for number in range(count)
         ]
+        starts = await self._recent_starts(places)
+        # No await between this and the last seek: fetching must not start elsewhere.
+        self._consumer.assign(places)
+        self._seek(starts)
+
+    async def _recent_starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where that begins which is recent enough to be read. Raises ``KafkaError``."""
         since_ms = max(self._clock() - self._back_ms, 0)
         found = await self._consumer.offsets_for_times(dict.fromkeys(places, since_ms))
         ends = await self._ends.end_offsets(places)
-        # No await between this and the last seek: fetching must not start elsewhere.
-        self._consumer.assign(places)
-        for place in places:
-            one = found[place]
-            self._seek(place, one.offset if one is not None else ends[place])
+        return {place: ends[place] if (one := found[place]) is None else one.offset for place in places}
 
-    def _seek(self, place: TopicPartition, offset: int) -> None:
-        self._recent.begin(place, offset)
-        self._consumer.seek(place, offset)
+    def _seek(self, starts: Mapping[TopicPartition, int]) -> None:
+        for place, offset in starts.items():
+            self._recent.begin(place, offset)
+            self._consumer.seek(place, offset)
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -146,12 +150,9 @@ class Follower:
         places = list(lost)
         log.warning("the topics begin later than where they were read: %s", places)
         try:
-            begins = await self._consumer.beginning_offsets(places)
+            self._seek(await self._recent_starts(places))
         except KafkaError:
             await asyncio.sleep(_PAUSE_S)
-            return
-        for place, offset in begins.items():
-            self._seek(place, offset)
 
     def _notify(self) -> None:
         for future in self._moved:
