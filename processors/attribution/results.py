@@ -6,6 +6,7 @@ from processors.attribution.clicks import StoredClick
 from processors.attribution.meaning import Attribution, CustomerMeaning, LeadMeaning, Person, SaleMeaning
 from processors.attribution.policy import Policy
 from schemas.ids import customer_id, event_key, lead_id
+from schemas.links import short_link
 from schemas.results import NULL, Customer, Lead, LeadClick, LeadCustomer, LeadLink, Sale
 from schemas.times import rfc3339
 
@@ -114,7 +115,7 @@ def _link(click: StoredClick) -> LeadLink:
         id=click.link_id,
         domain=click.domain,
         key=click.key,
-        short_link=f"https://{click.domain}/{click.key}" if click.domain and click.key else None,
+        short_link=short_link(click.domain, click.key) if click.domain and click.key else None,
         url=click.url,
         partner_id=click.partner_id,
         program_id=click.program_id,

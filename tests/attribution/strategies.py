@@ -44,6 +44,7 @@ CLICKS: Final[Sequence[Fields]] = (
     {},
     {},
     {"country": "DE", "linkId": "l1", "domain": "go.example", "key": "k", "partnerId": "p1", "qr": 1},
+    {"linkId": "l3", "domain": "go.example", "key": "_root"},
     {"city": "Ulm", "trackConversion": True},
     {"city": "", "country": " ", "linkId": "\n", "trackConversion": True},
     {"trackConversion": False},

@@ -81,6 +81,15 @@ def test_a_lead_in_full() -> None:
     assert (found.link.short_link, found.link.external_id) == ("https://go.example/k", "x1")
 
 
+def test_the_link_of_a_domain_itself_has_no_key_in_its_address() -> None:
+    system = network()
+    system.send(click("c1", 0, linkId="l1", domain="go.example", key="_root"))
+    system.send(deferred("c1", 10))
+    system.send(lead(70))
+    (found,) = system.published.leads.values()
+    assert (found.link.key, found.link.short_link) == ("_root", "https://go.example/")
+
+
 def test_an_unmatched_event_is_as_it_came() -> None:
     """Whether it was given up at once or after the hold: the bytes, and where they stood in Kafka."""
     system = network()

@@ -15,6 +15,7 @@ from processors.audit.model.rules import (
     sale_of,
 )
 from schemas.ids import customer_id, event_key, lead_id
+from schemas.links import short_link
 from schemas.results import NULL, ClickFacts, Customer, Lead, LeadClick, LeadCustomer, LeadLink, Sale
 from schemas.times import rfc3339
 
@@ -136,7 +137,7 @@ def _link(click: ClickFacts) -> LeadLink:
         id=click.link_id,
         domain=click.domain,
         key=click.key,
-        short_link=f"https://{click.domain}/{click.key}" if click.domain and click.key else None,
+        short_link=short_link(click.domain, click.key) if click.domain and click.key else None,
         url=click.url,
         partner_id=click.partner_id,
         program_id=click.program_id,
