@@ -10,6 +10,7 @@ from msgspec.json import schema_components
 
 from processors.gateway.answers import Code
 from processors.gateway.routing import Opens, Route
+from schemas.texts import ID
 
 _REF: Final = "#/components/schemas/{name}"
 _NAMES: Final = re.compile(r"\{(\w+)\}")
@@ -23,6 +24,15 @@ _OF_BODIES: Final = (
     Code.UNPROCESSABLE_ENTITY,
 )
 _OF_QUERIES: Final = (Code.BAD_REQUEST, Code.UNPROCESSABLE_ENTITY)
+
+
+IDEMPOTENCY_KEY: Final[Mapping[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same call, sent again under the same key, counts once.",
+    "schema": {"type": "string", "maxLength": ID},
+}
 
 
 class ErrorContent(Struct, rename={"doc_url": "doc_url"}):
@@ -95,7 +105,11 @@ def _operation(route: Route, schemas: Schemas, components: Mapping[str, Any]) ->
     operation: dict[str, Any] = {
         "operationId": route.method.lower() + "".join(one[0].upper() + one[1:] for one in words),
         "summary": route.summary,
-        "parameters": [*_path_parameters(route), *_query_parameters(route, schemas, components)],
+        "parameters": [
+            *_path_parameters(route),
+            *_query_parameters(route, schemas, components),
+            *((IDEMPOTENCY_KEY,) if route.idempotent else ()),
+        ],
         "responses": _responses(route, schemas),
     }
     if route.tag:

@@ -60,6 +60,7 @@ class Route:
     returned, for the documentation. ``errors``: codes that the handler itself raises, likewise; the codes of
     keys, limits, bodies and stores follow from the rest. ``limited``: where anybody may call: not too often
     from one address. ``media_type``: of bytes that are returned; for the documentation, too.
+    ``idempotent``: the handler heeds an ``Idempotency-Key``.
     ``older_names``: further paths, which are served and not documented.
     """
 
@@ -76,4 +77,5 @@ class Route:
     most_bytes: int = 64 * 1024
     limited: bool = False
     media_type: str = "application/json"
+    idempotent: bool = False
     older_names: Sequence[str] = field(default=())

@@ -1,6 +1,7 @@
 """What the gateway says of itself: all routes and errors, from the table, and from no other host."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,13 @@ def test_what_is_told_of_a_route() -> None:
     (name,) = told["paths"]["/orders/{id}"]["get"]["parameters"]
     assert (name["in"], name["required"]) == ("path", True)
     assert "security" not in told["paths"]["/visits"]["post"]
+
+
+def test_who_heeds_an_idempotency_key_says_so() -> None:
+    (order, *_) = (one for one in Door().routes() if (one.method, one.path) == ("POST", "/orders"))
+    for route, expected in ((order, []), (replace(order, idempotent=True), ["Idempotency-Key"])):
+        parameters = document([route], URL)["paths"]["/orders"]["post"]["parameters"]
+        assert [one["name"] for one in parameters if one["in"] == "header"] == expected
 
 
 def test_errors_that_follow_from_the_table() -> None:

@@ -127,6 +127,7 @@ def click_routes(store: Store, visitors: Visitors, recorder: Recorder, pages: Pa
             summary=summary,
             errors=errors,
             tag=_TAG,
+            idempotent=True,
         )
 
     return [

@@ -45,6 +45,7 @@ def _one_by_one(calls: LinkCalls) -> list[Route]:
             answer=LinkDocument,
             errors=_WRITES,
             summary="Make a link",
+            idempotent=True,
         ),
         _route(
             method="GET",

@@ -43,7 +43,7 @@ def track_routes(
     finder = Finder(facts, link_by_id)
     lead = _in_time(TrackLead(finder, facts, publisher))
     sale = _in_time(TrackSale(finder, facts, publisher, new_id))
-    route = partial(Route, method="POST", tag="Track")
+    route = partial(Route, method="POST", tag="Track", idempotent=True)
     return [
         route(
             path="/track/lead",
