@@ -25,6 +25,7 @@ _ROOMS: Final = {
     "attribution": Room("the rules ([rules.md](rules.md)) as pure functions: facts in, leads out", "schemas"),
     "errors": Room("how anything fails: cause, remedy, exit code"),
     "files": Room("files that only their owner reads"),
+    "owners": Room("whose a directory is"),
     "clock": Room("what time it is"),
     "histogram": Room("how often something was how large"),
     "stacks": Room("what every thread of this process is doing"),
@@ -35,7 +36,10 @@ _ROOMS: Final = {
     "progress": Room("who is told how far something has come"),
     "visitors": Room("who follows a link: address, place, browser, robot or not"),
     "clickhouse.url": Room("an address of ClickHouse, whose password nothing shows by accident"),
-    "settings": Room("every `LEADSTREAM_*` variable", "schemas errors clickhouse.url"),
+    "settings": Room(
+        "every `LEADSTREAM_*` variable; the `leadstream up` that runs here",
+        "schemas errors files owners clickhouse.url",
+    ),
     "kafka.connection": Room("every client of Kafka is made here; why one could not connect", "errors"),
     "kafka.header_names": Room("reading records that aiokafka alone would stop at"),
     "kafka.placement": Room("the partition of a key"),
@@ -108,7 +112,7 @@ _ROOMS: Final = {
         "schemas errors clickhouse.url settings kafka sink",
     ),
     "demo": Room("believable traffic", "schemas"),
-    "deploy": Room("embedded Kafka and ClickHouse, SQL of tables and views, image", "errors files"),
+    "deploy": Room("embedded Kafka and ClickHouse, SQL of tables and views, image", "errors files owners"),
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
         "schemas attribution errors files clock progress clickhouse.url settings kafka.connection kafka"

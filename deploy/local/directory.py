@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from deploy.local.errors import DataDirectoryInUse
+from processors.owners import LOCK, written_pid
 
 # An owner that was killed, and its children, take a moment to be gone.
 PATIENCE = 2.0
@@ -19,7 +20,7 @@ class DirectoryLock:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._path = directory / "lock"
+        self._path = directory / LOCK
         self._file: int | None = None
 
     def acquire(self) -> None:
@@ -53,12 +54,7 @@ class DirectoryLock:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise DataDirectoryInUse(self._directory, _read_pid(file)) from None
+                    raise DataDirectoryInUse(self._directory, written_pid(file)) from None
                 time.sleep(0.02)
             else:
                 return
-
-
-def _read_pid(file: int) -> int | None:
-    text = os.pread(file, 32, 0)
-    return int(text) if text.isdigit() else None
