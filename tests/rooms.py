@@ -27,6 +27,7 @@ _ROOMS: Final = {
     "files": Room("files that only their owner reads"),
     "owners": Room("whose a directory is"),
     "clock": Room("what time it is"),
+    "disk": Room("how much room a disk has left"),
     "histogram": Room("how often something was how large"),
     "stacks": Room("what every thread of this process is doing"),
     "garbage": Room("the garbage collector of a process that works in batches"),
@@ -112,11 +113,18 @@ _ROOMS: Final = {
         "schemas errors clickhouse.url settings kafka sink",
     ),
     "demo": Room("believable traffic", "schemas"),
-    "deploy": Room("embedded Kafka and ClickHouse, SQL of tables and views, image", "errors files owners"),
+    "deploy": Room(
+        "embedded Kafka and ClickHouse, SQL of tables and views, image",
+        "errors files disk owners",
+    ),
+    "status": Room(
+        "how the running system is, seen from outside: `leadstream status`, and the live line of `up`",
+        "files clock",
+    ),
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
-        "schemas attribution errors files clock progress clickhouse.url settings kafka.connection kafka"
-        " clickhouse engine worker sink registry replaying demo deploy",
+        "schemas attribution errors files clock disk progress clickhouse.url settings kafka.connection"
+        " kafka clickhouse engine worker sink registry replaying demo deploy status",
     ),
     "cli": Room(
         "one thin file for each command",

@@ -8,7 +8,9 @@ LocalServerError
 ├── DataDirectoryUnusable  the data directory cannot be made, read or written
 ├── DiskFull             no space left under the data directory
 ├── PortInUse            another program listens on the port
-└── StartFailed          the server died, or was not ready in time; carries the tail of its log
+├── StartFailed          the server died, or was not ready in time; carries the tail of its log
+├── Ended                the server was running, and ended by itself; carries the tail of its log
+└── ServerLost           the server was started again and again, in vain
 """
 
 import errno
@@ -16,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from processors.disk import Disk
 from processors.errors import INSTALL_LOCAL, ExitCode, LeadstreamError
 
 
@@ -23,6 +26,9 @@ class LocalServerError(LeadstreamError):
     """An embedded server cannot be used; ``str()`` is fit to be shown to a user as it is."""
 
     exit_code = ExitCode.UNAVAILABLE
+
+    #: What has happened, in a line; "": as ``str()`` says it.
+    brief = ""
 
 
 class NotInstalled(LocalServerError):
@@ -76,10 +82,11 @@ class DataDirectoryUnusable(LocalServerError):
 class DiskFull(LocalServerError):
     exit_code = ExitCode.CANNOT_WRITE
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__(
-            f"no space left on the disk of {directory}. Free some, or choose a data directory on another disk"
-        )
+    def __init__(self, directory: Path, server: str = "", disk: Disk | None = None) -> None:
+        """``server``: which one has met it, if it was one; ``disk``: as it is now, where that is known."""
+        self.directory = directory
+        self.brief = f"{server}: " * bool(server) + f"no space left on the disk of {directory}" + _now(disk)
+        super().__init__(f"{self.brief}. Free some, or choose a data directory on another disk")
 
 
 class PortInUse(LocalServerError):
@@ -90,11 +97,43 @@ class PortInUse(LocalServerError):
         )
 
 
-class StartFailed(LocalServerError):
-    def __init__(self, server: str, reason: str, log_path: Path, log_tail: str) -> None:
+class _WithLog(LocalServerError):
+    """``brief``: what happened, for a line; ``str()`` has the end of the log as well."""
+
+    def __init__(self, brief: str, log_path: Path, log_tail: str, disk: Disk | None) -> None:
+        self.brief = brief + _now(disk)
         self.log_path = log_path
         self.log_tail = log_tail
-        super().__init__(f"{server} did not start: {reason}. The end of {log_path}:\n{log_tail or '(empty)'}")
+        super().__init__(f"{self.brief}. The end of {log_path}:\n{log_tail or '(empty)'}")
+
+
+class StartFailed(_WithLog):
+    def __init__(
+        self, server: str, reason: str, log_path: Path, log_tail: str, disk: Disk | None = None
+    ) -> None:
+        super().__init__(f"{server} did not start: {reason}", log_path, log_tail, disk)
+
+
+class Ended(_WithLog):
+    def __init__(
+        self, server: str, how: str, log_path: Path, log_tail: str, disk: Disk | None = None
+    ) -> None:
+        """``how``: what it did, after its name: ``was killed by SIGKILL``."""
+        super().__init__(f"{server} {how}", log_path, log_tail, disk)
+
+
+class ServerLost(LocalServerError):
+    def __init__(self, server: str, attempts: int, log_path: Path, last: LocalServerError) -> None:
+        """``last``: why it is not running now."""
+        super().__init__(
+            f"{server} cannot be kept up: started again {attempts} times, in vain; its log is {log_path}. At"
+            f" last: {last}",
+            "Mend that, then run `leadstream up` again; what was acknowledged is kept.",
+        )
+
+
+def _now(disk: Disk | None) -> str:
+    return f" ({disk})" if disk else ""
 
 
 @contextmanager

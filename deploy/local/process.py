@@ -26,6 +26,13 @@ def isolated(module: str, *arguments: str, python: str = sys.executable) -> list
     return [python, "-P", "-m", module, *arguments]
 
 
+def ending(code: int) -> str:
+    """How a process ended, by its exit code: for a sentence that begins with its name."""
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
 class Child:
     """A command running in the background, its output going to ``log_path`` (the last one kept as ``*.1``).
 

@@ -2,19 +2,32 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from deploy.local.directory import DirectoryLock
-from deploy.local.errors import DiskFull, LocalServerError, NotInstalled, PortInUse, StartFailed, explained
+from deploy.local.errors import (
+    DiskFull,
+    Ended,
+    LocalServerError,
+    NotInstalled,
+    PortInUse,
+    StartFailed,
+    explained,
+)
 from deploy.local.ports import claim
-from deploy.local.process import Child
+from deploy.local.process import Child, ending
+from processors.disk import Disk
 from processors.files import open_private, own_directory, tighten
 
 Progress = Callable[[str], None]
+_NO_SPACE: Final = ("No space left on device", "NOT_ENOUGH_SPACE")
+_RECENT: Final = 500
+"""Lines of a log that are looked into for a cause."""
 
 
 def silent(_: str) -> None:
@@ -33,7 +46,8 @@ class LocalServer(ABC):
     """One server on one data directory, listening on loopback only, living at most as long as this process.
 
     Synchronous, and for one thread at a time. Data stays in the directory between runs, and what the server
-    has acknowledged survives ``kill``. As a context manager: started on entry, stopped on exit.
+    has acknowledged survives ``kill``. Started again, also after it died, it has the port that it had: its
+    clients know no other. As a context manager: started on entry, stopped on exit.
     """
 
     NAME: ClassVar[str]
@@ -60,10 +74,11 @@ class LocalServer(ABC):
         """Whether the packages are there that it is made of."""
         return all(find_spec(module) for module in cls.MODULES)
 
-    def start(self) -> None:
+    def start(self, unwanted: Callable[[], bool] = lambda: False) -> None:
         """Start, and block until the server answers requests; nothing happens when it runs already.
 
-        Raises a ``LocalServerError``, and then leaves nothing running and nothing locked.
+        ``unwanted``: asked while it blocks; True ends it like a failure. Raises a ``LocalServerError``, and
+        then leaves nothing running and nothing locked.
         """
         if self.process_alive:
             return
@@ -77,8 +92,10 @@ class LocalServer(ABC):
                 tighten(self.data_dir)
                 self._port = port = self._claim_port()
                 self._child = child = self._spawn(self._prepare(port), self.log_path)
-            if not child.wait_until(lambda: self._answers(port), self.START_TIMEOUT):
+            if not child.wait_until(lambda: unwanted() or self._answers(port), self.START_TIMEOUT):
                 raise self._failure(child)
+            if unwanted():
+                raise StartFailed(self.NAME, "nobody waits for it any more", child.log_path, "", self._disk())
         except BaseException:
             self.kill()
             raise
@@ -99,6 +116,20 @@ class LocalServer(ABC):
     @property
     def process_alive(self) -> bool:
         return self._child is not None and self._child.alive
+
+    def wait(self, timeout: float) -> LocalServerError | None:
+        """Block until it has ended by itself, and say why; None: it has not after ``timeout`` seconds.
+
+        Raises ``RuntimeError`` when it was not started.
+        """
+        if self._child is None:
+            raise RuntimeError(f"{self.NAME} was not started")
+        code = self._child.wait(timeout)
+        if code is None:
+            return None
+        if self._is_disk_full(self._child):
+            return DiskFull(self.data_dir, self.NAME, self._disk())
+        return Ended(self.NAME, ending(code), self._child.log_path, self._child.log_tail(), self._disk())
 
     @property
     def pid(self) -> int:
@@ -143,21 +174,36 @@ class LocalServer(ABC):
 
     def _failure(self, child: Child) -> LocalServerError:
         """Why ``child`` did not do what it was started for."""
-        returncode, tail = child.returncode, child.log_tail()
-        if returncode is None:
-            return StartFailed(self.NAME, f"not ready after {self.START_TIMEOUT:.0f} s", child.log_path, tail)
-        recent = child.log_tail(lines=500)
-        if "No space left on device" in recent or "NOT_ENOUGH_SPACE" in recent:
-            return DiskFull(self.data_dir)
-        if any("already in use" in line and str(self._port) in line for line in recent.splitlines()):
+        code, tail, disk = child.returncode, child.log_tail(), self._disk()
+        if self._is_disk_full(child):
+            return DiskFull(self.data_dir, self.NAME, disk)
+        if code is None:
+            why = f"not ready after {self.START_TIMEOUT:.0f} s"
+            return StartFailed(self.NAME, why, child.log_path, tail, disk)
+        recent = child.log_tail(lines=_RECENT).splitlines()
+        if any("already in use" in line and str(self._port) in line for line in recent):
             return PortInUse(self.port)
-        end = f"killed by signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
-        return StartFailed(self.NAME, end, child.log_path, tail)
+        return StartFailed(self.NAME, f"it {ending(code)}", child.log_path, tail, disk)
+
+    def _is_disk_full(self, child: Child) -> bool:
+        """By its own words, or because there is no room whatever it says."""
+        recent = child.log_tail(lines=_RECENT)
+        if any(words in recent for words in _NO_SPACE):
+            return True
+        disk = self._disk()
+        return disk is not None and disk.full
+
+    def _disk(self) -> Disk | None:
+        with suppress(OSError):
+            return Disk.of(self.data_dir)
+        return None
 
     def _claim_port(self) -> int:
         memory = self.data_dir / "port"
         remembered = memory.read_text().strip() if memory.exists() else ""
-        port = claim(self._requested_port, int(remembered) if remembered.isdigit() else None)
+        port = claim(
+            self._requested_port or self._port or 0, int(remembered) if remembered.isdigit() else None
+        )
         with open_private(memory, "w") as file:
             file.write(f"{port}\n")
         return port

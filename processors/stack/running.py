@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -20,7 +21,11 @@ from processors.settings import Settings, variable
 from processors.settings.part import file_variable
 from processors.stack.gateway import gateway_port
 from processors.stack.supervisor import Service, Supervisor
+from processors.status.roster import Roster
 from processors.worker.run import layouts_of
+
+if TYPE_CHECKING:
+    from deploy.local.server import LocalServer
 
 _GRACE_S = 30.0
 
@@ -54,8 +59,9 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
         stack.enter_context(_owned(plan.data))
         # Said last of all, when everything below is down.
         stack.callback(steps.done, "stopped")
-        kafka = plan.kafka or _kafka(plan, stack, steps)
-        clickhouse = plan.clickhouse or ClickHouseUrl.parse(_clickhouse(plan, stack, steps))
+        kept: list[LocalServer] = []
+        kafka = plan.kafka or _kafka(plan, stack, steps, kept)
+        clickhouse = plan.clickhouse or ClickHouseUrl.parse(_clickhouse(plan, stack, steps, kept))
         if clickhouse.name == "default":  # the server's own, not meant for anybody's tables
             clickhouse = clickhouse.naming(DEFAULT_DATABASE)
         settings = settings.model_copy(
@@ -68,8 +74,11 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
             }
         )
         _prepare(settings, steps, embedded=plan.kafka is None)
-        supervisor = Supervisor(steps.say)
+        supervisor = Supervisor(steps.say, Roster(plan.data))
         stack.callback(supervisor.stop, _GRACE_S)
+        supervisor.watch_disk(plan.data)
+        for server in kept:
+            supervisor.keep(server)
         for service in _services(plan, settings):
             supervisor.start(service)
         stack.callback(steps.begin, "stopping; Ctrl-C once more to end it at once")
@@ -120,22 +129,24 @@ def _owned(data: Path) -> Iterator[None]:
         lock.release()
 
 
-def _kafka(plan: Plan, stack: ExitStack, steps: Steps) -> str:
+def _kafka(plan: Plan, stack: ExitStack, steps: Steps, kept: "list[LocalServer]") -> str:
     from deploy.local.kafka import LocalKafka
 
     server = LocalKafka(plan.data / "kafka", progress=steps.begin)
     stack.callback(server.stop)
     server.start()
+    kept.append(server)
     steps.done(f"Kafka at {server.bootstrap}")
     return server.bootstrap
 
 
-def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps) -> str:
+def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps, kept: "list[LocalServer]") -> str:
     from deploy.local.clickhouse import LocalClickHouse
 
     server = LocalClickHouse(plan.data / "clickhouse", progress=steps.begin, databases=f"{DEFAULT_DATABASE}*")
     stack.callback(server.stop)
     server.start()
+    kept.append(server)
     steps.done(f"ClickHouse at http://127.0.0.1:{server.port}")
     return server.url
 

@@ -1,6 +1,5 @@
 """Child processes that are started again when they die, and end in good order when they are asked to."""
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,10 +7,17 @@ from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from deploy.local.process import Child, isolated
+from deploy.local.errors import LocalServerError, ServerLost
+from deploy.local.process import Child, ending, isolated
+from processors.disk import Disk
 from processors.errors import ExitCode, LeadstreamError
+from processors.stack.restarts import Restarts
+from processors.status.roster import Roster
+
+if TYPE_CHECKING:
+    from deploy.local.server import LocalServer
 
 _COMMANDS: Final = "processors.cli.main"
 FATAL: Final = {
@@ -21,17 +27,17 @@ FATAL: Final = {
     ExitCode.MISCONFIGURED,
 }
 """Exit codes that another start would not change."""
-_FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 30.0
-_STEADY_S: Final = 60.0
-"""Who lived that long has recovered from what it died of before."""
+SERVER_RESTARTS: Final = 5
+"""So many in a row may be in vain: some 15 s of pauses, and what the starts take."""
+_LOOK_S: Final = 0.2
+_DISK_S: Final = 5.0
 
 
 class ServiceFailed(LeadstreamError):
     """A service ended with an exit code that another start would not change."""
 
     def __init__(self, name: str, code: int, log_path: Path, tail: str) -> None:
-        super().__init__(f"{name} ended with exit code {code}. The end of {log_path}:\n{tail or '(empty)'}")
+        super().__init__(f"{name} {ending(code)}. The end of {log_path}:\n{tail or '(empty)'}")
         self.exit_code = ExitCode(code)
 
 
@@ -51,12 +57,15 @@ class Service:
 
 
 class Supervisor:
-    """Runs services. ``failed``: gets a ``ServiceFailed`` when one cannot go on. Thread-safe."""
+    """Runs services and keeps servers. ``failed``: gets an error when one cannot go on. Thread-safe."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        """``say`` is told, from other threads, of every service that died and is started again."""
+    def __init__(self, say: Callable[[str], None], roster: Roster) -> None:
+        """``say`` is told, from other threads, of everything that died and is started again; ``roster`` of
+        everything that runs.
+        """
         self.failed: Future[None] = Future()
         self._say = say
+        self._roster = roster
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._children: dict[str, Child] = {}
@@ -64,9 +73,31 @@ class Supervisor:
 
     def start(self, service: Service) -> None:
         """Start it, and keep it running until :meth:`stop`."""
-        thread = threading.Thread(target=self._keep, args=[service], name=f"keep-{service.name}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self._in_thread(service.name, lambda: self._run(service))
+
+    def keep(self, server: "LocalServer") -> None:
+        """Start a server that runs again whenever it dies, until :meth:`stop`, which leaves it running.
+
+        Nobody else touches it meanwhile. After ``SERVER_RESTARTS`` in vain: ``ServerLost``.
+        """
+        self._roster.started(server.NAME, server.pid, server.log_path)
+        self._in_thread(server.NAME, lambda: self._keep(server))
+
+    def watch_disk(self, directory: Path) -> None:
+        """Say it when the disk of ``directory`` is nearly full: once, and again after it had room."""
+
+        def watch() -> None:
+            told = False
+            while True:
+                with suppress(OSError):
+                    disk = Disk.of(directory)
+                    if disk.low and not told:
+                        self._say(disk_warning(disk))
+                    told = disk.low
+                if self._stopping.wait(_DISK_S):
+                    return
+
+        self._in_thread("disk", watch)
 
     def pid(self, name: str) -> int | None:
         """The process id of a service, while it has one."""
@@ -89,47 +120,95 @@ class Supervisor:
             raise
         for thread in self._threads:
             thread.join()
+        self._roster.clear()
 
-    def _keep(self, service: Service) -> None:
-        try:
-            self._run(service)
-        except BaseException as error:
-            self._fail(error)
+    def _in_thread(self, name: str, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except BaseException as error:
+                self._fail(error)
+
+        thread = threading.Thread(target=guarded, name=f"keep-{name}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _run(self, service: Service) -> None:
-        pause = _FIRST_PAUSE_S
+        restarts = Restarts()
         while True:
             with self._lock:
                 if self._stopping.is_set():
                     return
                 child = self._children[service.name] = _spawn(service)
+            self._roster.started(service.name, child.pid, service.log_path)
             begin = time.monotonic()
             code = child.wait(threading.TIMEOUT_MAX)
             child.kill()
             if self._stopping.is_set() or code is None:
                 return
+            how = ending(code)
+            self._roster.ended(service.name, how)
             if code in FATAL:
                 raise ServiceFailed(service.name, code, service.log_path, child.log_tail())
-            if time.monotonic() - begin > _STEADY_S:
-                pause = _FIRST_PAUSE_S
-            self._say(
-                f"{service.name} {_ending(code)}; starting it again in {pause:g} s, its log is "
-                f"{service.log_path}.1"
-            )
+            pause = restarts.pause_after(time.monotonic() - begin)
+            assert pause is not None  # noqa: S101 - narrows: any number of restarts
+            self._say(again(f"{service.name} {how}", pause, service.log_path))
             if self._stopping.wait(pause):
                 return
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    def _keep(self, server: "LocalServer") -> None:
+        restarts, since = Restarts(SERVER_RESTARTS), time.monotonic()
+        while not self._stopping.is_set():
+            # Not until it ends: it outlives those who work with it, and whoever stops them joins us first.
+            if (why := server.wait(_LOOK_S)) is not None:
+                self._bring_back(server, why, restarts, time.monotonic() - since)
+                since = time.monotonic()
+
+    def _bring_back(
+        self, server: "LocalServer", why: LocalServerError, restarts: Restarts, lived_s: float
+    ) -> None:
+        """Returns when it runs again, or is not wanted any more."""
+        failure: LocalServerError | None = why
+        while failure is not None:
+            what = failure.brief or str(failure)
+            self._roster.ended(server.NAME, what)
+            if (pause := restarts.pause_after(lived_s)) is None:
+                raise ServerLost(server.NAME, SERVER_RESTARTS, server.log_path, failure)
+            self._say(again(what, pause, server.log_path))
+            if self._stopping.wait(pause):
+                return
+            # A start that has failed has not lived, however long it took.
+            lived_s, failure = 0.0, _started(server, self._stopping.is_set)
+            if self._stopping.is_set():
+                return
+        self._roster.started(server.NAME, server.pid, server.log_path)
+        self._say(f"{server.NAME} is back on port {server.port}")
 
     def _fail(self, error: BaseException) -> None:
         with suppress(InvalidStateError):
             self.failed.set_exception(error)
 
 
+def again(what: str, pause_s: float, log_path: Path) -> str:
+    """A line about something that has ended. Its log is put aside when it is started again."""
+    return f"{what}; starting it again in {pause_s:g} s, its log is {log_path}.1"
+
+
+def disk_warning(disk: Disk) -> str:
+    """A line about a disk that is nearly full."""
+    return (
+        f"warning: the disk of {disk.directory} is nearly full, {disk}: when it is, everything stands still"
+    )
+
+
+def _started(server: "LocalServer", unwanted: Callable[[], bool]) -> LocalServerError | None:
+    """Why it could not be started, or None."""
+    try:
+        server.start(unwanted)
+    except LocalServerError as error:
+        return error
+    return None
+
+
 def _spawn(service: Service) -> Child:
     return Child(service.argv, cwd=Path.cwd(), env=service.env, log_path=service.log_path)
-
-
-def _ending(code: int) -> str:
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended with exit code {code}"

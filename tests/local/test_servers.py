@@ -131,8 +131,12 @@ class NeverReady(Scripted):
     [
         (OutOfSpace, DiskFull, "no space left on the disk of "),
         (PortTaken, PortInUse, "is taken by another program"),
-        (Dead, StartFailed, "Scripted did not start: exit code 3. The end of .*scripted.log:\none\ntwo"),
-        (Killed, StartFailed, "Scripted did not start: killed by signal 9"),
+        (
+            Dead,
+            StartFailed,
+            r"start: it ended with exit code 3 \(.* free\)\. The end of .*scripted.log:\none\ntwo",
+        ),
+        (Killed, StartFailed, "Scripted did not start: it was killed by SIGKILL"),
         (NeverReady, StartFailed, "Scripted did not start: not ready after 0 s"),
     ],
 )

@@ -10,12 +10,13 @@ from queue import Queue
 import pytest
 
 from processors.stack.supervisor import Service, ServiceFailed, Supervisor
+from processors.status.roster import Roster
 
 
 class Run:
     def __init__(self, directory: Path) -> None:
         self.said: Queue[str] = Queue()
-        self.supervisor = Supervisor(self.said.put)
+        self.supervisor = Supervisor(self.said.put, Roster(directory))
         self._directory = directory
 
     def start(self, program: str, name: str = "worker-1") -> Path:
