@@ -79,6 +79,12 @@ class Judge:
             found += case.beside() if self._beside else ()
         return list(dict.fromkeys(found))
 
+    def wanted(self, traces: Traces, standing: Standing) -> Result | None:
+        """What the result should be: of several that are right, the one that was published; None: nothing."""
+        if standing.erased:
+            return None
+        return traces.newest if _is_right(traces) else traces.expected
+
 
 @dataclass(frozen=True)
 class _Case:
@@ -102,7 +108,7 @@ class _Case:
 
     def topic(self) -> list[Verdict]:
         """The newest record against the model."""
-        newest, expected, in_time = self.traces.newest, self.traces.expected, self.traces.in_time
+        newest, expected, final = self.traces.newest, self.traces.expected, self.traces.final
         if self.standing.unsettled:
             return [self._apart(Apart.UNSETTLED)]
         if self.standing.erased:
@@ -111,16 +117,13 @@ class _Case:
             if self.traces.rows:
                 return [self._wrong(Wrong.UNEXPECTED_IN_CLICKHOUSE, detail="its customer was erased")]
             return [self._apart(Apart.ERASED)] if newest is not None else []
-        if _same(expected, newest) or _same(in_time, newest):
+        if _is_right(self.traces):
             return []
-        final = self.traces.final
         if final is not None and newest is not None and any(_same(final, one) for one in self.traces.emitted):
-            if _same(final, newest):
-                return []
             return [self._wrong(Wrong.DIFFERS_IN_TOPIC, _changes(final, newest))]
         if self.standing.contested:
             return [self._apart(Apart.CONTESTED)]
-        if not _same(expected, in_time):
+        if not _same(expected, self.traces.in_time):
             return [self._apart(Apart.HOLD)]
         if self._beyond():
             return [self._apart(Apart.BEYOND_INPUT)]
@@ -205,6 +208,14 @@ class _Case:
 
     def _apart(self, why: Apart) -> LeftOut:
         return LeftOut(why, self.kind.name, self.identity, *self.whose)
+
+
+def _is_right(traces: Traces) -> bool:
+    """Is the newest record one of those that the events may make?"""
+    newest, final = traces.newest, traces.final
+    if _same(traces.expected, newest) or _same(traces.in_time, newest):
+        return True
+    return final is not None and newest is not None and _same(final, newest)
 
 
 def _same(expected: Result | None, found: Result | None) -> bool:

@@ -122,12 +122,23 @@ class LeftOut:
 
 @dataclass
 class Counts:
-    """Of one kind of result. ``agreeing``: everywhere where it should be, as it should be."""
+    """Of one kind of result, each of which is ``agreeing`` (everywhere where it should be, as it should be),
+    ``differing`` or ``apart``.
+
+    So none of the other numbers is greater than the sum of these three, or less than ``agreeing``.
+    """
 
     expected: int = 0
     in_topic: int = 0
     in_clickhouse: int = 0
     agreeing: int = 0
+    differing: int = 0
+    apart: int = 0
+
+    def judged(self) -> str:
+        """For people."""
+        others = {"apart": self.apart, "differ": self.differing}
+        return ", ".join([f"{self.agreeing:,} agree", *(f"{n:,} {what}" for what, n in others.items() if n)])
 
 
 @dataclass
@@ -157,7 +168,7 @@ class Summary:
             stored = f", {one.in_clickhouse:,} in ClickHouse" if self.clickhouse else ""
             yield (
                 f"{name + 's:':<10} {one.expected:,} expected, {one.in_topic:,} in the topic{stored}; "
-                f"{one.agreeing:,} agree"
+                f"{one.judged()}"
             )
             for (kind, wrong), count in sorted(self.differences.items()):
                 if kind == name:
@@ -185,6 +196,8 @@ class Summary:
                     "inTopic": one.in_topic,
                     "inClickHouse": one.in_clickhouse,
                     "agreeing": one.agreeing,
+                    "differing": one.differing,
+                    "leftApart": one.apart,
                     "differences": {
                         wrong: n for (kind, wrong), n in self.differences.items() if kind == name
                     },

@@ -11,7 +11,7 @@ from processors.audit.model.outcome import CustomerKey, Outcome
 from processors.audit.model.reference import ReferenceModel
 from processors.audit.model.rules import ModelPolicy
 from processors.audit.report import Counts, Difference, Summary
-from processors.audit.results import KINDS, Kind, Row, happened_ms, owner
+from processors.audit.results import KINDS, Kind, Result, Row, happened_ms, owner
 from schemas.events import Click, LeadEvent
 
 
@@ -59,8 +59,9 @@ class Verdicts:
             for identity, (whose, traces) in gathered.found[kind].items():
                 if not self._in_scope(traces):
                     continue
-                verdicts = judge.judge(identity, whose, traces, _standing(whose, gathered, expected))
-                self._count(kind, traces, verdicts)
+                standing = _standing(whose, gathered, expected)
+                verdicts = judge.judge(identity, whose, traces, standing)
+                self._count(kind, traces, judge.wanted(traces, standing), verdicts)
                 yield from verdicts
 
     def _counted(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -72,12 +73,20 @@ class Verdicts:
                 self._summary.apart[one.kind, one.why] += 1
         return found
 
-    def _count(self, kind: Kind, traces: Traces, verdicts: Collection[Verdict]) -> None:
-        counts = self._summary.kinds[kind.name]
-        counts.expected += traces.expected is not None
-        counts.in_topic += traces.newest is not None
+    def _count(
+        self, kind: Kind, traces: Traces, wanted: Result | None, verdicts: Collection[Verdict]
+    ) -> None:
+        counts, published = self._summary.kinds[kind.name], traces.newest is not None
+        counts.expected += wanted is not None
+        counts.in_topic += published
         counts.in_clickhouse += bool(traces.rows)
-        counts.agreeing += not verdicts
+        if any(isinstance(one, Difference) for one in verdicts):
+            counts.differing += 1
+        elif verdicts:
+            counts.apart += 1
+        else:
+            # What is nowhere, as it should be, is no result: an erased customer, a lead given up in time.
+            counts.agreeing += published
 
     def _in_scope(self, traces: Traces) -> bool:
         if self._since_ms is None:

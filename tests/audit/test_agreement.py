@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from processors.attribution.bounds import Bounds
 from processors.attribution.policy import Policy
+from processors.audit.judging import Horizon
 from processors.audit.report import Apart, Difference, Wrong
-from processors.audit.results import LEADS
-from tests.attribution.builders import HOLD, click, deferred, lead, policy
+from processors.audit.results import KINDS, LEADS
+from tests.attribution.builders import HOLD, T0, click, deferred, lead, policy
 from tests.attribution.effort import examples
 from tests.attribution.strategies import POLICIES, histories, histories_with_conflicts
-from tests.audit.system import Audited, Story, audited, happen
+from tests.audit.system import Audited, Published, Story, audited, happen
 from tests.model.simulate import Record
 
 GAPS = st.lists(st.sampled_from((0, 1, HOLD // 2, HOLD - 1, HOLD, HOLD + 1)), min_size=1, max_size=16)
@@ -28,6 +29,7 @@ def audit(story: Story, rules: Policy, records: int = 1) -> Audited:
 def assert_clean(found: Audited) -> None:
     assert [one for one in found.verdicts if isinstance(one, Difference)] == []
     assert found.summary.clean
+    assert_adds_up(found)
     assert {one.why for one in found.verdicts if not isinstance(one, Difference)} <= {
         Apart.CONTESTED,
         Apart.ERASED,
@@ -44,6 +46,52 @@ def test_whatever_arrives_and_whenever(rules: Policy, records: list[Record], gap
 @given(POLICIES, histories_with_conflicts())
 def test_clicks_in_conflict(rules: Policy, records: list[Record]) -> None:
     assert_clean(audit(happen(records, (), rules), rules))
+
+
+def assert_adds_up(found: Audited) -> None:
+    """Every result is counted as one of three things, and nothing that agrees is missing anywhere."""
+    summary = found.summary
+    for name, counts in summary.kinds.items():
+        places = [counts.expected, counts.in_topic]
+        if summary.clickhouse:
+            places.append(counts.in_clickhouse)
+        assert counts.agreeing <= min(places)
+        assert max(places) <= counts.agreeing + counts.apart + counts.differing
+        wrong = sum(count for (kind, _), count in summary.differences.items() if kind == name)
+        assert (counts.differing > 0) <= (wrong > 0)
+        if not (counts.apart or wrong):
+            assert {*places} == {counts.agreeing}
+    lines = [line for line in summary.lines() if " expected, " in line]
+    for line in lines:
+        assert (" agree," in line) == any(one in line for one in (" apart", " differ"))
+
+
+@examples(150)
+@given(POLICIES, histories(), GAPS, st.data())
+def test_the_numbers_add_up_whatever_is_missing_or_on_its_way(
+    rules: Policy, records: list[Record], gaps: list[int], data: st.DataObject
+) -> None:
+    story = happen(records, gaps, rules)
+    published = story.published
+    for some in (published.results, published.rows):
+        for place in data.draw(st.sets(st.integers(0, 30), max_size=3)):
+            if place < len(some):
+                del some[place]
+    gone = st.none() | st.integers(T0 - HOLD, T0 + 3 * HOLD)
+    so_many = st.none() | st.integers(0, 8)
+    with TemporaryDirectory() as directory:
+        found = audited(
+            Path(directory) / "work",
+            story,
+            rules=rules,
+            horizons={kind: Horizon(data.draw(gone), data.draw(gone)) for kind in KINDS},
+            settled=data.draw(so_many),
+            stored=data.draw(so_many),
+            clickhouse=data.draw(st.booleans()),
+            live=data.draw(st.sampled_from((None, story.published, Published()))),
+            since_ms=data.draw(gone),
+        )
+    assert_adds_up(found)
 
 
 @examples(60)

@@ -141,6 +141,8 @@ def test_counts(tmp_path: Path) -> None:
         "inTopic": 0,
         "inClickHouse": 0,
         "agreeing": 0,
+        "differing": 1,
+        "leftApart": 0,
         "differences": {"missing in topic": 1},
         "apart": {},
     }
@@ -149,9 +151,23 @@ def test_counts(tmp_path: Path) -> None:
         "inTopic": 2,
         "inClickHouse": 2,
         "agreeing": 2,
+        "differing": 0,
+        "leftApart": 0,
         "differences": {},
         "apart": {},
     }
+
+
+def test_whoever_was_erased_agrees_with_nobody(tmp_path: Path) -> None:
+    """The customer is nowhere, as it should be: no number knows of it. Its lead is in the topic still."""
+    summary = audited(tmp_path / "work", happen([*EVENTS, erasure()])).summary
+    assert [*summary.lines()][:5] == [
+        "leads:     0 expected, 1 in the topic, 0 in ClickHouse; 0 agree, 1 apart",
+        "           apart: 1 erased",
+        "sales:     0 expected, 1 in the topic, 0 in ClickHouse; 0 agree, 1 apart",
+        "           apart: 1 erased",
+        "customers: 1 expected, 1 in the topic, 1 in ClickHouse; 1 agree",
+    ]
 
 
 def test_without_clickhouse_nothing_is_missing_there(tmp_path: Path) -> None:
