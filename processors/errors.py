@@ -59,10 +59,11 @@ def exit_codes_table() -> str:
 class LeadstreamError(Exception):
     """``cause``: what is wrong. ``remedy``: what to do about it, as an instruction; "": the cause says it.
 
-    ``str()`` is the cause.
+    ``where``: of a server that did not answer, the setting that says where it is. ``str()`` is the cause.
     """
 
     exit_code: ExitCode = ExitCode.INTERNAL
+    where: str = ""
 
     def __init__(self, cause: str, remedy: str = "") -> None:
         super().__init__(cause)

@@ -26,6 +26,7 @@ _ROOMS: Final = {
     "errors": Room("how anything fails: cause, remedy, exit code"),
     "files": Room("files that only their owner reads"),
     "owners": Room("whose a directory is"),
+    "proxies": Room("this machine, reached without a proxy"),
     "clock": Room("what time it is"),
     "disk": Room("how much room a disk has left"),
     "histogram": Room("how often something was how large"),
@@ -49,7 +50,8 @@ _ROOMS: Final = {
         "schemas errors clock progress settings kafka.connection kafka.header_names kafka.placement",
     ),
     "clickhouse": Room(
-        "connecting, bringing tables and views up to date, roles, queries", "errors clickhouse.url settings"
+        "connecting, bringing tables and views up to date, roles, queries",
+        "errors proxies clickhouse.url settings",
     ),
     "observability": Room(
         "log lines; every metric, once ([metrics.md](metrics.md)); health, and the port that shows both",
@@ -128,7 +130,7 @@ _ROOMS: Final = {
     ),
     "cli": Room(
         "one thin file for each command",
-        "schemas errors files clock garbage printable terminal signals clickhouse.url settings kafka"
+        "schemas errors files proxies clock garbage printable terminal signals clickhouse.url settings kafka"
         " clickhouse observability worker sink refusals people registry gateway audit replaying demo stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.

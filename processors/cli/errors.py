@@ -7,6 +7,7 @@ import click
 
 from processors.errors import LeadstreamError, bug
 from processors.printable import styled
+from processors.settings.whereabouts import remedy_of
 from processors.terminal.lines import say
 
 
@@ -15,7 +16,7 @@ class UserError(click.ClickException):
 
     def __init__(self, error: LeadstreamError) -> None:
         super().__init__(error.cause)
-        self.remedy = error.remedy
+        self.remedy = remedy_of(error)
         self.exit_code = error.exit_code
 
     def show(self, file: IO[Any] | None = None) -> None:

@@ -10,6 +10,7 @@ import click
 from processors.cli.lazy import Lazy, LazyGroup
 from processors.errors import ExitCode, exit_codes_sentence
 from processors.printable import printable_lines
+from processors.proxies import reach_directly
 from processors.signals import Signals
 from processors.terminal.lines import say
 
@@ -51,6 +52,7 @@ _HELP += textwrap.fill(f"Exit codes of every command: {exit_codes_sentence()}.",
         "replay": Lazy("processors.cli.replay:replay", "Compute or store everything once more."),
         "bench": Lazy("bench.command:bench", "Measure it on a real broker, beside its peers."),
         "doctor": Lazy("processors.cli.doctor:doctor", "Check everything that the system needs."),
+        "env": Lazy("processors.cli.env:env", "The addresses of the running system, for a shell."),
         "config": Lazy("processors.cli.config:config", "Show every setting and where it comes from."),
         "version": Lazy("processors.cli.version:version", "Show the versions of everything involved."),
     },
@@ -63,6 +65,7 @@ def cli() -> None:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     signals = Signals()
+    reach_directly()
     try:
         with signals:
             result = cli.main(args, prog_name="leadstream", standalone_mode=False)

@@ -70,9 +70,10 @@ def up(
     writable, 78 topics or tables do not fit or the servers are not installed, 130 interrupted while starting,
     143 by SIGTERM.
     """
-    # How one connects, as the settings say, has to fit the servers that are named here.
+    # How one connects, as the settings say, has to fit the servers that are named here. Another `up` above
+    # this directory has no say.
     named = {"kafka_bootstrap": kafka, "clickhouse_url": clickhouse and clickhouse.secret()}
-    settings = load_settings(**{field: one for field, one in named.items() if one})
+    settings = load_settings(find=False, **{field: one for field, one in named.items() if one})
     from processors.cli.running import run
     from processors.stack.running import Plan
     from processors.stack.up import Demo

@@ -1,6 +1,7 @@
 """Connections to ClickHouse."""
 
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from clickhouse_connect.driver.httpclient import HttpClient
 
 from processors.clickhouse.url import ClickHouseUrl
 from processors.errors import INSTALL_LOCAL, ExitCode, LeadstreamError
+from processors.proxies import is_loopback, reach_directly
 from processors.settings import Settings
 
 _PORTS = {"http": 8123, "https": 8443}
@@ -24,6 +26,7 @@ class NoClickHouse(LeadstreamError):
     def __init__(self, message: str, exit_code: ExitCode) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+        self.where = "clickhouse_url" if exit_code == ExitCode.UNAVAILABLE else ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ def connect(
     if parts.embedded:
         return _embedded(parts.path, name)
     host, port = parts.host, parts.port or _PORTS[parts.scheme]
+    if is_loopback(host):
+        reach_directly(host)
     try:
         return clickhouse_connect.get_client(
             host=host,
@@ -144,23 +149,37 @@ def _refused(error: ClickHouseError, address: str, database: str) -> NoClickHous
             ExitCode.MISCONFIGURED,
         )
     return NoClickHouse(
-        f"ClickHouse at {address} cannot be reached ({_first_line(error)}): is it running, and is "
+        f"ClickHouse at {address} cannot be reached ({_reason(error)}): is it running, and is "
         "LEADSTREAM_CLICKHOUSE_URL right?",
         ExitCode.UNAVAILABLE,
     )
 
 
-def _tls_failure(error: BaseException | None) -> str | None:
+def _tls_failure(error: BaseException) -> str | None:
     """Why the two sides did not agree on TLS; None: they did, or never came to it."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return str(error.verify_message)
-        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-            return (getattr(error, "reason", None) or str(error)).replace("_", " ").lower()
-        inner = getattr(error, "reason", None)  # where urllib3 keeps it
-        error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
+    for one in _causes(error):
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return str(one.verify_message)
+        if isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLEOFError):
+            return (getattr(one, "reason", None) or str(one)).replace("_", " ").lower()
     return None
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    """Of whoever does not answer, in the words of the operating system where it has any."""
+    said = (one.strerror for one in _causes(error) if isinstance(one, OSError) and one.strerror)
+    reason = next((one.lower() for one in said), _first_line(error))
+    by_proxy = any(type(one).__name__ == "ProxyError" for one in _causes(error))
+    return f"the proxy that the environment names: {reason}" if by_proxy else reason
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those that led to it."""
+    while error is not None:
+        yield error
+        inner = getattr(error, "reason", None)  # where urllib3 keeps it
+        error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
+
+
+def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0][:200]

@@ -1,7 +1,8 @@
 """Every setting of the system, read from ``LEADSTREAM_*`` environment variables.
 
 ``kafka``, ``clickhouse``, ``attribution``, ``gateway`` and ``service`` have the fields, ``durations`` reads
-spans of time, ``loading`` says what is wrong with an environment, ``listing`` shows it.
+spans of time. ``running`` finds the system that runs here, ``loading`` takes from it what the environment
+does not say and says what is wrong with that, ``listing`` shows it.
 """
 
 from processors.settings.attribution import AttributionSettings

@@ -11,7 +11,7 @@ from processors.settings.part import Part, ReadableFile, in_pairs, needing, vari
 from schemas.times import DAY_MS, MINUTE_MS, SECOND_MS
 from schemas.topics import SPECS, Role, Topic
 
-_ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]/@]+):(\d{1,5})")
+_ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]/@]+):([0-9]{1,5})")
 _MAX_PORT: Final = 65_535
 
 

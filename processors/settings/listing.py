@@ -9,11 +9,13 @@ from pydantic_core import PydanticUndefined
 from processors.clickhouse.url import HIDDEN, masked
 from processors.settings import PREFIX, Settings, variable
 from processors.settings.durations import is_duration, readable
-from processors.settings.part import file_variable, is_secret
+from processors.settings.loading import of_running_up, source_of
+from processors.settings.part import is_secret
+from processors.settings.running import RunningUp
 
 
-def as_written() -> Settings:
-    """What stands in the environment, checked or not: only to be shown."""
+def as_written(up: RunningUp | None = None) -> Settings:
+    """What stands in the environment, checked or not, or comes from ``up``: only to be shown."""
     given = {name.upper(): value for name, value in os.environ.items()}
     written = {field: given.get(variable(field)) for field in Settings.model_fields}
     found: dict[str, Any] = {
@@ -21,21 +23,17 @@ def as_written() -> Settings:
         for field, value in written.items()
         if value is not None
     }
-    return Settings.model_construct(**found)
+    return Settings.model_construct(**{**of_running_up(up), **found})
 
 
-def rows_of(settings: Settings) -> dict[str, dict[str, Any]]:
+def rows_of(settings: Settings, up: RunningUp | None = None) -> dict[str, dict[str, Any]]:
     """By variable: value, default, where the value comes from, and what it means. Passwords are masked."""
-    return {variable(field): _row(settings, field) for field in Settings.model_fields}
+    return {variable(field): _row(settings, field, source_of(field, up)) for field in Settings.model_fields}
 
 
-def _row(settings: Settings, field: str) -> dict[str, Any]:
+def _row(settings: Settings, field: str, source: str) -> dict[str, Any]:
     info = Settings.model_fields[field]
     default = None if info.default is PydanticUndefined else info.default
-    given = {name.upper() for name in os.environ}
-    source = "environment" if variable(field) in given else "default"
-    if is_secret(info) and file_variable(field) in given:
-        source = file_variable(field)
     return {
         "value": _plain(field, getattr(settings, field)),
         "default": _plain(field, default),

@@ -1,34 +1,98 @@
-"""The settings of this process, or what is wrong with them."""
+"""The settings of this process and where each is from, or what is wrong with them."""
 
 import os
 from difflib import get_close_matches
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from processors.errors import Misconfigured
 from processors.settings import PREFIX, Settings, variable
+from processors.settings.attribution import AttributionSettings
 from processors.settings.part import file_variable, is_secret
+from processors.settings.running import RunningUp
 
 UP_CLICKHOUSE: Final = "LEADSTREAM_UP_CLICKHOUSE"
 """Another ClickHouse for ``leadstream up``: on a command line every user of the machine sees its password."""
-_OTHERS: Final = {"LEADSTREAM_TRACEBACK", UP_CLICKHOUSE}
-"""Read before there are settings."""
+GATEWAY_URL: Final = "LEADSTREAM_GATEWAY_URL"
+"""What ``leadstream env`` calls the gateway's address: for scripts, no process of ours reads it."""
+_OTHERS: Final = {"LEADSTREAM_TRACEBACK", UP_CLICKHOUSE, GATEWAY_URL}
+"""Read before there are settings, or by others."""
+DEFAULT: Final = "default"
+RUNNING_UP: Final = "running up"
+_AGREED: Final = {
+    *AttributionSettings.model_fields,
+    *("application_id", "sink_group", "topic_prefix", "output_prefix"),
+    *("partitions", "replication", "retention"),
+}
+"""The settings that all processes of one system have to agree on."""
 
 
-def settings_of_environment(**given: Any) -> Settings:
-    """``given``: what counts in the place of the environment.
+def settings_of_environment(up: RunningUp | None = None, **given: Any) -> Settings:
+    """The environment, and where it says nothing the ``up`` that runs here, if there is one.
 
-    Raises ``Misconfigured``, which names each one that is wrong.
+    ``given``: what counts in the place of both. Raises ``Misconfigured``, which names each one that is wrong.
     """
+    found = of_running_up(up)
     try:
-        return Settings(**given)
+        return Settings(**{**found, **given})
     except ValidationError as error:
+        of_up = f" {variable('clickhouse_url')} is that of `leadstream up` in {up.data}." if up else ""
         raise Misconfigured(
             "; ".join(map(_complaint, error.errors())),
-            "`leadstream config` lists every setting with its meaning.",
+            "`leadstream config` lists every setting with its meaning."
+            + (of_up if "clickhouse_url" in found else ""),
         ) from None
+
+
+def of_running_up(up: RunningUp | None) -> dict[str, Any]:
+    """By their names, the settings that are those of ``up``, because the environment does not say them.
+
+    What a system agrees on comes along with its Kafka: of another one's topics nothing is known here.
+    """
+    if up is None:
+        return {}
+    offered: dict[str, Any] = {
+        "kafka_bootstrap": up.kafka,
+        "clickhouse_url": SecretStr(up.clickhouse),
+        "data_dir": up.data,
+    }
+    if not _variable_of("kafka_bootstrap"):
+        offered |= {field: text for field, text in up.settings.items() if field in _AGREED}
+    return {field: value for field, value in offered.items() if not _variable_of(field)}
+
+
+def agreed_on() -> dict[str, str]:
+    """What the environment says of that, by the names of the settings: for an ``up`` to hand on."""
+    given = {name.upper(): value for name, value in os.environ.items()}
+    return {field: given[variable(field)] for field in sorted(_AGREED) if variable(field) in given}
+
+
+def variables_of(up: RunningUp) -> dict[str, str]:
+    """By their names, what makes any process one of the system of ``up``, wherever it is started."""
+    agreed = {variable(field): text for field, text in up.settings.items() if field in _AGREED}
+    return {
+        variable("kafka_bootstrap"): up.kafka,
+        variable("clickhouse_url"): up.clickhouse,
+        GATEWAY_URL: up.gateway,
+        **agreed,
+    }
+
+
+def source_of(field: str, up: RunningUp | None) -> str:
+    """Where a setting is from: the environment, the variable that names its file, ``up``, or nowhere."""
+    if name := _variable_of(field):
+        return "environment" if name == variable(field) else name
+    return RUNNING_UP if field in of_running_up(up) else DEFAULT
+
+
+def _variable_of(field: str) -> str | None:
+    """The variable that says it."""
+    given = {name.upper() for name in os.environ}
+    secret = is_secret(Settings.model_fields[field])
+    names = (file_variable(field), variable(field)) if secret else (variable(field),)
+    return next((name for name in names if name in given), None)
 
 
 def _complaint(error: ErrorDetails) -> str:

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from processors.files import open_private
 from processors.owners import owner_of
+from processors.settings.part import variable
 
 DATA: Final = ".leadstream"
 """The data directory of who names none."""
 LOGS: Final = "logs"
 """In every data directory of ``up``, from its first moment on: what lacks it is none."""
 _FILE: Final = "running.json"
-_DATA_DIR: Final = "LEADSTREAM_DATA_DIR"
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,32 @@ def running_up(start: Path | None = None) -> RunningUp | None:
     a command would work on another system than the one it was meant for. Reads a few small files, and raises
     nothing.
     """
+    data = nearest_data(start)
+    return None if data is None else running_in(data)
+
+
+def nearest_data(start: Path | None = None) -> Path | None:
+    """The data directory in which :func:`running_up` looks, whether something runs there or not."""
+    named = os.environ.get(variable("data_dir"))
+    if start is None and named and _is_of_up(Path(named)):
+        return Path(named).absolute()
     try:
-        data = _nearest(start)
+        here = (start or Path.cwd()).absolute()
     except OSError:
         return None  # the working directory is gone
-    return None if data is None else _of(data)
+    return next((one / DATA for one in (here, *here.parents) if _is_of_up(one / DATA)), None)
+
+
+def running_in(data: Path) -> RunningUp | None:
+    """The living ``up`` of this data directory. Raises nothing."""
+    try:
+        with (data / _FILE).open("rb") as file:
+            ours = os.fstat(file.fileno()).st_uid == os.geteuid()
+            found = _decoded(data, json.load(file)) if ours else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # nothing runs, or a release that is none of ours wrote it
+    # What one that was killed left behind is not that of whoever owns the directory now.
+    return found if found is not None and found.pid == owner_of(data) else None
 
 
 @contextmanager
@@ -77,31 +98,12 @@ def published(up: RunningUp) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _nearest(start: Path | None) -> Path | None:
-    named = os.environ.get(_DATA_DIR)
-    if start is None and named and _is_of_up(Path(named)):
-        return Path(named).absolute()
-    here = (start or Path.cwd()).absolute()
-    return next((one / DATA for one in (here, *here.parents) if _is_of_up(one / DATA)), None)
-
-
 def _is_of_up(directory: Path) -> bool:
     """And of this user: whoever can write above us is not to send us to a server of his."""
     try:
         return (directory / LOGS).stat().st_uid == os.geteuid()
     except OSError:
         return False
-
-
-def _of(data: Path) -> RunningUp | None:
-    """What its file says, unless another process wrote that than the one that owns the directory now."""
-    try:
-        with (data / _FILE).open("rb") as file:
-            ours = os.fstat(file.fileno()).st_uid == os.geteuid()
-            found = _decoded(data, json.load(file)) if ours else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # nothing runs, or a release that is none of ours wrote it
-    return found if found is not None and found.pid == owner_of(data) else None
 
 
 def _decoded(data: Path, document: dict[str, Any]) -> RunningUp:

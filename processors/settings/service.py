@@ -6,13 +6,14 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from processors.settings.part import Part
+from processors.settings.running import DATA
 
 
 class ServiceSettings(Part):
     """Of a worker, a sink, a gateway, or a command."""
 
     data_dir: Path = Field(
-        default=Path(".leadstream"),
+        default=Path(DATA),
         validate_default=True,
         description="Local state; one directory per worker process.",
     )

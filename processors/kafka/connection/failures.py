@@ -21,6 +21,8 @@ from processors.errors import Misconfigured, Unavailable
 class NoBroker(Unavailable):
     """No broker answers; ``str()`` says where."""
 
+    where = "kafka_bootstrap"
+
     def __init__(self, cause: str) -> None:
         super().__init__(
             cause, "Start Kafka there, or set LEADSTREAM_KAFKA_BOOTSTRAP; `leadstream up` brings its own."
