@@ -31,10 +31,16 @@ class LocalClickHouse(LocalServer):
     MODULES: ClassVar[Sequence[str]] = ("chdb",)
 
     def __init__(
-        self, data_dir: Path, port: int = 0, *, progress: Progress = silent, databases: str = "*"
+        self,
+        data_dir: Path,
+        port: int = 0,
+        *,
+        usual: int = 0,
+        progress: Progress = silent,
+        databases: str = "*",
     ) -> None:
         """``databases``: those that the user may create and use; ``leadstream*`` means by prefix."""
-        super().__init__(data_dir, port, progress=progress)
+        super().__init__(data_dir, port, usual=usual, progress=progress)
         self._databases = databases
         self._password = ""
 
@@ -57,7 +63,7 @@ class LocalClickHouse(LocalServer):
         ):
             with open_private(config / name, "w") as file:
                 file.write(text)
-        self._progress(f"starting ClickHouse on {HOST}:{port}")
+        self._progress("starting ClickHouse")
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         return Command(
             isolated(_PROGRAM, "store", "home", str(port)),

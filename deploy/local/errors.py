@@ -90,10 +90,12 @@ class DiskFull(LocalServerError):
 
 
 class PortInUse(LocalServerError):
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, setting: str = "") -> None:
+        """``setting``: what says that it is to be this one."""
         self.port = port
+        named = f" ({setting})" if setting else ""
         super().__init__(
-            f"port {port} is taken by another program. Stop it, choose another port, or 0 for any"
+            f"port {port}{named} is taken by another program. Stop it, choose another port, or 0 for any"
         )
 
 

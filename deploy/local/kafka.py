@@ -62,12 +62,13 @@ class LocalKafka(LocalServer):
         data_dir: Path,
         port: int = 0,
         *,
+        usual: int = 0,
         progress: Progress = silent,
         settings: Mapping[str, str] | None = None,
         jvm_options: Sequence[str] = _HEAP,
     ) -> None:
         """``settings`` (names of server.properties) win over ours; ``jvm_options`` replace the heap sizes."""
-        super().__init__(data_dir, port, progress=progress)
+        super().__init__(data_dir, port, usual=usual, progress=progress)
         self._settings = dict(settings or {})
         self._jvm_options = tuple(jvm_options)
         self._log_dir = self.data_dir / "log"
@@ -82,7 +83,7 @@ class LocalKafka(LocalServer):
         run = [str(java), *_JVM, *self._jvm_options, "-cp", f"{jars}/*"]
         if not self._log_dir.exists():
             self._format(run)
-        self._progress(f"starting Kafka {KAFKA_VERSION} on {HOST}:{port}")
+        self._progress(f"starting Kafka {KAFKA_VERSION}")
         self._write_properties("server.properties", port, self._log_dir)
         return Command([*run, "kafka.Kafka", "server.properties"], os.environ)
 
@@ -108,7 +109,7 @@ class LocalKafka(LocalServer):
 
     def _write_properties(self, name: str, port: int, log_dir: Path) -> None:
         # The controller's port is seen by nobody but the broker beside it: a new one each time.
-        controller = f"{HOST}:{free_port(besides=port)}"
+        controller = f"{HOST}:{free_port()}"
         settings = {
             **_SETTINGS,
             "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{controller}",

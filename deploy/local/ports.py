@@ -1,7 +1,12 @@
 """Ports on loopback."""
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
+from functools import cache
+from pathlib import Path
 
 from deploy.local.errors import PortInUse
 
@@ -9,6 +14,8 @@ HOST = "127.0.0.1"
 # Below the range from which operating systems serve outgoing connections: a port remembered from
 # the last run is then still free, and nobody is handed it between our look and the server's bind.
 _RANGE = range(20_000, 32_000)
+# To this process itself its own locks are none.
+_PROMISED: set[int] = set()
 
 
 def is_free(port: int) -> bool:
@@ -24,18 +31,52 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port(*, besides: int | None = None) -> int:
-    """A port nobody listens on, and another one than ``besides``."""
-    candidates = random.sample(_RANGE, len(_RANGE))
-    return next(port for port in candidates if port != besides and is_free(port))
+def free_port() -> int:
+    """A port nobody listens on, and which no process of ours is given as long as this one lives.
+
+    Between our look and the server's bind pass seconds, in which others look for ports, too.
+    """
+    return next(port for port in random.sample(_RANGE, len(_RANGE)) if _promise(port) and is_free(port))
 
 
-def claim(requested: int, remembered: int | None) -> int:
-    """The port requested (``PortInUse`` when taken), or with 0 the remembered one when free, else any."""
+def claim(requested: int, *wished: int | None) -> int:
+    """The port requested (``PortInUse`` when taken), or with 0 the first that is wished and free, else any.
+
+    No other process of ours is given it as long as this one lives.
+    """
     if requested:
         if not is_free(requested):
             raise PortInUse(requested)
+        _promise(requested)
         return requested
-    if remembered is not None and is_free(remembered):
-        return remembered
+    for port in wished:
+        if port and (port in _PROMISED or _promise(port)) and is_free(port):
+            return port
     return free_port()
+
+
+def _promise(port: int) -> bool:
+    """Whether it was still to be had: by this process once, by others when this one has ended."""
+    if port in _PROMISED:
+        return False
+    try:
+        fcntl.lockf(_register(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except (BlockingIOError, PermissionError):  # the system has its choice of the two
+        return False
+    _PROMISED.add(port)
+    return True
+
+
+@cache
+def _register() -> int:
+    """A file of all processes of a user: whoever was given port N holds a lock on its byte N.
+
+    Open until this process ends, since to close it would give up every lock.
+    """
+    path = Path(tempfile.gettempdir()) / f"leadstream-ports-{os.getuid()}"
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError:  # somebody else's: then it is up to chance
+        file, name = tempfile.mkstemp()
+        Path(name).unlink()
+        return file

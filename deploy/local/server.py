@@ -56,14 +56,16 @@ class LocalServer(ABC):
     START_TIMEOUT: ClassVar[float] = 60.0
     STOP_GRACE: ClassVar[float] = 30.0
 
-    def __init__(self, data_dir: Path, port: int = 0, *, progress: Progress = silent) -> None:
+    def __init__(self, data_dir: Path, port: int = 0, *, usual: int = 0, progress: Progress = silent) -> None:
         """Nothing happens before ``start``.
 
-        ``port`` 0 means the port of the last run if that is free, else any. ``progress`` hears of long steps.
+        ``port`` 0 means the port of the last run if that is free, else the ``usual`` one if that is, else
+        any. ``progress`` hears of long steps.
         """
         self.data_dir = data_dir.absolute()
         self.log_path = self.data_dir / f"{self.NAME.lower()}.log"
         self._requested_port = port
+        self._usual_port = usual
         self._port: int | None = None
         self._progress = progress
         self._lock = DirectoryLock(self.data_dir)
@@ -201,9 +203,8 @@ class LocalServer(ABC):
     def _claim_port(self) -> int:
         memory = self.data_dir / "port"
         remembered = memory.read_text().strip() if memory.exists() else ""
-        port = claim(
-            self._requested_port or self._port or 0, int(remembered) if remembered.isdigit() else None
-        )
+        last = int(remembered) if remembered.isdigit() else None
+        port = claim(self._requested_port or self._port or 0, last, self._usual_port)
         with open_private(memory, "w") as file:
             file.write(f"{port}\n")
         return port

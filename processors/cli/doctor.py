@@ -17,9 +17,10 @@ def doctor() -> None:
     what is there, and whether records end workers. Changes nothing.
 
     \b
-    Example, for what `leadstream up` runs (its ready line has both addresses):
-      LEADSTREAM_KAFKA_BOOTSTRAP=127.0.0.1:PORT \\
-      LEADSTREAM_CLICKHOUSE_URL=http://leadstream:PASSWORD@127.0.0.1:PORT/leadstream leadstream doctor
+    Examples:
+      leadstream doctor      for the `leadstream up` that runs here
+      LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 \\
+      LEADSTREAM_CLICKHOUSE_URL=http://user:password@clickhouse:8123/leadstream leadstream doctor
 
     Exit codes: 0 all well, 1 something is not, 78 a setting is wrong.
     """

@@ -1,22 +1,25 @@
 """What ``leadstream up`` shows, from the first step to the last."""
 
 import asyncio
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
-from rich.panel import Panel
-from rich.text import Text
 
 from processors.clickhouse.queries import FUNNEL, NEWEST_EVENTS, TIME_SERIES, rows
 from processors.demo.world import WORKSPACES
-from processors.printable import printable_lines
 from processors.settings import Settings
+from processors.settings.running import running_up
 from processors.stack.gateway import url_of
 from processors.stack.interrupt import Interrupt
 from processors.stack.running import Plan, running
 from processors.stack.supervisor import ServiceFailed
-from processors.stack.up import Demo, asking, until_asked, work
+from processors.stack.up import Demo, until_asked, work
 from processors.terminal.bars import Bar
+from processors.terminal.program import program
 from processors.terminal.steps import Steps
 from processors.terminal.tables import funnel, newest, time_series
 from schemas.times import DAY_MS, rfc3339
@@ -58,32 +61,32 @@ class Screen(Steps):
             self.show(newest(workspace, rows(client, NEWEST_EVENTS, parameters)))
 
     def announce(self, plan: Plan, settings: Settings) -> None:
-        """The addresses, and what to do with them."""
+        """The addresses, this once, and what to do with them."""
         found = settings.clickhouse_address
         # The embedded server's password is for whoever reads this; another's is known to those it is for.
         url = found.secret() if plan.clickhouse is None else str(found)
         self.rest()
-        if self.console.is_terminal:
-            addresses = (
-                f"Kafka       {settings.kafka_bootstrap}\nClickHouse  {url}\n"
-                f"Gateway     {url_of(settings)}\nData, logs  {plan.data}"
-            )
-            self.show(
-                Panel(
-                    Text(printable_lines(addresses)),
-                    title="leadstream is ready",
-                    title_align="left",
-                    expand=False,
-                )
-            )
-            # Outside the panel, so that they can be copied.
-            self.say("Send events of your own, one JSON object per line:")
-            self.say(f"  LEADSTREAM_KAFKA_BOOTSTRAP={settings.kafka_bootstrap} leadstream send events.jsonl")
-            self.say("Call it over HTTP, with a key of `leadstream workspace create`:")
-            self.say(f"  {url_of(settings)}/docs")
-            self.say("Query what became of them:")
-            self.say(f"  {asking(plan, found)}")
         self.say(
             f"leadstream is ready: kafka={settings.kafka_bootstrap} clickhouse={url}"
             f" gateway={url_of(settings)} data={plan.data}"
         )
+        if self.console.is_terminal:
+            for line in hints(plan.data):
+                self.say(line)
+
+
+def hints(data: Path) -> Iterator[str]:
+    """What to do now, as it can be pasted into another terminal."""
+    leadstream, found = program(), running_up()
+    if found is not None and found.pid == os.getpid():
+        yield "In another terminal, in this directory or below it:"
+    else:
+        yield f"In another terminal, after `export LEADSTREAM_DATA_DIR={shlex.quote(str(data))}`:"
+    todo = {
+        f"{leadstream} send events.jsonl": "events of your own, one JSON object per line",
+        f"{leadstream} workspace create acme": "keys for calls over HTTP: the gateway's /docs",
+        f"{leadstream} sql": "what became of them",
+        f'eval "$({leadstream} env)"': "the addresses above, for other programs",
+    }
+    width = max(map(len, todo))
+    yield from (f"  {command:<{width}}  {what}" for command, what in todo.items())

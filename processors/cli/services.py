@@ -76,7 +76,7 @@ def gateway() -> None:
     Reads   workspaces, links, clicks, deferred-leads, qualifications, purchases, customers, leads; ClickHouse
     Writes  clicks, deferred-leads, qualifications, purchases, erasures; links, workspaces
     Example
-      LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 LEADSTREAM_GATEWAY_HOST=0.0.0.0 LEADSTREAM_GATEWAY_PORT=8380 \\
+      LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 LEADSTREAM_GATEWAY_HOST=0.0.0.0 LEADSTREAM_GATEWAY_PORT=8787 \\
       LEADSTREAM_CLICKHOUSE_URL=http://user:password@clickhouse:8123/leadstream \\
       LEADSTREAM_GATEWAY_PUBLIC_URL=https://api.example.com leadstream gateway
 

@@ -48,7 +48,12 @@ def up(
     Kafka (44 MB); --kafka and --clickhouse need neither. Nothing listens but on 127.0.0.1. What was
     acknowledged is kept in --data; a second run goes on where the first one stopped, on the same ports, and
     the same demo traffic sent again changes nothing. Worker, sink and gateway are started again when they
-    die. The gateway's port is LEADSTREAM_GATEWAY_PORT, or 8380 if that is free; another one is kept, too.
+    die. Kafka is at port 29092, ClickHouse at 8123, the gateway at 8787; where one is taken it is another, as
+    a line says. LEADSTREAM_GATEWAY_PORT, if it is set, has to be free.
+
+    While it runs, the other commands find it by themselves, in the directory that has .leadstream and in all
+    below it; elsewhere by LEADSTREAM_DATA_DIR, or by `leadstream env`. Any number of them run beside each
+    other, each on a --data of its own.
 
     \b
     Examples:
@@ -62,7 +67,8 @@ def up(
     \b
       leadstream is ready: kafka=127.0.0.1:PORT clickhouse=http://… gateway=http://127.0.0.1:PORT data=DIR
 
-    Writes to --data: kafka, clickhouse, worker-N, and the logs of all in logs. LEADSTREAM_KAFKA_BOOTSTRAP and
+    Writes to --data: kafka, clickhouse, worker-N, the logs of all in logs, and while it runs all addresses
+    and the password of ClickHouse in running.json, for its user alone. LEADSTREAM_KAFKA_BOOTSTRAP and
     LEADSTREAM_CLICKHOUSE_URL are for the other commands; here --kafka and --clickhouse count. What is on a
     command line every user of the machine can read: a URL with a password goes into LEADSTREAM_UP_CLICKHOUSE.
 

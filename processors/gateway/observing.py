@@ -60,7 +60,7 @@ def serve_gateway(settings: Settings, observed: Observed) -> int:
         return {**process(), **_of_requests(observed.stats), **_of_servers(observed.servers)}
 
     health = Health(silences, lambda: observed.stats.unready)
-    return serve(settings.metrics_port, (*PROCESS, *GATEWAY), read, health)
+    return serve(settings.metrics_host, settings.metrics_port, (*PROCESS, *GATEWAY), read, health)
 
 
 def _of_requests(stats: Stats) -> Reading:

@@ -24,7 +24,7 @@ _CLIENT_S = 10.0
 
 
 class PortInUse(Misconfigured):
-    """``LEADSTREAM_METRICS_PORT`` cannot be listened on."""
+    """``LEADSTREAM_METRICS_PORT`` of ``LEADSTREAM_METRICS_HOST`` cannot be listened on."""
 
 
 class _Server(ThreadingTCPServer):
@@ -33,11 +33,11 @@ class _Server(ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, port: int, collector: Collector, health: Health) -> None:
+    def __init__(self, address: tuple[str, int], collector: Collector, health: Health) -> None:
         # Not before it is wanted: it takes a tenth of the time of a start.
         from prometheus_client import CollectorRegistry
 
-        super().__init__(("", port), _Handler)
+        super().__init__(address, _Handler)
         self.registry = CollectorRegistry()
         self.registry.register(collector)
         self.health = health
@@ -97,19 +97,22 @@ class _Handler(BaseHTTPRequestHandler):
         """Whoever asks every few seconds is not worth a line."""
 
 
-def serve(port: int, metrics: Iterable[Metric], read: Callable[[], Reading], health: Health) -> int:
-    """Answer at ``port`` of every IPv4 address until the process ends; 0: do not. The port, or 0.
+def serve(
+    host: str, port: int, metrics: Iterable[Metric], read: Callable[[], Reading], health: Health
+) -> int:
+    """Answer at ``port`` of an IPv4 address until the process ends; 0: do not. The port, or 0.
 
     ``read`` and ``health`` are asked in other threads than this one. Raises :class:`PortInUse`.
     """
     if not port:
         return 0
     try:
-        server = _Server(port, Collector(metrics, read), health)
-    except OSError as error:
+        server = _Server((host, port), Collector(metrics, read), health)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
         raise PortInUse(
-            f"cannot serve metrics at port {port}: {error.strerror}. Choose another LEADSTREAM_METRICS_PORT; "
-            "each process needs one of its own."
+            f"cannot serve metrics at {host}:{port}: {why}. Choose another LEADSTREAM_METRICS_PORT; each"
+            " process needs one of its own, at a LEADSTREAM_METRICS_HOST of this machine."
         ) from error
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return int(server.server_address[1])

@@ -8,7 +8,7 @@ from pydantic import ByteSize, Field, field_validator
 
 from processors.settings.part import Part, ReadableFile
 
-GATEWAY_PORT: Final = 8380
+GATEWAY_PORT: Final = 8787
 
 
 class GatewaySettings(Part):

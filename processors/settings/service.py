@@ -35,6 +35,11 @@ class ServiceSettings(Part):
     metrics_port: int = Field(
         default=0, ge=0, le=65_535, description="HTTP port of /metrics, /healthz and /readyz; 0 = none."
     )
+    metrics_host: str = Field(
+        default="0.0.0.0",  # noqa: S104 - where a Prometheus of another machine asks
+        min_length=1,
+        description="IPv4 address that this port listens on; 127.0.0.1: for this machine alone.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level logged."
     )

@@ -35,7 +35,7 @@ def serve_sink(settings: Settings, stats: Stats, lag: Lag) -> int:
         return {**process(), **_reading(stats, lag(), lag_seconds)}
 
     health = Health(silences, lambda: unready(stats))
-    return serve(settings.metrics_port, (*PROCESS, *SINK), read, health)
+    return serve(settings.metrics_host, settings.metrics_port, (*PROCESS, *SINK), read, health)
 
 
 def unready(stats: Stats) -> str | None:

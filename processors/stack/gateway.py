@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-from processors.settings import Settings
+from processors.settings import Settings, variable
+from processors.settings.gateway import GATEWAY_PORT
 
 _POLL_S: Final = 0.1
 _HOST: Final = "127.0.0.1"
@@ -14,17 +15,25 @@ def gateway_port(settings: Settings, data: Path) -> int:
     """The one that is set, which has to be free; else that of the last run in ``data``, or the usual one, or
     any other. It is kept for the next run. Raises ``PortInUse``.
     """
+    from deploy.local.errors import PortInUse
     from deploy.local.ports import claim
 
     kept = data / "gateway-port"
-    asked = settings.gateway_port if "gateway_port" in settings.model_fields_set else 0
     try:
-        remembered = int(kept.read_text())
+        last = int(kept.read_text())
     except (FileNotFoundError, ValueError):
-        remembered = type(settings).model_fields["gateway_port"].default
-    port = claim(asked, remembered)
+        last = None
+    try:
+        port = claim(settings.gateway_port if is_set(settings) else 0, last, GATEWAY_PORT)
+    except PortInUse as error:
+        raise PortInUse(error.port, variable("gateway_port")) from None
     kept.write_text(f"{port}\n")
     return port
+
+
+def is_set(settings: Settings) -> bool:
+    """Whether somebody has chosen the port."""
+    return "gateway_port" in settings.model_fields_set and settings.gateway_port > 0
 
 
 def url_of(settings: Settings) -> str:

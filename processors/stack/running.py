@@ -19,7 +19,9 @@ from processors.kafka.topics import create_topics
 from processors.progress import Steps
 from processors.settings import Settings, variable
 from processors.settings.part import file_variable
-from processors.stack.gateway import gateway_port
+from processors.settings.running import LOGS, published
+from processors.stack.addresses import CLICKHOUSE_PORT, KAFKA_PORT, described, unusual
+from processors.stack.gateway import gateway_port, is_set
 from processors.stack.supervisor import Service, Supervisor
 from processors.status.roster import Roster
 from processors.worker.run import layouts_of
@@ -54,9 +56,12 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
 
     Raises ``LeadstreamError``; nothing stays behind then.
     """
+    from deploy.local.errors import explained
+
     _check_installed(plan)
     with ExitStack() as stack:
         stack.enter_context(_owned(plan.data))
+        port, gateway_is_usual = gateway_port(settings, plan.data), not is_set(settings)
         # Said last of all, when everything below is down.
         stack.callback(steps.done, "stopped")
         kept: list[LocalServer] = []
@@ -70,17 +75,23 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
                 **{field: Settings.model_fields[field].default for field in _not_for(plan)},
                 "kafka_bootstrap": kafka,
                 "clickhouse_url": SecretStr(clickhouse.secret()),
-                "gateway_port": gateway_port(settings, plan.data),
+                "gateway_port": port,
             }
         )
+        embedded = {"Kafka": plan.kafka is None, "ClickHouse": plan.clickhouse is None}
+        if line := unusual(settings, {**embedded, "gateway": gateway_is_usual}):
+            steps.say(line)
         _prepare(settings, steps, embedded=plan.kafka is None)
         supervisor = Supervisor(steps.say, Roster(plan.data))
         stack.callback(supervisor.stop, _GRACE_S)
         supervisor.watch_disk(plan.data)
         for server in kept:
             supervisor.keep(server)
-        for service in _services(plan, settings):
+        services = list(_services(plan, settings))
+        for service in services:
             supervisor.start(service)
+        with explained(plan.data):
+            stack.enter_context(published(described(plan.data, settings, services)))
         stack.callback(steps.begin, "stopping; Ctrl-C once more to end it at once")
         yield Running(settings, supervisor)
 
@@ -114,12 +125,12 @@ def _owned(data: Path) -> Iterator[None]:
 
     with explained(data):
         own_directory(data)
-        own_directory(data / "logs")
+        own_directory(data / LOGS)
         lock = DirectoryLock(data)
         lock.acquire()
         # What an earlier release left. The servers and the workers see to directories of their own, and of
         # what else somebody may keep beside them we know nothing.
-        for ours in (data / "logs", *(path for path in data.iterdir() if path.is_file())):
+        for ours in (data / LOGS, *(path for path in data.iterdir() if path.is_file())):
             tighten(ours)
     before = os.umask(OTHERS)
     try:
@@ -132,22 +143,27 @@ def _owned(data: Path) -> Iterator[None]:
 def _kafka(plan: Plan, stack: ExitStack, steps: Steps, kept: "list[LocalServer]") -> str:
     from deploy.local.kafka import LocalKafka
 
-    server = LocalKafka(plan.data / "kafka", progress=steps.begin)
+    server = LocalKafka(plan.data / "kafka", usual=KAFKA_PORT, progress=steps.begin)
     stack.callback(server.stop)
     server.start()
     kept.append(server)
-    steps.done(f"Kafka at {server.bootstrap}")
+    steps.done("Kafka")
     return server.bootstrap
 
 
 def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps, kept: "list[LocalServer]") -> str:
     from deploy.local.clickhouse import LocalClickHouse
 
-    server = LocalClickHouse(plan.data / "clickhouse", progress=steps.begin, databases=f"{DEFAULT_DATABASE}*")
+    server = LocalClickHouse(
+        plan.data / "clickhouse",
+        usual=CLICKHOUSE_PORT,
+        progress=steps.begin,
+        databases=f"{DEFAULT_DATABASE}*",
+    )
     stack.callback(server.stop)
     server.start()
     kept.append(server)
-    steps.done(f"ClickHouse at http://127.0.0.1:{server.port}")
+    steps.done("ClickHouse")
     return server.url
 
 
@@ -169,16 +185,18 @@ def _prepare(settings: Settings, steps: Steps, *, embedded: bool) -> None:
 
 
 def _services(plan: Plan, settings: Settings) -> Iterator[Service]:
+    from deploy.local.ports import HOST, free_port
+
     token = _token(plan.data)
     unused = {name(field) for field in _not_for(plan) for name in (variable, file_variable)}
+    unused.add(file_variable("clickhouse_url"))  # the URL is here in whole
     shared = {
         **{name: value for name, value in os.environ.items() if name.upper() not in unused},
         variable("kafka_bootstrap"): settings.kafka_bootstrap,
         variable("clickhouse_url"): settings.clickhouse_url.get_secret_value(),
-        # Two processes cannot listen on one port.
-        variable("metrics_port"): "0",
+        variable("metrics_host"): HOST,
         variable("gateway_port"): str(settings.gateway_port),
-        variable("gateway_host"): "127.0.0.1",
+        variable("gateway_host"): HOST,
     }
     names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
     for name in [*names, "sink", "gateway"]:
@@ -186,8 +204,10 @@ def _services(plan: Plan, settings: Settings) -> Iterator[Service]:
             **shared,
             variable("data_dir"): str(plan.data / name),
             variable("instance_id"): f"{token}-{name}",
+            # Two processes cannot listen on one port.
+            variable("metrics_port"): str(free_port()),
         }
-        yield Service.of(name, name.partition("-")[0], env, plan.data / "logs" / f"{name}.log")
+        yield Service.of(name, name.partition("-")[0], env, plan.data / LOGS / f"{name}.log")
 
 
 def _token(data: Path) -> str:

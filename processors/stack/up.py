@@ -1,30 +1,27 @@
 """Ready, demo, live: what goes on while everything runs."""
 
 import asyncio
-import shlex
 import time
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.connection import open_clickhouse
 from processors.clickhouse.queries import count_leads
-from processors.clickhouse.url import ClickHouseUrl
 from processors.kafka.lag import Group, LagReader
 from processors.progress import Progress, Steps
 from processors.settings import Settings
 from processors.stack.demo import send_demo, until_caught_up, until_ready
 from processors.stack.demo_calls import VISITORS, WORKSPACE, demo_keys, keep, send_visitors, short_link
-from processors.stack.gateway import until_answering, url_of
+from processors.stack.gateway import until_answering
 from processors.stack.interrupt import Interrupt
 from processors.stack.live import live
 from processors.stack.running import Plan, Running
 
 _STALL_S = 20.0
-_EXAMPLE = "SELECT * FROM leads LIMIT 3 FORMAT Vertical"
 
 
 @dataclass(frozen=True)
@@ -49,16 +46,6 @@ class Screen(Steps, Protocol):
 
     def views(self, client: Client, end_ms: int) -> None:
         """What became of the demo, over the days until ``end_ms``."""
-
-
-def asking(plan: Plan, url: ClickHouseUrl) -> str:
-    """For a shell: the example query, its password on no command line, which every other user could read."""
-    server = replace(url, user=None, password=None, name="")
-    query = f"{shlex.quote(f'{server}/?database={url.database}')} -d {shlex.quote(_EXAMPLE)}"
-    if plan.clickhouse is None:
-        password = shlex.quote(str(plan.data / "clickhouse" / "password"))
-        return f'echo "user = {url.user}:$(cat {password})" | curl -K - {query}'
-    return f"curl -u {shlex.quote(url.user or 'default')} {query}"
 
 
 async def until_asked(interrupt: Interrupt, system: Running, work: Coroutine[Any, Any, None]) -> None:
@@ -105,7 +92,6 @@ async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagRe
         keys.visited = True
         keep(keys, plan.data)
     screen.say(f"the workspace {WORKSPACE} comes in over HTTP; it has had {VISITORS} visitors:")
-    screen.say(f"  base URL    {url_of(settings)}, described at {url_of(settings)}/docs")
     screen.say(f"  secret key  {keys.secret}")
     screen.say(f"  short link  {short_link(settings, keys)}, to be clicked")
 

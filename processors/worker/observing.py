@@ -44,7 +44,9 @@ class Observing:
             return {**process(), **_reading(app, self.reported, lag_seconds)}
 
         health = Health(silences, lambda: unready(app))
-        return serve(self._settings.metrics_port, (*PROCESS, *WORKER), read, health)
+        return serve(
+            self._settings.metrics_host, self._settings.metrics_port, (*PROCESS, *WORKER), read, health
+        )
 
 
 def unready(app: EngineApp) -> str | None:

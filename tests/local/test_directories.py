@@ -80,10 +80,35 @@ def test_a_taken_port_is_refused_by_number_and_passed_over_otherwise() -> None:
 
 
 def test_a_remembered_port_is_used_again_and_a_requested_one_goes_first() -> None:
-    remembered = free_port()
-    requested = free_port(besides=remembered)
-    assert claim(0, remembered) == remembered
-    assert claim(requested, remembered) == requested
+    remembered, usual, requested = (free_port() for _ in range(3))
+    assert claim(0, remembered, usual) == remembered
+    assert claim(0, None, usual) == claim(0, 0, usual) == usual
+    assert claim(requested, remembered, usual) == requested
+    with socket.create_server((HOST, remembered)):
+        assert claim(0, remembered, usual) == usual
+        with socket.create_server((HOST, usual)):
+            assert claim(0, remembered, usual) not in (remembered, usual)
+
+
+def test_a_port_that_another_process_was_given_is_passed_over() -> None:
+    """Though nobody listens there yet: servers take seconds to begin."""
+    script = (
+        "import sys; from deploy.local.ports import claim, free_port\n"
+        "print(claim(0, free_port()), flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        assert is_free(port)
+        assert claim(0, port) != port
+        other.kill()
+    assert claim(0, port) == port
 
 
 def test_a_port_without_kafka_behind_it_knows_no_brokers() -> None:

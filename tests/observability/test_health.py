@@ -19,6 +19,7 @@ from processors.observability.server import PortInUse, serve
 from tests.observability.asking import ask, free_port, metrics_of
 
 ROOT = Path(__file__).parents[2]
+HOST = "127.0.0.1"
 METRIC = Metric("x_lag", "gauge", "records", "Lag.")
 
 
@@ -29,7 +30,7 @@ class Process:
         self.silence_s = 0.0
         self.unready: str | None = "still restoring"
         health = Health(lambda: {"main": self.silence_s}, lambda: self.unready)
-        self.port = serve(free_port(), [METRIC], lambda: {"x_lag": 7}, health)
+        self.port = serve(HOST, free_port(), [METRIC], lambda: {"x_lag": 7}, health)
 
     def status(self, page: str) -> int:
         return ask(self.port, page)[0]
@@ -74,7 +75,7 @@ def test_who_hangs_again_is_told_of_again(caplog: pytest.LogCaptureFixture) -> N
 def test_what_is_not_answered_is_a_line_of_the_log_without_an_address(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    port = serve(free_port(), [METRIC], lambda: {"y": 7}, Health(dict, lambda: None))
+    port = serve(HOST, free_port(), [METRIC], lambda: {"y": 7}, Health(dict, lambda: None))
     assert ask(port, "/metrics")[0] == 0
     eventually(lambda: bool(caplog.records))
     assert caplog.messages == ["a request was not answered"]
@@ -110,14 +111,20 @@ async def test_a_pulse_follows_its_loop(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_nothing_is_served_unless_it_is_asked_for() -> None:
-    assert serve(0, [METRIC], dict, Health(dict, lambda: None)) == 0
+    assert serve(HOST, 0, [METRIC], dict, Health(dict, lambda: None)) == 0
 
 
 def test_a_port_that_is_taken_is_said_by_name() -> None:
     port = Process().port
-    with pytest.raises(PortInUse, match=f"port {port}.*LEADSTREAM_METRICS_PORT") as taken:
-        serve(port, [METRIC], dict, Health(dict, lambda: None))
+    with pytest.raises(PortInUse, match=f":{port}: .*LEADSTREAM_METRICS_PORT") as taken:
+        serve(HOST, port, [METRIC], dict, Health(dict, lambda: None))
     assert taken.value.exit_code == 78
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])
+def test_an_address_that_is_none_of_this_machine_is_said(host: str) -> None:
+    with pytest.raises(PortInUse, match=f"at {host}:.*LEADSTREAM_METRICS_HOST"):
+        serve(host, free_port(), [METRIC], dict, Health(dict, lambda: None))
 
 
 def test_lag_in_seconds() -> None:

@@ -21,7 +21,7 @@ def test_what_is_no_proxy(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://api.example.com", "http://127.0.0.1:8380/", "https://x.test/leads/"]
+    "url", ["https://api.example.com", "http://127.0.0.1:8787/", "https://x.test/leads/"]
 )
 def test_public_urls_end_without_a_slash(url: str) -> None:
     assert Settings(gateway_public_url=url).gateway_public_url == url.rstrip("/")
