@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Final
 
+from deploy.local.ports import free_port
 from tests.integration.stack import Service
-from tests.observability.asking import ask, free_port
+from tests.observability.asking import ask
 
 NOBODY: Final = 0
 """Instead of a status: the process is not there, or only just beginning."""

@@ -13,9 +13,10 @@ import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from deploy.local.ports import free_port
 from processors.observability.metrics import GATEWAY, PROCESS
 from tests.integration.stack import Service, Stack, wait_for
-from tests.observability.asking import ask, free_port, metrics_of
+from tests.observability.asking import ask, metrics_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

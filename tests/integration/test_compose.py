@@ -19,10 +19,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from deploy.local.ports import free_port
 from processors.clickhouse.connection import connect
 from processors.clickhouse.migrations import LEAST_CLICKHOUSE
 from tests.integration.stack import Service, wait_for
-from tests.observability.asking import free_port
 
 ROOT = Path(__file__).parents[2]
 SERVERS = ("kafka", "clickhouse")

@@ -13,6 +13,7 @@ import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from deploy.local.ports import free_port
 from processors.gateway.protocol import SEND_S
 from schemas.topics import Topic
 from tests.integration.gateways import (
@@ -28,7 +29,7 @@ from tests.integration.gateways import (
     workspace,
 )
 from tests.integration.stack import Stack
-from tests.observability.asking import ask, free_port
+from tests.observability.asking import ask
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

@@ -111,6 +111,45 @@ def test_a_port_that_another_process_was_given_is_passed_over() -> None:
     assert claim(0, port) == port
 
 
+PORTS = """
+import sys
+from deploy.local import ports
+ports._RANGE = [int(port) for port in sys.argv[1:]]
+while sys.stdin.readline():
+    try:
+        print(ports.free_port(), flush=True)
+    except StopIteration:
+        print("none", flush=True)
+"""
+
+
+def test_no_two_processes_are_given_the_same_port(tmp_path: Path) -> None:
+    """Nor one of them twice. What a process was given is to be had again when it has ended."""
+    three = [str(free_port()) for _ in range(3)]
+    # Where they note what they were given, apart from what others are.
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+
+    def asking() -> subprocess.Popen[str]:
+        program = [sys.executable, "-c", PORTS, *three]
+        return subprocess.Popen(program, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def given(process: subprocess.Popen[str]) -> str:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        return process.stdout.readline().strip()
+
+    with asking() as first:
+        with asking() as second:
+            theirs = given(second)
+            assert {given(first), given(first), theirs} == set(three)
+            assert given(first) == given(second) == "none"
+            second.communicate()
+        assert given(first) == theirs
+        first.communicate()
+
+
 def test_a_port_without_kafka_behind_it_knows_no_brokers() -> None:
     assert brokers_known_to(free_port()) == 0
     with socket.create_server((HOST, 0)) as silent:

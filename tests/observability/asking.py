@@ -1,16 +1,9 @@
 """Asking a process how it is."""
 
-import socket
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def ask(port: int, page: str) -> tuple[int, str]:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.ports import free_port
 from processors.observability.health import SILENCE_S, Health, Pulse
 from processors.observability.lag import LagSeconds
 from processors.observability.metrics import Metric
 from processors.observability.server import PortInUse, serve
-from tests.observability.asking import ask, free_port, metrics_of
+from tests.observability.asking import ask, metrics_of
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"

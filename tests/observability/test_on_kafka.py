@@ -11,11 +11,12 @@ import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from deploy.local.ports import free_port
 from processors.clickhouse.connection import connect
 from processors.observability.metrics import PROCESS, SINK, WORKER, Metric
 from schemas.topics import Topic
 from tests.integration.stack import Service, Stack, wait_for
-from tests.observability.asking import ask, free_port, metrics_of
+from tests.observability.asking import ask, metrics_of
 from tests.observability.planted_main import BUG
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]

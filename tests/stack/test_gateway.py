@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import PortInUse
+from deploy.local.ports import free_port
 from processors.settings import Settings
 from processors.stack.gateway import gateway_port, until_answering, url_of
-from tests.observability.asking import free_port
 
 
 def test_a_port_that_is_set_is_the_one(tmp_path: Path) -> None:
