@@ -38,8 +38,9 @@ lint: $(VENV)/dev-ready
 fast: $(VENV)/dev-ready $(VENV)/npm-ready
 	nice $(BIN)/pytest -m "not integration" --numprocesses=2
 
+# In processes that each have servers of their own: most of the time, a test waits for servers (tests/sharing_out.py).
 integration: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready
-	$(BIN)/pytest -m "integration and not faults"
+	$(BIN)/pytest -m "integration and not faults" --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 faults: $(VENV)/dev-ready
 	FAULTS_SEED=$(SEED) FAULTS_RESULTS=$(RESULTS) $(BIN)/pytest tests/faults -m integration

@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 
+# Not in a conftest further down: the process that shares out the tests among others collects none itself.
+pytest_plugins = ["tests.faults.table", "tests.sharing_out"]
+
 # A shell that starts us in the background has us ignore SIGINT, nohup SIGHUP, and with us every process that
 # we start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""A seed for everything that is random, and the table at the end."""
+"""A seed for everything that is random, and what a trial showed."""
 
 import itertools
 import os
@@ -10,11 +10,11 @@ import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from tests.faults.table import add
 from tests.faults.traffic import mixed
 from tests.faults.trial import FaultStack, Trial, trial_of
-from tests.faults.verdict import Verdict, markdown, write
+from tests.faults.verdict import Verdict
 
-_VERDICTS: list[Verdict] = []
 _COUNT = itertools.count()
 
 Recorder = Callable[[Verdict], Verdict]
@@ -27,14 +27,14 @@ def seed() -> int:
 
 
 @pytest.fixture
-def record() -> Recorder:
+def record(request: pytest.FixtureRequest) -> Recorder:
     """Puts a verdict into the table."""
 
-    def add(verdict: Verdict) -> Verdict:
-        _VERDICTS.append(verdict)
+    def put(verdict: Verdict) -> Verdict:
+        add(request.node, verdict)
         return verdict
 
-    return add
+    return put
 
 
 @pytest.fixture
@@ -71,13 +71,3 @@ def check(verdict: Verdict) -> None:
     """Zero where zero is promised."""
     assert (verdict.lost, verdict.unexpected, verdict.doubled) == (0, 0, 0), verdict
     assert "open transaction" not in verdict.note, verdict
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table, and the same under ``FAULTS_RESULTS``."""
-    if not _VERDICTS:
-        return
-    terminalreporter.section("faults")
-    terminalreporter.write_line(markdown(_VERDICTS))
-    if directory := os.environ.get("FAULTS_RESULTS"):
-        write(_VERDICTS, Path(directory))
