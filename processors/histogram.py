@@ -27,3 +27,8 @@ class Histogram:
         """The same value so many times."""
         self.counts[bisect_left(self.bounds, value)] += times
         self.total += value * times
+
+    @property
+    def times(self) -> int:
+        """How many values there were."""
+        return sum(self.counts)

@@ -44,7 +44,7 @@ _ROOMS: Final = {
     ),
     "kafka.connection": Room("every client of Kafka is made here; why one could not connect", "errors"),
     "kafka.header_names": Room("reading records that aiokafka alone would stop at"),
-    "kafka.placement": Room("the partition of a key"),
+    "kafka.placement": Room("the partition of a key; how partitions are told"),
     "kafka": Room(
         "topics and what they should be like, reading, sending, groups and their lag",
         "schemas errors clock progress settings kafka.connection kafka.header_names kafka.placement",
@@ -72,8 +72,8 @@ _ROOMS: Final = {
     ),
     "sink": Room(
         "topics → ClickHouse",
-        "schemas errors clock histogram garbage settings kafka.connection kafka.header_names kafka clickhouse"
-        " observability",
+        "schemas errors clock histogram garbage settings kafka.connection kafka.header_names kafka.placement"
+        " kafka clickhouse observability",
     ),
     "refusals": Room(
         "dead letters and unmatched events: found, selected, sent back",

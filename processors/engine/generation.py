@@ -31,6 +31,7 @@ from processors.engine.stats import Stats
 from processors.engine.stores import Place, Restore, Store
 from processors.engine.trouble import Troubles
 from processors.kafka.connection.failures import unless_refused
+from processors.kafka.placement import in_words
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,8 @@ class Generations:
         start = await group.start_offsets(sources, go_on)
         if not self._is_current(number):
             raise Superseded(f"generation {number} ends")
-        stats.begin(number, len({tp.partition for tp in sources}))
+        partitions = {tp.partition for tp in sources}
+        stats.begin(number, len(partitions))
         stats.stable_waits += start.waits > 0
         stats.retention_gaps += start.lost
         if start.lost:
@@ -160,6 +162,7 @@ class Generations:
             extra={
                 "generation": number,
                 "partitions": stats.partitions,
+                "assigned": in_words(partitions),
                 "seconds": round(boottime() - started, 2),
                 "undecided": start.waits,
             },

@@ -1,6 +1,7 @@
-"""A gateway's metrics and health."""
+"""A gateway's metrics, health, and a line a minute."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -11,10 +12,13 @@ from processors.gateway.stats import Stats
 from processors.observability.exposition import Reading
 from processors.observability.health import Health, Pulse
 from processors.observability.metrics import GATEWAY, PROCESS
+from processors.observability.pace import Look, Names, Telling
 from processors.observability.process import process_reading
 from processors.observability.server import serve
 from processors.registry.store import RegistryStore
 from processors.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class Servers(NamedTuple):
@@ -48,8 +52,9 @@ def serve_gateway(settings: Settings, observed: Observed) -> int:
 
     Raises ``PortInUse``.
     """
-    pulse = Pulse()
-    pulse.follow(asyncio.get_running_loop())
+    pulse, loop = Pulse(), asyncio.get_running_loop()
+    pulse.follow(loop)
+    Telling(log, Names("requests", "request_ms"), lambda: look(observed)).follow(loop)
 
     def silences() -> Mapping[str, float]:
         return {"main": pulse.silence_s}
@@ -61,6 +66,28 @@ def serve_gateway(settings: Settings, observed: Observed) -> int:
 
     health = Health(silences, lambda: observed.stats.unready)
     return serve(settings.metrics_host, settings.metrics_port, (*PROCESS, *GATEWAY), read, health)
+
+
+def look(observed: Observed) -> Look:
+    """What it has done, for its log. In the main thread."""
+    stats, servers = observed.stats, observed.servers
+    troubles = {"failed": sum(count for (_, status), count in stats.requests.items() if status >= "500")}
+    if servers is not None:
+        facts, publisher = servers.facts, servers.publisher
+        troubles |= {
+            "late": publisher.late,
+            "dropped": publisher.dropped,
+            "lookup_failures": facts.older.failures,
+        }
+    took = list(stats.seconds.values())
+    unready = {"unready": stats.unready} if stats.unready else {}
+    return Look(
+        work=stats.requests.total(),
+        times=sum(one.times for one in took),
+        seconds=sum(one.total for one in took),
+        troubles=troubles,
+        now={"under_way": stats.under_way, **unready},
+    )
 
 
 def _of_requests(stats: Stats) -> Reading:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
+from processors.kafka.placement import in_words
 from processors.sink.broker_time import BrokerTime
 from processors.sink.stats import Stats
 
@@ -28,4 +29,5 @@ class Reassigned(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka's
         self._times.forget()
         self._stats.assigned = frozenset(assigned)
         self._stats.rebalances += 1
-        log.info("partitions assigned", extra={"partitions": len(assigned)})
+        numbers = in_words(place.partition for place in assigned)
+        log.info("partitions assigned", extra={"partitions": len(assigned), "assigned": numbers})

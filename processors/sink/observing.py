@@ -1,6 +1,7 @@
-"""A sink's metrics and health."""
+"""A sink's metrics, health, and a line a minute."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
 from aiokafka import TopicPartition
@@ -9,10 +10,13 @@ from processors.observability.exposition import Reading
 from processors.observability.health import Health, Pulse
 from processors.observability.lag import LagSeconds, by_label
 from processors.observability.metrics import PROCESS, SINK
+from processors.observability.pace import Look, Names, Telling
 from processors.observability.process import process_reading
 from processors.observability.server import serve
 from processors.settings import Settings
 from processors.sink.stats import Stats
+
+log = logging.getLogger(__name__)
 
 Lag = Callable[[], Mapping[TopicPartition, int]]
 """Offsets of each partition that are not stored; asked from other threads."""
@@ -23,8 +27,11 @@ def serve_sink(settings: Settings, stats: Stats, lag: Lag) -> int:
 
     Raises ``PortInUse``.
     """
-    pulse, lag_seconds = Pulse(), LagSeconds()
-    pulse.follow(asyncio.get_running_loop())
+    pulse, lag_seconds, loop = Pulse(), LagSeconds(), asyncio.get_running_loop()
+    pulse.follow(loop)
+    # Lags of its own: it is asked in another thread than the metrics are, and remembers what it was told.
+    seconds = LagSeconds()
+    Telling(log, Names("records", "insert_ms"), lambda: look(stats, lag(), seconds)).follow(loop)
 
     def silences() -> Mapping[str, float]:
         return {"main": pulse.silence_s}
@@ -36,6 +43,26 @@ def serve_sink(settings: Settings, stats: Stats, lag: Lag) -> int:
 
     health = Health(silences, lambda: unready(stats))
     return serve(settings.metrics_host, settings.metrics_port, (*PROCESS, *SINK), read, health)
+
+
+def look(stats: Stats, lag: Mapping[TopicPartition, int], lag_seconds: LagSeconds) -> Look:
+    """What it has done, for its log. In the main thread."""
+    inserts = list(stats.insert_seconds.values())
+    late = max(lag_seconds(lag, stats.reached_ms).values(), default=0.0)
+    because = {"because": stats.waiting_because} if stats.waiting_because else {}
+    return Look(
+        work=stats.records,
+        times=sum(one.times for one in inserts),
+        seconds=sum(one.total for one in inserts),
+        troubles={"dead_letters": stats.dead_letters, "retries": stats.retries.total()},
+        waiting=sum(lag.values()) or int(stats.waiting),
+        now={
+            "lag": sum(lag.values()),
+            "lag_s": round(late, 1),
+            "partitions": len(stats.assigned or ()),
+            **because,
+        },
+    )
 
 
 def unready(stats: Stats) -> str | None:

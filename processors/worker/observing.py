@@ -1,5 +1,6 @@
-"""A worker's metrics and health."""
+"""A worker's metrics, health, and a line a minute."""
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,10 +10,13 @@ from processors.observability.exposition import Reading
 from processors.observability.health import Health, Pulse
 from processors.observability.lag import LagSeconds, by_label
 from processors.observability.metrics import PROCESS, WORKER
+from processors.observability.pace import Look, Names, Telling
 from processors.observability.process import process_reading
 from processors.observability.server import serve
 from processors.settings import Settings
 from processors.worker.reported import Reported
+
+log = logging.getLogger(__name__)
 
 _MS: Final = 1000
 
@@ -31,6 +35,9 @@ class Observing:
         """
         pulse, lag_seconds = Pulse(), LagSeconds(app.settings.clock)
         pulse.follow(app.loop)
+        # Lags of its own: it is asked in another thread than the metrics are, and remembers what it was told.
+        seconds = LagSeconds(app.settings.clock)
+        Telling(log, Names("records", "batch_ms"), lambda: look(app, self.reported, seconds)).follow(app.loop)
 
         def silences() -> Mapping[str, float]:
             found, consumer_turned = {"main": pulse.silence_s}, app.consumer_turned
@@ -55,6 +62,31 @@ def unready(app: EngineApp) -> str | None:
     if restored is None:
         return "no partitions are assigned, or a rebalance is under way"
     return None if restored == owned else f"the tables of {restored} of {owned} partitions are restored"
+
+
+def look(app: EngineApp, reported: Reported, lag_seconds: LagSeconds) -> Look:
+    """What it has done, for its log. In the main thread."""
+    stats, now = app.stats, app.standing()
+    lag = sum(now.lag.values())
+    late = max(lag_seconds(now.lag, stats.reached_ms).values(), default=0.0)
+    return Look(
+        work=stats.events,
+        times=stats.batch_seconds.times,
+        seconds=stats.batch_seconds.total,
+        troubles={
+            "dead_letters": reported.dead_letters.total(),
+            "unmatched": reported.unmatched.total(),
+            "retries": stats.retries.total(),
+        },
+        # Whoever restores, or has no partitions, is told of otherwise.
+        waiting=lag if now.restored == stats.partitions else 0,
+        now={
+            "lag": lag,
+            "lag_s": round(late, 1),
+            "partitions": stats.partitions,
+            "restored": now.restored or 0,
+        },
+    )
 
 
 def _reading(app: EngineApp, reported: Reported, lag_seconds: LagSeconds) -> Reading:
