@@ -59,13 +59,13 @@ class Service:
 class Supervisor:
     """Runs services and keeps servers. ``failed``: gets an error when one cannot go on. Thread-safe."""
 
-    def __init__(self, say: Callable[[str], None], roster: Roster) -> None:
-        """``say`` is told, from other threads, of everything that died and is started again; ``roster`` of
-        everything that runs.
+    def __init__(self, say: Callable[[str], None], roster: Roster | None = None) -> None:
+        """``say`` is told, from other threads, of everything that died and is started again; ``roster``, if
+        somebody is to see it, of everything that runs.
         """
         self.failed: Future[None] = Future()
         self._say = say
-        self._roster = roster
+        self._roster = roster or Roster(None)
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._children: dict[str, Child] = {}

@@ -44,13 +44,13 @@ class Noted(msgspec.Struct, frozen=True):
 
 
 class Roster:
-    """Notes who runs, in a file in ``data``. Thread-safe.
+    """Notes who runs, in a file in ``data``; without one, nowhere. Thread-safe.
 
     A note that cannot be written, to a full disk for one, is left out: the process does not depend on it.
     """
 
-    def __init__(self, data: Path, clock: Callable[[], int] = epoch_ms) -> None:
-        self._path = data / _NAME
+    def __init__(self, data: Path | None, clock: Callable[[], int] = epoch_ms) -> None:
+        self._path = None if data is None else data / _NAME
         self._clock = clock
         self._lock = threading.Lock()
         self._noted: dict[str, Noted] = {}
@@ -70,12 +70,15 @@ class Roster:
 
     def clear(self) -> None:
         """Nothing runs any more."""
-        with self._lock, suppress(OSError):
-            self._path.unlink(missing_ok=True)
+        if self._path is not None:
+            with self._lock, suppress(OSError):
+                self._path.unlink(missing_ok=True)
 
     def _note(self, before: Noted, **changes: object) -> None:
         after = msgspec.structs.replace(before, since_ms=self._clock(), **changes)
         self._noted[after.name] = after
+        if self._path is None:
+            return
         unfinished = self._path.with_name(f"{self._path.name}.unfinished")
         with suppress(OSError):
             with open_private(unfinished, "wb") as file:
