@@ -121,7 +121,7 @@ _ROOMS: Final = {
     ),
     "status": Room(
         "how the running system is, seen from outside: `leadstream status`, and the live line of `up`",
-        "files clock",
+        "schemas errors files clock disk settings kafka.connection kafka clickhouse sink",
     ),
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
@@ -130,8 +130,9 @@ _ROOMS: Final = {
     ),
     "cli": Room(
         "one thin file for each command",
-        "schemas errors files proxies clock garbage printable terminal signals clickhouse.url settings kafka"
-        " clickhouse observability worker sink refusals people registry gateway audit replaying demo stack",
+        "schemas errors files proxies clock garbage printable terminal signals clickhouse.url settings"
+        " kafka clickhouse observability worker sink refusals people registry gateway audit replaying demo"
+        " status stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(

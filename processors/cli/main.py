@@ -36,6 +36,7 @@ _HELP += textwrap.fill(f"Exit codes of every command: {exit_codes_sentence()}.",
     reraise=bool(os.environ.get("LEADSTREAM_TRACEBACK")),
     lazy={
         "up": Lazy("processors.cli.up:up", "The whole system on this machine."),
+        "status": Lazy("processors.cli.status:status", "What runs, how far behind, what comes out."),
         "send": Lazy("processors.cli.send:send", "Send events from a file or a pipe."),
         "worker": Lazy("processors.cli.services:worker", "One worker: events become leads."),
         "sink": Lazy("processors.cli.services:sink", "One sink: leads become rows in ClickHouse."),

@@ -45,6 +45,8 @@ class LagReader:
         self._stack = AsyncExitStack()
         # What lies between two offsets never changes: (partition, from, to) → records.
         self._known: dict[tuple[TopicPartition, int, int], int] = {}
+        # Nor does what lies at one: (partition, offset) → its time.
+        self._times: dict[tuple[TopicPartition, int], int] = {}
 
     async def __aenter__(self) -> Self:
         connection, client = connection_of(self._settings), "leadstream-lag"
@@ -118,6 +120,34 @@ class LagReader:
                 read[place] = ends[place]
         return read
 
+    async def waiting_since(self, group: str, lag: Mapping[TopicPartition, int]) -> int | None:
+        """The time of the oldest record that the group has not read: epoch milliseconds.
+
+        Of each topic the partition with most of them is looked into. ``lag``: by partition, as :meth:`lag`
+        says it. None: nothing waits, or what waits cannot be seen yet.
+        """
+        committed = await fetch_offsets(self._admin, group)
+        most: dict[str, TopicPartition] = {}
+        for place in sorted(lag, key=lag.__getitem__):
+            most[place.topic] = place
+        heads = {
+            (place, max(0, committed[place].offset) if place in committed else 0) for place in most.values()
+        }
+        self._times = {head: ms for head, ms in self._times.items() if head in heads}
+        self._times |= await self._times_of(dict(heads - self._times.keys()))
+        return min(self._times.values(), default=None)
+
+    async def written_since(self, topic: Topic, since_ms: int) -> int:
+        """Records of a topic from the first one of that time on; of more than a thousand in a partition the
+        markers of transactions count, too.
+        """
+        ends = await self.ends([topic])
+        found = await self._ends.offsets_for_times(dict.fromkeys(ends, since_ms))
+        spans = {place: (one.offset, ends[place]) for place, one in found.items() if one is not None}
+        near = {place: span for place, span in spans.items() if 0 < span[1] - span[0] <= _PROBED}
+        counts = await self._count(near) if near else {}
+        return sum(counts.get(place, max(0, end - begin)) for place, (begin, end) in spans.items())
+
     async def stands_still(self, group: str, topics: Iterable[Topic], within_s: float) -> bool:
         """There is something to read, and in so many seconds nothing of it was. Returns once it knows."""
         names = tuple(topics)
@@ -149,6 +179,22 @@ class LagReader:
         return {
             place: self._known.get((place, *near[place]), near[place][1] - near[place][0]) for place in near
         }
+
+    async def _times_of(self, heads: dict[TopicPartition, int]) -> dict[tuple[TopicPartition, int], int]:
+        """Of the first record that a reader sees from each of these offsets on, as far as it comes soon."""
+        if not heads:
+            return {}
+        self._probe.assign(list(heads))
+        for place, offset in heads.items():
+            self._probe.seek(place, offset)
+        found: dict[tuple[TopicPartition, int], int] = {}
+        left, idle = dict(heads), 0
+        while left and idle < 2:
+            fetched = await self._probe.getmany(*left, timeout_ms=_PROBE_MS, max_records=1)
+            idle = 0 if fetched else idle + 1
+            for place, records in fetched.items():
+                found[place, left.pop(place)] = records[0].timestamp
+        return found
 
     async def _count(self, spans: dict[TopicPartition, tuple[int, int]]) -> dict[TopicPartition, int]:
         self._probe.assign(list(spans))

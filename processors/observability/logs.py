@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TextIO
@@ -34,6 +35,10 @@ _QUIET: Final = {
 }
 
 
+LOGGED: Final = Counter({"info": 0, "warning": 0, "error": 0, "critical": 0})
+"""Lines of this process by their level. As the log itself, there is one for everything in it."""
+
+
 def configure_logs(settings: Settings, **context: str) -> None:
     """Send every log line of this process to stderr, structlog's and the libraries' alike.
 
@@ -44,6 +49,7 @@ def configure_logs(settings: Settings, **context: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(settings.log_format, context))
     handler.addFilter(Mending(level))
+    handler.addFilter(_counted)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -60,6 +66,12 @@ def configure_logs(settings: Settings, **context: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _counted(record: logging.LogRecord) -> bool:
+    """Of what is written: after everything that leaves some out, or lowers its level."""
+    LOGGED[record.levelname.lower()] += 1
+    return True
 
 
 @contextmanager

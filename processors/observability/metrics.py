@@ -52,6 +52,7 @@ PROCESS: Final = (
         "Since when a loop of the process has not turned: healthy below 30.",
         ("loop",),
     ),
+    Metric("leadstream_log_lines_total", "counter", "lines", "Lines logged, by level.", ("level",)),
 )
 
 WORKER: Final = (

@@ -7,6 +7,7 @@ from functools import lru_cache
 from importlib.metadata import version
 
 from processors.observability.exposition import Reading
+from processors.observability.logs import LOGGED
 from processors.observability.metrics import SETTINGS
 from processors.settings import Settings
 from processors.settings.listing import shown
@@ -28,6 +29,7 @@ def process_reading(settings: Settings, silences: Callable[[], Mapping[str, floa
             "leadstream_settings_info": {chosen: 1},
             "leadstream_start_time_seconds": started,
             "leadstream_loop_silence_seconds": dict(silences()),
+            "leadstream_log_lines_total": LOGGED,
         }
 
     return read

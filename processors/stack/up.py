@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.connection import open_clickhouse
-from processors.clickhouse.queries import count_leads
+from processors.clickhouse.url import ClickHouseUrl
 from processors.kafka.lag import Group, LagReader
 from processors.progress import Progress, Steps
 from processors.settings import Settings
@@ -20,6 +20,7 @@ from processors.stack.gateway import until_answering
 from processors.stack.interrupt import Interrupt
 from processors.stack.live import live
 from processors.stack.running import Plan, Running
+from processors.status.places import Places
 
 _STALL_S = 20.0
 
@@ -74,8 +75,7 @@ async def work(plan: Plan, system: Running, demo: Demo | None, screen: Screen) -
         screen.announce(plan, settings)
         if demo is not None:
             await _demonstrate(plan, settings, demo, reader, screen)
-        with closing(await asyncio.to_thread(open_clickhouse, settings)) as client:
-            await live(reader, settings, lambda: count_leads(client), screen.spin)
+    await live(Places(settings, "leadstream up", plan.data), screen.spin)
 
 
 async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagReader, screen: Screen) -> None:

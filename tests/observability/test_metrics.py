@@ -81,7 +81,18 @@ def test_names_and_labels() -> None:
     metrics = [metric for some in ALL.values() for metric in some]
     assert len({metric.name for metric in metrics}) == len(metrics)
     labels = {label for metric in metrics for label in metric.labels if metric.name[-5:] != "_info"}
-    decided = {"topic", "partition", "outcome", "reason", "table", "cause", "loop", "route", "status"}
+    decided = {
+        "topic",
+        "partition",
+        "outcome",
+        "reason",
+        "table",
+        "cause",
+        "loop",
+        "route",
+        "status",
+        "level",
+    }
     assert labels == decided
     for metric in metrics:
         assert metric.name.startswith("leadstream_")

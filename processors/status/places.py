@@ -1,0 +1,31 @@
+"""Where to ask how a system is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from processors.settings import Settings
+from processors.settings.running import running_up
+
+
+@dataclass(frozen=True)
+class Places:
+    """``where``: how to call the system. ``data``, ``gateway``: of a running ``up``, if it is one.
+
+    ``metrics``: by the name of a process, or by the address where it has none, the addresses of ``/metrics``.
+    """
+
+    settings: Settings
+    where: str
+    data: Path | None = None
+    gateway: str | None = None
+    metrics: Mapping[str, str] = field(default_factory=dict)
+
+
+def places_of(settings: Settings, metrics: Iterable[str] = ()) -> Places:
+    """The running ``up``, where it is what the settings point to; else what they point to."""
+    given = {address: address for address in metrics}
+    up = running_up()
+    if up is None or up.kafka != settings.kafka_bootstrap:
+        return Places(settings, f"Kafka at {settings.kafka_bootstrap}", metrics=given)
+    return Places(settings, f"leadstream up in {up.data}", up.data, up.gateway, {**up.metrics, **given})
