@@ -126,7 +126,7 @@ _ROOMS: Final = {
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
         "schemas attribution errors files clock disk progress clickhouse.url settings kafka.connection"
-        " kafka clickhouse engine worker sink registry replaying demo deploy status",
+        " kafka.placement kafka clickhouse engine worker sink registry replaying demo deploy status",
     ),
     "cli": Room(
         "one thin file for each command",

@@ -9,12 +9,16 @@ from processors.terminal.lines import say
 
 
 @click.command()
-def doctor() -> None:
+@click.option(
+    "--gateway", metavar="URL", help="One that is to serve; that of a running `up` is looked at anyway."
+)
+def doctor(gateway: str | None) -> None:
     """Check everything that the system needs, one line each; a line that fails says what to do.
 
-    The data directory, the embedded servers if they are installed, the broker, its topics, whether there are
-    customers who keep another attribution than is set, ClickHouse, its tables, whether workers and sinks read
-    what is there, and whether records end workers. Changes nothing.
+    The data directories and the room on their disks, the embedded servers if they are installed, the broker,
+    its topics, whether workspaces and links lie where they are looked for, whether there are customers who
+    keep another attribution than is set, ClickHouse, its tables, whether workers and sinks read what is
+    there, whether records end workers, and whether the gateway serves. Changes nothing.
 
     \b
     Examples:
@@ -28,7 +32,7 @@ def doctor() -> None:
     from processors.stack.checks import run_checks
 
     failed = 0
-    for check in run_checks(settings):
+    for check in run_checks(settings, gateway):
         mark = styled("ok  ", fg="green") if check.ok else styled("FAIL", fg="red", bold=True)
         say(mark, f"  {check.name:<16} {check.found}")
         if not check.ok:

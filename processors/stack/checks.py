@@ -1,15 +1,18 @@
 """What ``leadstream doctor`` looks at. Each check says what it found, and what to do when that is bad."""
 
-import os
 import tempfile
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from processors.disk import Disk
 from processors.errors import INSTALL_LOCAL, ExitCode, LeadstreamError
 from processors.kafka.running import run_on_kafka
 from processors.settings import Settings
 from processors.stack.check import Check
+from processors.status.pages import asked
+from processors.status.places import places_of
 
 if TYPE_CHECKING:
     from processors.kafka.lag import Group
@@ -21,36 +24,63 @@ _AGAIN: Final = "Run `leadstream doctor` again."
 _WAITING: Final = "Their logs say what they wait for: another server, or a state that is restored."
 
 
-def run_checks(settings: Settings) -> Iterator[Check]:
-    """One after the other, each as soon as it is known. Changes nothing. Raises nothing."""
+def run_checks(settings: Settings, gateway: str | None = None) -> Iterator[Check]:
+    """One after the other, each as soon as it is known. ``gateway``: the URL of one that is to serve, beside
+    that of a running ``up``. Changes nothing. Raises nothing.
+    """
+    from processors.stack.registry_check import check_registries
     from processors.stack.rules_check import check_rules
     from processors.stack.trouble_check import check_troubles
 
-    yield check_data_dir(settings.data_dir)
+    places = places_of(settings)
+    for directory in dict.fromkeys(filter(None, (places.data, settings.data_dir))):
+        yield check_data_dir(directory)
     yield from check_embedded()
     kafka = check_kafka(settings)
     yield kafka
     if kafka.ok:
         yield check_topics(settings)
+        yield check_registries(settings)
         yield check_rules(settings)
     yield from check_clickhouse(settings)
     if kafka.ok:
         yield from check_groups(settings)
         yield check_troubles(settings)
+    for url in dict.fromkeys(filter(None, (places.gateway, gateway))):
+        yield check_gateway(url)
 
 
 def check_data_dir(directory: Path) -> Check:
-    """Can files be made there, or where it would be made?"""
+    """Can files be made there, or where it would be made, and is there room for more?"""
     existing = next(one for one in (directory.absolute(), *directory.absolute().parents) if one.exists())
     remedy = "Make it writable, or set LEADSTREAM_DATA_DIR to another directory."
+    room = "Free some, or move the directory to another disk: when it is full, everything stands still."
     try:
+        disk = Disk.of(directory)
+        if disk.full:
+            return Check("data directory", False, f"the disk of {directory} is full: {disk}", room)
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         return Check("data directory", False, f"{directory}: {error.strerror}", remedy)
-    status = os.statvfs(existing)
-    free = status.f_bavail * status.f_frsize / 2**30
-    return Check("data directory", True, f"{directory} is writable, {free:,.1f} GiB free")
+    if disk.low:
+        return Check("data directory", False, f"the disk of {directory} is nearly full: {disk}", room)
+    return Check("data directory", True, f"{directory} is writable, {disk}")
+
+
+def check_gateway(url: str) -> Check:
+    """Does it serve? It does when it has read the registries and reached Kafka."""
+    start = "Start `leadstream gateway`; while it starts, its log says what it waits for."
+    try:
+        answer = asked(url, "/openapi.json")
+    except (OSError, ValueError) as error:
+        why = (
+            "no answer" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or str(error)
+        )
+        return Check("gateway", False, f"{url}: {why}", start)
+    if answer.status != HTTPStatus.OK:
+        return Check("gateway", False, f"{url} answers {answer.status}: is it a gateway?", start)
+    return Check("gateway", True, f"{url} serves")
 
 
 def check_embedded() -> Iterator[Check]:
