@@ -15,10 +15,10 @@ from processors.terminal.lines import say
 def doctor(gateway: str | None) -> None:
     """Check everything that the system needs, one line each; a line that fails says what to do.
 
-    The data directories and the room on their disks, the embedded servers if they are installed, the broker,
-    its topics, whether workspaces and links lie where they are looked for, whether there are customers who
-    keep another attribution than is set, ClickHouse, its tables, whether workers and sinks read what is
-    there, whether records end workers, and whether the gateway serves. Changes nothing.
+    The data directories and their disks, the embedded servers if they are installed, the broker, its topics,
+    whether workspaces and links lie where they are looked for, whether customers keep another attribution
+    than is set, ClickHouse, its tables, whether workers and sinks read what is there, whether records end
+    workers, and whether the gateway serves. Changes nothing.
 
     \b
     Examples:

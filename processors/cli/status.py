@@ -20,12 +20,7 @@ from schemas.times import rfc3339
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; with --watch one a line.")
 @click.option("--watch", is_flag=True, help="Again and again until Ctrl-C, drawn in place on a terminal.")
 @click.option(
-    "--every",
-    type=click.FloatRange(0.2, 3600),
-    default=2.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="The pause of --watch.",
+    "--every", type=click.FloatRange(0.2, 3600), default=2.0, help="Its pause in seconds.  [default: 2]"
 )
 @click.option("--metrics", multiple=True, metavar="URL", help="Of a process: http://host:port/metrics.")
 @click.pass_context
