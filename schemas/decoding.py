@@ -7,6 +7,7 @@ from typing import Final, Generic, TypeVar
 from msgspec.json import Decoder
 
 from schemas.accepted import as_accepted
+from schemas.close_names import CloseNames
 from schemas.events import Click, Erasure, Event, LeadEvent, Purchase
 from schemas.portable import whole_characters
 from schemas.reasons import DeadLetterReason
@@ -63,6 +64,7 @@ class EventDecoder(Generic[E]):
     def __init__(self, kind: type[E]) -> None:
         self._decode: Callable[[bytes], E] = Decoder(kind).decode
         self._second_reading = SecondReading(kind)
+        self._close_names = CloseNames(kind)
 
     def __call__(self, value: bytes | None, record_ms: int, now_ms: int) -> tuple[E, int]:
         """The event, and its event time in epoch milliseconds.
@@ -96,7 +98,7 @@ class EventDecoder(Generic[E]):
         else:
             event_ms = to_ms(stamp)
         if not EARLIEST_MS <= event_ms <= now_ms + MAX_AHEAD_MS:
-            raise out_of_range(event_ms)
+            raise out_of_range(event_ms, now_ms, counted=isinstance(stamp, int))
         return event, event_ms, value
 
     def _read_again(self, value: bytes, error: Exception) -> tuple[E, bytes]:
@@ -108,7 +110,17 @@ class EventDecoder(Generic[E]):
             text = self._second_reading(text)
             return self._decode(text), text
         except UNDECODABLE as still:
-            raise refusal(text, still) from None
+            raise self._with_the_cause(refusal(text, still), text) from None
+
+    def _with_the_cause(self, refused: Refused, text: bytes) -> Refused:
+        """What is required may be there under a name that is close to it."""
+        if refused.reason is DeadLetterReason.SCHEMA_VIOLATION and _REQUIRED in refused.detail:
+            for name in self._close_names(text):
+                return Refused(refused.reason, f"{refused.detail} ({name})")
+        return refused
+
+
+_REQUIRED: Final = ": required"
 
 
 class ClickDecoder(EventDecoder[Click]):

@@ -7,7 +7,7 @@ from msgspec import DecodeError, Raw
 from msgspec.json import Decoder
 
 from schemas.reasons import DeadLetterReason
-from schemas.times import rfc3339
+from schemas.times import EARLIEST_MS, MAX_AHEAD_MS, rfc3339
 
 _MAX_DETAIL: Final = 500
 
@@ -54,16 +54,18 @@ BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _COMPRESSED: Final = "compressed with {} by hand: leave that to the producer's compression.type"
 _BEGINNINGS: Final = (
     (BYTE_ORDER_MARK, "begins with a byte-order mark (EF BB BF): UTF-8 is expected without one"),
-    (b"\xff\xfe\x00\x00", "UTF-32, by its byte-order mark: UTF-8 is expected"),
-    (b"\x00\x00\xfe\xff", "UTF-32, by its byte-order mark: UTF-8 is expected"),
-    (b"\xff\xfe", "UTF-16, by its byte-order mark: UTF-8 is expected"),
-    (b"\xfe\xff", "UTF-16, by its byte-order mark: UTF-8 is expected"),
     (b"\x1f\x8b", _COMPRESSED.format("gzip")),
     (b"\x28\xb5\x2f\xfd", _COMPRESSED.format("zstd")),
     (b"\x04\x22\x4d\x18", _COMPRESSED.format("lz4")),
     (b"\x82SNAPPY", _COMPRESSED.format("snappy")),
     (b"Obj\x01", "an Avro file: JSON is expected"),
 )
+_MARKS: Final = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 _WITHOUT_MARK: Final = re.compile(
     rb"(?P<utf32>\x00\x00\x00[\x09-\x7d]\x00|[\x09-\x7d]\x00\x00\x00)"
     rb"|(?P<utf16>\x00[\x09-\x7d]\x00[\x09-\x7e]|[\x09-\x7d]\x00[\x09-\x7e]\x00)"
@@ -71,13 +73,22 @@ _WITHOUT_MARK: Final = re.compile(
 _FRAME_BYTES: Final = 5
 
 
+def other_encoding(value: bytes) -> str | None:
+    """In which JSON is written that is not in UTF-8, by its first bytes."""
+    for mark, encoding in _MARKS.items():
+        if value.startswith(mark):
+            return f"{encoding}, by its byte-order mark"
+    encoded = _WITHOUT_MARK.match(value)
+    return encoded and f"UTF-{encoded.lastgroup.removeprefix('utf')}"  # type: ignore[union-attr]
+
+
 def _other_format(value: bytes) -> str | None:
     """What a value is that is no JSON, by its first bytes; None when they do not tell."""
     for beginning, told in _BEGINNINGS:
         if value.startswith(beginning):
             return told
-    if encoded := _WITHOUT_MARK.match(value):
-        return f"UTF-{encoded.lastgroup.removeprefix('utf')}: UTF-8 is expected"  # type: ignore[union-attr]
+    if encoding := other_encoding(value):
+        return f"{encoding}: UTF-8 is expected"
     if value[:1] == b"\x00" and len(value) > _FRAME_BYTES:
         schema_id = int.from_bytes(value[1:_FRAME_BYTES])
         return (
@@ -91,22 +102,45 @@ _AT_FIELD: Final = re.compile(r"^(?P<rule>.*) - at `\$\.(?P<field>[^`]+)`$", re.
 _MISSING: Final = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
 
 
+_REMEDIES: Final = {
+    "Expected `datetime` with a timezone component": "add Z or +02:00",
+    "Expected `int | datetime | null`, got `float`": "epoch milliseconds are a whole number",
+    "Invalid RFC3339 encoded datetime": "as 2026-01-31T12:00:00Z, or a number of epoch milliseconds",
+}
+
+
+def with_remedy(rule: str) -> str:
+    """A rule in msgspec's words, and what to do where these do not say so."""
+    remedy = _REMEDIES.get(rule)
+    return rule if remedy is None else f"{rule}: {remedy}"
+
+
 def field_and_rule(text: str) -> str:
     """msgspec's message, field first: ``clickId: Expected `str`, got `int```."""
     if match := _AT_FIELD.match(text):
-        return f"{match['field']}: {match['rule']}"
+        return f"{match['field']}: {with_remedy(match['rule'])}"
     if match := _MISSING.match(text):
         return f"{match['field']}: required"
     return text.removesuffix(" - at `$`")
 
 
-def out_of_range(event_ms: int) -> Refused:
-    """An event of a time that no event may have."""
+def out_of_range(event_ms: int, now_ms: int, *, counted: bool) -> Refused:
+    """An event of a time that no event may have. ``counted``: it came as a number, not as a date."""
     try:
         detail = f"timestamp: {rfc3339(event_ms)}"
     except OverflowError:
         detail = f"timestamp: {event_ms} ms"
-    return Refused(
-        DeadLetterReason.TIMESTAMP_OUT_OF_RANGE,
-        f"{detail} is before 2000 or more than 24 h in the future",
-    )
+    detail += " is before 2000 or more than 24 h in the future"
+    if counted and (unit := _unit(event_ms, now_ms)):
+        detail += f" ({unit}? milliseconds are expected)"
+    return Refused(DeadLetterReason.TIMESTAMP_OUT_OF_RANGE, detail)
+
+
+def _unit(count: int, now_ms: int) -> str | None:
+    """In which a number is the time of an event, if not in milliseconds."""
+    latest_ms = now_ms + MAX_AHEAD_MS
+    if EARLIEST_MS <= count * 1000 <= latest_ms:
+        return "seconds"
+    if EARLIEST_MS <= count // 1000 <= latest_ms:
+        return "microseconds"
+    return "nanoseconds" if EARLIEST_MS <= count // 1_000_000 <= latest_ms else None

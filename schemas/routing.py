@@ -44,7 +44,7 @@ def place_of(value: bytes, now_ms: int) -> Place:
 
 def routed_of(value: bytes, now_ms: int) -> Routed:
     """As :func:`place_of`, for whoever needs the event, too."""
-    event, at_ms = BY_TYPE[_kind(value)](value, -1, now_ms)
+    event, at_ms = BY_TYPE[kind_of(value)](value, -1, now_ms)
     return Routed(topic_of(event), event.topic_key(), event, at_ms)
 
 
@@ -61,7 +61,8 @@ def topic_of(event: AnyEvent) -> Topic:
             return Topic.ERASURES
 
 
-def _kind(value: bytes) -> str:
+def kind_of(value: bytes) -> str:
+    """Its ``type``. Raises ``Refused``."""
     if len(value) > MAX_RECORD_BYTES:
         raise Refused(DeadLetterReason.TOO_LARGE, f"more than {MAX_RECORD_BYTES} bytes")
     try:

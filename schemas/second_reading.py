@@ -1,12 +1,13 @@
 """What a strict decoder refuses though it is meant well → what it takes. Reached only after a refusal."""
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from msgspec import DecodeError, Raw, Struct, inspect
+from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder, encode
+
+from schemas.kinds import kinds_of_fields
 
 _members: Final = Decoder(dict[str, Raw]).decode
 _text: Final = Decoder(str).decode
@@ -21,9 +22,9 @@ class SecondReading:
     """Of one type of event: which of its fields are whole numbers, and which a choice of words."""
 
     def __init__(self, kind: type[Struct]) -> None:
-        kinds = {field.encode_name: set(_kinds(field.type)) for field in inspect.type_info(kind).fields}  # type: ignore[attr-defined]
-        self._whole = [name for name, found in kinds.items() if found & {"int"} and not found & {"float"}]
-        self._choices = [name for name, found in kinds.items() if found & {"choice"}]
+        kinds = kinds_of_fields(kind)
+        self._whole = [name for name, found in kinds.items() if "int" in found and "float" not in found]
+        self._choices = [name for name, found in kinds.items() if "choice" in found]
 
     def __call__(self, document: bytes) -> bytes:
         """``2.0`` as ``2`` where a whole number is expected, a blank choice as absent, no member twice.
@@ -37,20 +38,6 @@ class SecondReading:
         }
         changes = {name: value for name, value in better.items() if value is not None}
         return encode({**members, **changes})
-
-
-def _kinds(found: inspect.Type) -> Iterator[str]:
-    if isinstance(found, inspect.Metadata):
-        yield from _kinds(found.type)
-    elif isinstance(found, inspect.UnionType):
-        for one in found.types:
-            yield from _kinds(one)
-    elif isinstance(found, inspect.IntType):
-        yield "int"
-    elif isinstance(found, inspect.FloatType):
-        yield "float"
-    elif isinstance(found, inspect.LiteralType):
-        yield "choice" if isinstance(found.values[0], str) else "int"
 
 
 def _whole(given: Raw) -> Raw | None:

@@ -68,8 +68,13 @@ def purchase(**fields: object) -> bytes:
         (click(trigger="smoke"), Reason.SCHEMA_VIOLATION, "trigger: "),
         (click(qr=2), Reason.SCHEMA_VIOLATION, "qr: "),
         (click(eventId="e" * 256), Reason.SCHEMA_VIOLATION, "eventId: "),
-        (click(timestamp="2026-01-01T00:00:00"), Reason.SCHEMA_VIOLATION, "timezone"),
-        (click(timestamp="yesterday"), Reason.SCHEMA_VIOLATION, "timestamp: "),
+        (
+            click(timestamp="2026-01-01T00:00:00"),
+            Reason.SCHEMA_VIOLATION,
+            "timezone component: add Z or +02:00",
+        ),
+        (click(timestamp="yesterday"), Reason.SCHEMA_VIOLATION, "as 2026-01-31T12:00:00Z, or a number"),
+        (click(timestamp=1_779_000_000.5), Reason.SCHEMA_VIOLATION, "milliseconds are a whole number"),
         (click(timestamp=946_684_799_999), Reason.TIMESTAMP_OUT_OF_RANGE, "1999-12-31T23:59:59.999Z"),
         (click(timestamp=NOW + DAY_MS + 1), Reason.TIMESTAMP_OUT_OF_RANGE, "future"),
         (
@@ -77,7 +82,12 @@ def purchase(**fields: object) -> bytes:
             Reason.TIMESTAMP_OUT_OF_RANGE,
             "",
         ),
-        (click(timestamp=10**18), Reason.TIMESTAMP_OUT_OF_RANGE, "1000000000000000000 ms"),
+        (click(timestamp=10**17), Reason.TIMESTAMP_OUT_OF_RANGE, "100000000000000000 ms"),
+        (
+            b'{"click_id":"c","workspaceId":"w"}',
+            Reason.SCHEMA_VIOLATION,
+            "(click_id is no field; did you mean",
+        ),
     ],
 )
 def test_refused_click(value: bytes | None, reason: Reason, detail: str) -> None:
@@ -131,6 +141,25 @@ def test_refused_purchase(value: bytes, detail: str) -> None:
     with pytest.raises(Refused) as refused:
         decode_purchase(value, NOW, NOW)
     assert detail in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "unit"),
+    [
+        (NOW // 1000, "seconds"),
+        (NOW * 1000, "microseconds"),
+        (NOW * 1_000_000, "nanoseconds"),
+        # The time of nothing, in no unit; and a date, which has none.
+        (5, None),
+        ((NOW + 2 * DAY_MS) // 1000, None),
+        ("1970-01-21T00:00:00Z", None),
+    ],
+)
+def test_a_time_out_of_range_that_is_one_in_another_unit(timestamp: object, unit: str | None) -> None:
+    with pytest.raises(Refused) as refused:
+        decode_click(click(timestamp=timestamp), NOW, NOW)
+    assert refused.value.reason is Reason.TIMESTAMP_OUT_OF_RANGE
+    assert refused.value.detail.partition("(")[2] == (f"{unit}? milliseconds are expected)" if unit else "")
 
 
 @pytest.mark.parametrize("bound", [946_684_800_000, NOW + DAY_MS])
