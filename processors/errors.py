@@ -6,7 +6,7 @@ Every error that is meant for an operator is a :class:`LeadstreamError`, whichev
     ├── CheckFailed         1    a check found something, or a line was refused
     ├── Unavailable        69    a server did not answer
     ├── InternalError      70    a bug
-    ├── CannotWrite        73    a directory cannot be written
+    ├── CannotWrite        73    a directory, or the output, cannot be written
     └── Misconfigured      78    a setting is wrong, or what is there does not fit the settings
 
 What a signal ends has 128 and the signal's number.
@@ -30,7 +30,7 @@ class ExitCode(IntEnum):
     TOO_MANY_REFUSED = 65, "a worker was stopped by too many dead letters"
     UNAVAILABLE = 69, "a server did not answer"
     INTERNAL = 70, "a bug or a guard: start it again"
-    CANNOT_WRITE = 73, "a directory cannot be used"
+    CANNOT_WRITE = 73, "a directory cannot be used, or its output cannot be written"
     MISCONFIGURED = 78, "a setting is wrong or does not fit"
     HUNG_UP = 129, "its terminal went away"
     INTERRUPTED = 130, "interrupted"
@@ -98,7 +98,7 @@ def bug(error: Exception) -> InternalError:
 
 
 class CannotWrite(LeadstreamError):
-    """A directory cannot be written, or belongs to another process."""
+    """A directory or the output cannot be written, or a directory belongs to another process."""
 
     exit_code = ExitCode.CANNOT_WRITE
 

@@ -1,7 +1,11 @@
 """Text from strangers, as it may be shown to people."""
 
+import codecs
 import unicodedata
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+ESCAPED: Final = "leadstream-escaped"
+"""For ``errors=`` of a text file: what its encoding does not have becomes ``\\u…``, too."""
 
 
 def printable(text: str) -> str:
@@ -32,11 +36,20 @@ def styled(text: str, **style: Any) -> Styled:
     return Styled(text, style)
 
 
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return _code(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(ESCAPED, _escape)
+
+
 def _is_seen(character: str) -> bool:
     """A space of any width is harmless."""
     return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
-def _code(character: str) -> str:
-    units = character.encode("utf-16-be", "surrogatepass").hex()
+def _code(characters: str) -> str:
+    units = characters.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

@@ -33,7 +33,7 @@ _ROOMS: Final = {
     "stacks": Room("what every thread of this process is doing"),
     "garbage": Room("the garbage collector of a process that works in batches"),
     "printable": Room("text from strangers, as it may be shown"),
-    "terminal": Room("what draws on a terminal: lines, steps, bars, tables", "printable"),
+    "terminal": Room("what draws on a terminal: lines, steps, bars, tables", "errors printable"),
     "signals": Room("what a signal does to a process"),
     "progress": Room("who is told how far something has come"),
     "visitors": Room("who follows a link: address, place, browser, robot or not"),

@@ -8,7 +8,7 @@ import click
 
 from processors.cli.errors import explained
 
-_NO_FAILURE = (click.exceptions.Exit, click.exceptions.Abort, BrokenPipeError)
+_NO_FAILURE = (click.exceptions.Exit, click.exceptions.Abort)
 
 
 class Lazy(NamedTuple):

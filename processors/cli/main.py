@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import click
 
+from processors.cli.errors import explained
 from processors.cli.lazy import Lazy, LazyGroup
-from processors.errors import ExitCode, exit_codes_sentence
+from processors.errors import LeadstreamError, exit_codes_sentence
 from processors.printable import printable_lines
 from processors.proxies import reach_directly
 from processors.signals import Signals
 from processors.terminal.lines import say
+from processors.terminal.streams import prepare
 
 _HELP = """Deferred-lead attribution: clicks, sign-ups and qualifications in Kafka become leads in ClickHouse.
 
@@ -67,6 +69,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     signals = Signals()
     reach_directly()
+    prepare()
     try:
         with signals:
             result = cli.main(args, prog_name="leadstream", standalone_mode=False)
@@ -77,10 +80,11 @@ def main(args: Sequence[str] | None = None) -> int:
         error.message = printable_lines(error.message)
         error.show()
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has had enough; the interpreter must not find that out once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.NOBODY_READS
+    except LeadstreamError as error:
+        # What is raised before there is a command: its help cannot be written.
+        told = explained(error)
+        told.show()
+        return told.exit_code
     return result if isinstance(result, int) else 0
 
 

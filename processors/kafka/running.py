@@ -9,7 +9,13 @@ T = TypeVar("T")
 
 def run_on_kafka(work: Coroutine[Any, Any, T]) -> T:
     """Run ``work`` to its end. Raises what it raises."""
-    return asyncio.run(_interruptible(work))
+    whole = _interruptible(work)
+    try:
+        return asyncio.run(whole)
+    finally:
+        # Interrupted before the loop has come to them, they would complain of never having been awaited.
+        whole.close()
+        work.close()
 
 
 async def _interruptible(work: Coroutine[Any, Any, T]) -> T:

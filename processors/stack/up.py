@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.connection import open_clickhouse
-from processors.clickhouse.url import ClickHouseUrl
 from processors.kafka.lag import Group, LagReader
 from processors.progress import Progress, Steps
 from processors.settings import Settings

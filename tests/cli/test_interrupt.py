@@ -1,11 +1,13 @@
 """A signal ends who serves, and interrupts who works."""
 
 import asyncio
+import gc
 import os
 import signal
 
 import pytest
 
+from processors.kafka.running import run_on_kafka
 from processors.signals import Signals
 from processors.stack.interrupt import Interrupt
 
@@ -42,3 +44,18 @@ def test_handlers_are_put_back() -> None:
     with Interrupt():
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_work_that_never_began_does_not_complain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C came before the loop did; a warning would fail this test."""
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    async def work() -> None:
+        pass
+
+    monkeypatch.setattr(asyncio, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_on_kafka(work())
+    gc.collect()
