@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from processors.cli.parameters import PathType
+from processors.cli.parameters import KAFKA, PathType
 from processors.errors import CheckFailed, Unavailable
 from processors.printable import styled
 from processors.settings import PREFIX
@@ -60,7 +60,7 @@ CONTESTANTS = (
 @click.option("--rate", multiple=True, type=click.IntRange(1), help="Events per second of latencies.")
 @click.option("--seconds", type=click.IntRange(5), help="How long a rate is kept.  [default: 15; 5 if quick]")
 @click.option("--quick", is_flag=True, help="Small and once: does it work? The figures mean little.")
-@click.option("--kafka", metavar="HOST:PORT", help="Use this broker instead of an embedded one.")
+@click.option("--kafka", metavar="HOST:PORT", type=KAFKA, help="Use this broker instead of an embedded one.")
 @click.option(
     "--out",
     type=PathType(file_okay=False),

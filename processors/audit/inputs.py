@@ -17,6 +17,8 @@ from schemas.events import Click, LeadEvent
 from schemas.reasons import DeadLetterReason
 from schemas.topics import Topic, click_key, customer_key, split_key
 
+_MOST_OTHERS: Final = 1_000
+
 
 class Filed(Struct, frozen=True, array_like=True, gc=False):
     """A record that holds an event, as it came.
@@ -48,12 +50,13 @@ _decode: Final = Decoder(Filed).decode
 class Inputs:
     """Everything that arrived, by customer: :meth:`add` all, :meth:`join` each bucket, then :meth:`take` it.
 
-    ``now_ms``: the clock of the audit. ``workspace``: leave out all others.
+    ``now_ms``: the clock of the audit. ``workspace``: leave out all ``others``, of which some are remembered.
     """
 
     def __init__(self, directory: Path, buckets: int, now_ms: int, workspace: str | None = None) -> None:
         self.events = 0
         self.refused = 0
+        self.others: set[str] = set()
         self._now_ms = now_ms
         self._workspace = workspace
         self._by_click = Buckets(directory / "clicks", buckets)
@@ -75,6 +78,8 @@ class Inputs:
                 return
             settled = False
         if self._workspace not in (None, event.workspace_id):
+            if len(self.others) < _MOST_OTHERS:
+                self.others.add(event.workspace_id)
             return
         self.events += 1
         click = customer = b""

@@ -162,6 +162,11 @@ class Summary:
         """Nothing differs."""
         return not self.differences
 
+    @property
+    def empty(self) -> bool:
+        """Nothing was found to be audited: neither events nor results."""
+        return not self.events and all(one == Counts() for one in self.kinds.values())
+
     def lines(self) -> Iterator[str]:
         """For people."""
         for name, one in self.kinds.items():

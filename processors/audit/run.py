@@ -122,6 +122,11 @@ class Audit:
             self._horizons = _horizons(system, self._begun_ms)
 
     @property
+    def others(self) -> set[str]:
+        """Some of the workspaces whose events were left out."""
+        return self._evidence.inputs.others
+
+    @property
     def steps(self) -> int:
         """How many times :meth:`verdicts` tells of progress."""
         return 2 * self._evidence.buckets

@@ -5,13 +5,13 @@ from typing import Any
 import click
 
 from processors.cli.loading import load_settings
-from processors.cli.parameters import MOMENT, PathType
+from processors.cli.parameters import PAST, WORKSPACE, PathType
 
 
 @click.command()
-@click.option("--workspace", metavar="ID", help="Audit this workspace only.")
+@click.option("--workspace", type=WORKSPACE, metavar="ID", help="Audit this workspace only.")
 @click.option(
-    "--since", "since_ms", type=MOMENT, help="Only results that happened then or later: 2026-11-01, 7d."
+    "--since", "since_ms", type=PAST, help="Only results that happened then or later: 2026-11-01, 7d."
 )
 @click.option("--no-clickhouse", is_flag=True, help="Audit the topics only.")
 @click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Name at most so many.")
@@ -47,8 +47,8 @@ def audit(no_clickhouse: bool, **chosen: Any) -> None:
 
     Reads the topics at LEADSTREAM_KAFKA_BOOTSTRAP, the views at LEADSTREAM_CLICKHOUSE_URL. Changes nothing.
 
-    Exit codes: 0 nothing differs, 1 something does, 69 a server did not answer, 73 the work directory is
-    full, 78 a topic or the database is missing.
+    Exit codes: 0 nothing differs, 1 something does, or there is no such workspace, 69 a server did not
+    answer, 73 the work directory is full, 78 a topic or the database is missing.
     """
     settings = load_settings()
     from processors.cli.auditing import run_audit

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from processors.audit.run import Audit, work_directory
 from processors.audit.telling import Telling
+from processors.cli.workspaces import registered, require_stored
 from processors.clickhouse.connection import open_clickhouse
 from processors.errors import CheckFailed
 from processors.garbage import collect_rarely
 from processors.kafka.running import run_on_kafka
+from processors.registry.changes import NoSuchWorkspace
 from processors.settings import Settings
 from processors.terminal.bars import Bar
 from processors.terminal.lines import say, say_json
@@ -29,13 +31,16 @@ def run_audit(
     apart: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Raises ``CheckFailed`` when anything differs. The rest: see ``Audit``."""
+    """Raises ``CheckFailed``: something differs, or there is no such workspace. The rest: see ``Audit``."""
     collect_rarely()
     begin = time.monotonic()
     telling = Telling(limit, apart=apart, as_json=as_json)
     tell = say_json if as_json else say
     client = open_clickhouse(settings) if clickhouse else None
+    known: set[str] = set() if workspace is None else registered(settings)
     with nullcontext() if client is None else closing(client), work_directory(work_dir) as directory:
+        if client is not None and workspace is not None:
+            require_stored(client, workspace, known)
         audit = Audit(
             settings,
             policy_of(settings),
@@ -56,6 +61,8 @@ def run_audit(
             except KeyboardInterrupt:
                 bar.say(f"{audit.summary.differences.total():,} differences until then")
                 raise
+    if workspace is not None and client is None and workspace not in known and audit.summary.empty:
+        raise NoSuchWorkspace(workspace, known | audit.others)
     for line in telling.summary(audit.summary, time.monotonic() - begin):
         tell(line)
     if not audit.summary.clean:

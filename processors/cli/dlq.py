@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from processors.cli.lazy import Group
 from processors.cli.loading import load_settings
 from processors.cli.refusal_options import ID, filters, replay_options, selection
 from processors.kafka.running import run_on_kafka
@@ -17,7 +18,7 @@ _filters = filters(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def dlq() -> None:
     """Look at dead letters, and send them back when they can be used.
 
@@ -39,14 +40,14 @@ def list_(limit: int | None, as_json: bool, **chosen: Any) -> None:
       leadstream dlq list --reason schema_violation --workspace acme --since 24h
       leadstream dlq list --json | jq -r .detail | sort | uniq -c
 
-    Reads the topic dead-letters. Exit codes: 0 done, 69 no broker, 78 the topic is missing.
+    Reads the topic dead-letters. Exit codes: 0 done, 1 there is no such workspace, 69 no broker,
+    78 the topic is missing.
     """
     from processors.cli.refusals import show_list
     from processors.refusals.dead_letters import dead_letters
 
     settings = load_settings()
-    kind = dead_letters(settings.topics)
-    run_on_kafka(show_list(settings, kind, selection(**chosen), limit, as_json=as_json))
+    show_list(settings, dead_letters(settings.topics), selection(**chosen), limit, as_json=as_json)
 
 
 @dlq.command()
@@ -68,6 +69,8 @@ def show(dead_letter: Id, as_json: bool, raw: bool) -> None:
     from processors.cli.refusals import show_one
     from processors.refusals.dead_letters import dead_letters
 
+    if as_json and raw:
+        raise click.UsageError("--json and --raw contradict each other")
     settings = load_settings()
     chosen = Selection(ids=frozenset({dead_letter}))
     run_on_kafka(show_one(settings, dead_letters(settings.topics), chosen, as_json=as_json, raw=raw))
@@ -85,9 +88,11 @@ def show(dead_letter: Id, as_json: bool, raw: bool) -> None:
     help="Leave alone what failed so often; an ID goes back all the same.",
 )
 def replay(
-    ids: tuple[Id, ...], dry_run: bool, rate: int, max_attempts: int, as_json: bool, **chosen: Any
+    ids: tuple[Id, ...], dry_run: bool, rate: int, max_attempts: int, yes: bool, as_json: bool, **chosen: Any
 ) -> None:
     """Send dead letters back to their topics: those with the IDs, or all that pass the filters.
+
+    Without either it says how many that is, and how many of them would be read this time, and asks.
 
     Do this after deploying a worker that can read them. The value stays untouched, and an event without a
     time of its own keeps that of its record. What cannot be used this time either is a dead letter again, its
@@ -100,8 +105,8 @@ def replay(
       leadstream dlq replay --reason schema_violation --since 24h --rate 200
       leadstream dlq replay 3:42 5:7
 
-    Reads dead-letters, writes it and the topics named there. Exit codes: 0 done, 1 an ID is not there,
-    69 no broker, 78 a topic is missing.
+    Reads dead-letters, writes it and the topics named there. Exit codes: 0 done, 1 an ID or the
+    workspace is not there, or the answer was no, 2 nobody to ask, 69 no broker, 78 a topic is missing.
     """
     from processors.cli import refusals
     from processors.refusals.dead_letters import dead_letters
@@ -113,6 +118,7 @@ def replay(
         selection(**chosen, ids=ids),
         rate=rate,
         dry_run=dry_run,
+        yes=yes,
         as_json=as_json,
         max_attempts=max_attempts,
     )

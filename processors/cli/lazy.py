@@ -1,6 +1,7 @@
 """A click group that imports a command only when it is called."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -18,7 +19,25 @@ class Lazy(NamedTuple):
     help: str
 
 
-class LazyGroup(click.Group):
+class Group(click.Group):
+    """Suggests what may be meant by a name that none of its commands has."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises a usage error for what is no command."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchOption:
+            raise
+        except click.UsageError:
+            close = get_close_matches(args[0].lower(), self.list_commands(ctx), 3)
+            if not close:
+                raise
+            ctx.fail(f"No such command {args[0]!r}; did you mean {' or '.join(close)}?")
+
+
+class LazyGroup(Group):
     """Knows its commands by name. Every error that leaves one of them is a ``click.ClickException``."""
 
     def __init__(self, *args: Any, lazy: Mapping[str, Lazy], reraise: bool = False, **kwargs: Any) -> None:

@@ -10,6 +10,8 @@ from processors.clickhouse.url import ClickHouseUrl
 from processors.clock import epoch_ms
 from processors.errors import Misconfigured
 from processors.settings.durations import parse_moment_ms
+from processors.settings.kafka import addresses
+from schemas.workspaces import check_stored_workspace
 
 if TYPE_CHECKING:
     from processors.people.identity import Person
@@ -53,7 +55,39 @@ class Parsed(click.ParamType):
             return self.fail(str(error), param, ctx)
 
 
+def _workspace(text: str) -> str:
+    check_stored_workspace(text)
+    return text
+
+
+WORKSPACE = Parsed("workspace", _workspace)
+"""One that there may be, for commands that look for its events."""
 MOMENT = Parsed("time", lambda text: parse_moment_ms(text, epoch_ms()))
+
+
+def _past(text: str) -> int:
+    moment_ms, now_ms = parse_moment_ms(text, epoch_ms()), epoch_ms()
+    if moment_ms > now_ms:
+        raise ValueError(f"{text!r} lies in the future, where nothing has happened yet")
+    return moment_ms
+
+
+PAST = Parsed("time", _past)
+"""Since when: of a time that is still to come there is nothing."""
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it is not UTF-8") from None
+    return text
+
+
+TEXT = Parsed("text", _text)
+"""Something that can be seen."""
 
 
 class PathType(click.Path):
@@ -65,12 +99,19 @@ class PathType(click.Path):
     def __init__(self, *, file_okay: bool = True, exists: bool = False) -> None:
         super().__init__(exists=exists, file_okay=file_okay, resolve_path=True, path_type=Path)
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """An empty one would be where we stand, and one that is no text stands in no file of a server."""
+        if isinstance(value, str):
+            value = TEXT.convert(value, param, ctx)
+        return super().convert(value, param, ctx)
 
-class _ClickHouseUrl(Parsed):
+
+class _OfServer(Parsed):
     def fail(self, message: str, param: click.Parameter | None = None, _: Any = None) -> NoReturn:
         """It may also come from a variable: then it is a setting that is wrong."""
         raise Misconfigured(f"{param.opts[0] if param else 'the URL'}: {message}")
 
 
-CLICKHOUSE_URL = _ClickHouseUrl("url", ClickHouseUrl.parse)
+KAFKA = _OfServer("address", addresses)
+CLICKHOUSE_URL = _OfServer("url", ClickHouseUrl.parse)
 """What is wrong with one does not repeat it: it may hold a password."""

@@ -6,6 +6,7 @@ from typing import Final
 import click
 import orjson
 
+from processors.cli.asking import confirm
 from processors.errors import CheckFailed
 from processors.kafka.running import run_on_kafka
 from processors.printable import printable
@@ -22,20 +23,20 @@ from processors.terminal.lines import say, say_cells, say_json
 ROWS: Final = 50
 
 
-async def show_list(
+def show_list(
     settings: Settings, kind: Kind, selection: Selection, limit: int | None, *, as_json: bool
 ) -> None:
-    """The newest ``limit`` of the selected ones, newest first; JSON without a limit: all, as they come."""
+    """The newest ``limit`` of the selected ones, newest first; JSON without a limit: all, as they come.
+
+    Raises ``CheckFailed`` when there is no such workspace.
+    """
     most = limit if limit is not None else None if as_json else ROWS
     by_reason: Counter[str] = Counter()
     with Bar("reading", None, "records") as bar:
         finder = Finder(settings, kind, selection, bar)
-        if most is not None:
-            rows = await finder.newest(most, by_reason)
-        else:
-            rows = []
-            async for one in finder.find():
-                say_json(_line(one))
+        rows = run_on_kafka(_stream(finder, by_reason) if most is None else finder.newest(most, by_reason))
+    if not by_reason:
+        _require_workspace(settings, selection)
     if as_json:
         for one in rows:
             say_json(_line(one))
@@ -43,6 +44,22 @@ async def show_list(
         _table(kind, rows, by_reason)
     if finder.foreign:
         say(f"{finder.foreign:,} other records in the topic are none", err=True)
+
+
+async def _stream(finder: Finder, by_reason: Counter[str]) -> list[Refusal]:
+    """Shows them as they come, and returns none that would have to be shown later."""
+    async for one in finder.find():
+        by_reason[one.reason] += 1
+        say_json(_line(one))
+    return []
+
+
+def _require_workspace(settings: Settings, selection: Selection) -> None:
+    """For whoever has found nothing."""
+    if selection.workspace is not None:
+        from processors.cli.workspaces import require_workspace
+
+        require_workspace(settings, selection.workspace)
 
 
 def _line(one: Refusal) -> bytes:
@@ -102,12 +119,28 @@ def replay(
     *,
     rate: int,
     dry_run: bool,
+    yes: bool,
     as_json: bool,
     **limits: int,
 ) -> None:
-    """Send them back, or find out what that would do, and tell. Raises ``CheckFailed``: an id is unknown."""
-    bar = Bar("replaying", None, "records")
-    run = Replay(settings, kind, selection, rate=rate, progress=bar, **limits)
+    """Send them back, or find out what that would do, and tell. Asks before it sends all that there are.
+
+    Raises ``CheckFailed``: an id is unknown, there is no such workspace, or the answer is no.
+    """
+
+    def made(label: str) -> tuple[Replay, Bar]:
+        bar = Bar(label, None, "records")
+        return Replay(settings, kind, selection, rate=rate, progress=bar, **limits), bar
+
+    if selection.everything and not (dry_run or yes):
+        run, bar = made("reading")
+        with bar:
+            run_on_kafka(run.rehearse())
+        for line in run.lines(dry_run=True):
+            say(line, err=True)
+        if run.by_topic:
+            confirm(f"No filter is given. Replay all {kind.count(run.by_topic.total())}?", "--yes")
+    run, bar = made("reading" if dry_run else "replaying")
     try:
         with bar:
             run_on_kafka(run.rehearse() if dry_run else run.run())
@@ -115,6 +148,8 @@ def replay(
         if run.by_topic:
             _tell(run, dry_run=dry_run, as_json=as_json)
         raise
+    if not run.by_topic and not run.left_alone and not selection.ids:
+        _require_workspace(settings, selection)
     _tell(run, dry_run=dry_run, as_json=as_json)
     if run.missing:
         raise CheckFailed(f"not found: {ids_text(run.missing)}", "`list` shows the ids there are.")

@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from processors.cli.lazy import Group
 from processors.cli.loading import load_settings
-from processors.cli.parameters import MOMENT, PathType
+from processors.cli.parameters import PAST, PathType
 from processors.terminal.bars import Bar
 from processors.terminal.lines import say
 
 
-@click.group()
+@click.group(cls=Group)
 def replay() -> None:
     """Compute everything once more, beside the system that runs.
 
@@ -70,7 +71,7 @@ def clickhouse(into: str | None) -> None:
 @click.option(
     "--output-prefix", metavar="PREFIX", help="In front of its topics.  [default: the live one, ID, a dot]"
 )
-@click.option("--from", "since", type=MOMENT, help="Begin there: 2026-11-01, 7d.  [default: beginning]")
+@click.option("--from", "since", type=PAST, help="Begin there: 2026-11-01, 7d.  [default: beginning]")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option(
     "--work-dir",

@@ -4,13 +4,15 @@ from typing import Any
 
 import click
 
+from processors.cli.lazy import Group
 from processors.cli.loading import load_settings
+from processors.cli.parameters import Parsed
 from processors.errors import CheckFailed
 from processors.kafka.running import run_on_kafka
 from processors.terminal.lines import say
 
 
-@click.group()
+@click.group(cls=Group)
 def topics() -> None:
     """Create or check the Kafka topics.
 
@@ -77,8 +79,21 @@ def _report(differences: list[Any]) -> None:
         raise CheckFailed(f"{count} topic{'s' if count > 1 else ''} not as they should be", REMEDY)
 
 
+def _principal(text: str) -> str:
+    kind, colon, name = text.replace("{role}", "").partition(":")
+    if not colon or not kind or not (name or "{role}" in text) or set("{}") & set(kind + name):
+        raise ValueError(f"{text!r} is none: write User:name, with {{role}} where the role's name goes")
+    return text
+
+
 @click.command()
-@click.option("--principal", default="User:leadstream-{role}", show_default=True, help="Who has a role.")
+@click.option(
+    "--principal",
+    type=Parsed("principal", _principal),
+    default="User:leadstream-{role}",
+    show_default=True,
+    help="Who has a role.",
+)
 def acls(principal: str) -> None:
     """Print the commands that give worker, sink, sender and operator the least rights in Kafka.
 

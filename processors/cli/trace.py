@@ -34,10 +34,11 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
 
     Reads one partition of the changelog, and ClickHouse. Changes nothing.
 
-    Exit codes: 0, 1 nothing is known of the customer, 69 neither Kafka nor ClickHouse answers,
-    78 a setting is wrong.
+    Exit codes: 0, 1 nothing is known of the customer, or of the workspace, 69 neither Kafka nor ClickHouse
+    answers, 78 a setting is wrong.
     """
     settings = load_settings()
+    from processors.cli.workspaces import require_workspace
     from processors.people.telling import document, lines
     from processors.people.tracing import find
 
@@ -52,4 +53,6 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
         for line in lines(found):
             say(line)
     if not found.known:
+        if found.clickhouse is not None:
+            require_workspace(settings, found.person.workspace_id)
         raise CheckFailed(f"nothing is known of {found.person}", found.remedy)

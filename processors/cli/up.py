@@ -3,11 +3,19 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from processors.cli.loading import load_settings
-from processors.cli.parameters import CLICKHOUSE_URL, PathType
+from processors.cli.parameters import CLICKHOUSE_URL, KAFKA, PathType
 from processors.clickhouse.url import ClickHouseUrl
 from processors.settings.loading import UP_CLICKHOUSE
+
+
+def _without_demo(ctx: click.Context) -> None:
+    for parameter in ("demo_events", "demo_seed"):
+        if ctx.get_parameter_source(parameter) is ParameterSource.COMMANDLINE:
+            option = "--" + parameter.replace("_", "-")
+            raise click.UsageError(f"{option} says which demo traffic is sent: say --demo, too")
 
 
 @click.command()
@@ -16,7 +24,7 @@ from processors.settings.loading import UP_CLICKHOUSE
     type=PathType(file_okay=False),
     help="Where everything is kept between runs.  [default: LEADSTREAM_DATA_DIR, .leadstream]",
 )
-@click.option("--kafka", metavar="HOST:PORT", help="Use this Kafka instead of the embedded one.")
+@click.option("--kafka", metavar="HOST:PORT", type=KAFKA, help="Use this Kafka instead of the embedded one.")
 @click.option(
     "--clickhouse",
     metavar="URL",
@@ -76,6 +84,8 @@ def up(
     writable, 78 topics or tables do not fit or the servers are not installed, 130 interrupted while starting,
     143 by SIGTERM.
     """
+    if not demo:
+        _without_demo(ctx)
     # How one connects, as the settings say, has to fit the servers that are named here. Another `up` above
     # this directory has no say.
     named = {"kafka_bootstrap": kafka, "clickhouse_url": clickhouse and clickhouse.secret()}

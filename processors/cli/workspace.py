@@ -7,6 +7,7 @@ from typing import IO, Any, Final
 import click
 import orjson
 
+from processors.cli.lazy import Group
 from processors.cli.loading import load_settings
 from processors.cli.parameters import Parsed
 from processors.clock import epoch_ms
@@ -44,7 +45,7 @@ OVERLAP: Final = Parsed("duration", _overlap)
 as_json_option = click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 
 
-@click.group()
+@click.group(cls=Group)
 def workspace() -> None:
     """Create workspaces, give them domains and keys.
 

@@ -79,7 +79,7 @@ class ClickHouseUrl:
         if self.embedded:
             raise ValueError("an embedded ClickHouse has one database: name another path")
         if not database or not _DATABASE.fullmatch(database):
-            raise ValueError(_REFUSAL)
+            raise ValueError(f"{database!r} is no name of a database: write letters, digits and _")
         return replace(self, name=database)
 
     def as_user(self, user: str | None, password: str | None) -> Self:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiokafka.errors import KafkaError
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.clickhouse.connection import NoClickHouse, open_clickhouse
@@ -11,6 +12,7 @@ from processors.errors import CheckFailed, ExitCode, Unavailable
 from processors.kafka.lag import LagReader
 from processors.kafka.sending import EventSender
 from processors.people.clickhouse_side import is_erased, stored
+from processors.people.holdings import Holdings, look
 from processors.people.identity import Person
 from processors.people.worker_side import held_state
 from processors.progress import Steps
@@ -23,18 +25,27 @@ class Erasing:
 
     def __init__(self, settings: Settings, person: Person) -> None:
         self._settings, self._person = settings, person
+        self._client: Client | None = None
 
-    def stored(self) -> dict[str, int]:
-        """Rows of the person in ClickHouse, by table. Raises ``Unavailable``: then nothing was sent."""
+    def look(self, reach: Callable[[int, int], None], *, waits: bool) -> Holdings:
+        """What is held of the person, as :func:`holdings.look`. Nothing is sent.
+
+        ``waits``: :meth:`wait` comes later, and needs ClickHouse. Then raises ``Unavailable`` without it.
+        """
+        why = []
         try:
             self._client = open_clickhouse(self._settings)
         except NoClickHouse as error:
-            if error.exit_code != ExitCode.UNAVAILABLE:
+            if waits and error.exit_code != ExitCode.UNAVAILABLE:
                 raise
-            raise Unavailable(
-                f"{error} Nothing was sent.", "--no-wait sends the erasure without looking at ClickHouse."
-            ) from error
-        return dict(stored(self._client, self._person))
+            if waits:
+                raise Unavailable(
+                    f"{error} Nothing was sent.", "--no-wait sends the erasure without looking at ClickHouse."
+                ) from error
+            why.append(f"{error} It is not looked at.")
+        found = look(self._settings, self._person, self._client, reach)
+        found.notes += why
+        return found
 
     async def send(self) -> None:
         """Returns when it is acknowledged. Raises ``NoBroker`` or ``KafkaRefused``."""
@@ -78,10 +89,13 @@ class Erasing:
             await _until(lambda: read(Topic.CLICK_ERASURES), 0.2)
 
     async def _until_stored_nowhere(self) -> None:
+        client = self._client
+        assert client is not None  # noqa: S101 - narrows: whoever waits has looked
+
         def gone() -> bool:
             try:
-                rows = stored(self._client, self._person)
-                return is_erased(self._client, self._person) and not any(rows.values())
+                rows = stored(client, self._person)
+                return is_erased(client, self._person) and not any(rows.values())
             except ClickHouseError:
                 return False  # it may pass, or time will be up
 

@@ -41,6 +41,11 @@ class Selection:
     until_ms: int | None = None
     ids: frozenset[Id] = field(default=frozenset())
 
+    @property
+    def everything(self) -> bool:
+        """No filter is set: all that there are."""
+        return self == Selection()
+
     def takes(self, refusal: "Refusal") -> bool:
         """True when it is meant."""
         return (

@@ -3,8 +3,9 @@
 Each function here returns a change, whose result is the workspace as it is then.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Final
 
 from msgspec.structs import replace
@@ -15,6 +16,8 @@ from processors.registry.registries import Change, Made, Registries
 from schemas.registry import ApiKey, Domain, Workspace
 from schemas.times import DAY_MS
 
+_MOST_CLOSE: Final = 3
+_MOST_NAMED: Final = 10
 MAX_OVERLAP_MS: Final = 365 * DAY_MS
 """A key that opens for longer is not about to be replaced."""
 
@@ -30,10 +33,19 @@ class WorkspaceExists(CheckFailed):
 
 
 class NoSuchWorkspace(CheckFailed):
-    """Nobody has created it."""
+    """Nobody has created it. ``known``: those that there are, of which the closest are suggested."""
 
-    def __init__(self, workspace_id: str) -> None:
-        super().__init__(f"there is no workspace {workspace_id}", "`leadstream workspace list` shows them.")
+    def __init__(self, workspace_id: str, known: Iterable[str] = ()) -> None:
+        names = sorted(known)
+        by_lower = {name.lower(): name for name in names}
+        close = [by_lower[one] for one in get_close_matches(workspace_id.lower(), by_lower, _MOST_CLOSE)]
+        meant = f"; did you mean {' or '.join(close)}?" if close else ""
+        remedy = "`leadstream workspace list` shows them."
+        if names:
+            first = [*close, *(name for name in names if name not in close)][:_MOST_NAMED]
+            more = f", and {len(names) - len(first):,} more" if len(names) > len(first) else ""
+            remedy = f"There {'is' if len(names) == 1 else 'are'} {', '.join(first)}{more}."
+        super().__init__(f"there is no workspace {workspace_id}{meant}", remedy)
 
 
 class DomainTaken(CheckFailed):
@@ -132,7 +144,7 @@ def rotate(workspace_id: str, key: ApiKey, overlap_ms: int) -> Change[Workspace]
 def _there(contents: Contents, workspace_id: str) -> Workspace:
     found = contents.workspace(workspace_id)
     if found is None:
-        raise NoSuchWorkspace(workspace_id)
+        raise NoSuchWorkspace(workspace_id, (one.workspace_id for one in contents))
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Final, Self, TypeVar
 
 from aiokafka import ConsumerRecord
 
+from processors.kafka.reading import TopicReader
 from processors.registry.contents import Contents
 from processors.registry.links import LinkContents
 from processors.registry.reading import Reader
@@ -91,9 +92,16 @@ class RegistryStore:
 
 
 async def read(settings: Settings) -> Contents:
-    """All workspaces there are now. Raises ``NoBroker`` or ``KafkaRefused``."""
-    async with RegistryStore(settings) as store:
-        return store.contents
+    """All workspaces there are now; without the links, of which there may be millions.
+
+    Raises ``NoBroker`` or ``KafkaRefused``.
+    """
+    contents = Contents()
+    async with TopicReader(settings) as reader:
+        async for records in reader.records(await reader.spans([Topic.WORKSPACES])):
+            for record in records:
+                contents.apply(record.key, record.value)
+    return contents
 
 
 async def write(settings: Settings, change: Change[T]) -> T:

@@ -10,6 +10,10 @@ from pydantic.fields import FieldInfo
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, to_ms
 
 _UNITS: Final = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_LONGEST_MS: Final = 1_000_000 * DAY_MS
+"""Kafka and ClickHouse reckon with 64 bits; nobody waits for so long."""
+_ISO_DATE: Final = len("20261101")
+_MS_DIGITS: Final = len("1793491200000")
 _EXAMPLES: Final = "write for example 90d, 24h, 15m, 30s, 250ms"
 
 
@@ -23,14 +27,20 @@ def parse_duration_ms(text: object) -> object:
     number = float(match[1])
     if number and match[2] is None:
         raise ValueError(f"not a duration without its unit: {text!r} ({_EXAMPLES})")
-    return round(number * _UNITS[match[2] or "ms"])
+    duration = number * _UNITS[match[2] or "ms"]
+    if duration > _LONGEST_MS:
+        raise ValueError(f"too long: {text[:20]!r} (at most 1000000d)")
+    return round(duration)
 
 
 def parse_moment_ms(text: str, now_ms: int) -> int:
     """``24h`` (ago), ``2026-11-01``, ``2026-11-01T10:00Z`` → epoch milliseconds; UTC without an offset.
 
-    Raises ``ValueError``.
+    Epoch milliseconds of this century are taken as they are. Raises ``ValueError``: what other numbers mean,
+    a year, seconds or so many of something, is not guessed at.
     """
+    if text.isascii() and text.isdigit() and len(text) != _ISO_DATE:
+        return _number_of_ms(text)
     try:
         moment = datetime.fromisoformat(text)
         return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
@@ -42,6 +52,14 @@ def parse_moment_ms(text: str, now_ms: int) -> int:
         return max(0, now_ms - ago)
     except ValueError:
         raise ValueError(f"{text!r} is none: write 24h for 24 hours ago, or 2026-11-01T10:00Z") from None
+
+
+def _number_of_ms(text: str) -> int:
+    hints = {4: f"for the year write {text}-01-01", 10: "seconds? milliseconds are expected"}
+    if len(text) == _MS_DIGITS:
+        return int(text)
+    hint = hints.get(len(text), f"for so long ago write {text}d, {text}h or {text}m")
+    raise ValueError(f"{text[:20]!r} is no time: {hint}")
 
 
 DurationMs = Annotated[int, BeforeValidator(parse_duration_ms), Field(ge=0)]

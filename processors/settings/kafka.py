@@ -27,6 +27,13 @@ def _is_address(text: str) -> bool:
     return 0 < int(found[2]) <= _MAX_PORT
 
 
+def addresses(bootstrap: str) -> str:
+    """As they are. Raises ``ValueError``."""
+    if not all(_is_address(one.strip()) for one in bootstrap.split(",")):
+        raise ValueError("not addresses: write host:port, several of them with commas between")
+    return bootstrap
+
+
 class KafkaSettings(Part):
     """Brokers, topics, groups."""
 
@@ -56,7 +63,9 @@ class KafkaSettings(Part):
         pattern=r"^[A-Za-z0-9._-]{1,150}$",
         description="Consumer group and state of the workers; another id computes everything afresh.",
     )
-    sink_group: str = Field(default="leadstream-sink", description="Consumer group of the sink.")
+    sink_group: str = Field(
+        default="leadstream-sink", pattern=r"\S", description="Consumer group of the sink."
+    )
     topic_prefix: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9._-]{0,50}$",
@@ -85,9 +94,7 @@ class KafkaSettings(Part):
     @field_validator("kafka_bootstrap")
     @classmethod
     def _addresses(cls, bootstrap: str) -> str:
-        if not all(_is_address(one.strip()) for one in bootstrap.split(",")):
-            raise ValueError("not addresses: write host:port, several of them with commas between")
-        return bootstrap
+        return addresses(bootstrap)
 
     def contradictions(self) -> Iterator[str]:
         """Of protocol, login and certificates."""

@@ -45,6 +45,13 @@ class ServiceSettings(Part):
     )
     log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
 
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _is_named(cls, path: object) -> object:
+        if isinstance(path, str) and not path.strip():
+            raise ValueError("it is empty: name a directory, or unset it")
+        return path
+
     @field_validator("data_dir")
     @classmethod
     def _whole(cls, path: Path) -> Path:

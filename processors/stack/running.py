@@ -22,6 +22,7 @@ from processors.settings.part import file_variable
 from processors.settings.running import LOGS, published
 from processors.stack.addresses import CLICKHOUSE_PORT, KAFKA_PORT, described, unusual
 from processors.stack.gateway import gateway_port, is_set
+from processors.stack.named import check_clickhouse, check_kafka
 from processors.stack.supervisor import Service, Supervisor
 from processors.status.roster import Roster
 from processors.worker.run import layouts_of
@@ -59,6 +60,10 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
     from deploy.local.errors import explained
 
     _check_installed(plan)
+    if plan.kafka is not None:
+        check_kafka(settings)
+    if plan.clickhouse is not None:
+        check_clickhouse(settings)
     with ExitStack() as stack:
         stack.enter_context(_owned(plan.data))
         port, gateway_is_usual = gateway_port(settings, plan.data), not is_set(settings)

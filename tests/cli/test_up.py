@@ -62,3 +62,26 @@ def test_an_address_that_is_none_begins_nothing(capsys: pytest.CaptureFixture[st
     assert main(["up", "--kafka", "localhost", "--clickhouse", HTTP]) == 78
     assert "not addresses" in capsys.readouterr().err
     assert ran == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--kafka", "127.0.0.1:1", "--clickhouse", HTTP], "no Kafka broker answers at 127.0.0.1:1"),
+        (["--clickhouse", HTTP], "ClickHouse at 127.0.0.1:1 cannot be reached"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_named_with_its_option_before_anything_begins(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    options: list[str],
+    said: str,
+) -> None:
+    monkeypatch.setattr("processors.stack.running._check_installed", lambda _: None)
+    assert main(["up", "--data", str(tmp_path / "data"), *options]) == 69
+    told = capsys.readouterr().err
+    assert said in told
+    assert options[0] in told
+    assert "LEADSTREAM_" not in told
+    assert not (tmp_path / "data").exists()

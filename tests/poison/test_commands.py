@@ -105,7 +105,7 @@ def test_a_dead_letter_from_its_first_attempt_to_its_use(stack: Stack) -> None:
     check_dry_run(stack)
 
     wait_for(lambda: now_ms() > too_early - DAY_MS, 60, lambda: "the clock stands still")
-    told = json.loads(run(stack, "dlq", "replay", "--rate", "50", "--json"))
+    told = json.loads(run(stack, "dlq", "replay", "--yes", "--rate", "50", "--json"))
     assert told == {
         "replayed": 3,
         "selected": 3,
@@ -119,7 +119,7 @@ def test_a_dead_letter_from_its_first_attempt_to_its_use(stack: Stack) -> None:
 
     # What was used is a dead letter no longer; what could not be used is counted.
     for _ in range(3):
-        run(stack, "dlq", "replay")
+        run(stack, "dlq", "replay", "--yes")
         stack.wait_until_processed()
     attempts = {one["reason"]: one["attempt"] for one in listed(stack, "dlq", "list", "--workspace", "acme")}
     assert attempts == {"not_json": 5}
@@ -216,7 +216,7 @@ def test_unmatched_events_find_what_came_too_late(stack: Stack) -> None:
     assert {position for _, position in before} == {one["id"] for one in by_reason.values()}
 
     # Nothing has changed: while they wait they are no losses; then they are reported again, and listed once.
-    run(stack, "unmatched", "replay")
+    run(stack, "unmatched", "replay", "--yes")
     assert listed(stack, "unmatched", "list") == []
     assert run(stack, "unmatched", "replay", "--dry-run") == "would replay 0 unmatched events\n"
     wait_until(stack, Topic.UNMATCHED, 6)
@@ -228,7 +228,7 @@ def test_unmatched_events_find_what_came_too_late(stack: Stack) -> None:
 
     clicked = {"workspaceId": "acme", "clickId": "c1", "timestamp": deferred_ms - HOUR_MS}
     produce(stack, Topic.CLICKS, "acme:c1", orjson.dumps(clicked), now_ms())
-    assert run(stack, "unmatched", "replay").startswith("replayed 2 unmatched events: ")
+    assert run(stack, "unmatched", "replay", "--yes").startswith("replayed 2 unmatched events: ")
     wait_until(stack, Topic.LEADS, 1)
     (lead,) = [orjson.loads(message.value() or b"") for message in stack.read(Topic.LEADS)]
     assert (lead["deferredAt"], lead["timestamp"]) == (rfc3339(deferred_ms), rfc3339(requested_ms))
@@ -236,7 +236,7 @@ def test_unmatched_events_find_what_came_too_late(stack: Stack) -> None:
     # What has led to something is a loss no longer, and does not go back with the others.
     assert run(stack, "unmatched", "list") == "0 unmatched events\n"
     assert shown(stack) == []
-    assert run(stack, "unmatched", "replay", "--rate", "10") == "replayed 0 unmatched events\n"
+    assert run(stack, "unmatched", "replay", "--yes", "--rate", "10") == "replayed 0 unmatched events\n"
     ids = [one["id"] for one in by_reason.values()]
     assert run(stack, "unmatched", "replay", *ids).startswith("replayed 2 unmatched events: ")
     stack.wait_until_processed()
