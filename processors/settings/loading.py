@@ -27,6 +27,8 @@ _AGREED: Final = {
     *("partitions", "replication", "retention"),
 }
 """The settings that all processes of one system have to agree on."""
+_NEAR: Final = 0.85
+"""Alike, from 0 to 1: a letter or two are missing, too many, or in another place."""
 
 
 def settings_of_environment(up: RunningUp | None = None, **given: Any) -> Settings:
@@ -111,7 +113,16 @@ def unknown_variables() -> list[str]:
     known = {variable(field) for field in Settings.model_fields} | secrets | _OTHERS
     sentences = []
     for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
+        if name.upper() in known:
+            continue
+        if name.upper().startswith(PREFIX):
             close = get_close_matches(name.upper(), known, 1)
             sentences.append(f"{name} is no setting" + (f"; did you mean {close[0]}?" if close else ""))
+        elif _nearly_ours(name.upper()) and (close := get_close_matches(name.upper(), known, 1, _NEAR)):
+            sentences.append(f"{name} is no setting; did you mean {close[0]}?")
     return sentences
+
+
+def _nearly_ours(name: str) -> bool:
+    """Quick: environments have dozens of variables, none of which is."""
+    return bool(get_close_matches(name.partition("_")[0], [PREFIX.removesuffix("_")], 1, _NEAR))

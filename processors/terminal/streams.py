@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import threading
 from typing import IO, Any, Final
 
 import click
@@ -21,7 +22,10 @@ class NobodyReads(click.exceptions.Exit):
 
 
 class StandardOutput(io.FileIO):
-    """Raises ``NobodyReads`` or ``CannotWrite`` once; from then on nothing: the rest cannot be shown."""
+    """Raises ``NobodyReads`` or ``CannotWrite`` once; from then on nothing: the rest cannot be shown.
+
+    A thread that works beside the command hears of neither: it would end, and nobody would know.
+    """
 
     _silent = False
 
@@ -31,11 +35,12 @@ class StandardOutput(io.FileIO):
             return len(data)
         try:
             return super().write(data)
-        except BrokenPipeError:
-            self._silent = True
-            raise NobodyReads from None
         except OSError as error:
+            if threading.current_thread() is not threading.main_thread():
+                return len(data)
             self._silent = True
+            if isinstance(error, BrokenPipeError):
+                raise NobodyReads from None
             raise CannotWrite(
                 f"cannot write to standard output: {error.strerror}",
                 "What was not written is lost; what the command did besides is done.",

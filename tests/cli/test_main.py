@@ -90,6 +90,19 @@ def test_a_mistyped_setting_is_noticed(
     )
 
 
+@pytest.mark.parametrize("name", ["LEADSTRAEM_PARTITIONS", "LEADSTREM_PARTITIONS", "Leadstreams_Partitions"])
+def test_so_is_one_whose_prefix_is_mistyped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.setenv(name, "4")
+    monkeypatch.setenv("BEDSTREAM_PARTITIONS", "4")
+    monkeypatch.setenv("LEADSTREAMER_HOME", "/opt")
+    assert main(["config"]) == 0
+    assert capsys.readouterr().err == (
+        f"warning: {name} is no setting; did you mean LEADSTREAM_PARTITIONS?\n"
+    )
+
+
 @click.command()
 @click.argument("kind")
 def fail(kind: str) -> None:

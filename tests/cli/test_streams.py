@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,8 @@ def test_a_reader_that_has_had_enough_is_told_once() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with streams.StandardOutput(writing, "w") as output:
+        with ThreadPoolExecutor(1) as beside:
+            assert beside.submit(output.write, b"from beside").result() == 11
         with pytest.raises(NobodyReads) as ended:
             output.write(b"x")
         assert ended.value.exit_code == 141
