@@ -1,11 +1,13 @@
 """What the commands about refusals take, and how they fail."""
 
 import time
+from collections import Counter
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from processors.cli import refusals as listing
 from processors.cli.main import cli
 from processors.cli.parameters import MOMENT
 from processors.cli.refusal_options import ID
@@ -65,3 +67,59 @@ def test_without_a_broker(runner: CliRunner, monkeypatch: pytest.MonkeyPatch, co
     assert result.exit_code == 69
     assert result.stdout == ""
     assert "no Kafka broker answers at 127.0.0.1:1" in result.stderr
+
+
+class Replayed:
+    """As ``Replay``, of three records, two of which would be read; remembers what was done."""
+
+    done: list[str]
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.by_topic: Counter[str] = Counter()
+        self.left_alone: Counter[str] = Counter()
+        self.missing: set[Id] = set()
+
+    async def rehearse(self) -> None:
+        self.by_topic["clicks"] = 3
+        self.done.append("rehearsed")
+
+    async def run(self) -> None:
+        self.by_topic["clicks"] = 3
+        self.done.append("sent")
+
+    def lines(self, *, dry_run: bool) -> list[str]:
+        return [f"{'would replay' if dry_run else 'replayed'} 3: this version reads 2 of them"]
+
+
+@pytest.mark.parametrize("command", ["dlq", "unmatched"])
+@pytest.mark.parametrize(
+    ("options", "answer", "code", "done"),
+    [
+        ([], "y\n", 0, ["rehearsed", "sent"]),
+        ([], "n\n", 1, ["rehearsed"]),
+        ([], "\n", 1, ["rehearsed"]),
+        ([], "", 2, ["rehearsed"]),
+        (["--yes"], "", 0, ["sent"]),
+        (["--dry-run"], "", 0, ["rehearsed"]),
+        (["--since", "1d"], "", 0, ["sent"]),
+        (["0:1"], "", 0, ["sent"]),
+    ],
+)
+def test_a_replay_of_everything_asks_and_says_how_many_would_be_read(
+    runner: CliRunner,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    options: list[str],
+    answer: str,
+    code: int,
+    done: list[str],
+) -> None:
+    monkeypatch.setattr(Replayed, "done", [], raising=False)
+    monkeypatch.setattr(listing, "Replay", Replayed)
+    result = runner.invoke(cli, [command, "replay", *options], input=answer)
+    assert result.exit_code == code, result.output
+    assert Replayed.done == done
+    asked = "No filter is given. Replay all 3 " in result.stderr
+    assert asked == (done[0] == "rehearsed" and options == [])
+    assert ("would replay 3: this version reads 2 of them\n" in result.stderr) == asked
+    assert (code == 2) == ("With --yes nobody is asked." in result.stderr)

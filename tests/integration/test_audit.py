@@ -135,6 +135,13 @@ def test_people_read_it(stack: Stack) -> None:
     assert " events in " in last
 
 
+@pytest.mark.parametrize("option", [[], ["--no-clickhouse"]])
+def test_a_misspelt_workspace_is_no_all_clear(stack: Stack, option: list[str]) -> None:
+    done = stack.run("audit", "--workspace", "acem", *option)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"there is no workspace acem; did you mean acme?" in done.stderr
+
+
 def test_what_is_missing_is_said(stack: Stack) -> None:
     for name, value, code, said in (
         ("LEADSTREAM_KAFKA_BOOTSTRAP", "127.0.0.1:1", 69, b"no Kafka broker answers"),

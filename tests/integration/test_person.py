@@ -161,6 +161,7 @@ def test_a_person_is_traced_and_erased(
         # During: what she does goes on while she is erased.
         send(stack, *(ANN.lead("", f"Event {number}") for number in range(50)))
         said = erase(stack)
+        assert "in the workers' state  touches " in said
         assert "erasure sent" in said
         assert "is forgotten" in said
         erased_at = ends(stack)
@@ -210,6 +211,8 @@ def check_explained(stack: Stack) -> None:
     stack.wait_until_processed()
     assert trace(stack, "bOb", exit_code=1)["similar"] == ["bob"]
     assert trace(stack, "Stranger", exit_code=1)["similar"] == ["STRANGER"]
+    refused = stack.run("erase", "acme", "BOB", "--yes")
+    assert (refused.returncode, b"nothing was sent" in refused.stderr) == (1, True)
     said = stack.run("trace", "acme", "BOB").stderr.decode()
     assert "bob" in said
     assert "case" in said
