@@ -18,7 +18,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import orjson
-from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
 from bench.workloads import Pipeline
@@ -27,6 +27,8 @@ from processors.engine import Record
 from processors.engine.batch import Computer, _Batch
 from processors.engine.effects import Effects
 from processors.engine.inbox import Chunk
+from processors.engine.kafka.packing import CODECS, pack
+from processors.engine.producer import Fields
 from processors.engine.records import slim
 from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.engine.view import View
@@ -34,12 +36,13 @@ from processors.garbage import collect_rarely
 from processors.kafka.placement import partition_for
 from processors.settings import Settings
 from processors.worker.run import processors_of
-from schemas.topics import Topic
+from schemas.topics import WORKER_TOPICS, Topic
 
 PARTITIONS: Final = 8
 BATCH: Final = 4_000
 STAGES: Final = ("unpack", "parse", "load", "apply", "dump", "pack", "store")
-_SNAPPY: Final = 2
+_INNER: Final = CODECS["snappy"]
+_PUBLISHED: Final = CODECS["gzip"]
 _BATCH_BYTES: Final = 16 << 20
 
 
@@ -88,11 +91,9 @@ class _Log:
 
     def pack(self, place: TopicPartition, records: list[tuple[Any, Any, Any]], codec: int) -> bytes:
         """One record batch: key, value, headers of each."""
-        builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, 0, _BATCH_BYTES)
         now_ms = epoch_ms()
-        for offset, (key, value, headers) in enumerate(records):
-            builder.append(offset, now_ms, key, value, list(headers))
-        raw = bytes(builder.build())
+        fields: list[Fields] = [(key, value, list(headers), now_ms) for key, value, headers in records]
+        raw = bytes(pack(fields, codec, (-1, -1), 0, _BATCH_BYTES)[0])
         start, self._ends[place] = self._ends[place], self._ends[place] + len(records)
         return start.to_bytes(8, "big") + raw[8:]
 
@@ -156,10 +157,11 @@ def _made_true(
     with found.time("pack"):
         for (topic, partition), outputs in effects.outputs.items():
             place = TopicPartition(topic, partition)
-            log.pack(place, [(one.key, one.value, one.headers) for one in outputs], _SNAPPY)
+            codec = _INNER if topic in WORKER_TOPICS else _PUBLISHED
+            log.pack(place, [(one.key, one.value, one.headers) for one in outputs], codec)
         for (table, partition), write in effects.states.items():
             place = TopicPartition(f"{table}-changelog", partition)
-            log.pack(place, [(key, value, ()) for key, value in write.items.items()], _SNAPPY)
+            log.pack(place, [(key, value, ()) for key, value in write.items.items()], _INNER)
     with found.time("store"):
         for store, write in effects.states.items():
             stores[store].write(write.items, 1, effects.now_ms, write.spent)

@@ -61,7 +61,8 @@ class EngineSettings:
     max_buffer: int = 12_000
     #: Under load the broker gathers records for this long before it hands them over; without load never.
     gather_s: float = 0.025
-    #: "snappy", "zstd", "lz4", "gzip" (through cramjam) or None. aiokafka runs lz4 at its slowest level.
+    #: Of what workers alone read, changelogs among it: "snappy", "zstd", "lz4" or None. aiokafka runs lz4 at
+    #: its slowest level. What others read is in gzip, the one codec that every client brings along.
     compression: str | None = "snappy"
     clock: Callable[[], int] = epoch_ms
     #: Pause between two rounds of the watermark while something is due, and between two looks of the sweep.

@@ -56,7 +56,8 @@ class EventSender:
             client_id="leadstream-send",
             acks="all",
             enable_idempotence=True,
-            compression_type="lz4",
+            # A transaction may have results in it, which every client has to be able to read.
+            compression_type="gzip" if self._transactional_id else "lz4",
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=int(_STALL_S * 1000),
             transactional_id=self._transactional_id,

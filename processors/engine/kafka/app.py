@@ -57,10 +57,14 @@ class EngineApp(faust.App):  # type: ignore[misc]
         self.processors = tuple(processors)
         self.sources = frozenset(topic for job in processors for topic in job.topics)
         self.inner = frozenset(topic for job in processors for topic in job.inner)
+        #: What others read.
+        self.published = frozenset(topic for job in processors for topic in job.outputs) - self.sources
         #: Every topic we may write to; a misplaced event goes on to a source.
-        self.targets = self.sources.union(*(job.outputs for job in processors)) | {
-            changelog_topic(settings.application_id, job.table) for job in processors
-        }
+        self.targets = (
+            self.sources
+            | self.published
+            | {changelog_topic(settings.application_id, job.table) for job in processors}
+        )
         for job in processors:
             self.Table(job.table, partitions=settings.partitions, key_type=bytes, value_type=bytes)
         for topic in self.sources:  # subscribes without an agent

@@ -19,18 +19,18 @@ caller's deadline.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aiokafka import errors
 from aiokafka.client import ConnectionGroup, CoordinationType
 from aiokafka.errors import KafkaError, OffsetMetadataTooLargeError, ProducerFenced
-from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
 
 from processors.engine.group import GroupMember
 from processors.engine.kafka import protocol as p
 from processors.engine.kafka import wire
+from processors.engine.kafka.packing import CODECS, pack
 from processors.engine.kafka.retrying import Again, names_of, telling
 from processors.engine.producer import FencedGeneration, Fields
 from processors.kafka.connection import KafkaConnection
@@ -44,14 +44,6 @@ _METADATA_S = 1.0
 #: The markers of the previous transaction are still being written.
 _CONCURRENT_BACKOFF_S = 0.003
 _SEQUENCES = 1 << 31
-_MAGIC = 2
-_CODECS = {
-    None: 0,
-    "gzip": DefaultRecordBatch.CODEC_GZIP,
-    "snappy": DefaultRecordBatch.CODEC_SNAPPY,
-    "lz4": DefaultRecordBatch.CODEC_LZ4,
-    "zstd": DefaultRecordBatch.CODEC_ZSTD,
-}
 
 _FENCED_GROUP = {p.ILLEGAL_GENERATION, p.UNKNOWN_MEMBER_ID, p.REBALANCE_IN_PROGRESS, p.FENCED_INSTANCE_ID}
 _FENCED_PRODUCER = {p.INVALID_PRODUCER_EPOCH, p.PRODUCER_FENCED}
@@ -92,11 +84,13 @@ class TransactionalProducer:
         request_timeout_ms: int = 10_000,
         max_batch_size: int = 512 << 10,
         compression_type: str | None = None,
+        published: Container[str] = (),
         again: Again | None = None,
         **options: Any,
     ) -> None:
         """``topics``: whose leaders to know before the first transaction. ``max_batch_size``: bytes before
-        compression. ``options``: of ``AIOKafkaClient``.
+        compression. ``published``: topics that others read, whose batches are in gzip. ``options``: of
+        ``AIOKafkaClient``.
         """
         self.client = connection.client(request_timeout_ms=request_timeout_ms, **options)
         self._name = transactional_id
@@ -104,7 +98,8 @@ class TransactionalProducer:
         self._transaction_timeout_ms = transaction_timeout_ms
         self._request_timeout_ms = request_timeout_ms
         self._max_batch_size = max_batch_size
-        self._codec = _CODECS[compression_type]
+        self._codec = CODECS[compression_type]
+        self._published = published
         self._again = again or telling()
         self._coordinators: dict[CoordinationType, int] = {}
         #: Id and epoch.
@@ -267,16 +262,11 @@ class TransactionalProducer:
     def _pack(self, tp: TopicPartition, records: Sequence[Fields], start: int) -> tuple[bytes, int]:
         """One record batch of as many records as its size allows, and their number."""
         sequence = self._sequences[tp]
-        builder = DefaultRecordBatchBuilder(
-            _MAGIC, self._codec, 1, *self._producer, sequence, self._max_batch_size
-        )
-        append, count = builder.append, 0
-        for key, value, headers, timestamp in records[start:] if start else records:
-            if append(count, timestamp, key, value, headers) is None:
-                break
-            count += 1
+        codec = CODECS["gzip"] if tp.topic in self._published else self._codec
+        left = records[start:] if start else records
+        batch, count = pack(left, codec, self._producer, sequence, self._max_batch_size)
         self._sequences[tp] = (sequence + count) % _SEQUENCES
-        return builder.build(), count
+        return batch, count
 
     async def _produce(self, batches: Mapping[TopicPartition, bytes]) -> dict[TopicPartition, int]:
         """First offset of each. Leaders are asked at the same time, as often as it takes."""

@@ -28,6 +28,7 @@ class BatchProducer(driver.Producer):  # type: ignore[misc]
             request_timeout_ms=int(self.request_timeout * 1000),
             max_batch_size=self.max_batch_size,
             compression_type=self.compression_type,
+            published=self.app.published,
         )
 
 
