@@ -23,7 +23,7 @@ run: $(VENV)/ready
 # (Make 3 has no --output-sync: there the lines mix.)
 TOGETHER := --no-print-directory --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-test: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready
+test: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready $(VENV)/tools-ready
 	$(MAKE) $(TOGETHER) lint fast integration
 
 check: $(VENV)/dev-ready $(VENV)/npm-ready
@@ -39,7 +39,7 @@ fast: $(VENV)/dev-ready $(VENV)/npm-ready
 	nice $(BIN)/pytest -m "not integration" --numprocesses=2
 
 # In processes that each have servers of their own: most of the time, a test waits for servers (tests/sharing_out.py).
-integration: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready
+integration: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready $(VENV)/tools-ready
 	$(BIN)/pytest -m "integration and not faults" --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 faults: $(VENV)/dev-ready
@@ -85,14 +85,15 @@ $(VENV)/dev-ready: $(VENV)/ready requirements-dev.lock
 	touch $@
 
 SDKS := tests/clients/sdks
-NPM_DIRS := processors/gateway/script tests/browser $(SDKS)/node-0.66.2 $(SDKS)/node-0.73.5
+NPM_DIRS := processors/gateway/script tests/browser $(SDKS)/node-0.66.2 $(SDKS)/node-0.73.5 $(SDKS)/node-pages
 $(VENV)/npm-ready: $(VENV)/dev-ready $(NPM_DIRS:%=%/package-lock.json)
 	@command -v npm >/dev/null || { echo "npm is missing: apt-get install nodejs npm" >&2; exit 1; }
 	for one in $(NPM_DIRS); do npm ci --silent --prefix $$one || exit 1; done
 	touch $@
 
 # Each release of an SDK in Python has an environment of its own: they come with other versions of our libraries.
-PYTHON_SDKS := python-0.29.0 python-0.39.0
+# So have the clients that docs/ shows, which come without our libraries.
+PYTHON_SDKS := python-0.29.0 python-0.39.0 python-pages
 $(VENV)/sdks-ready: $(PYTHON_SDKS:%=$(VENV)/%/ready)
 	touch $@
 
@@ -103,6 +104,10 @@ $(VENV)/python-%/ready: $(SDKS)/python-%/requirements.lock $(VENV)/dev-ready
 
 $(VENV)/chromium-ready: $(VENV)/dev-ready
 	tests/browser/get-chromium
+	touch $@
+
+$(VENV)/tools-ready: $(VENV)/dev-ready tests/docs/get-tools
+	tests/docs/get-tools
 	touch $@
 
 clean:

@@ -54,7 +54,11 @@ def test_files_that_are_named_are_there(page: Path) -> None:
 @on_every_page
 def test_settings_that_are_named_are_there(page: Path) -> None:
     secrets = {file_variable(field) for field, info in Settings.model_fields.items() if is_secret(info)}
-    known = {variable(field) for field in Settings.model_fields} | secrets | {UP_CLICKHOUSE}
+    known = (
+        {variable(field) for field in Settings.model_fields}
+        | secrets
+        | {UP_CLICKHOUSE, "LEADSTREAM_GATEWAY_URL"}
+    )
     assert set(_VARIABLE.findall(PAGES[page])) <= known
 
 

@@ -1,34 +1,36 @@
 """What the documentation shows to analysts works as it stands there."""
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.clickhouse.database import Database
+from tests.docs.blocks import BLOCKS, Block, why_not
 
-ROOT = Path(__file__).parent.parent.parent
-PAGES = ("README.md", "docs/querying.md", "docs/operations.md")
-_BLOCK = re.compile(r"^```sql\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LEAD_COLUMNS = "workspace_id, lead_id, customer_external_id, timestamp, metadata, quantity"
 _LEAD = f"INSERT INTO leads_raw ({_LEAD_COLUMNS}) VALUES"
 _SALE = "INSERT INTO sales_raw (workspace_id, sale_id, timestamp, amount, currency, metadata) VALUES"
 
 
-def queries(page: str) -> Iterator[str]:
-    for block in _BLOCK.findall((ROOT / page).read_text()):
-        for statement in block.split(";"):
-            if statement.strip().startswith("SELECT"):
-                yield statement.strip()
+def statements(block: Block) -> Iterator[str]:
+    yield from (one.strip() for one in block.text.split(";") if one.strip())
 
 
-QUERIES = [(page, query) for page in PAGES for query in queries(page)]
+SQL = [block for block in BLOCKS if block.language == "sql"]
+QUERIES = [one for block in SQL if why_not(block) is None for one in statements(block)]
+NOT_RUN = [one for block in SQL if why_not(block) for one in statements(block)]
 
 
-def test_every_page_has_some() -> None:
-    assert {page for page, _ in QUERIES} == set(PAGES)
-    assert sum("metadata" in query for _, query in QUERIES) >= 4
+def test_there_are_some() -> None:
+    assert {"README.md", "docs/querying.md", "docs/operations.md"} <= {block.page for block in SQL}
+    assert [one for one in QUERIES if not one.startswith("SELECT")] == []
+    assert sum("metadata" in query for query in QUERIES) >= 4
+
+
+@pytest.mark.integration
+def test_what_is_not_run_is_sql(database: Database) -> None:
+    for one in NOT_RUN:
+        assert database.rows(f"EXPLAIN AST {one}")
 
 
 @pytest.mark.integration
@@ -44,7 +46,7 @@ def test_every_query_of_the_documentation_runs(database: Database) -> None:
         "('acme', '2', '2026-11-02 10:00:00', 500, 'jpy', '')",
     ):
         database.client.command(f"{_SALE} {row}")
-    answers = {query: database.rows(query) for _, query in QUERIES}
+    answers = {query: database.rows(query) for query in QUERIES}
     [by_plan] = [rows for query, rows in answers.items() if "GROUP BY plan" in query]
     assert ("pro", 2) in by_plan
     [by_currency] = [
