@@ -25,9 +25,16 @@ _ATTEMPTS: Final = 20
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _SUCCESSOR: Final = re.compile(r"CREATE TABLE ((\w+)_next)\s")
 
-VIEWS: Final = ("clicks", "leads", "sales", "customers", "unmatched", "dead_letters", "links")
+VIEWS: Final = (
+    *("clicks", "leads", "lead_revisions", "sales", "customers"),
+    *("unmatched", "dead_letters", "links"),
+)
 """One row per thing."""
-ANALYTICS: Final = ("timeseries", "funnel", "top_links", "time_to_lead")
+ANALYTICS: Final = (
+    *("timeseries", "funnel", "top_links", "time_to_lead"),
+    *("funnel_steps", "funnel_cohort", "pending_by_age", "time_to_qualify", "partner_cohorts"),
+    *("sales_kinds", "revisions", "late_events", "not_counted"),
+)
 """Views that take parameters; they read those of VIEWS."""
 
 

@@ -19,6 +19,7 @@ _ACCESS_DENIED, _NOWHERE_TO_KEEP_ROLES = 497, 514
 _WHOSE: Final = {
     "erased_raw": "customer_id",
     "leads_raw": "customer_id",
+    "lead_revisions_raw": "customer_id",
     "sales_raw": "customer_id",
     "customers_raw": "customer_id",
     "unmatched_raw": "customer_id, reason",

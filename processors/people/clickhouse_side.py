@@ -18,6 +18,7 @@ _COLUMNS: Final = {
 }
 _RAW: Final = {
     "leads": "leads_raw WHERE customer_id = {id:String}",
+    "revisions of leads": "lead_revisions_raw WHERE customer_id = {id:String}",
     "sales": "sales_raw WHERE customer_id = {id:String}",
     "customers": "customers_raw WHERE customer_id = {id:String}",
     "unmatched": "unmatched_raw WHERE customer_id = {id:String} AND reason != 'suppressed'",

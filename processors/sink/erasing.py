@@ -20,6 +20,7 @@ _ERASED: Final = "(SELECT customer_id FROM erased_raw)"
 
 ERASED_ROWS: Final = {
     "leads_raw": f"customer_id IN {_ERASED}",
+    "lead_revisions_raw": f"customer_id IN {_ERASED}",
     "sales_raw": f"customer_id IN {_ERASED}",
     "customers_raw": f"customer_id IN {_ERASED}",
     "unmatched_raw": f"reason != 'suppressed' AND customer_id IN {_ERASED}",

@@ -12,11 +12,12 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from processors.engine import changelog_topic
+from processors.sink.erasing import ERASED_ROWS
 from processors.worker.run import layouts_of
 from schemas.topics import Topic
 from tests.integration.stack import STORED, Stack
 
-RAW = ("leads_raw", "sales_raw", "customers_raw", "unmatched_raw", "dead_letters_raw", "erased_raw")
+RAW = (*ERASED_ROWS, "erased_raw")
 
 
 def drop_old_parts_soon(client: Client) -> None:

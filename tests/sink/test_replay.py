@@ -108,6 +108,7 @@ async def test_a_replay_changes_no_row(database: Database) -> None:
     assert {view: len(rows) for view, rows in before.items()} == {
         "clicks": 20,
         "leads": 13,
+        "lead_revisions": 39,
         "sales": 10,
         "customers": 8,
         "unmatched": 6,
