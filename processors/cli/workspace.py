@@ -208,6 +208,8 @@ def _wishes(
     urls = {name: value or None for name, value in given.items() if name.endswith("_url")}
     if domain is None and (urls or primary):
         raise click.UsageError("say with --domain whose that is")
+    if domain is not None and domain == remove_domain:
+        raise click.UsageError("--domain and --remove-domain contradict each other")
     if any_hostname and hostnames:
         raise click.UsageError("--hostname and --any-hostname contradict each other")
     return Wishes(
