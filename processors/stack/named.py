@@ -1,7 +1,7 @@
 """Servers that are named to ``leadstream up``: asked before anything is made, downloaded or started."""
 
 from processors.clickhouse.connection import NoClickHouse, open_clickhouse
-from processors.errors import Unavailable
+from processors.errors import ExitCode, Unavailable
 from processors.kafka.connection import NoBroker
 from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import partition_counts
@@ -21,11 +21,13 @@ def check_kafka(settings: Settings) -> None:
 
 
 def check_clickhouse(settings: Settings) -> None:
-    """Raises ``NoClickHouse``, which names the option. Blocks for seconds at most."""
+    """Raises ``Unavailable`` or ``NoClickHouse``, which name the option. Blocks for seconds at most."""
     if settings.clickhouse_address.embedded:
         return
     try:
         open_clickhouse(settings, database="default", patience_s=_ANSWER_S).close()
     except NoClickHouse as error:
         cause = error.cause.replace("LEADSTREAM_CLICKHOUSE_URL", "--clickhouse")
+        if error.exit_code == ExitCode.UNAVAILABLE:
+            raise Unavailable(cause, "Without --clickhouse, `leadstream up` brings its own.") from error
         raise NoClickHouse(cause, error.exit_code) from error
