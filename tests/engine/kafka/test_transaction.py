@@ -13,6 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from processors.engine.group import GroupMember
 from processors.engine.kafka import protocol as p
+from processors.engine.kafka.packing import CODECS
 from processors.engine.kafka.transaction import TransactionalProducer
 from processors.engine.producer import FencedGeneration, Fields
 from processors.kafka.connection import KafkaConnection
@@ -181,6 +182,18 @@ def batches_of(cluster: Cluster) -> list[Any]:
 
 def sequences(cluster: Cluster) -> list[int]:
     return [batch.base_sequence for batch in batches_of(cluster)]
+
+
+@pytest.mark.parametrize(("published", "codec"), [((), CODECS["snappy"]), (("out",), CODECS["gzip"])])
+async def test_what_others_read_is_in_gzip(
+    new_producer: NewProducer, published: tuple[str, ...], codec: int
+) -> None:
+    producer, cluster = new_producer({}, compression_type="snappy", published=published)
+    await producer.start()
+    producer.begin(MEMBER)
+    await producer.add([OUT])
+    await producer.send({OUT: [FIELDS] * 50})
+    assert [batch.compression_type for batch in batches_of(cluster)] == [codec]
 
 
 async def test_a_former_owner_aborts_and_goes_on(new_producer: NewProducer) -> None:
