@@ -23,29 +23,29 @@ _LEFT_OUT: Final = shutil.ignore_patterns(
 _CLIENTS: Final = ROOT / ".venv" / "python-pages" / "bin" / "python"
 _MODULES: Final = ROOT / "tests" / "clients" / "sdks" / "node-pages" / "node_modules"
 _READY: Final = re.compile(r"^leadstream is ready: kafka=(\S+) clickhouse=(\S+) gateway=(\S+)", re.MULTILINE)
+_USUAL_KAFKA: Final = "127.0.0.1:29092"
+_USUAL_GATEWAY: Final = "http://127.0.0.1:8787"
 _SETTLED: Final = "everything has reached ClickHouse"
 _PATIENCE_S: Final = 180.0
 
 
 @dataclass
 class Site:
-    """``env``: of a reader's shell. ``output``: what `make run` has said so far."""
+    """``env``: of a reader's shell. ``kafka``, ``clickhouse``: where they are. ``output``: of `make run`."""
 
     tree: Path
     env: dict[str, str]
     log: Path
+    kafka: str = ""
+    clickhouse: str = ""
 
     @property
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    @property
-    def kafka(self) -> str:
-        return self.env["LEADSTREAM_KAFKA_BOOTSTRAP"]
-
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Of ClickHouse, as it is now."""
-        with closing(connect(self.env["LEADSTREAM_CLICKHOUSE_URL"])) as client:
+        with closing(connect(self.clickhouse)) as client:
             return [tuple(row) for row in client.query(sql).result_rows]
 
 
@@ -66,11 +66,13 @@ def made(directory: Path) -> Iterator[Site]:
         )
     try:
         wait_for(lambda: _settled(site, process), _PATIENCE_S, lambda: site.output)
-        kafka, clickhouse, gateway = _address(site.output)
-        # Other programs than ours have to be told where everything is, unless it is at the usual ports.
-        env["LEADSTREAM_KAFKA_BOOTSTRAP"] = kafka
-        env["LEADSTREAM_CLICKHOUSE_URL"] = clickhouse
-        env["LEADSTREAM_GATEWAY_URL"] = gateway
+        site.kafka, site.clickhouse, gateway = _addresses(site.output)
+        # Where the usual ports were taken, a reader has to say which ones it is.
+        if site.kafka != _USUAL_KAFKA:
+            env["LEADSTREAM_KAFKA_BOOTSTRAP"] = site.kafka
+            env["LEADSTREAM_CLICKHOUSE_URL"] = site.clickhouse
+        if gateway != _USUAL_GATEWAY:
+            env["LEADSTREAM_GATEWAY_URL"] = gateway
         yield site
     finally:
         if process.poll() is None:
@@ -83,7 +85,7 @@ def _settled(site: Site, process: subprocess.Popen[bytes]) -> bool:
     return _SETTLED in site.output
 
 
-def _address(output: str) -> tuple[str, str, str]:
+def _addresses(output: str) -> tuple[str, str, str]:
     ready = _READY.search(output)
     assert ready is not None, output
     return ready[1], ready[2], ready[3]
