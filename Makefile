@@ -75,13 +75,14 @@ lock: $(VENV)/dev-ready
 	$(LOCK) --constraints requirements-dev.lock -o requirements.lock
 
 $(VENV)/ready: requirements-local.lock pyproject.toml
-	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
-	touch $@
+	@echo "making $(VENV), with everything that is needed: 1.1 GB, once"
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python deploy/install.py requirements-local.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
 
 $(VENV)/dev-ready: $(VENV)/ready requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python deploy/install.py requirements-dev.lock
 	touch $@
 
 SDKS := tests/clients/sdks

@@ -1,10 +1,10 @@
 """``leadstream env``."""
 
-import json
 import shlex
 from pathlib import Path
 
 import click
+import orjson
 
 from processors.cli.parameters import PathType
 from processors.errors import Unavailable
@@ -43,7 +43,7 @@ def env(as_json: bool, data: Path | None) -> None:
     """
     variables = variables_of(_running(data or nearest_data()))
     if as_json:
-        say_json(json.dumps(variables, indent=2))
+        say_json(orjson.dumps(variables, option=orjson.OPT_INDENT_2))
     else:
         for name, value in variables.items():
             say(f"export {name}={shlex.quote(value)}")

@@ -3,13 +3,14 @@
 It is found as a version control system finds its repository: in the working directory, or in a parent.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+import orjson
 
 from processors.files import open_private
 from processors.owners import owner_of
@@ -69,7 +70,7 @@ def running_in(data: Path) -> RunningUp | None:
     try:
         with (data / _FILE).open("rb") as file:
             ours = os.fstat(file.fileno()).st_uid == os.geteuid()
-            found = _decoded(data, json.load(file)) if ours else None
+            found = _decoded(data, orjson.loads(file.read())) if ours else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # nothing runs, or a release that is none of ours wrote it
     # What one that was killed left behind is not that of whoever owns the directory now.
@@ -89,8 +90,8 @@ def published(up: RunningUp) -> Iterator[None]:
         "metrics": dict(up.metrics),
         "settings": dict(up.settings),
     }
-    with open_private(unfinished, "w") as file:
-        json.dump(document, file, indent=2)
+    with open_private(unfinished, "wb") as file:
+        file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     unfinished.replace(path)
     try:
         yield
