@@ -61,7 +61,9 @@ _ROOMS: Final = {
         "batches, exactly once: computed, committed, given up in time; knows neither leads nor a server",
         "errors clock histogram stacks kafka.connection kafka.placement",
     ),
-    "engine.state": Room("stores of the engine: RocksDB, memory; whose directory it is", "files engine"),
+    "engine.state": Room(
+        "stores of the engine: RocksDB, memory; whose directory it is", "files owners engine"
+    ),
     "engine.kafka": Room(
         "the engine on Kafka: Faust's consumer as its group, transactions, changelogs; the process around it",
         "errors clock garbage kafka.connection kafka.header_names kafka.placement engine engine.state",

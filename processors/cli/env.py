@@ -9,7 +9,7 @@ import orjson
 from processors.cli.parameters import PathType
 from processors.errors import Unavailable
 from processors.settings.loading import variables_of
-from processors.settings.running import RunningUp, nearest_data, running_in
+from processors.settings.running import RunningUp, busy_in, nearest_data, running_in
 from processors.terminal.lines import say, say_json
 
 
@@ -52,6 +52,10 @@ def env(as_json: bool, data: Path | None) -> None:
 def _running(data: Path | None) -> RunningUp:
     up = running_in(data) if data else None
     if up is None:
+        if pid := busy_in(data):
+            raise Unavailable(
+                f"the `leadstream up` of process {pid} is starting or ending", "Wait for its ready line."
+            )
         raise Unavailable(
             f"no `leadstream up` runs in {data or 'this directory, or above it'}",
             "Start one there, or name its data directory: leadstream env --data DIR.",

@@ -77,6 +77,11 @@ def running_in(data: Path) -> RunningUp | None:
     return found if found is not None and found.pid == owner_of(data) else None
 
 
+def busy_in(data: Path | None) -> int | None:
+    """The process of an ``up`` that is not yet to be found there, or no more."""
+    return owner_of(data) if data is not None and running_in(data) is None else None
+
+
 @contextmanager
 def published(up: RunningUp) -> Iterator[None]:
     """It is found as long as this lasts, by nobody but its own user. Raises ``OSError``."""

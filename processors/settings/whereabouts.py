@@ -3,7 +3,7 @@
 from processors.errors import LeadstreamError
 from processors.settings import variable
 from processors.settings.loading import DEFAULT, RUNNING_UP, source_of
-from processors.settings.running import LOGS, running_up
+from processors.settings.running import LOGS, busy_in, nearest_data, running_up
 
 
 def remedy_of(error: LeadstreamError) -> str:
@@ -14,6 +14,8 @@ def remedy_of(error: LeadstreamError) -> str:
     source = source_of(error.where, up)
     if source == DEFAULT:
         name = variable(error.where)
+        if pid := busy_in(nearest_data()):
+            return f"The `leadstream up` of process {pid} is starting or ending: wait for it, or set {name}."
         return f"No `leadstream up` runs here: start one in this directory, or set {name}."
     if source == RUNNING_UP and up is not None:
         return f"`leadstream up` (process {up.pid}) says that it is there; its logs are in {up.data / LOGS}."

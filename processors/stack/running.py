@@ -152,7 +152,7 @@ def _kafka(plan: Plan, stack: ExitStack, steps: Steps, kept: "list[LocalServer]"
     stack.callback(server.stop)
     server.start()
     kept.append(server)
-    steps.done("Kafka")
+    steps.done("Kafka runs")
     return server.bootstrap
 
 
@@ -168,7 +168,7 @@ def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps, kept: "list[LocalSer
     stack.callback(server.stop)
     server.start()
     kept.append(server)
-    steps.done("ClickHouse")
+    steps.done("ClickHouse runs")
     return server.url
 
 

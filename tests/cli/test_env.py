@@ -1,6 +1,7 @@
 """``leadstream env``: the addresses of the running system, for a shell; and what `config` says of them."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -53,6 +54,14 @@ def test_where_nothing_runs_it_says_so(capsys: pytest.CaptureFixture[str]) -> No
     assert told.out == ""
     assert "no `leadstream up` runs in this directory" in told.err
     assert "--data DIR" in told.err
+
+
+def test_of_one_that_is_starting_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with living(tmp_path / ".leadstream"):
+        (tmp_path / ".leadstream" / "running.json").rename(tmp_path / "not-yet")
+        assert main(["env"]) == 69
+        (tmp_path / "not-yet").rename(tmp_path / ".leadstream" / "running.json")
+    assert f"process {os.getpid()} is starting or ending" in capsys.readouterr().err
 
 
 def test_config_names_the_source(runner: CliRunner, tmp_path: Path) -> None:

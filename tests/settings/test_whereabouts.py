@@ -1,14 +1,16 @@
 """What to do when a server does not answer, by who said where it is."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from deploy.local.directory import DirectoryLock
 from processors.clickhouse.connection import NoClickHouse
 from processors.errors import ExitCode, LeadstreamError
 from processors.kafka.connection import NoBroker
 from processors.settings.whereabouts import remedy_of
-from tests.settings.test_running import living
+from tests.settings.test_running import living, made
 
 NO_CLICKHOUSE = NoClickHouse("gone", ExitCode.UNAVAILABLE)
 SERVERS = [
@@ -34,6 +36,16 @@ def test_where_it_runs(tmp_path: Path, error: LeadstreamError, name: str) -> Non
         told = remedy_of(error)
     assert str(up.pid) in told
     assert str(up.data / "logs") in told
+
+
+def test_where_it_is_only_starting(tmp_path: Path) -> None:
+    up = made(tmp_path / ".leadstream")
+    lock = DirectoryLock(up.data)
+    lock.acquire()
+    told = remedy_of(NO_CLICKHOUSE)
+    lock.release()
+    assert f"process {os.getpid()} is starting" in told
+    assert "LEADSTREAM_CLICKHOUSE_URL" in told
 
 
 def test_who_refuses_us_is_there() -> None:

@@ -7,8 +7,8 @@ from typing import IO
 
 from processors.engine.errors import DataDirInUse
 from processors.files import open_private, own_directory, tighten
+from processors.owners import LOCK, written_pid
 
-_LOCK = "lock"
 _OWNER = "owner"
 
 
@@ -21,19 +21,19 @@ def claim(data_dir: Path) -> IO[str]:
     both join the group first.
     """
     own_directory(data_dir)
-    lock = open_private(data_dir / _LOCK, "a+")
+    lock = open_private(data_dir / LOCK, "a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.seek(0)
-        holder = lock.read().strip() or "another process"
+        pid = written_pid(lock.fileno())
         lock.close()
+        holder = f"process {pid}" if pid else "another process"
         raise DataDirInUse(
             f"{data_dir} is in use by {holder}: stop it, or give each worker its own data directory"
         ) from None
     lock.seek(0)
     lock.truncate()
-    lock.write(f"process {os.getpid()}\n")
+    lock.write(str(os.getpid()))
     lock.flush()
     tighten(data_dir)
     return lock

@@ -1,0 +1,121 @@
+"""The other commands beside a running `up`: nothing is set, and they know where everything is."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from processors.settings.running import running_up
+from tests.integration.stack import wait_for
+from tests.observability.asking import ask
+
+pytestmark = pytest.mark.integration
+
+PROGRAM = Path(sys.executable).with_name("leadstream")
+EVENTS = """\
+{"type":"click","workspaceId":"acme","clickId":"c1","timestamp":"2026-11-01T10:00:00Z"}
+{"type":"lead","mode":"deferred","workspaceId":"acme","clickId":"c1","customerExternalId":"u1",\
+"eventName":"Sign Up","timestamp":"2026-11-01T10:05:00Z"}
+{"type":"lead","workspaceId":"acme","customerExternalId":"u1","eventName":"Meeting",\
+"timestamp":"2026-11-04T09:00:00Z"}
+"""
+# Behind it is nobody: whatever is sent there instead of to this machine is lost.
+DEAD_PROXY = "http://127.0.0.1:1"
+PROXIES = ("http_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+@pytest.fixture
+def env() -> dict[str, str]:
+    left_out = ("LEADSTREAM_", "NO_PROXY", "no_proxy")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    return {**kept, **dict.fromkeys(PROXIES, DEAD_PROXY), "LEADSTREAM_PARTITIONS": "2"}
+
+
+@pytest.fixture
+def ready(tmp_path: Path, env: dict[str, str]) -> Iterator[str]:
+    """The line that `up` says when it is."""
+    log = tmp_path / "up.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [PROGRAM, "up"], cwd=tmp_path, env=env, stdout=out, stderr=out, start_new_session=True
+        )
+
+    def lines() -> list[str]:
+        return [one for one in log.read_text().splitlines() if one.startswith("leadstream is ready: ")]
+
+    try:
+        wait_for(lambda: bool(lines()) or process.poll() is not None, 180, log.read_text)
+        assert process.poll() is None, log.read_text()
+        yield lines()[0]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, log.read_text()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    assert running_up(tmp_path) is None
+
+
+def leadstream(where: Path, env: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    bare = {name: value for name, value in env.items() if not name.startswith("LEADSTREAM_")}
+    return subprocess.run(
+        [PROGRAM, *command], cwd=where, env=bare, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def listens_beyond_127_0_0_1(port: int) -> bool:
+    with socket.socket() as other:
+        return other.connect_ex(("127.0.0.2", port)) == 0
+
+
+@pytest.mark.timeout(400)
+def test_commands_below_its_directory_find_it(tmp_path: Path, env: dict[str, str], ready: str) -> None:
+    below = tmp_path / "some" / "where"
+    below.mkdir(parents=True)
+    (below / "events.jsonl").write_text(EVENTS)
+
+    def run(*command: str) -> str:
+        done = leadstream(below, env, *command)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    rows = json.loads(run("config", "--json"))
+    taken = ("KAFKA_BOOTSTRAP", "CLICKHOUSE_URL", "DATA_DIR", "PARTITIONS")
+    assert {rows[f"LEADSTREAM_{name}"]["source"] for name in taken} == {"running up"}
+    assert rows["LEADSTREAM_PARTITIONS"]["value"] == "2"
+
+    variables = json.loads(run("env", "--json"))
+    kafka, url, gateway = (
+        variables[f"LEADSTREAM_{name}"] for name in ("KAFKA_BOOTSTRAP", "CLICKHOUSE_URL", "GATEWAY_URL")
+    )
+    data = tmp_path / ".leadstream"
+    assert ready == f"leadstream is ready: kafka={kafka} clickhouse={url} gateway={gateway} data={data}"
+
+    run("workspace", "create", "acme")
+    run("send", "events.jsonl")
+    wait_for(
+        lambda: "1 expected, 1 in the topic, 1 in ClickHouse" in leadstream(below, env, "audit").stdout,
+        120,
+        lambda: leadstream(below, env, "audit").stdout,
+    )
+    assert "Meeting" in run("trace", "acme", "u1")
+
+    up = running_up(below)
+    assert up is not None
+    assert [*up.metrics] == ["worker-1", "sink", "gateway"]
+    ports = [urlsplit(one).port for one in (*up.metrics.values(), gateway, url, f"//{kafka}")]
+    for port in ports:
+        assert port is not None
+        assert not listens_beyond_127_0_0_1(port)
+    assert all(ask(port or 0, "/readyz")[0] == 200 for port in ports[:3])
+
+    own = leadstream(below, env, "worker")
+    assert own.returncode == 73
+    assert f"{data} is in use by process {up.pid}" in own.stderr
