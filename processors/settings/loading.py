@@ -82,6 +82,15 @@ def variables_of(up: RunningUp) -> dict[str, str]:
     }
 
 
+def environment_of(up: RunningUp | None) -> dict[str, str]:
+    """The environment, and what is taken from ``up``, for a process that works in another directory."""
+    texts = {
+        field: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for field, value in of_running_up(up).items()
+    }
+    return {**os.environ, **{variable(field): text for field, text in texts.items()}}
+
+
 def source_of(field: str, up: RunningUp | None) -> str:
     """Where a setting is from: the environment, the variable that names its file, ``up``, or nowhere."""
     if name := _variable_of(field):

@@ -1,7 +1,6 @@
 """Workers for a replay, beside those that run."""
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,8 @@ from processors.kafka.topics import create_topics
 from processors.progress import Progress
 from processors.replaying.state import start_at, until_read
 from processors.settings import Settings, variable
+from processors.settings.loading import environment_of
+from processors.settings.running import running_up
 from processors.stack.supervisor import Service, ServiceFailed, Supervisor
 from processors.worker.run import layouts_of
 
@@ -60,10 +61,11 @@ async def run_workers(
 
 
 def _services(replay: Settings, workers: int, directory: Path) -> Iterator[Service]:
+    up = running_up()
     for number in range(1, workers + 1):
         name = f"worker-{number}"
         env = {
-            **os.environ,
+            **environment_of(up),
             variable("application_id"): replay.application_id,
             variable("output_prefix"): replay.output_prefix or "",
             variable("instance_id"): f"{replay.application_id}-{number}",
