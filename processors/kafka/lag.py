@@ -20,6 +20,7 @@ from schemas.topics import Topic
 
 _PROBED: Final = 1_000
 """Shorter distances are looked into: they may hold nothing but the markers of transactions."""
+_FETCH_BYTES: Final = 128 << 10
 _PROBE_MS: Final = 250
 _LOOK_S: Final = 0.5
 
@@ -63,18 +64,27 @@ class LagReader:
                 isolation_level="read_committed",
                 enable_auto_commit=False,
                 fetch_max_wait_ms=50,
+                # What is wanted of a partition is near, and there may be many of them.
+                max_partition_fetch_bytes=_FETCH_BYTES,
             )
             self._stack.push_async_callback(self._probe.stop)
             await self._probe.start()
-        except (KafkaError, OSError, LeadstreamError) as error:
+        except BaseException as error:
             await self._stack.aclose()
-            raise told(error, self._settings.kafka_bootstrap) from error
+            if isinstance(error, KafkaError | OSError | LeadstreamError):
+                raise told(error, self._settings.kafka_bootstrap) from error
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.aclose()
+        closing = asyncio.ensure_future(self._stack.aclose())
+        await asyncio.wait({closing})
+        # aiokafka's consumer lets out that it has cancelled a fetch of its own that was to be tried again.
+        # Whoever closes it while the broker is away would take that for a cancellation of himself.
+        if not closing.cancelled():
+            closing.result()
 
     async def group(self, group: str, topics: Iterable[Topic]) -> Group:
         """State and lag of a group; ``lag`` 0: at one moment during this call it had read everything."""
@@ -123,16 +133,10 @@ class LagReader:
     async def waiting_since(self, group: str, lag: Mapping[TopicPartition, int]) -> int | None:
         """The time of the oldest record that the group has not read: epoch milliseconds.
 
-        Of each topic the partition with most of them is looked into. ``lag``: by partition, as :meth:`lag`
-        says it. None: nothing waits, or what waits cannot be seen yet.
+        ``lag``: by partition, as :meth:`lag` says it. None: nothing waits, or what waits cannot be seen yet.
         """
         committed = await fetch_offsets(self._admin, group)
-        most: dict[str, TopicPartition] = {}
-        for place in sorted(lag, key=lag.__getitem__):
-            most[place.topic] = place
-        heads = {
-            (place, max(0, committed[place].offset) if place in committed else 0) for place in most.values()
-        }
+        heads = {(place, max(0, committed[place].offset) if place in committed else 0) for place in lag}
         self._times = {head: ms for head, ms in self._times.items() if head in heads}
         self._times |= await self._times_of(dict(heads - self._times.keys()))
         return min(self._times.values(), default=None)

@@ -150,7 +150,7 @@ def problems(figures: Figures) -> list[str]:
         found.append(f"the disk of {figures.disk.directory} is nearly full")
     for name, part in (("Kafka", figures.flow), ("ClickHouse", figures.stored)):
         if isinstance(part, Unknown):
-            found.append(f"{name}: {part.why}")
+            found.append(part.why if name in part.why else f"{name}: {part.why}")
     for process in figures.processes:
         if process.state != "running":
             found.append(f"{process.name}: {process.state}")

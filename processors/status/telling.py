@@ -1,7 +1,7 @@
 """Figures → lines. Pure; no line of ours is wider than 80 columns."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -51,9 +51,20 @@ def line(figures: Figures, width: int = _WIDTH) -> str:
 def document(figures: Figures) -> bytes:
     """The same for programs: a JSON object, which says whether all is well, and what is not."""
     found = problems(figures)
-    whole = msgspec.to_builtins(figures)
-    whole["at"] = rfc3339(whole.pop("atMs"))
+    whole = _with_times(msgspec.to_builtins(figures))
     return msgspec.json.encode({"well": not found, "problems": found, **whole, "held": figures.held})
+
+
+def _with_times(part: Any) -> Any:
+    """``sinceMs`` becomes ``since``, in RFC 3339."""
+    if isinstance(part, list):
+        return [_with_times(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name.removesuffix("Ms"): rfc3339(one) if name.endswith("Ms") and one is not None else _with_times(one)
+        for name, one in part.items()
+    }
 
 
 def span(seconds: float) -> str:

@@ -159,4 +159,4 @@ def test_servers_that_die_come_back_and_one_that_cannot_ends_it(up: Up) -> None:
     assert " free)" in up.said
     nothing = up.leadstream("status")
     assert nothing.returncode == 69, nothing.stdout
-    assert "Kafka: no Kafka broker answers" in nothing.stdout
+    assert "no Kafka broker answers" in nothing.stdout

@@ -53,3 +53,15 @@ async def test_a_group_that_reads_nothing_stands_still(
     reader = Reader(10, read)
     assert await reader.stands_still("sink", SINK_TOPICS, 5) is still
     assert reader.looks == looks
+
+
+async def test_to_leave_while_a_fetch_is_to_be_tried_again_is_no_cancellation() -> None:
+    async def stop() -> None:
+        fetch = asyncio.create_task(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        fetch.cancel()
+        await fetch
+
+    reader = LagReader(Settings())
+    reader._stack.push_async_callback(stop)
+    await reader.__aexit__(None, None, None)

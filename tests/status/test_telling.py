@@ -91,6 +91,8 @@ def test_json_says_the_same() -> None:
         "seconds": 0.0,
     }
     assert found["stored"]["newest"]["customerExternalId"] == "u1"
+    assert found["stored"]["newest"]["timestamp"] == "2026-11-28T22:37:45.507Z"
+    assert found["processes"][0]["since"] == "2026-11-28T21:39:15.507Z"
     assert found["held"] == {"clicks": 3, "customers": 4}
     assert found["processes"][1]["restarts"] == 1
     away = json.loads(document(replace(WELL, stored=Unknown("away"))))
