@@ -41,18 +41,17 @@ def asked(url: str, path: str) -> Answer:
 
 
 def process_at(name: str, url: str) -> Process:
-    """A process by what it says. ``name``: how to call it; "": by its address. Raises nothing."""
-    name = name or urlsplit(url).netloc or url
+    """A process by what it says. ``name``: how to call it. Raises nothing."""
     try:
         ready = asked(url, "/readyz")
         page = asked(url, urlsplit(url).path.rstrip("/") or "/metrics")
         samples = read(page.text)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return Process(name, f"does not answer at {url}: {why}")
+        return Process(name, f"does not answer: {why}")
     started = samples.get("leadstream_start_time_seconds", {}).get(())
     if started is None:
-        return Process(name, f"what answers at {url} is no process of Leadstream")
+        return Process(name, "does not answer as a process of Leadstream does")
     return Process(
         name,
         "running" if ready.status != _STATUS_UNREADY else f"not ready: {ready.text.strip()}",

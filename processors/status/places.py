@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from processors.settings import Settings
 from processors.settings.running import running_up
@@ -12,7 +13,7 @@ from processors.settings.running import running_up
 class Places:
     """``where``: how to call the system. ``data``, ``gateway``: of a running ``up``, if it is one.
 
-    ``metrics``: by the name of a process, or by the address where it has none, the addresses of ``/metrics``.
+    ``metrics``: by the name of a process, or by its address where it has none, the URL of its ``/metrics``.
     """
 
     settings: Settings
@@ -24,7 +25,7 @@ class Places:
 
 def places_of(settings: Settings, metrics: Iterable[str] = ()) -> Places:
     """The running ``up``, where it is what the settings point to; else what they point to."""
-    given = {address: address for address in metrics}
+    given = {urlsplit(address).netloc or address: address for address in metrics}
     up = running_up()
     if up is None or up.kafka != settings.kafka_bootstrap:
         return Places(settings, f"Kafka at {settings.kafka_bootstrap}", metrics=given)
