@@ -47,7 +47,11 @@ _ROOMS: Final = {
     "kafka.placement": Room("the partition of a key; how partitions are told"),
     "kafka": Room(
         "topics and what they should be like, reading, sending, groups and their lag",
-        "schemas errors clock progress settings kafka.connection kafka.header_names kafka.placement",
+        "schemas errors settings kafka.connection kafka.header_names kafka.placement",
+    ),
+    "feeding": Room(
+        "files and pipes of events, in whichever form they come, into their topics",
+        "schemas errors clock progress settings kafka",
     ),
     "clickhouse": Room(
         "connecting, bringing tables and views up to date, roles, queries",
@@ -133,8 +137,8 @@ _ROOMS: Final = {
     "cli": Room(
         "one thin file for each command",
         "schemas errors files proxies clock garbage printable terminal signals clickhouse.url settings"
-        " kafka clickhouse observability worker sink refusals people registry gateway audit replaying demo"
-        " status stack",
+        " kafka feeding clickhouse observability worker sink refusals people registry gateway audit"
+        " replaying demo status stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(

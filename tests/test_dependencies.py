@@ -19,6 +19,8 @@ PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_te
 LOADED_BY_NAME: Final = {"httptools"}  # by uvicorn, for the gateway
 HALVES: Final = {"pydantic-core": "pydantic"}
 """Released together with another one, which alone is declared."""
+LATER: Final = {"compression"}
+"""Of Python itself, from 3.14 on."""
 OUR_SERVERS: Final = "deploy.local"
 
 
@@ -39,7 +41,8 @@ def in_our_environment() -> list[tuple[str, Path]]:
 def used_by(path: Path) -> set[str]:
     """The distributions from which a module imports."""
     known = distributions()
-    foreign = {name.partition(".")[0] for name in imported(path)} - {*sys.stdlib_module_names, *PACKAGES}
+    here = {*sys.stdlib_module_names, *LATER, *PACKAGES}
+    foreign = {name.partition(".")[0] for name in imported(path)} - here
     return {HALVES.get(one, one) for module in foreign for one in known[module]}
 
 
@@ -63,6 +66,7 @@ def test_what_is_installed_is_what_is_tested() -> None:
 def test_json_without_a_schema_has_one_library() -> None:
     """Python's own takes what the other refuses, and is there where the other is not."""
     reasons = {
+        "processors.feeding.values": "where in a text a value ends",
         "schemas.portable": "names that stand twice, and numbers beyond a double",
         "processors.cli.config": "paths that are no UTF-8",
         "bench.plot.draw": "in an environment of its own",

@@ -1,5 +1,6 @@
 """``leadstream send``, without a broker: what is refused, and how it is told."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -46,6 +47,92 @@ def test_standard_input() -> None:
         check=True,
     )
     assert result.stdout.startswith(b"1 valid, 0 refused")
+
+
+def test_a_field_that_may_be_misspelt_is_named_and_its_event_sent(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    misspelt = json.dumps({**LEAD, "click_id": "c1"})
+    file.write_text("\n".join([json.dumps(CLICK), misspelt, misspelt, json.dumps({**LEAD, "click": "c1"})]))
+    result = runner.invoke(cli, ["send", "--dry-run", str(file)])
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "line 2: click_id is no field; did you mean clickId?\n"
+        "sent as they are, with names that are no field:\n"
+        "        2  click_id is no field; did you mean clickId?\n"
+    )
+    assert result.stdout.startswith("4 valid, 0 refused, 2 with doubtful names in ")
+
+    result = runner.invoke(cli, ["send", "--dry-run", "--strict", str(file)])
+    assert result.exit_code == 1
+    assert "line 3: schema_violation: click_id is no field; did you mean clickId?\n" in result.stderr
+    assert "error: 2 of 4 lines refused\n" in result.stderr
+    assert result.stdout.startswith("2 valid, 2 refused in ")
+
+
+ROWS = "workspaceId,customerExternalId,amount,metadata.plan\nacme,u1,4900,pro\nacme,u2,,pro\n"
+ARRAY = json.dumps([CLICK, LEAD], indent=1)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "out", "err"),
+    [
+        (gzip.compress(json.dumps(CLICK).encode()), [], "1 valid, 0 refused", ""),
+        (gzip.compress(ARRAY.encode()), [], "2 valid, 0 refused", ""),
+        (ARRAY.encode(), ["--type", "lead"], "2 valid, 0 refused", ""),
+        (
+            ROWS.encode(),
+            ["--type", "purchase"],
+            "1 valid, 1 refused",
+            "line 3: schema_violation: amount: required",
+        ),
+        (ROWS.encode(), [], "0 valid, 2 refused", "line 2: schema_violation: type: required (click, lead"),
+        (ARRAY[:-3].encode(), [], "1 valid, 1 refused", "line 7, element 2: not_json: "),
+        (b"", [], "0 valid, 0 refused", "events.csv: empty, nothing was sent\n"),
+        (b"\n \n", [], "0 valid, 0 refused", "events.csv: no events in it, nothing was sent\n"),
+        (b"PAR1\x00\x00", [], "", "error: this is a Parquet file\n  Turn it into JSON Lines first"),
+        (b"id,name\n" * 50_000, [], "", "error: this looks like CSV, and its first row names no field"),
+    ],
+)
+def test_what_a_file_holds_is_seen_by_its_content(
+    content: bytes, options: list[str], out: str, err: str, runner: CliRunner, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.csv"
+    file.write_bytes(content)
+    result = runner.invoke(cli, ["send", "--dry-run", *options, str(file)])
+    assert (result.exit_code, result.stdout.partition(" in ")[0]) == (
+        1 if "error" in result.stderr else 0,
+        out,
+    )
+    assert err in result.stderr
+    assert len(result.stderr.splitlines()) <= 4
+    piped = runner.invoke(cli, ["send", "--dry-run", *options, "-"], input=content)
+    assert (piped.exit_code, piped.stdout.partition(" in ")[0]) == (result.exit_code, out)
+
+
+def test_many_refusals_are_counted(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text("nonsense\n" * 5_000 + json.dumps({**CLICK, "timestamp": 1_761_955_200}))
+    result = runner.invoke(cli, ["send", "--dry-run", str(file)])
+    assert result.exit_code == 1
+    *shown, total, first, second, error, remedy = result.stderr.splitlines()
+    assert len(shown) == 20
+    assert total == "the first 20 lines that were refused are above; all of them, by reason:"
+    assert first == "    5,000  not_json"
+    assert second == "        1  timestamp_out_of_range"
+    assert (error, remedy) == (
+        "error: 5,001 of 5,001 lines refused",
+        "  The first 20 are named above, with their reasons.",
+    )
+
+
+def test_a_file_that_is_cut_off_is_sent_as_far_as_it_goes(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl.gz"
+    events = b"".join(event.value + b"\n" for event in generate(3_000, 1, NOW_MS))
+    file.write_bytes(gzip.compress(events)[:-1])
+    result = runner.invoke(cli, ["send", "--dry-run", str(file)])
+    assert result.exit_code == 1
+    assert result.stdout.startswith("3,000 valid, 0 refused in ")
+    assert "error: the compressed data is damaged or cut off" in result.stderr
 
 
 def test_no_such_file_is_wrong_usage(runner: CliRunner, tmp_path: Path) -> None:
