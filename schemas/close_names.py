@@ -19,7 +19,7 @@ S = TypeVar("S", bound=Struct)
 _ALSO_CALLED: Final = {
     "clickId": ("dubId", "dubClickId"),
     "customerExternalId": ("userId", "externalUserId", "externalCustomerId"),
-    "timestamp": ("time", "ts", "eventTime", "occurredAt"),
+    "timestamp": ("time", "ts", "eventTime", "occurredAt", "timestampMs"),
     "eventName": ("event",),
     "eventQuantity": ("quantity",),
     "currency": ("currencyCode",),
@@ -30,12 +30,12 @@ _ALSO_CALLED: Final = {
 """What others call it, in letters too different to be taken for it."""
 _ONE_OF: Final = ({"customerExternalId", "externalId", "customerId"},)
 """Where one of these is said, none of the others is missing."""
-_ALIKE: Final = 0.85
-"""Share of letters in common, in order: one letter wrong, missing, doubled or swapped in a name of seven."""
+_ALIKE: Final = 0.83
+"""Share of letters in common, in order: one letter wrong, missing, doubled or swapped in a name of six."""
 _FEWEST: Final = 6
 """Letters of a field. Any short word is close to another: ``model`` to ``mode``, ``zip`` to ``ip``."""
-_OTHER_WORDS: Final = frozenset({"county", "religion"})
-"""Alike, and no mistake for ``country`` and ``region``."""
+_OTHER_WORDS: Final = frozenset({"content", "counter", "county", "linked", "religion"})
+"""Alike, and no mistake."""
 _LONGEST: Final = 64
 _MOST: Final = 32
 """Unknown names that are looked at in one document: whoever sends more has none of ours in mind."""
@@ -106,7 +106,8 @@ class CloseNames:
         field = self._spelled.get(letters) or self._also.get(letters)
         if field is None and letters not in _OTHER_WORDS:
             for alike in get_close_matches(letters, self._long, 1, _ALIKE):
-                return self._spelled[alike]
+                # What goes on is about something else: ``deviceId``.
+                return self._spelled[alike] if len(letters) <= len(alike) + 1 else None
         return field
 
 

@@ -12,7 +12,7 @@ CORS_HEADERS: Final = (
     (b"access-control-allow-headers", b"Content-Type, Authorization"),
     (
         b"access-control-expose-headers",
-        b"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
+        b"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Leadstream-Warning",
     ),
     (b"access-control-max-age", b"86400"),
 )

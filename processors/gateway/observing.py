@@ -95,6 +95,7 @@ def _of_requests(stats: Stats) -> Reading:
         "leadstream_gateway_requests_total": stats.requests,
         "leadstream_gateway_request_seconds": stats.seconds,
         "leadstream_gateway_requests_under_way": stats.under_way,
+        "leadstream_gateway_misspelt_fields_total": stats.misspelt,
     }
 
 

@@ -17,10 +17,12 @@ from processors.gateway.cors import CORS_HEADERS, OPTIONS
 from processors.gateway.encoding import Headers, answer_of, error_answer, send_answer
 from processors.gateway.head import Head
 from processors.gateway.matching import Match, Table
+from processors.gateway.misspelt import Misspelt, header, looking
 from processors.gateway.queries import QueryDecoder
 from processors.gateway.routing import Call, Opens, Route
 from processors.gateway.stats import Stats
 from processors.registry.contents import Holder
+from schemas.close_names import CloseName
 from schemas.registry import Workspace
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,8 @@ class Gateway:
         self._docs_url = docs_url
         self._clock = clock
         self._bodies = {id(one): BodyDecoder(one.body) for one in routes if one.body is not None}
+        self._looks = {id(one): looking(one.body) for one in routes if one.body is not None}
+        self._misspelt = Misspelt(stats)
         self._queries = {id(one): QueryDecoder(one.query) for one in routes if one.query is not None}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,7 +143,7 @@ class Gateway:
         course.name = f"{route.method} {route.path}"
         now_ms = self._clock()
         workspace, key = await self._let_in(course, route, now_ms)
-        body = await self._body(course, route)
+        body = await self._body(course, route, workspace)
         read_query = self._queries.get(id(route))
         query = None if read_query is None else read_query(scope["query_string"])
         return await route.handle(Call(course.request, workspace, key, body, query, match.names, now_ms))
@@ -151,28 +155,37 @@ class Gateway:
             self._callers.allow_anybody(course.request)
         return None, None
 
-    async def _body(self, course: "Course", route: Route) -> Any:
+    async def _body(self, course: "Course", route: Route, workspace: Workspace | None) -> Any:
         decode = self._bodies.get(id(route))
         if decode is None and not course.head.has_body:
             return None
         course.unread = True
         body = await receive_body(course.request.receive, course.head.announced, route.most_bytes)
         course.unread = False
-        return None if decode is None else decode(body)
+        if decode is None:
+            return None
+        # First: a field that is missing may be there under another name.
+        course.misspelt = self._looks[id(route)](body)
+        if course.misspelt:
+            workspace_id = "" if workspace is None else workspace.workspace_id
+            self._misspelt.note(course.name, workspace_id, course.misspelt)
+        return decode(body)
 
 
 class Course:
     """What is known of a request by now. ``name``: of its route, for metrics and logs; never its path.
-    ``unread``: more of its body may come than anybody wants, so that nothing can follow it.
+    ``misspelt``: names in its body that are no field, and close to one. ``unread``: more of its body may come
+    than anybody wants, so that nothing can follow it.
     """
 
-    __slots__ = ("cors", "head", "name", "request", "unread")
+    __slots__ = ("cors", "head", "misspelt", "name", "request", "unread")
 
     def __init__(self, request: Request, head: Head) -> None:
         self.request = request
         self.head = head
         self.name = NOWHERE
         self.cors = False
+        self.misspelt: Sequence[CloseName] = ()
         self.unread = not head.is_short
 
     @property
@@ -181,6 +194,8 @@ class Course:
         found = rate_headers(self.request)
         if self.cors:
             found = (*CORS_HEADERS, *found)
+        if self.misspelt:
+            found = (*found, header(self.misspelt))
         if self.unread:
             found = (*found, _CLOSE)
         return found

@@ -299,6 +299,14 @@ GATEWAY: Final = (
     ),
     Metric("leadstream_gateway_requests_under_way", "gauge", "requests", "Requests not answered yet."),
     Metric(
+        "leadstream_gateway_misspelt_fields_total",
+        "counter",
+        "names",
+        "Names in bodies that are no field and close to one that is missing, by that field. Their callers"
+        " were told by the header `X-Leadstream-Warning`.",
+        ("route", "field"),
+    ),
+    Metric(
         "leadstream_gateway_events_total",
         "counter",
         "events",

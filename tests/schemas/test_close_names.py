@@ -36,12 +36,16 @@ PURCHASE = CloseNames(Purchase)
         (CLICK, "referrerUrl", "refererUrl"),
         (CLICK, "lattitude", "latitude"),
         (PURCHASE, "ammount", "amount"),
+        (PURCHASE, "amuont", "amount"),
         # Names of others.
         (LEAD, "external_id", "externalId"),
         (LEAD, "userId", "customerExternalId"),
         (LEAD, "dub_id", "clickId"),
         (PURCHASE, "currency_code", "currency"),
         (CLICK, "ts", "timestamp"),
+        (CLICK, "timestamp_ms", "timestamp"),
+        (CLICK, "partner", "partnerId"),
+        (LEAD, "customerExternal", "customerExternalId"),
     ],
 )
 def test_close(of: CloseNames, name: str, field: str) -> None:
@@ -56,7 +60,7 @@ def test_close(of: CloseNames, name: str, field: str) -> None:
             "linkId partnerId model source name email phone customerPhone sessionId requestId uuid id plan",
         ),
         (LEAD, "eventType event_source anonymousId messageId version receivedAt context traits properties"),
-        (CLICK, "county religion regionCode countryCode browserVersion deviceModel osVersion timezone zip"),
+        (CLICK, "county counter content religion regionId deviceId linked regionCode countryCode browserVersion deviceModel osVersion timezone zip"),
         # What Dub knows of a click beside what it calls as we do.
         (
             CLICK,

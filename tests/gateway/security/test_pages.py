@@ -177,7 +177,8 @@ async def test_what_browsers_are_told(path: str) -> None:
             "access-control-allow-methods": "POST, OPTIONS",
             "access-control-allow-headers": "Content-Type, Authorization",
             "access-control-expose-headers": (
-                "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+                "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset,"
+                " X-Leadstream-Warning"
             ),
             "access-control-max-age": "86400",
         }
