@@ -79,7 +79,7 @@ class Computer:
             effects.offsets[chunk.tp] = chunk.next_offset
             if records := chunk.records:
                 times = records[0].timestamp, records[-1].timestamp
-                effects.taken.append(Taken(chunk.tp, len(records), *times))
+                effects.taken.append(Taken(chunk.tp, len(records), *times, records[0].value))
                 arrived[self._table_of[chunk.tp.topic], chunk.tp.partition] += records
         for (table, partition), records in arrived.items():
             batch.apply(view_of(self._by_table[table], partition), records)

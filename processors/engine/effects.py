@@ -30,12 +30,16 @@ class StateWrite(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """Records of one partition that a batch has computed: how many, and the times of first and last."""
+    """Records of one partition that a batch has computed: how many, and the times of first and last.
+
+    ``sample``: the value of the first one, for whoever looks at what comes in.
+    """
 
     tp: TopicPartition
     records: int
     first_ms: int
     last_ms: int
+    sample: bytes | None = None
 
 
 @dataclass(slots=True)

@@ -71,7 +71,7 @@ class Stats:
         """A batch has been committed."""
         self.batches += 1
         applied: Counter[str] = Counter()
-        for tp, records, first_ms, last_ms in effects.taken:
+        for tp, records, first_ms, last_ms, _ in effects.taken:
             topic = tp.topic
             self.events += records
             applied[topic] += records

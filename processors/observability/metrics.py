@@ -86,6 +86,14 @@ WORKER: Final = (
         ("reason",),
     ),
     Metric(
+        "leadstream_worker_misspelt_fields_total",
+        "counter",
+        "names",
+        "Names that are no field and close to one that is missing, by that field. A sample: of each batch the"
+        " first record of every partition. More than 0: producers say something that nobody hears.",
+        ("topic", "field"),
+    ),
+    Metric(
         "leadstream_worker_event_to_result_seconds",
         "histogram",
         "seconds",

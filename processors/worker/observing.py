@@ -98,6 +98,7 @@ def _reading(app: EngineApp, reported: Reported, lag_seconds: LagSeconds) -> Rea
         "leadstream_worker_results_total": stats.written,
         "leadstream_worker_unmatched_total": reported.unmatched,
         "leadstream_worker_dead_letters_total": reported.dead_letters,
+        "leadstream_worker_misspelt_fields_total": reported.misspelt,
         "leadstream_worker_event_to_result_seconds": stats.age_seconds,
         "leadstream_worker_batch_seconds": stats.batch_seconds,
         "leadstream_worker_transaction_seconds": stats.transaction_seconds,

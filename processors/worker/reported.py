@@ -1,4 +1,4 @@
-"""What workers have reported, by reason: counted when it is committed."""
+"""What workers have reported, by reason, and names in what came in: counted when it is committed."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,6 +8,8 @@ from msgspec.json import Decoder
 
 from processors.engine import Output
 from processors.engine.effects import Effects
+from schemas.close_names import CloseNames
+from schemas.events import Click, Erasure, LeadEvent, Purchase
 from schemas.headers import Header
 from schemas.reasons import DeadLetterReason, UnmatchedReason
 from schemas.topics import Topic
@@ -20,14 +22,31 @@ class _Reason(Struct):
 _reason = Decoder(_Reason).decode
 
 
+_CLICKS, _LEADS, _PURCHASES, _ERASURES = (
+    CloseNames(kind, ("type",)) for kind in (Click, LeadEvent, Purchase, Erasure)
+)
+
+
 class Reported:
-    """``names``: the full name of each topic. May be read from any thread."""
+    """``names``: the full name of each topic. May be read from any thread.
+
+    ``misspelt``: names that are no field and close to one that is missing, by topic and that field. Only the
+    first record of each partition of a batch is looked at: all of them would cost as much as reading them.
+    """
 
     def __init__(self, names: Mapping[Topic, str]) -> None:
         self._topics = {
             names[Topic.UNMATCHED]: self._count_unmatched,
             names[Topic.DEAD_LETTERS]: self._count_dead_letter,
         }
+        self._close_names = {
+            names[Topic.CLICKS]: _CLICKS,
+            names[Topic.DEFERRED_LEADS]: _LEADS,
+            names[Topic.QUALIFICATIONS]: _LEADS,
+            names[Topic.PURCHASES]: _PURCHASES,
+            names[Topic.ERASURES]: _ERASURES,
+        }
+        self.misspelt: Counter[tuple[str, str]] = Counter()
         self.unmatched: Counter[str] = Counter(dict.fromkeys(UnmatchedReason, 0))
         self.dead_letters: Counter[str] = Counter(dict.fromkeys(DeadLetterReason, 0))
 
@@ -38,6 +57,12 @@ class Reported:
             if count is not None:
                 for output in outputs:
                     count(output)
+
+        for taken in effects.taken:
+            close_names = self._close_names.get(taken.tp.topic)
+            if close_names is not None and taken.sample is not None:
+                for name in close_names(taken.sample):
+                    self.misspelt[taken.tp.topic, name.field] += 1
 
     def _count_unmatched(self, output: Output) -> None:
         self.unmatched[_reason(output.value or b"").reason] += 1

@@ -92,6 +92,7 @@ def test_names_and_labels() -> None:
         "route",
         "status",
         "level",
+        "field",
     }
     assert labels == decided
     for metric in metrics:
