@@ -12,11 +12,6 @@ from processors.cli.main import cli, main
 from tests.settings.test_running import living
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def test_a_shell_reads_it(runner: CliRunner, tmp_path: Path) -> None:
     with living(tmp_path / ".leadstream") as up:
         result = runner.invoke(cli, ["env"])
