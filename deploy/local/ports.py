@@ -55,15 +55,31 @@ def claim(requested: int, *wished: int | None) -> int:
     return free_port()
 
 
-def _promise(port: int) -> bool:
-    """Whether it was still to be had: by this process once, by others when this one has ended."""
+def is_taken(port: int) -> bool:
+    """By a server that listens, or by another process of ours whose server will."""
+    if not is_free(port):
+        return True
     if port in _PROMISED:
         return False
+    if not _lock(port):
+        return True
+    fcntl.lockf(_register(), fcntl.LOCK_UN, 1, port)
+    return False
+
+
+def _promise(port: int) -> bool:
+    """Whether it was still to be had: by this process once, by others when this one has ended."""
+    if port in _PROMISED or not _lock(port):
+        return False
+    _PROMISED.add(port)
+    return True
+
+
+def _lock(port: int) -> bool:
     try:
         fcntl.lockf(_register(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except (BlockingIOError, PermissionError):  # the system has its choice of the two
         return False
-    _PROMISED.add(port)
     return True
 
 

@@ -22,7 +22,7 @@ def unusual(settings: Settings, chosen: Mapping[str, bool]) -> str:
 
     ``chosen``: by their names, whether it was for ``up`` to choose their ports.
     """
-    from deploy.local.ports import is_free
+    from deploy.local.ports import is_taken
 
     ports = {
         "Kafka": (int(settings.kafka_bootstrap.rpartition(":")[2]), KAFKA_PORT),
@@ -30,7 +30,7 @@ def unusual(settings: Settings, chosen: Mapping[str, bool]) -> str:
         "gateway": (settings.gateway_port, GATEWAY_PORT),
     }
     others = [
-        f"{who} {port} ({'as in the last run' if is_free(usual) else f'{usual} is taken'})"
+        f"{who} {port} ({f'{usual} is taken' if is_taken(usual) else 'as in the last run'})"
         for who, (port, usual) in ports.items()
         if chosen[who] and port != usual
     ]

@@ -15,7 +15,7 @@ from deploy.local.errors import (
     PortInUse,
 )
 from deploy.local.kafka import brokers_known_to
-from deploy.local.ports import HOST, claim, free_port, is_free
+from deploy.local.ports import HOST, claim, free_port, is_free, is_taken
 
 HOLDER = """
 import sys, time
@@ -106,8 +106,10 @@ def test_a_port_that_another_process_was_given_is_passed_over() -> None:
         assert other.stdout is not None
         port = int(other.stdout.readline())
         assert is_free(port)
+        assert is_taken(port)
         assert claim(0, port) != port
         other.kill()
+    assert not is_taken(port)
     assert claim(0, port) == port
 
 
