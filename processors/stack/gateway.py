@@ -1,6 +1,7 @@
 """The gateway of ``leadstream up``: its port, and whether it answers."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,19 @@ def gateway_port(settings: Settings, data: Path) -> int:
 def is_set(settings: Settings) -> bool:
     """Whether somebody has chosen the port."""
     return "gateway_port" in settings.model_fields_set and settings.gateway_port > 0
+
+
+def held(port: int) -> socket.socket:
+    """Until this is closed, nobody else listens there: the gateway will do so seconds after it was chosen.
+
+    Raises ``PortInUse``.
+    """
+    from deploy.local.errors import PortInUse
+
+    try:
+        return socket.create_server((_HOST, port))
+    except OSError:
+        raise PortInUse(port) from None
 
 
 def url_of(settings: Settings) -> str:

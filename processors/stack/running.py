@@ -21,7 +21,7 @@ from processors.settings import Settings, variable
 from processors.settings.part import file_variable
 from processors.settings.running import LOGS, published
 from processors.stack.addresses import CLICKHOUSE_PORT, KAFKA_PORT, described, unusual
-from processors.stack.gateway import gateway_port, is_set
+from processors.stack.gateway import gateway_port, held, is_set
 from processors.stack.named import check_clickhouse, check_kafka
 from processors.stack.supervisor import Service, Supervisor
 from processors.status.roster import Roster
@@ -67,6 +67,7 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
     with ExitStack() as stack:
         stack.enter_context(_owned(plan.data))
         port, gateway_is_usual = gateway_port(settings, plan.data), not is_set(settings)
+        place = stack.enter_context(held(port))
         # Said last of all, when everything below is down.
         stack.callback(steps.done, "stopped")
         kept: list[LocalServer] = []
@@ -93,6 +94,7 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
         for server in kept:
             supervisor.keep(server)
         services = list(_services(plan, settings))
+        place.close()
         for service in services:
             supervisor.start(service)
         with explained(plan.data):

@@ -89,7 +89,7 @@ def test_commands_below_its_directory_find_it(tmp_path: Path, env: dict[str, str
     rows = json.loads(run("config", "--json"))
     taken = ("KAFKA_BOOTSTRAP", "CLICKHOUSE_URL", "DATA_DIR", "PARTITIONS")
     assert {rows[f"LEADSTREAM_{name}"]["source"] for name in taken} == {"running up"}
-    assert rows["LEADSTREAM_PARTITIONS"]["value"] == "2"
+    assert rows["LEADSTREAM_PARTITIONS"]["value"] == 2
 
     variables = json.loads(run("env", "--json"))
     kafka, url, gateway = (

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import PortInUse
-from deploy.local.ports import free_port
+from deploy.local.ports import free_port, is_free
 from processors.settings import Settings
-from processors.stack.gateway import gateway_port, until_answering, url_of
+from processors.stack.gateway import gateway_port, held, until_answering, url_of
 
 
 def test_a_port_that_is_set_is_the_one(tmp_path: Path) -> None:
@@ -23,6 +23,16 @@ def test_one_that_is_set_and_taken_is_named(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(PortInUse, match=rf"{port} \(LEADSTREAM_GATEWAY_PORT\)"):
             gateway_port(Settings(gateway_port=port), tmp_path)
+
+
+def test_nobody_takes_it_before_the_gateway_does(tmp_path: Path) -> None:
+    """Neither a server of our own, nor another `up`."""
+    port = gateway_port(Settings(), tmp_path)
+    with held(port):
+        assert not is_free(port)
+        with pytest.raises(PortInUse):
+            held(port)
+    assert is_free(port)
 
 
 @pytest.mark.parametrize("kept", ["", "8787 or so", "\n"])
