@@ -30,10 +30,9 @@ def with_topics(settings: Settings) -> Settings:
     def created() -> bool:
         """Not by a broker that has only just come back."""
         try:
-            asyncio.run(create_topics(settings, layouts_of(settings)))
+            return not asyncio.run(create_topics(settings, layouts_of(settings))).differences
         except (NoBroker, KafkaRefused):
             return False
-        return True
 
     eventually(created, 60)
     return settings

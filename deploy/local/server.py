@@ -53,7 +53,8 @@ class LocalServer(ABC):
     NAME: ClassVar[str]
     #: Modules of the extra ``local`` that it is made of.
     MODULES: ClassVar[Sequence[str]] = ()
-    START_TIMEOUT: ClassVar[float] = 60.0
+    #: For a machine with much else to do: one that fails says so much sooner.
+    START_TIMEOUT: ClassVar[float] = 180.0
     STOP_GRACE: ClassVar[float] = 30.0
 
     def __init__(self, data_dir: Path, port: int = 0, *, usual: int = 0, progress: Progress = silent) -> None:

@@ -31,7 +31,7 @@ PARTITIONS = 4
 ROOT = Path(__file__).parents[2]
 
 
-def eventually(what: str, condition: Callable[[], bool], timeout: float = 30.0) -> None:
+def eventually(what: str, condition: Callable[[], bool], timeout: float = 120.0) -> None:
     """Block until it holds."""
     deadline = time.monotonic() + timeout
     while not condition():
@@ -70,7 +70,7 @@ class Worker:
         stat = Path(f"/proc/{self.process.pid}/stat").read_text()
         return stat.rsplit(")", 1)[1].split()[0] == "T"
 
-    def wait(self, timeout: float = 30.0) -> int:
+    def wait(self, timeout: float = 120.0) -> int:
         """Exit code, negative for a signal."""
         assert self.process is not None
         code = self.process.wait(timeout)
@@ -197,7 +197,7 @@ class Site:
         finally:
             consumer.close()
 
-    def caught_up(self, *topics: str, timeout: float = 60.0) -> None:
+    def caught_up(self, *topics: str, timeout: float = 180.0) -> None:
         eventually(f"caught up with {topics}", lambda: self.lag(*topics) == 0, timeout)
 
     def members(self) -> set[str]:

@@ -62,6 +62,8 @@ class Fault:
     #: False: offsets are committed as stock aiokafka does it, on nobody's behalf.
     fenced: bool = True
     transaction_timeout_s: float = 10.0
+    #: The longest life of a batch.
+    batch_s: float = 30.0
     max_batch: int = 500
 
     def env(self) -> dict[str, str]:
@@ -134,6 +136,7 @@ def work(settings: Settings, fault: Fault) -> None:
         engine_settings(settings),
         clock=clock,
         transaction_timeout_s=fault.transaction_timeout_s,
+        rebalance_timeout_s=2 * fault.batch_s,
         max_batch=fault.max_batch,
         max_buffer=4 * fault.max_batch,
     )

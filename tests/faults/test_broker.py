@@ -83,7 +83,6 @@ def test_broker_away(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> N
         check(record(trial.conclude()))
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.faults
 def test_stopped_while_the_broker_is_away(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> None:
     """SIGTERM in the middle of a batch that cannot end: gone before an orchestrator loses its patience."""

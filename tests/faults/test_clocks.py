@@ -12,7 +12,6 @@ SKEW_MS = 5 * MINUTE_MS
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(600)
 def test_five_minutes_ahead_and_behind(new_trial: NewTrial, record: Recorder) -> None:
     """They exchange their clocks, so that every partition is written by both, and revisions cross over.
 

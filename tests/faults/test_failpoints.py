@@ -95,5 +95,5 @@ def test_sink_dies_at_every_step(
 
 def die_at(trial: Trial, service: Service, fault: Fault) -> None:
     trial.restart(service, fault)
-    assert service.wait(60) == -9, f"{fault.at}: {service.life()[-3000:]}"
+    assert service.wait(180) == -9, f"{fault.at}: {service.life()[-3000:]}"
     trial.faults += 1

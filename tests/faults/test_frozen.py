@@ -7,6 +7,7 @@ transaction timeout the broker has ended its transaction as well.
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ import pytest
 from processors.engine.steps import Step
 from tests.faults.conftest import NewTrial, Recorder, check
 from tests.faults.process import Fault
-from tests.faults.trial import Trial
+from tests.faults.trial import READY_S, Trial
 from tests.integration.stack import Service, wait_for
 
 pytestmark = pytest.mark.integration
 
 SESSION_S, LATE_TIMEOUT_S, EARLY_TIMEOUT_S = 6.0, 40.0, 8.0
+#: Nobody is to end because the machine is slow: the batch of one that is frozen waits for a whole start.
+BATCH_S = 180.0
 EVENTS = 12_000
 #: Steps that leave records or offsets open, behind which the next owner waits: for the end, or the timeout.
 OPEN = (Step.SENT, Step.PRODUCED, Step.OFFSETS)
@@ -30,18 +33,18 @@ def freeze_and_thaw(trial: Trial, fault: Fault) -> tuple[Service, Service]:
     frozen = trial.stack.worker("frozen", **fault.env())
     trial.ready(frozen)
     trial.begin(per_second=3_000).gate(0.8)
-    wait_for(lambda: is_frozen(frozen), 60, lambda: "it does not freeze")
+    wait_for(lambda: is_frozen(frozen), READY_S, lambda: "it does not freeze")
     since = time.monotonic()
     group = trial.stack.settings.worker_group
     before = trial.members(group)
     other = trial.stack.worker("other")
     wait_for(
         lambda: replaced(trial.members(group), before),
-        60,
+        READY_S,
         lambda: "it has not lost its session",
     )
     if fault.at is Step.OFFSETS and fault.transaction_timeout_s > SESSION_S * 2:
-        wait_for(lambda: "to be decided" in other.life(), 60, lambda: "nobody waits for its transaction")
+        wait_for(lambda: "to be decided" in other.life(), READY_S, lambda: "nobody waits for its transaction")
     elif fault.at not in OPEN or fault.transaction_timeout_s == EARLY_TIMEOUT_S:
         trial.at_work(other)
         trial.recoveries.append(time.monotonic() - since)
@@ -65,6 +68,11 @@ def nth(step: Step) -> int:
     return {Step.STORED: 400}.get(step, 25)
 
 
+def freezing(step: Step, timeout_s: float) -> Fault:
+    """``timeout_s``: of its transactions."""
+    return Fault(step, nth=nth(step), action="freeze", transaction_timeout_s=timeout_s, batch_s=BATCH_S)
+
+
 ALL_STEPS = [
     pytest.param(step, id=step.value, marks=[] if step == Step.PRODUCED else pytest.mark.faults)
     for step in Step
@@ -74,7 +82,7 @@ ALL_STEPS = [
 @pytest.mark.parametrize("step", ALL_STEPS)
 def test_past_the_session_timeout(new_trial: NewTrial, record: Recorder, step: Step) -> None:
     """Refused, or rightly committed; then it goes on as an ordinary member."""
-    fault = Fault(step, nth=nth(step), action="freeze", transaction_timeout_s=LATE_TIMEOUT_S)
+    fault = freezing(step, LATE_TIMEOUT_S)
     with new_trial("frozen past its session, at each step", EVENTS) as trial:
         frozen, _ = freeze_and_thaw(trial, fault)
         verdict = record(trial.conclude())
@@ -86,7 +94,9 @@ def test_past_the_session_timeout(new_trial: NewTrial, record: Recorder, step: S
 @pytest.mark.parametrize("step", list(Step))
 def test_past_the_transaction_timeout(new_trial: NewTrial, record: Recorder, step: Step) -> None:
     """Its transaction is gone, if it had one: exit code 70, and the next life goes on."""
-    fault = Fault(step, nth=nth(step), action="freeze", transaction_timeout_s=EARLY_TIMEOUT_S)
+    fault = Fault(
+        step, nth=nth(step), action="freeze", transaction_timeout_s=EARLY_TIMEOUT_S, batch_s=BATCH_S
+    )
     with new_trial("frozen past its transaction, at each step", EVENTS) as trial:
         frozen, _ = freeze_and_thaw(trial, fault)
         code = exit_within(frozen, 20)
@@ -108,9 +118,7 @@ def exit_within(service: Service, seconds: float) -> int | None:
 
 def test_without_the_fence(new_trial: NewTrial, record: Recorder) -> None:
     """The control: a worker whose offsets are committed on nobody's behalf is not refused, and it shows."""
-    fault = Fault(
-        Step.BEGUN, nth=nth(Step.BEGUN), action="freeze", transaction_timeout_s=LATE_TIMEOUT_S, fenced=False
-    )
+    fault = replace(freezing(Step.BEGUN, LATE_TIMEOUT_S), fenced=False)
     with new_trial("CONTROL: frozen, fence taken away", EVENTS) as trial:
         freeze_and_thaw(trial, fault)
         verdict = record(trial.conclude())

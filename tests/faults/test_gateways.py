@@ -23,7 +23,7 @@ from tests.integration.gateways import DOMAIN, WORKSPACE, Gateway, create_link, 
 from tests.integration.stack import Service
 from tests.stoppable import freeze
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.integration
 
 AT_ONCE: Final = 12
 AWAY_S: Final = 12

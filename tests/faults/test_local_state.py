@@ -50,7 +50,6 @@ def flip_bytes(state: Path) -> None:
 DAMAGES: tuple[Damage, ...] = (delete, delete_one_table, overwrite_manifests, delete_current, flip_bytes)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "damage",
     [
@@ -90,7 +89,6 @@ def test_two_on_one_directory(new_trial: NewTrial) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(600)
 def test_disk_full(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> None:
     """It stops with a message instead of going on without a state, and goes on when there is room again."""
     with small_disk(tmp_path / "disk") as disk, new_trial("disk full for the state", 30_000) as trial:

@@ -15,7 +15,6 @@ _CHUNK = 500
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(600)
 def test_aborted_input(new_trial: NewTrial, record: Recorder) -> None:
     """Every third transaction is aborted, with events that would have made leads; workers are killed, too."""
     with new_trial("transactional producers, aborts upstream", 200) as trial:

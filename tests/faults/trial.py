@@ -21,7 +21,7 @@ from tests.faults.verdict import Verdict
 from tests.integration.judgement import FOREIGN_KEY, Findings, judge_clickhouse, judge_topics, truth_of
 from tests.integration.stack import INPUTS, STORED, Service, Stack, wait_for
 
-READY_S = 60.0
+READY_S = 180.0
 #: Share of the traffic that is sent to see that everything works.
 _WARM_UP = 0.05
 #: Exit codes after which an orchestrator starts a process again: no server, or a guard that tripped.

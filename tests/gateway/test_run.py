@@ -18,7 +18,7 @@ from processors.observability.metrics import GATEWAY, PROCESS
 from tests.integration.stack import Service, Stack, wait_for
 from tests.observability.asking import ask, metrics_of
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 
 class Serving(Stack):

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from processors.clickhouse.migrations import bring_up_to_date
 from processors.engine import partition_for
-from processors.kafka.topics import create_topics
+from processors.kafka.topics import MISSING, create_topics
 from processors.settings import Settings
 from processors.worker.run import layouts_of
 from schemas.topics import Topic
@@ -155,8 +155,12 @@ class Stack:
 
     def create(self) -> None:
         """Topics and schema."""
-        asyncio.run(create_topics(self.settings, layouts_of(self.settings)))
+        wait_for(self._topics_are_there, 180, lambda: "topics are missing")
         bring_up_to_date(self.settings)
+
+    def _topics_are_there(self) -> bool:
+        report = asyncio.run(create_topics(self.settings, layouts_of(self.settings)))
+        return not any(one.actual == MISSING for one in report.differences)
 
     def worker(self, name: str, **env: str) -> Service:
         """Started, and from then on watched. ``env``: for its first life only."""

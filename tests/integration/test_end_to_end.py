@@ -41,7 +41,6 @@ def traffic() -> list[DemoEvent]:
     return list(with_faults(generate(EVENTS, SEED, now_ms), FAULTS, SEED))
 
 
-@pytest.mark.timeout(600)
 def test_leads_survive_everything(
     traffic: list[DemoEvent],
     kafka: LocalKafka,

@@ -31,7 +31,7 @@ from tests.integration.gateways import (
 from tests.integration.stack import Stack
 from tests.observability.asking import ask
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 _EMAIL: Final = "ann@planted.example"
 _PERSON: Final = {

@@ -138,7 +138,6 @@ def erase(stack: Stack) -> str:
     return done.stdout.decode()
 
 
-@pytest.mark.timeout(300)
 def test_a_person_is_traced_and_erased(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
 ) -> None:

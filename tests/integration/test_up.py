@@ -168,7 +168,6 @@ def check_the_gateway(run: Run) -> None:
     assert (answer.status_code, urlsplit(answer.headers["Location"]).path) == (302, "/docs")
 
 
-@pytest.mark.timeout(300)
 def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_path: Path) -> None:
     executed = set_traps(tmp_path)
     data = tmp_path / "data"
@@ -181,8 +180,8 @@ def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_pa
 
     first = Run(data, env, tmp_path)
     try:
-        first.wait_for(SETTLED, 180)
-        first.wait_for("globex: newest events", 30)
+        first.wait_for(SETTLED, 300)
+        first.wait_for("globex: newest events", 120)
         client = connect(first.address("clickhouse"))
         assert client.command("SELECT count() > 0 FROM leads") == 1
         visitors = "SELECT count(), countIf(link_id LIKE 'link_%') FROM clicks WHERE workspace_id = 'demo'"
@@ -206,8 +205,8 @@ def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_pa
 
     second = Run(data, env, tmp_path)
     try:
-        second.wait_for(SETTLED, 120)
-        second.wait_for("globex: newest events", 30)
+        second.wait_for(SETTLED, 300)
+        second.wait_for("globex: newest events", 120)
         assert second.interrupt() == 0
     finally:
         second.close()

@@ -42,7 +42,6 @@ TABLES: Final = ("clicks", "customers")
 OTHER: Final = "tests.upgrade.worker_main"
 
 
-@pytest.mark.timeout(300)
 def test_leads_survive_upgrades(kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path) -> None:
     events = list(with_faults(generate(EVENTS, SEED, time.time_ns() // 1_000_000), FAULTS, SEED))
     # Each part has some events of every customer: a click may meet its lead events releases later.
@@ -63,7 +62,6 @@ def test_leads_survive_upgrades(kafka: LocalKafka, clickhouse: LocalClickHouse, 
         assert [worker.stop() for worker in workers] == [0, 0]
 
 
-@pytest.mark.timeout(180)
 def test_a_release_that_is_too_old_stops(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from tests.integration.stack import Service, Stack, wait_for
 from tests.observability.asking import ask, metrics_of
 from tests.observability.planted_main import BUG
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.integration
 
 NAME, EMAIL, ADDRESS, CUSTOMER = "Ann Planted", "ann@planted.example", "203.0.113.77", "ann-planted-77"
 REFUSED_EMAIL: Final = "eve@planted.example"

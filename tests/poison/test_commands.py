@@ -82,7 +82,6 @@ def wait_until(stack: Stack, topic: Topic, number: int) -> None:
     stack.wait_until_processed()
 
 
-@pytest.mark.timeout(300)
 def test_a_dead_letter_from_its_first_attempt_to_its_use(stack: Stack) -> None:
     """One is no JSON and never will be; the other is valid as soon as its time has come."""
     record_ms = now_ms() - 5 * DAY_MS
@@ -192,7 +191,6 @@ def header(message: Message, name: str) -> bytes | None:
     return dict(message.headers() or []).get(name)
 
 
-@pytest.mark.timeout(300)
 def test_unmatched_events_find_what_came_too_late(stack: Stack) -> None:
     """Neither the deferred lead nor the request has a time of its own: it is that of its first record."""
     deferred_ms, requested_ms = now_ms() - 2 * DAY_MS, now_ms() - DAY_MS

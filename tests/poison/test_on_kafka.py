@@ -161,7 +161,6 @@ def origin(headers: dict[str, bytes]) -> Place:
     )
 
 
-@pytest.mark.timeout(300)
 def test_poison_of_every_kind_holds_nothing_up(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
 ) -> None:
@@ -222,7 +221,6 @@ def check_clickhouse(stack: Stack, stood: dict[Place, Sent]) -> None:
     assert sorted(map(tuple, rows)) == sorted(expected)
 
 
-@pytest.mark.timeout(300)
 def test_a_bad_deployment_stops_with_its_offsets_where_they_were(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
 ) -> None:
@@ -267,7 +265,6 @@ def test_a_bad_deployment_stops_with_its_offsets_where_they_were(
         assert worker.stop() == 0
 
 
-@pytest.mark.timeout(300)
 def test_what_one_workspace_sends_stops_its_partition_and_no_other(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path
 ) -> None:

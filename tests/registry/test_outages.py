@@ -26,7 +26,15 @@ _AWAY_S = 4.0
 @pytest.fixture
 def settings(broker: LocalKafka) -> Settings:
     found = Settings(kafka_bootstrap=broker.bootstrap, topic_prefix=f"r{next(_COUNT)}.", partitions=2)
-    return with_topics(found)
+    with_topics(found)
+    asyncio.run(with_workspace(found))
+    return found
+
+
+async def with_workspace(settings: Settings) -> None:
+    """By one with more patience than those who are tested."""
+    async with RegistryStore(settings) as store:
+        await store.write(create_workspace(workspace("acme", "go.acme.com")))
 
 
 async def told(store: RegistryStore, number: int) -> Link | None:
@@ -50,7 +58,6 @@ async def test_nobody_waits_for_a_broker_and_what_was_promised_is_there(
 ) -> None:
     numbers = itertools.count()
     async with RegistryStore(settings, patience_s=_PATIENCE_S) as store:
-        await store.write(create_workspace(workspace("acme", "go.acme.com")))
         promised = [await until_told(store, numbers)]
         under_way = [asyncio.create_task(told(store, next(numbers))) for _ in range(20)]
         come_back = await asyncio.to_thread(leave, broker)
@@ -79,7 +86,6 @@ async def test_nobody_waits_for_a_broker_and_what_was_promised_is_there(
 async def test_a_store_without_a_broker_is_closed_at_once(broker: LocalKafka, settings: Settings) -> None:
     async with asyncio.timeout(30):
         async with RegistryStore(settings, patience_s=_PATIENCE_S) as store:
-            await store.write(create_workspace(workspace("acme", "go.acme.com")))
             come_back = await asyncio.to_thread(freeze, broker)
             try:
                 assert await told(store, 1) is None

@@ -16,7 +16,7 @@ from schemas.topics import Topic
 from tests.gateway.clicks.world import AMERICAN, CHROME, DUTCH
 from tests.gateway.test_run import Serving, until_ready
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 DOMAIN = "go.localhost"
 NO_REDIRECT = {"user-agent": CHROME, "x-forwarded-for": AMERICAN}
 

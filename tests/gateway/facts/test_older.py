@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from deploy.local.clickhouse import LocalClickHouse
 from processors.clickhouse.connection import open_clickhouse
 from processors.clickhouse.migrations import bring_up_to_date
+from processors.gateway.facts import older as older_module
 from processors.gateway.facts.entries import ClickEntry, SaleEntry
 from processors.gateway.facts.older import ERASED, Older
 from processors.gateway.known import KnownLink, Uncertain
@@ -44,6 +45,14 @@ def client(settings: Settings) -> Iterator[Client]:
     client.close()
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with much else to do, an answer may take longer than a gateway waits for it."""
+    for name in ("_PATIENCE_S", "_SILENCE_S"):
+        monkeypatch.setattr(f"processors.gateway.facts.older.{name}", 60)
+    monkeypatch.setitem(older_module._SETTINGS, "max_execution_time", 60)
+
+
 def ask(settings: Settings, questions: Callable[[Older], Awaitable[object]]) -> object:
     async def run() -> object:
         older = Older(settings)
@@ -63,6 +72,7 @@ def insert_click(client: Client, click_id: str, at_ms: int) -> None:
     client.insert("clicks_raw", [values], column_names=[*names, "track_conversion", "version"])
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_click_is_found_and_the_earliest_of_its_id_counts(settings: Settings, client: Client) -> None:
     insert_click(client, "twice", 1_700_000_002_000)
     insert_click(client, "twice", 1_700_000_001_000)
@@ -71,6 +81,7 @@ def test_a_click_is_found_and_the_earliest_of_its_id_counts(settings: Settings, 
     assert ask(settings, lambda older: older.click("other", "twice")) is None
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_click_that_is_not_in_the_quick_table_is_found(settings: Settings, client: Client) -> None:
     insert_click(client, "slow", 1_700_000_001_000)
     client.command("TRUNCATE TABLE clicks_by_id")
@@ -85,6 +96,7 @@ NASTY = [
 ]
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("text", NASTY)
 def test_whatever_is_asked_for_breaks_no_question_of_others(
     settings: Settings, client: Client, text: str
@@ -110,6 +122,7 @@ def test_whatever_is_asked_for_breaks_no_question_of_others(
     ask(settings, questions)
 
 
+@pytest.mark.usefixtures("patient")
 def test_questions_that_meet_are_asked_together_and_what_was_found_is_remembered(
     settings: Settings, client: Client
 ) -> None:
@@ -128,6 +141,7 @@ def test_questions_that_meet_are_asked_together_and_what_was_found_is_remembered
     ask(settings, questions)
 
 
+@pytest.mark.usefixtures("patient")
 def test_customers_sales_and_leads_are_found(settings: Settings, client: Client) -> None:
     ids = customer_id("acme", "ann"), sale_id("acme", "ann", "inv-1"), lead_id("acme", "ann", "sign-up")
     client.command(
@@ -162,6 +176,7 @@ def test_customers_sales_and_leads_are_found(settings: Settings, client: Client)
     ask(settings, questions)
 
 
+@pytest.mark.usefixtures("patient")
 def test_who_was_erased_is_erased(settings: Settings, client: Client) -> None:
     erased = customer_id("acme", "gone")
     client.command("INSERT INTO erased_raw VALUES ({id:String}, 1)", parameters={"id": erased})

@@ -30,6 +30,13 @@ def settings(broker: LocalKafka) -> Settings:
     return with_topics(Settings(kafka_bootstrap=broker.bootstrap, topic_prefix=f"p{next(_COUNT)}."))
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with much else to do, Kafka may take longer than a gateway waits for it."""
+    for name in ("PUBLISH_S", "_DRAIN_S"):
+        monkeypatch.setattr(f"processors.gateway.publishing.publisher.{name}", 60.0)
+
+
 def click(click_id: str) -> bytes:
     return encode({"type": "click", "workspaceId": "acme", "clickId": click_id})
 
@@ -116,6 +123,7 @@ def test_nobody_waits_for_a_broker_and_nothing_that_was_promised_is_lost(
     assert [one for one, count in there.items() if count > 1] == []
 
 
+@pytest.mark.usefixtures("patient")
 def test_after_a_refused_batch_another_producer_goes_on(settings: Settings) -> None:
     """As after batches that were never written: their numbers are missing."""
 
@@ -153,6 +161,7 @@ def test_closing_without_a_broker_ends_and_tells_what_is_lost(broker: LocalKafka
     assert (publisher.published, publisher.dropped) == (1, 1)
 
 
+@pytest.mark.usefixtures("patient")
 def test_what_is_kept_is_bounded(
     broker: LocalKafka, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
