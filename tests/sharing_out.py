@@ -11,7 +11,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 from xdist.scheduler.protocol import Scheduling
 
-_LONGEST: Final = ("tests/clients/", "tests/browser/", "tests/faults/", "tests/integration/", "tests/engine/")
+_LONGEST: Final = (
+    *("tests/docs/", "tests/clients/", "tests/browser/"),
+    *("tests/faults/", "tests/integration/", "tests/engine/"),
+)
 """They come first: were they last, one process would have work while the others had none."""
 _TOGETHER: Final = ("tests/clients/", "tests/browser/")
 """By one process: what their tests share takes long to start. All of Leadstream with the SDKs; a Chromium."""

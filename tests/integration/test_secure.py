@@ -128,8 +128,7 @@ def test_a_right_that_is_missing_is_named(
     secure: SecureKafka, stack: Stack, command: str, lacking: str, told: str
 ) -> None:
     """At once, with the way to it: nobody waits for what will not come."""
-    assert stack.run("topics", "create", env=secure.environment("leadstream-operator")).returncode == 0
-    assert stack.run("migrate").returncode == 0
+    stack.create()
     user = f"{command}-without-{lacking}"
     secure.add_user(user)
     rights = rights_of(stack.settings)[command]
@@ -142,7 +141,7 @@ def test_a_right_that_is_missing_is_named(
 
 
 def test_a_sender_reads_nothing(secure: SecureKafka, stack: Stack) -> None:
-    assert stack.run("topics", "create", env=secure.environment("leadstream-operator")).returncode == 0
+    stack.create()
     done = stack.run("dlq", "list", env=secure.environment("leadstream-sender"))
     assert done.returncode == 78
     assert b"topic secure.dead-letters does not exist" in done.stderr
