@@ -1,10 +1,11 @@
 """What ClickHouse knows of a running system. Blocks."""
 
-from typing import Any, Final
+from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.connection import open_clickhouse
+from processors.errors import Unavailable
 from processors.settings import Settings
 from processors.status.figures import Newest, Stored
 
@@ -25,7 +26,7 @@ class ClickHouseSide:
         self._client: Client | None = None
 
     def stored(self) -> Stored:
-        """Now. Raises ``NoClickHouse``, and the driver's errors."""
+        """Now. Raises ``LeadstreamError``, and the driver's errors."""
         if self._client is None:
             self._client = open_clickhouse(self._settings, patience_s=_PATIENCE_S)
         try:
@@ -43,6 +44,9 @@ class ClickHouseSide:
 
 
 def _stored(client: Client) -> Stored:
-    [(leads, newest)] = client.query(_LEADS).result_rows
-    pending: Any = client.command(_PENDING)
-    return Stored(leads, int(pending), Newest(*newest) if leads else None)
+    answers = [client.query(sql).result_rows for sql in (_LEADS, _PENDING)]
+    if not all(answers):
+        # Seen of the embedded server whose disk is full: status 200, and not one row.
+        raise Unavailable("ClickHouse answers without a result: its log says why")
+    [(leads, newest)], [(pending,)] = answers
+    return Stored(leads, pending, Newest(*newest) if leads else None)
