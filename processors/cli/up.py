@@ -80,7 +80,7 @@ def up(
     LEADSTREAM_CLICKHOUSE_URL are for the other commands; here --kafka and --clickhouse count. What is on a
     command line every user of the machine can read: a URL with a password goes into LEADSTREAM_UP_CLICKHOUSE.
 
-    Exit codes: 0 stopped by Ctrl-C or SIGTERM, 69 a server did not start, 73 --data is in use or not
+    Exit codes: 0 stopped by Ctrl-C or SIGTERM, 69 a server could not be kept up, 73 --data is in use or not
     writable, 78 topics or tables do not fit or the servers are not installed, 130 interrupted while starting,
     143 by SIGTERM.
     """

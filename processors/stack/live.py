@@ -21,5 +21,5 @@ async def live(places: Places, show: Callable[[str], None]) -> None:
     async with Reader(places) as reader:
         while True:
             begin = loop.time()
-            show(f"{line(await reader.figures(), _WIDTH)}{_STOPS}")
+            show(f"{line(await reader.figures(faults=False), _WIDTH)}{_STOPS}")
             await asyncio.sleep(max(_EVERY_S, (loop.time() - begin) / _SHARE))

@@ -46,16 +46,16 @@ class Reader:
         await self._leave_kafka()
         self._clickhouse.close()
 
-    async def figures(self) -> Figures:
-        """Now. Raises nothing: what cannot be asked is ``Unknown``."""
-        flow, stored, processes, disk, faults = await asyncio.gather(
+    async def figures(self, *, faults: bool = True) -> Figures:
+        """Now. Raises nothing: what cannot be asked is ``Unknown``. Without ``faults`` no log is read."""
+        flow, stored, processes, disk, found = await asyncio.gather(
             self._flow(),
             self._stored(),
             self._processes(),
             asyncio.to_thread(_disk_of, self._places.data),
-            asyncio.to_thread(_faults_of, self._places.data),
+            asyncio.to_thread(_faults_of, self._places.data if faults else None),
         )
-        return Figures(self._clock(), self._places.where, flow, stored, processes, disk, faults)
+        return Figures(self._clock(), self._places.where, flow, stored, processes, disk, found)
 
     async def _flow(self) -> Flow | Unknown:
         try:
