@@ -69,10 +69,10 @@ def erase(workspace: str, customer: str, yes: bool, unknown_too: bool, no_wait: 
         say(f"note: {note}", err=True)
     for line in found.lines():
         say(line)
-    if found.known:
-        _agree(found, yes=yes)
-    else:
+    if not found.known:
         _insist(settings, found, yes=yes, unknown_too=unknown_too)
+    elif not yes:
+        confirm(f"Forget {who} for ever?", "--yes")
     run_on_kafka(erasing.send())
     say("erasure sent")
     if no_wait:
@@ -85,11 +85,6 @@ def erase(workspace: str, customer: str, yes: bool, unknown_too: bool, no_wait: 
         steps.rest()
     for line in forgotten_lines(who, found.clickhouse or {}, settings.retention):
         say(line)
-
-
-def _agree(found: "Holdings", *, yes: bool) -> None:
-    if not yes:
-        confirm(f"Forget {found.person} for ever?", "--yes")
 
 
 def _insist(settings: "Settings", found: "Holdings", *, yes: bool, unknown_too: bool) -> None:
