@@ -36,7 +36,7 @@ def show_list(
         finder = Finder(settings, kind, selection, bar)
         rows = run_on_kafka(_stream(finder, by_reason) if most is None else finder.newest(most, by_reason))
     if not by_reason:
-        _require_workspace(settings, selection)
+        _require_workspace(settings, selection, finder.workspaces)
     if as_json:
         for one in rows:
             say_json(_line(one))
@@ -54,12 +54,12 @@ async def _stream(finder: Finder, by_reason: Counter[str]) -> list[Refusal]:
     return []
 
 
-def _require_workspace(settings: Settings, selection: Selection) -> None:
-    """For whoever has found nothing."""
+def _require_workspace(settings: Settings, selection: Selection, seen: set[str]) -> None:
+    """For whoever has found nothing. ``seen``: workspaces that there are."""
     if selection.workspace is not None:
         from processors.cli.workspaces import require_workspace
 
-        require_workspace(settings, selection.workspace)
+        require_workspace(settings, selection.workspace, seen)
 
 
 def _line(one: Refusal) -> bytes:
@@ -149,7 +149,7 @@ def replay(
             _tell(run, dry_run=dry_run, as_json=as_json)
         raise
     if not run.by_topic and not run.left_alone and not selection.ids:
-        _require_workspace(settings, selection)
+        _require_workspace(settings, selection, run.workspaces)
     _tell(run, dry_run=dry_run, as_json=as_json)
     if run.missing:
         raise CheckFailed(f"not found: {ids_text(run.missing)}", "`list` shows the ids there are.")

@@ -4,6 +4,7 @@ Events need no registered workspace. So one that is registered exists, and so do
 shows something: there the question takes some milliseconds, however much there is, which topics cannot offer.
 """
 
+from collections.abc import Collection
 from contextlib import closing, suppress
 
 from clickhouse_connect.driver.client import Client
@@ -19,9 +20,14 @@ from processors.registry.store import read
 from processors.settings import Settings
 
 
-def require_workspace(settings: Settings, workspace_id: str) -> None:
-    """Returns when it exists. Raises ``NoSuchWorkspace``, or ``CheckFailed``: nobody can say. Blocks."""
-    known = registered(settings)
+def require_workspace(settings: Settings, workspace_id: str, seen: Collection[str] = ()) -> None:
+    """Returns when it exists. ``seen``: some that do.
+
+    Raises ``NoSuchWorkspace``, or ``CheckFailed``: nobody can say. Blocks.
+    """
+    if workspace_id in seen:
+        return
+    known = registered(settings).union(seen)
     if workspace_id in known:
         return
     try:

@@ -16,10 +16,12 @@ from processors.refusals.selection import Id, Selection
 from processors.settings import Settings
 
 _OFFSET_BITS: Final = 22
+_MOST_WORKSPACES: Final = 1_000
 
 
 class Finder:
     """One pass over the refusals of a kind. ``foreign``: records that are none. ``missing``: ids not there.
+    ``workspaces``: where ``selection`` names one, some of which there is anything, and surely that one if so.
 
     A record that was refused again and again is found once, as it was refused last; one that was sent back
     since then is not found, unless ``selection`` names its id. Keeps 120 bytes in memory for each record that
@@ -34,6 +36,7 @@ class Finder:
         self._progress = progress
         self.foreign = 0
         self.missing: set[Id] = set(selection.ids)
+        self.workspaces: set[str] = set()
 
     async def find(self) -> AsyncIterator[Refusal]:
         """In no particular order."""
@@ -89,11 +92,17 @@ class Finder:
                 if ids and one.replayed:
                     continue
                 self.missing.discard(place)
+                self._note_workspace(one)
                 # A new leader's clock may be behind: a later record of a partition is no older all the same.
                 time_ms = max(one.reported_ms, latest_ms.get(record.partition, 0))
                 latest_ms[record.partition] = time_ms
                 yield one, _rank(one, time_ms)
             self._progress.advance(len(records))
+
+    def _note_workspace(self, one: Refusal) -> None:
+        wanted = self._selection.workspace
+        if wanted is not None and (len(self.workspaces) < _MOST_WORKSPACES or one.workspace == wanted):
+            self.workspaces |= {one.workspace} - {""}
 
     def _around_ids(self, spans: Mapping[TopicPartition, Span]) -> dict[TopicPartition, Span]:
         """Only as much of each partition as the ids lie in."""

@@ -40,7 +40,7 @@ class Replay:
     """One run over the selected refusals. What failed ``max_attempts`` times, no id naming it, stays.
 
     ``by_topic``: where they go to. ``left_alone``: how many do not go, by reason. ``readable``: how many this
-    version finds nothing wrong with. ``missing``: ids that are not there.
+    version finds nothing wrong with. ``missing``: ids that are not there. ``workspaces``: as of a ``Finder``.
 
     Each event goes back in one transaction with the note of that, in the topic of its refusal. So whatever
     becomes of it is reported after the note: it is refused still when, and only when, a report follows.
@@ -69,6 +69,7 @@ class Replay:
         self.left_alone: Counter[str] = Counter()
         self.readable = 0
         self.missing: set[Id] = set()
+        self.workspaces: set[str] = set()
 
     async def rehearse(self) -> None:
         """Find out what it would do."""
@@ -121,7 +122,7 @@ class Replay:
                 continue
             self.readable += one.readable(now_ms)
             await send(outgoing, one.note())
-        self.missing = finder.missing
+        self.missing, self.workspaces = finder.missing, finder.workspaces
 
     def document(self, *, dry_run: bool) -> dict[str, Any]:
         """What was done, or would be."""

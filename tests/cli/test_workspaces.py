@@ -47,6 +47,7 @@ class NothingFound:
 
     def __init__(self, *_: object) -> None:
         self.missing: set[object] = set()
+        self.workspaces = {"initech"}
 
     async def newest(self, *_: object) -> list[object]:
         return []
@@ -63,6 +64,7 @@ class NothingReplayed:
         self.by_topic: dict[str, int] = {}
         self.left_alone: dict[str, int] = {}
         self.missing: set[object] = set()
+        self.workspaces = {"initech"}
 
     async def run(self) -> None:
         pass
@@ -117,6 +119,7 @@ def test_a_workspace_that_there_is_not(runner: CliRunner, command: list[str]) ->
     assert result.exit_code == 1
     assert "there is no workspace acem; did you mean acme?\n" in result.stderr
     assert "globex" in result.stderr
+    assert ("initech" in result.stderr) == (command[0] in ("dlq", "unmatched"))
 
 
 @pytest.mark.usefixtures("nothing")
