@@ -43,6 +43,17 @@ def test_most_blocks_are_run() -> None:
     assert sum(block.is_run for block in BLOCKS) > 2 * len(NOT_RUN)
 
 
+def test_output_is_held_against_what_printed_it() -> None:
+    of_make_run = BLOCKS[1]
+    outputs = [block for block in BLOCKS if block.language == "text" and why_not(block) is None]
+    assert of_make_run in outputs
+    assert [one.where for one in outputs if one is not of_make_run and one.before != "sh"] == []
+
+
+def test_pages_of_the_web_are_for_others_to_load() -> None:
+    assert [block.where for block in BLOCKS if block.language == "html" and why_not(block) is None] == []
+
+
 @left_alone
 def test_what_is_not_run_can_be_read(block: Block) -> None:
     match block.language:
