@@ -5,11 +5,11 @@ from typing import Final
 
 import click
 import orjson
+from rich.console import Console
 
 from processors.cli.asking import confirm
 from processors.errors import CheckFailed
 from processors.kafka.running import run_on_kafka
-from processors.printable import printable
 from processors.refusals.dead_letters import DeadLetter
 from processors.refusals.finding import Finder, ids_text
 from processors.refusals.refusal import Kind, Refusal
@@ -18,6 +18,7 @@ from processors.refusals.selection import Selection
 from processors.refusals.telling import in_full
 from processors.settings import Settings
 from processors.terminal.bars import Bar
+from processors.terminal.grid import Column, Grid
 from processors.terminal.lines import say, say_cells, say_json
 
 ROWS: Final = 50
@@ -67,28 +68,26 @@ def _line(one: Refusal) -> bytes:
 
 
 def _table(kind: Kind, rows: list[Refusal], by_reason: Counter[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     total = by_reason.total()
     if rows:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in kind.columns:
-            table.add_column(column, overflow="fold" if column == "detail" else "ellipsis")
-        for one in rows:
-            table.add_row(*(Text(printable(cell)) for cell in one.cells()))
-        # A pipe has no width: nothing is cut off for it.
+        # A pipe has no width: nothing is left out for it, and its columns are parted by tabs.
         console = Console(highlight=False)
+        cells = [one.cells() for one in rows]
         if console.is_terminal:
-            console.print(table)
+            console.print(Grid([_column(name) for name in kind.columns], cells))
         else:
-            for line in (kind.columns, *(one.cells() for one in rows)):
+            for line in (kind.columns, *cells):
                 say_cells(*line)
     summary = ", ".join(f"{times:,} {reason}" for reason, times in by_reason.most_common())
     say(kind.count(total) + (f": {summary}" if summary else ""))
     if len(rows) < total:
         say(f"the newest {len(rows):,} are shown; --limit shows more, --json all of them", err=True)
+
+
+def _column(name: str) -> Column:
+    """What tells refusals apart comes first; the rest may stand on a second line. Nothing is shortened."""
+    first = name in ("id", "reported (UTC)", "reason", "attempt")
+    return Column(name, line=1 if first else 2, folds=name == "detail")
 
 
 async def show_one(settings: Settings, kind: Kind, selection: Selection, *, as_json: bool, raw: bool) -> None:

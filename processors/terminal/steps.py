@@ -7,7 +7,8 @@ from rich.text import Text
 from processors.printable import printable
 from processors.terminal.lines import say
 
-_WIDTH_IN_A_PIPE = 110
+# Whoever reads it has no screen: nothing is left out or shortened for one.
+_WIDTH_IN_A_PIPE = 10_000
 
 
 def shown(text: str) -> Text:

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
-from rich.table import Table
 
+from processors.terminal.grid import Grid
 from processors.terminal.tables import funnel, newest, spark, time_series
 
 
-def text(table: Table) -> str:
+def text(table: Grid) -> str:
     console = Console(width=110, color_system=None)
     with console.capture() as capture:
         console.print(table)
@@ -36,8 +36,7 @@ def test_time_series() -> None:
         for day in (1, 2, 4)
     ]
     assert text(time_series("acme", days)) == (
-        "acme: by day, 01 Jan\n"
-        "to 04 Jan 2026\n"
+        "acme: by day, 01 Jan to 04 Jan 2026\n"
         "series  by day  total\n"
         "clicks  ▂▄█     7,000\n"
         "leads   ▂▄█         7\n"
