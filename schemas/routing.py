@@ -44,7 +44,11 @@ def place_of(value: bytes, now_ms: int) -> Place:
 
 def routed_of(value: bytes, now_ms: int) -> Routed:
     """As :func:`place_of`, for whoever needs the event, too."""
-    event, at_ms = BY_TYPE[kind_of(value)](value, -1, now_ms)
+    return routed(*BY_TYPE[kind_of(value)](value, -1, now_ms))
+
+
+def routed(event: AnyEvent, at_ms: int) -> Routed:
+    """The same of an event that is decoded."""
     return Routed(topic_of(event), event.topic_key(), event, at_ms)
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from processors.gateway.answers import TryAgain
+from schemas.routing import Routed
 
 
 class Uncertain(TryAgain):
@@ -90,8 +91,11 @@ class Facts(Protocol):
 class Publisher(Protocol):
     """Events into Kafka, those of concurrent calls together."""
 
-    async def publish(self, value: bytes, *, headers: tuple[tuple[str, bytes], ...] = ()) -> None:
-        """``value``: an event with its ``type``, which says topic and key. Returns when all replicas in sync
+    async def publish(
+        self, value: bytes, *, headers: tuple[tuple[str, bytes], ...] = (), routed: Routed | None = None
+    ) -> None:
+        """``value``: an event with its ``type``, which says topic and key; ``routed``: what it is decoded
+        to, of whoever has done so. Returns when all replicas in sync
         have it, and facts know it. Raises ``TryAgain`` after 2.5 s: it may be written then all the same.
         Raises ``schemas.decoding.Refused`` for what a worker would refuse."""
 

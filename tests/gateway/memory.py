@@ -13,7 +13,7 @@ from processors.gateway.track.answering import sold
 from schemas.decoders import BY_TYPE
 from schemas.events import Click, Erasure, LeadEvent, Purchase
 from schemas.headers import Header
-from schemas.routing import place_of
+from schemas.routing import Routed, place_of, routed_of
 from schemas.times import HOUR_MS
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -63,8 +63,9 @@ class MemoryPublisher:
         self._facts = facts
         self.fates: list[Fate] = []
 
-    async def publish(self, value: bytes, *, headers: Headers = ()) -> None:
+    async def publish(self, value: bytes, *, headers: Headers = (), routed: Routed | None = None) -> None:
         """As of ``Publisher``."""
+        assert routed is None or routed == routed_of(value, routed.at_ms)
         fate = self.fates.pop(0) if self.fates else Fate.ACKNOWLEDGED
         if fate is not Fate.LOST:
             self._topics.write(value, headers)

@@ -22,7 +22,7 @@ from processors.kafka.topics import partition_counts
 from processors.settings import Settings
 from schemas.events import AnyEvent
 from schemas.headers import Headers
-from schemas.routing import routed_of
+from schemas.routing import Routed, routed_of
 from schemas.topics import EVENT_TOPICS, Topic
 
 log = logging.getLogger(__name__)
@@ -107,12 +107,12 @@ class EventPublisher:
         """Returns never; raises what has ended the writing, after which nothing is written any more."""
         await asyncio.shield(self._task)
 
-    async def publish(self, value: bytes, *, headers: Headers = ()) -> None:
+    async def publish(self, value: bytes, *, headers: Headers = (), routed: Routed | None = None) -> None:
         """As ``Publisher`` says."""
         if self._queues.size > _MOST_BYTES:
             self.late += 1
             raise TryAgain("Too many events wait to be written. Try again.")
-        record = self._add(value, headers, kept=False)
+        record = self._add(value, headers, routed, kept=False)
         self._deadlines.append((self._loop.time() + PUBLISH_S, record))
         if not self._sweeping:
             self._sweeping = True
@@ -124,7 +124,7 @@ class EventPublisher:
         if self._kept_now >= _MOST_KEPT or self._queues.size > _MOST_BYTES:
             self.dropped += 1
             return
-        record = self._add(value, headers, kept=True)
+        record = self._add(value, headers, None, kept=True)
         self._kept_now += 1
         # Less than half of what asyncio.timeout takes.
         late = self._loop.call_later(KEEP_S, _let_go, record.answer)
@@ -134,9 +134,9 @@ class EventPublisher:
         finally:
             late.cancel()
 
-    def _add(self, value: bytes, headers: Headers, *, kept: bool) -> Waiting:
+    def _add(self, value: bytes, headers: Headers, routed: Routed | None, *, kept: bool) -> Waiting:
         now_ms = self._clock()
-        topic, key, event, at_ms = routed_of(value, now_ms)
+        topic, key, event, at_ms = routed or routed_of(value, now_ms)
         places = self._places[topic]
         place = places[partition_for(key, len(places))]
         answer: asyncio.Future[None] = self._loop.create_future()

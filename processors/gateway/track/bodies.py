@@ -4,7 +4,7 @@ Limits are those of the events (``schemas.fields``); what these types do not ask
 """
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta, Raw, Struct, field
 
@@ -107,6 +107,8 @@ class SaleBody(SaleFields, frozen=True, kw_only=True, rename="camel"):
 class ClientLeadBody(LeadFields, frozen=True, kw_only=True, rename="camel"):
     """A lead, as a page reports it: now, and with a click id, which may be empty."""
 
+    timestamp: ClassVar[None] = None
+
     click_id: OptionalClickId
     customer_external_id: PresentCustomerId
 
@@ -114,15 +116,27 @@ class ClientLeadBody(LeadFields, frozen=True, kw_only=True, rename="camel"):
         LeadFields.__post_init__(self)
         _check_present("customerExternalId", self.customer_external_id)
 
+    @property
+    def customer(self) -> str:
+        """The id that is given."""
+        return self.customer_external_id
+
 
 class ClientSaleBody(SaleFields, frozen=True, kw_only=True, rename="camel"):
     """A sale, as a page reports it: now."""
+
+    timestamp: ClassVar[None] = None
 
     customer_external_id: PresentCustomerId
 
     def __post_init__(self) -> None:
         SaleFields.__post_init__(self)
         _check_present("customerExternalId", self.customer_external_id)
+
+    @property
+    def customer(self) -> str:
+        """The id that is given."""
+        return self.customer_external_id
 
 
 def _first(*ids: str | None) -> str | None:

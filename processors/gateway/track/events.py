@@ -15,12 +15,13 @@ from processors.gateway.idempotency import idempotency_of
 from processors.gateway.routing import Call
 from processors.gateway.track.bodies import ClientLeadBody, ClientSaleBody, LeadBody, SaleBody
 from schemas.decoding import EventDecoder, Refused, decode_lead_event, decode_purchase
-from schemas.events import MAX_METADATA_CHARACTERS, CustomerEvent, LeadEvent, Purchase
+from schemas.events import MAX_METADATA_CHARACTERS, LeadEvent, Purchase
 from schemas.portable import whole_characters
+from schemas.routing import Routed, routed
 from schemas.texts import said
 from schemas.times import to_ms
 
-E = TypeVar("E", bound=CustomerEvent)
+E = TypeVar("E", LeadEvent, Purchase)
 
 DIRECT_SALE: Final = "Direct sale tracking lead event"
 """The lead of a customer whose first event is a sale, unless the sale names one. Clients know this name."""
@@ -29,10 +30,11 @@ CUSTOM: Final = "custom"
 
 
 class Written(NamedTuple, Generic[E]):
-    """An event: as it is published, and as workers will read it."""
+    """An event: as it is published, as workers will read it, and where it belongs."""
 
     value: bytes
     event: E
+    routed: Routed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,9 @@ def origin(call: Call) -> Origin:
     """Raises ``ApiError`` for a call that names no customer, and for an ``Idempotency-Key`` of too many
     characters."""
     body: LeadBody | SaleBody | ClientLeadBody | ClientSaleBody = call.body
-    if isinstance(body, ClientLeadBody | ClientSaleBody):
-        customer, stamp = body.customer_external_id, None
-    else:
-        found = body.customer
-        if found is None:
-            raise ApiError(Code.BAD_REQUEST, "customerExternalId is required")
-        customer, stamp = found, body.timestamp
+    customer, stamp = body.customer, body.timestamp
+    if customer is None:
+        raise ApiError(Code.BAD_REQUEST, "customerExternalId is required")
     at_ms = call.now_ms if stamp is None else to_ms(stamp) if isinstance(stamp, datetime) else stamp
     workspace_id = call.of.workspace_id
     return Origin(workspace_id, customer.strip(), at_ms, call.now_ms, idempotency_of(call, workspace_id))
@@ -148,7 +146,7 @@ def _written(
     }
     value = encode({name: one for name, one in document.items() if one is not None})
     try:
-        event, _ = decode(value, -1, of.now_ms)
+        event, at_ms = decode(value, -1, of.now_ms)
     except Refused as refused:
         raise ApiError(Code.UNPROCESSABLE_ENTITY, f"custom: {refused.detail}") from None
-    return Written(value, event)
+    return Written(value, event, routed(event, at_ms))

@@ -27,7 +27,7 @@ class TrackLead:
         """Raises ``ApiError``."""
         deadline = asyncio.get_running_loop().time() + ANSWERED_WITHIN_S
         of = origin(call)
-        value, event = lead_event(of, call.body)
+        value, event, routed = lead_event(of, call.body)
         known = await self._finder.customer(of.workspace_id, of.customer, wait=not event.click_id)
         if event.click_id:
             click = await self._finder.click(of.workspace_id, event.click_id)
@@ -35,7 +35,7 @@ class TrackLead:
             click = _click_of(known)
         link = self._finder.link(of.workspace_id, click)
         if event.click_id or not event.deferred:
-            await self._publisher.publish(value)
+            await self._publisher.publish(value, routed=routed)
         if event.mode == "wait":
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):

@@ -32,7 +32,7 @@ class TrackSale:
         """Raises ``ApiError``."""
         body: SaleBody | ClientSaleBody = call.body
         of = origin(call)
-        value, event = purchase(of, body, self._new_id())
+        value, event, routed = purchase(of, body, self._new_id())
         # Waited for even if there is a click to make a lead of: another gateway may have taken one a moment
         # ago, and the customer must not get a second.
         known = await self._finder.customer(of.workspace_id, of.customer, wait=True, requested=True)
@@ -48,7 +48,7 @@ class TrackSale:
             self._check_lead(of, known)
         if not event.amount:
             return no_sale(event)
-        await self._publisher.publish(value)
+        await self._publisher.publish(value, routed=routed)
         return _answer(call, event, known, sold(event))
 
     async def _sold_before(self, of: Origin, invoice_id: str) -> KnownSale | None:
@@ -66,10 +66,10 @@ class TrackSale:
         The lead goes first: should the purchase not follow, then the call that is made again finds a customer
         with a lead, and does the rest.
         """
-        value, event = lead_of_direct_sale(of, body)
+        value, event, routed = lead_of_direct_sale(of, body)
         click = await self._finder.click(of.workspace_id, event.click_id or "")
         self._finder.link(of.workspace_id, click)
-        await self._publisher.publish(value)
+        await self._publisher.publish(value, routed=routed)
         return KnownCustomer(
             name=event.customer_name, email=event.customer_email, avatar=event.customer_avatar
         )
