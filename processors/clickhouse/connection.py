@@ -1,10 +1,13 @@
 """Connections to ClickHouse."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -15,6 +18,9 @@ from processors.clickhouse.url import ClickHouseUrl
 from processors.errors import INSTALL_LOCAL, ExitCode, LeadstreamError
 from processors.proxies import is_loopback, reach_directly
 from processors.settings import Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.asyncclient import AsyncClient
 
 _PORTS = {"http": 8123, "https": 8443}
 _CONNECT_S = 5
@@ -46,11 +52,23 @@ class Certificates:
 
 def open_clickhouse(settings: Settings, *, database: str | None = None, patience_s: int = 300) -> Client:
     """A client for the database of the settings. As :func:`connect`."""
-    certificates = Certificates(
-        settings.clickhouse_ca_file, settings.clickhouse_cert_file, settings.clickhouse_key_file
-    )
     address = settings.clickhouse_address.secret()
-    return connect(address, database=database, patience_s=patience_s, certificates=certificates)
+    return connect(address, database=database, patience_s=patience_s, certificates=_certificates_of(settings))
+
+
+async def open_for_loop(settings: Settings, *, patience_s: int) -> "AsyncClient":
+    """The same for an event loop, the running one; of a server only. Raises :class:`NoClickHouse`."""
+    # Some tenths of a second, which whoever never asks need not wait for.
+    await asyncio.to_thread(import_module, "clickhouse_connect.driver.asyncclient")
+    parts = settings.clickhouse_address
+    if parts.embedded:
+        raise NoClickHouse(
+            "an embedded ClickHouse serves one process: LEADSTREAM_CLICKHOUSE_URL has to name a server",
+            ExitCode.MISCONFIGURED,
+        )
+    options = _options(parts, parts.database, patience_s, _certificates_of(settings))
+    with _explained(parts, parts.database):
+        return await clickhouse_connect.get_async_client(**options)
 
 
 def connect(
@@ -73,27 +91,49 @@ def connect(
     name = database or parts.database
     if parts.embedded:
         return _embedded(parts.path, name)
-    host, port = parts.host, parts.port or _PORTS[parts.scheme]
-    if is_loopback(host):
-        reach_directly(host)
+    with _explained(parts, name):
+        return clickhouse_connect.get_client(**_options(parts, name, patience_s, certificates))
+
+
+def _certificates_of(settings: Settings) -> Certificates:
+    return Certificates(
+        settings.clickhouse_ca_file, settings.clickhouse_cert_file, settings.clickhouse_key_file
+    )
+
+
+def _options(
+    parts: ClickHouseUrl, database: str, patience_s: int, certificates: Certificates
+) -> dict[str, Any]:
+    if is_loopback(parts.host):
+        reach_directly(parts.host)
+    return {
+        "host": parts.host,
+        "port": _port(parts),
+        "secure": parts.scheme == "https",
+        "username": parts.user or "default",
+        "password": parts.password or "",
+        "database": database,
+        "connect_timeout": _CONNECT_S,
+        "send_receive_timeout": patience_s,
+        "autogenerate_session_id": False,
+        "tz_mode": "aware",
+        # Its connections end with it: a server that stops waits for idle ones.
+        "dedicated_pool": True,
+        **certificates.options(parts.password),
+    }
+
+
+def _port(parts: ClickHouseUrl) -> int:
+    return parts.port or _PORTS[parts.scheme]
+
+
+@contextmanager
+def _explained(parts: ClickHouseUrl, database: str) -> Iterator[None]:
+    """What the driver raises, as ``NoClickHouse``."""
     try:
-        return clickhouse_connect.get_client(
-            host=host,
-            port=port,
-            secure=parts.scheme == "https",
-            username=parts.user or "default",
-            password=parts.password or "",
-            database=name,
-            connect_timeout=_CONNECT_S,
-            send_receive_timeout=patience_s,
-            autogenerate_session_id=False,
-            tz_mode="aware",
-            # Its connections end with it: a server that stops waits for idle ones.
-            dedicated_pool=True,
-            **certificates.options(parts.password),
-        )
+        yield
     except ClickHouseError as error:
-        raise _refused(error, f"{host}:{port}", name) from error
+        raise _refused(error, f"{parts.host}:{_port(parts)}", database) from error
     except OSError as error:
         # What a certificate file lacks is found when it is loaded, before anybody is asked.
         raise NoClickHouse(

@@ -4,17 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.clickhouse.connection import NoClickHouse
-from processors.clickhouse.threads import Threads
+from processors.clickhouse.shared import SharedClient
 from processors.gateway.answers import TryAgain
 from processors.settings import Settings
 
 Row = Sequence[Any]
 Ask = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Row]]]
-_THREADS: Final = 2
+_MOST_AT_ONCE: Final = 2
 _LONGEST_S: Final = 10
 _SETTINGS: Final = {"max_threads": 2, "max_execution_time": _LONGEST_S}
 NO_ANSWER: Final = "The store of past events does not answer. Try again in a moment."
@@ -23,26 +22,26 @@ NO_ANSWER: Final = "The store of past events does not answer. Try again in a mom
 class Stored:
     """For questions that read much, a few at once: apart from those that others wait for at every turn.
 
-    Opens nothing before the first question. To be closed with :meth:`close`.
+    Opens nothing before the first question. To be closed with :meth:`aclose`.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._threads = Threads(settings, _THREADS, _LONGEST_S)
+        self._client = SharedClient(settings, _LONGEST_S)
+        self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """Raises ``TryAgain`` when ClickHouse cannot be reached, or takes longer than 10 s."""
-
-        def asked(client: Client) -> Sequence[Row]:
-            return client.query(sql, parameters=dict(parameters), settings=_SETTINGS).result_rows
-
         try:
-            return await self._threads.call(asked)
+            async with self._turns:
+                client = await self._client.get()
+                answer = await client.query(sql, parameters=dict(parameters), settings=_SETTINGS)
         except (NoClickHouse, ClickHouseError, OSError) as error:
             raise TryAgain(NO_ANSWER) from error
+        return answer.result_rows
 
-    def close(self) -> None:
-        """Does not wait for questions under way."""
-        self._threads.close()
+    async def aclose(self) -> None:
+        """Waits half a second for questions under way, at most."""
+        await self._client.close()
 
 
 def within(seconds: float, ask: Ask) -> Ask:

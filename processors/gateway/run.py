@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, closing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -76,7 +76,7 @@ async def _serve(
     registry, facts, publisher = servers
     public_url = settings.gateway_public_url or address_of(listening)
     callers = Callers(registry, client_address(Addresses(settings.proxies)))
-    with closing(Stored(settings)) as stored:
+    async with aclosing(Stored(settings)) as stored:
         routes, redirect = build_routes(
             Parts(registry, facts, publisher, stored.rows, visitors, callers, public_url)
         )

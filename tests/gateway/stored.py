@@ -1,7 +1,7 @@
 """ClickHouse, as a gateway asks it."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from processors.gateway.asking import Stored
 from processors.settings import Settings
@@ -10,8 +10,5 @@ from processors.settings import Settings
 @asynccontextmanager
 async def stored(url: str) -> AsyncIterator[Stored]:
     """``url``: of a database."""
-    found = Stored(Settings.model_validate({"clickhouse_url": url}))
-    try:
+    async with aclosing(Stored(Settings.model_validate({"clickhouse_url": url}))) as found:
         yield found
-    finally:
-        found.close()

@@ -1,27 +1,29 @@
 """What ClickHouse knows, asked for many at once.
 
 A question waits for no more than the one before it, and some milliseconds in which others gather: a call of
-the driver costs a millisecond of CPU, whatever it asks for. Its calls are made in threads. What is silent for
-a second counts as gone, and so does everything that goes wrong: the questions end as ``Uncertain``.
+the driver costs half a millisecond of CPU, whatever it asks for. What is silent for a second counts as gone,
+and so does everything that goes wrong: the questions end as ``Uncertain``.
 """
 
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from msgspec import MsgspecError
 from msgspec.json import Decoder
 
 from processors.clickhouse.connection import NoClickHouse
-from processors.clickhouse.threads import Threads
+from processors.clickhouse.shared import SharedClient
 from processors.gateway.facts.entries import ClickEntry, SaleEntry, Standing
 from processors.gateway.known import KnownLink, Uncertain
 from processors.settings import Settings
 from schemas.ids import customer_id, lead_id, sale_id
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.asyncclient import AsyncClient
 
 log = logging.getLogger(__name__)
 V = TypeVar("V")
@@ -32,7 +34,6 @@ _GATHER_S: Final = 0.01
 _MOST_AT_ONCE: Final = 500
 _CACHED: Final = 20_000
 _CACHED_S: Final = 30.0
-_THREADS: Final = 4
 _SETTINGS: Final = {
     "max_threads": 2,
     "max_execution_time": 2,
@@ -82,7 +83,7 @@ class Older:
     question, so that a gateway starts without ClickHouse."""
 
     def __init__(self, settings: Settings) -> None:
-        self._threads = Threads(settings, _THREADS, _SILENCE_S)
+        self._client = SharedClient(settings, _SILENCE_S)
         self.lookups = self.failures = 0
         self._clicks = Lookup[ClickEntry](self._ask(_clicks))
         self._customers = Lookup[Standing | Erased](self._ask(_customers), _is_final)
@@ -90,8 +91,8 @@ class Older:
         self._leads = Lookup[str](self._ask(_leads))
 
     async def close(self) -> None:
-        """Waits for nobody."""
-        self._threads.close()
+        """Waits half a second, at most."""
+        await self._client.close()
 
     async def click(self, workspace_id: str, click_id: str) -> ClickEntry | None:
         """Raises ``Uncertain``, as the others."""
@@ -115,13 +116,13 @@ class Older:
         return found is not None
 
     def _ask(
-        self, query: Callable[[Client, Sequence[Pair]], Mapping[Pair, V]]
+        self, query: Callable[["AsyncClient", Sequence[Pair]], Awaitable[Mapping[Pair, V]]]
     ) -> Callable[[Sequence[Pair]], "asyncio.Future[Mapping[Pair, V]]"]:
         async def ask(keys: Sequence[Pair]) -> Mapping[Pair, V]:
             self.lookups += 1
             try:
                 async with asyncio.timeout(_PATIENCE_S):
-                    return await self._threads.call(lambda client: query(client, keys))
+                    return await query(await self._client.get(), keys)
             except (TimeoutError, ClickHouseError, NoClickHouse, MsgspecError, OSError) as error:
                 self.failures += 1
                 # Its text may have the query, and that has ids of people.
@@ -201,9 +202,9 @@ def _is_final(found: Standing | Erased) -> bool:
     return isinstance(found, Erased) or found.requested
 
 
-def _rows(client: Client, sql: str, ids: Sequence[Any]) -> Sequence[Sequence[Any]]:
+async def _rows(client: "AsyncClient", sql: str, ids: Sequence[Any]) -> Sequence[Sequence[Any]]:
     # A third cheaper than the driver's own format, for so few rows.
-    answer = client.raw_query(sql, {"ids": list(ids)}, _SETTINGS, fmt="JSONCompactEachRow")
+    answer = await client.raw_query(sql, {"ids": list(ids)}, _SETTINGS, fmt="JSONCompactEachRow")
     return _decode_rows(answer)
 
 
@@ -212,11 +213,11 @@ def _link(fields: Sequence[str]) -> KnownLink:
     return KnownLink(*(field or None for field in fields))
 
 
-def _clicks(client: Client, keys: Sequence[Pair]) -> Mapping[Pair, ClickEntry]:
-    found = _clicks_of(_rows(client, _QUICK_CLICKS, keys))
+async def _clicks(client: "AsyncClient", keys: Sequence[Pair]) -> Mapping[Pair, ClickEntry]:
+    found = _clicks_of(await _rows(client, _QUICK_CLICKS, keys))
     # Whatever may have kept a click out of there: that it is nowhere is not said because of it.
     missing = [key for key in keys if key not in found]
-    return found | _clicks_of(_rows(client, _ALL_CLICKS, missing)) if missing else found
+    return found | _clicks_of(await _rows(client, _ALL_CLICKS, missing)) if missing else found
 
 
 def _clicks_of(rows: Sequence[Sequence[Any]]) -> dict[Pair, ClickEntry]:
@@ -226,9 +227,9 @@ def _clicks_of(rows: Sequence[Sequence[Any]]) -> dict[Pair, ClickEntry]:
     }
 
 
-def _customers(client: Client, keys: Sequence[Pair]) -> Mapping[Pair, Standing | Erased]:
+async def _customers(client: "AsyncClient", keys: Sequence[Pair]) -> Mapping[Pair, Standing | Erased]:
     found: dict[Pair, Standing | Erased] = {}
-    for workspace_id, customer, status, deferred_ms, first_seen_ms, click_id, *rest in _rows(
+    for workspace_id, customer, status, deferred_ms, first_seen_ms, click_id, *rest in await _rows(
         client, _CUSTOMERS, keys
     ):
         name, email, avatar, at_ms, *link = rest
@@ -244,15 +245,16 @@ def _customers(client: Client, keys: Sequence[Pair]) -> Mapping[Pair, Standing |
         )
     ids = {customer_id(*key): key for key in keys if key not in found}
     if ids:
-        found |= {ids[row[0]]: ERASED for row in _rows(client, _ERASED, list(ids))}
+        found |= {ids[row[0]]: ERASED for row in await _rows(client, _ERASED, list(ids))}
     return found
 
 
-def _sales(client: Client, keys: Sequence[Pair]) -> Mapping[Pair, SaleEntry]:
+async def _sales(client: "AsyncClient", keys: Sequence[Pair]) -> Mapping[Pair, SaleEntry]:
     workspaces = {sale: workspace_id for workspace_id, sale in keys}
-    return {(workspaces[sale], sale): SaleEntry(*fields) for sale, *fields in _rows(client, _SALES, keys)}
+    rows = await _rows(client, _SALES, keys)
+    return {(workspaces[sale], sale): SaleEntry(*fields) for sale, *fields in rows}
 
 
-def _leads(client: Client, keys: Sequence[Pair]) -> Mapping[Pair, str]:
+async def _leads(client: "AsyncClient", keys: Sequence[Pair]) -> Mapping[Pair, str]:
     workspaces = {lead: workspace_id for workspace_id, lead in keys}
-    return {(workspaces[lead], lead): lead for (lead,) in _rows(client, _LEADS, keys)}
+    return {(workspaces[lead], lead): lead for (lead,) in await _rows(client, _LEADS, keys)}

@@ -152,22 +152,26 @@ class _Failing:
 
     settings: dict[str, object]
 
-    def raw_query(self, _: str, parameters: object, settings: dict[str, object], *, fmt: str) -> None:
+    async def raw_query(self, _: str, parameters: object, settings: dict[str, object], *, fmt: str) -> None:
         self.settings = settings
         raise DatabaseError(f"HTTP driver received 500 (for url http://ch:8123/?{fmt}={parameters})")
 
-    def query(self, _: str, parameters: object, settings: dict[str, object]) -> None:
+    async def query(self, _: str, parameters: object, settings: dict[str, object]) -> None:
         self.settings = settings
         raise DatabaseError(f"HTTP driver received 500 (for url http://ch:8123/?param_ids={parameters})")
 
-    def close(self) -> None: ...
+    async def close(self) -> None: ...
 
 
 async def test_questions_to_clickhouse(lines: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The server does not write them into its own log, either."""
     driver = _Failing()
     older = Older(Settings())
-    monkeypatch.setattr("processors.clickhouse.threads.open_clickhouse", lambda *_, **__: driver)
+
+    async def opened(*_: object, **__: object) -> _Failing:
+        return driver
+
+    monkeypatch.setattr("processors.clickhouse.shared.open_for_loop", opened)
     for ask in (
         older.click("acme", CLICK),
         older.customer("acme", CUSTOMER),
@@ -182,7 +186,7 @@ async def test_questions_to_clickhouse(lines: Callable[[], str], monkeypatch: py
     stored = Stored(Settings())
     with pytest.raises(TryAgain) as away:
         await stored.rows("SELECT {search:String}", {"search": EMAIL})
-    stored.close()
+    await stored.aclose()
     logging.getLogger("elsewhere").error("it failed", exc_info=away.value)
     check(lines())
     check(away.value.message)
