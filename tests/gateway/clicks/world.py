@@ -19,7 +19,7 @@ from processors.visitors.agents import Agents
 from processors.visitors.places import Places
 from schemas.links import Link
 from schemas.registry import Domain, Workspace, encode_workspace
-from schemas.routing import place_of
+from schemas.routing import Routed, place_of
 from schemas.times import HOUR_MS
 from schemas.topics import Topic
 
@@ -118,8 +118,10 @@ class Publisher:
     away: bool = False
     pause: asyncio.Event | None = None
 
-    async def publish(self, value: bytes, *, headers: tuple[tuple[str, bytes], ...] = ()) -> None:
-        assert place_of(value, NOON).topic is Topic.CLICKS
+    async def publish(
+        self, value: bytes, *, headers: tuple[tuple[str, bytes], ...] = (), routed: Routed | None = None
+    ) -> None:
+        assert (routed or place_of(value, NOON)).topic is Topic.CLICKS
         if self.pause is not None:
             await self.pause.wait()
         if self.away:
