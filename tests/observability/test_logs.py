@@ -8,9 +8,10 @@ from io import StringIO
 from threading import Thread
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from processors.errors import ExitCode, InternalError, Misconfigured
-from processors.observability.logs import bugs_logged, configure_logs, where_and_what
+from processors.observability.logs import LOGGED, bugs_logged, configure_logs, where_and_what
 from processors.settings import Settings
 from processors.stacks import stacks
 
@@ -60,6 +61,16 @@ def test_keys_are_keys(lines: Lines) -> None:
         assert (line["generation"], line["records"], line["process"]) == (3, 17, "test")
     else:
         assert "generation=3" in text
+
+
+def test_lines_are_counted_by_their_level(lines: Lines) -> None:
+    before = LOGGED.copy()
+    logging.getLogger("test").error("it broke")
+    # Kafka's client calls a lost connection an error: it is counted as what is written.
+    logging.getLogger("aiokafka").error("no connection: %s", KafkaConnectionError())
+    logging.getLogger("test").debug("nobody sees it")
+    lines.read()
+    assert LOGGED - before == {"error": 1, "warning": 1}
 
 
 def test_lines_of_any_thread_say_whose_they_are(lines: Lines) -> None:
