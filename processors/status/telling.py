@@ -41,11 +41,16 @@ def line(figures: Figures, width: int = _WIDTH) -> str:
     if isinstance(flow, Flow):
         rates = flow.rates
         parts.append(f"{leads}, {rates.leads:,}/min" if leads else f"{rates.leads:,} leads/min")
-        parts.append("lag " + ", ".join(f"{one.name} {one.records:,}" for one in flow.stages))
+        parts.append("lag " + ", ".join(map(_lag, flow.stages)))
         parts.append(f"{rates.clicks:,} clicks/min")
     elif leads:
         parts.append(leads)
     return _cut(" · ".join(parts), width)
+
+
+def _lag(stage: Stage) -> str:
+    late = f" ({span(stage.seconds)})" if stage.records and stage.seconds else ""
+    return f"{stage.name} {stage.records:,}{late}"
 
 
 def document(figures: Figures) -> bytes:

@@ -70,7 +70,7 @@ def test_lag_is_told_in_records_and_in_time() -> None:
     text = list(screen(replace(WELL, flow=late)))
     assert "worker   4,321 records to go, 1 min behind; 1 running" in text
     assert "sink     5 records to go, for how long is not known; 1 running" in text
-    assert "lag worker 4,321, sink 5" in line(replace(WELL, flow=late))
+    assert "lag worker 4,321 (1 min), sink 5 ·" in line(replace(WELL, flow=late))
 
 
 def test_without_metrics_it_is_said_what_is_missing() -> None:
