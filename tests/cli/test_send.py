@@ -76,8 +76,8 @@ ARRAY = json.dumps([CLICK, LEAD], indent=1)
 @pytest.mark.parametrize(
     ("content", "options", "out", "err"),
     [
-        (gzip.compress(json.dumps(CLICK).encode()), [], "1 valid, 0 refused", ""),
-        (gzip.compress(ARRAY.encode()), [], "2 valid, 0 refused", ""),
+        (gzip.compress(json.dumps(CLICK).encode(), mtime=0), [], "1 valid, 0 refused", ""),
+        (gzip.compress(ARRAY.encode(), mtime=0), [], "2 valid, 0 refused", ""),
         (ARRAY.encode(), ["--type", "lead"], "2 valid, 0 refused", ""),
         (
             ROWS.encode(),

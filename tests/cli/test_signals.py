@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from processors.cli import entry
 from processors.cli.main import main
 from processors.signals import Signals
 from processors.terminal.bars import Bar
@@ -119,6 +120,32 @@ def test_send(number: signal.Signals, code: int, said: str) -> None:
     assert process.returncode == code
     assert out.startswith(b"1 valid, 1 refused in ")
     assert err.decode().split("\n")[-2] == said
+
+
+IMPORTING = """
+import os, signal, sys
+
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "processors.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupted())
+from processors.cli.entry import main
+main()
+"""
+
+
+def test_what_is_interrupted_while_it_is_loaded_says_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+def test_what_is_loaded_is_interrupted_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["leadstream", "version"])
+    before = signal.getsignal(signal.SIGINT)
+    assert entry.main() == 0
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_what_is_ignored_stays_ignored_and_what_is_handled_stays_with_its_owner() -> None:
