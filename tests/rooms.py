@@ -94,6 +94,10 @@ _ROOMS: Final = {
         "workspaces, their keys and domains: what may become of them, and who writes that down",
         "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
+    "workspaces": Room(
+        "which workspaces there are: those that are registered, and those of which something is stored",
+        "errors settings kafka.connection kafka clickhouse registry",
+    ),
     "gateway.answers": Room("what a gateway answers, errors among it"),
     "gateway.known": Room("what a gateway asks of facts and publishing", "gateway.answers"),
     "gateway.publishing": Room(
@@ -137,8 +141,8 @@ _ROOMS: Final = {
     "cli": Room(
         "one thin file for each command",
         "schemas errors files proxies clock garbage printable terminal signals clickhouse.url settings"
-        " kafka feeding clickhouse observability worker sink refusals people registry gateway audit"
-        " replaying demo status stack",
+        " kafka feeding clickhouse observability worker sink refusals people registry workspaces gateway"
+        " audit replaying demo status stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(

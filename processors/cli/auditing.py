@@ -6,7 +6,6 @@ from pathlib import Path
 
 from processors.audit.run import Audit, work_directory
 from processors.audit.telling import Telling
-from processors.cli.workspaces import registered, require_stored
 from processors.clickhouse.connection import open_clickhouse
 from processors.errors import CheckFailed
 from processors.garbage import collect_rarely
@@ -16,6 +15,7 @@ from processors.settings import Settings
 from processors.terminal.bars import Bar
 from processors.terminal.lines import say, say_json
 from processors.worker.run import policy_of
+from processors.workspaces import registered, require_stored
 
 
 def run_audit(

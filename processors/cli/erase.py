@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from processors.cli.asking import confirm, confirm_by_typing
 from processors.cli.loading import load_settings
 from processors.cli.parameters import person_of
 from processors.errors import CheckFailed
+from processors.terminal.asking import confirm, confirm_by_typing
 from processors.terminal.bars import Bar
 from processors.terminal.lines import say
 
@@ -89,7 +89,7 @@ def erase(workspace: str, customer: str, yes: bool, unknown_too: bool, no_wait: 
 
 def _insist(settings: "Settings", found: "Holdings", *, yes: bool, unknown_too: bool) -> None:
     """Of somebody of whom nothing is held. Raises ``CheckFailed``."""
-    from processors.cli.workspaces import require_workspace
+    from processors.workspaces import require_workspace
 
     who = found.person
     if not unknown_too:

@@ -7,7 +7,6 @@ import click
 import orjson
 from rich.console import Console
 
-from processors.cli.asking import confirm
 from processors.errors import CheckFailed
 from processors.kafka.running import run_on_kafka
 from processors.refusals.dead_letters import DeadLetter
@@ -17,6 +16,7 @@ from processors.refusals.replaying import Replay
 from processors.refusals.selection import Selection
 from processors.refusals.telling import in_full
 from processors.settings import Settings
+from processors.terminal.asking import confirm
 from processors.terminal.bars import Bar
 from processors.terminal.grid import Column, Grid
 from processors.terminal.lines import say, say_cells, say_json
@@ -58,7 +58,7 @@ async def _stream(finder: Finder, by_reason: Counter[str]) -> list[Refusal]:
 def _require_workspace(settings: Settings, selection: Selection, seen: set[str]) -> None:
     """For whoever has found nothing. ``seen``: workspaces that there are."""
     if selection.workspace is not None:
-        from processors.cli.workspaces import require_workspace
+        from processors.workspaces import require_workspace
 
         require_workspace(settings, selection.workspace, seen)
 

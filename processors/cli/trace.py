@@ -38,9 +38,9 @@ def trace(workspace: str, customer: str, as_json: bool) -> None:
     answers, 78 a setting is wrong.
     """
     settings = load_settings()
-    from processors.cli.workspaces import require_workspace
     from processors.people.telling import document, lines
     from processors.people.tracing import find
+    from processors.workspaces import require_workspace
 
     who = person_of(workspace, customer)
     with Bar("reading the workers' state", None, "records") as bar:

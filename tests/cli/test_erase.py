@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from processors.cli import workspaces
+from processors import workspaces
 from processors.cli.main import cli
 from processors.people import erasing
 from processors.people.holdings import Holdings

@@ -6,17 +6,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from processors import workspaces
 from processors.audit.report import Counts, Summary
-from processors.cli import auditing, workspaces
+from processors.cli import auditing
 from processors.cli import refusals as listing
 from processors.cli.main import cli
-from processors.cli.workspaces import require_workspace
 from processors.clickhouse.connection import NoClickHouse
 from processors.errors import CheckFailed, ExitCode
 from processors.people.identity import Person
 from processors.people.tracing import Found
 from processors.registry.changes import NoSuchWorkspace
 from processors.settings import Settings
+from processors.workspaces import require_workspace
 
 
 class Stored:
