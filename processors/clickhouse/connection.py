@@ -1,11 +1,9 @@
 """Connections to ClickHouse."""
 
-import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +56,6 @@ def open_clickhouse(settings: Settings, *, database: str | None = None, patience
 
 async def open_for_loop(settings: Settings, *, patience_s: int) -> "AsyncClient":
     """The same for an event loop, the running one; of a server only. Raises :class:`NoClickHouse`."""
-    # Some tenths of a second, which whoever never asks need not wait for.
-    await asyncio.to_thread(import_module, "clickhouse_connect.driver.asyncclient")
     parts = settings.clickhouse_address
     if parts.embedded:
         raise NoClickHouse(

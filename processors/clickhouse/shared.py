@@ -2,13 +2,13 @@
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+# Not when the first question comes: it takes some tenths of a second.
+from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from processors.clickhouse.connection import open_for_loop
 from processors.settings import Settings
-
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.asyncclient import AsyncClient
 
 _CLOSE_S: Final = 0.5
 
@@ -23,7 +23,7 @@ class SharedClient:
         self._patience_s = patience_s
         self._opening: asyncio.Task[AsyncClient] | None = None
 
-    async def get(self) -> "AsyncClient":
+    async def get(self) -> AsyncClient:
         """Raises ``NoClickHouse``; the next call then tries anew."""
         if self._opening is None:
             self._opening = asyncio.create_task(open_for_loop(self._settings, patience_s=self._patience_s))
