@@ -99,7 +99,7 @@ _ROOMS: Final = {
         "errors settings kafka.connection kafka clickhouse registry",
     ),
     "gateway.answers": Room("what a gateway answers, errors among it"),
-    "gateway.known": Room("what a gateway asks of facts and publishing", "gateway.answers"),
+    "gateway.known": Room("what a gateway asks of facts and publishing", "schemas gateway.answers"),
     "gateway.publishing": Room(
         "events into Kafka, those of concurrent calls together",
         "schemas errors clock settings kafka.connection kafka.placement kafka gateway.answers",
