@@ -33,8 +33,9 @@ Learn = Callable[[AnyEvent, int, Headers], None]
 PUBLISH_S: Final = 2.5
 KEEP_S: Final = 0.1
 _SWEEP_S: Final = 0.1
-_PACE_S: Final = 0.005
-"""Least time between two rounds: under load, calls share batches."""
+_PACE_S: Final = 0.008
+"""Least time between two rounds: under load, calls share batches and requests, each of which costs more than
+a record."""
 _DRAIN_S: Final = 5.0
 _MOST_BYTES: Final = 64 << 20
 _MOST_KEPT: Final = 50_000
