@@ -99,21 +99,25 @@ class Follower:
         }
 
     async def _begin(self) -> None:
-        places = [
-            TopicPartition(self._settings.topic(topic), number)
-            for topic, count in self.partitions.items()
-            for number in range(count)
-        ]
-        starts = await self._recent_starts(places)
+        # Of a client's questions each finds out about one new topic, waits, and is asked again.
+        begins: list[Mapping[TopicPartition, int]] = await asyncio.gather(
+            *(self._recent_starts(self._places(topic)) for topic in self.partitions)
+        )
         # No await between this and the last seek: fetching must not start elsewhere.
-        self._consumer.assign(places)
-        self._seek(starts)
+        self._consumer.assign([place for one in begins for place in one])
+        for starts in begins:
+            self._seek(starts)
+
+    def _places(self, topic: Topic) -> list[TopicPartition]:
+        name = self._settings.topic(topic)
+        return [TopicPartition(name, number) for number in range(self.partitions[topic])]
 
     async def _recent_starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where that begins which is recent enough to be read. Raises ``KafkaError``."""
         since_ms = max(self._clock() - self._back_ms, 0)
-        found = await self._consumer.offsets_for_times(dict.fromkeys(places, since_ms))
-        ends = await self._ends.end_offsets(places)
+        found, ends = await asyncio.gather(
+            self._consumer.offsets_for_times(dict.fromkeys(places, since_ms)), self._ends.end_offsets(places)
+        )
         return {place: ends[place] if (one := found[place]) is None else one.offset for place in places}
 
     def _seek(self, starts: Mapping[TopicPartition, int]) -> None:
