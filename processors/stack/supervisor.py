@@ -171,7 +171,7 @@ class Supervisor:
         failure: LocalServerError | None = why
         while failure is not None:
             what = failure.brief or str(failure)
-            self._roster.ended(server.NAME, what)
+            self._roster.ended(server.NAME, what.removeprefix(server.NAME).lstrip(": "))
             if (pause := restarts.pause_after(lived_s)) is None:
                 raise ServerLost(server.NAME, SERVER_RESTARTS, server.log_path, failure)
             self._say(again(what, pause, server.log_path))

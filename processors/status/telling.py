@@ -17,7 +17,7 @@ _UNKNOWN: Final = "?"
 def screen(figures: Figures) -> Iterator[str]:
     """Everything, for people."""
     found = problems(figures)
-    yield f"{rfc3339(figures.at_ms)[:19].replace('T', ' ')} UTC  {figures.where}"
+    yield _cut(f"{rfc3339(figures.at_ms)[:19].replace('T', ' ')} UTC  {figures.where}")
     yield "all well" if not found else f"{len(found)} problem{'s' if len(found) > 1 else ''}:"
     yield from (_cut(f"  {one}") for one in found)
     if figures.processes:

@@ -71,7 +71,7 @@ def test_a_server_that_dies_comes_back_on_its_port(run: Run) -> None:
     assert run.server.process_alive
     noted = run.noted()
     assert (noted.pid, noted.restarts, noted.alive) == (run.server.pid, 1, True)
-    assert noted.ended.startswith("Scripted was killed by SIGKILL")
+    assert noted.ended.startswith("was killed by SIGKILL (")
     assert not run.supervisor.failed.done()
 
 

@@ -12,7 +12,7 @@ from tests.status.examples import FLOW, NEWEST, NOW_MS, STORED, WELL, WORKER
 LONG = "x" * 200
 WORST = Figures(
     NOW_MS,
-    "leadstream up in /d",
+    f"leadstream up in {LONG}",
     Unknown(LONG),
     Unknown(LONG),
     [Process(LONG[:20], LONG, NOW_MS), replace(WORKER, stopped=3)],
