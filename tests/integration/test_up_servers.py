@@ -133,7 +133,7 @@ def stored(up: Up) -> int:
     return int(found["leads"]) if "leads" in found else -1
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(600)
 def test_servers_that_die_come_back_and_one_that_cannot_ends_it(up: Up) -> None:
     up.wait_for("leadstream is ready: ")
     lead_of(up, "before")
