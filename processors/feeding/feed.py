@@ -33,6 +33,7 @@ class Feed:
         self._progress = progress
         self._stream = stream
         self._judge = Judge(untyped)
+        self._typed = untyped is not None
         self._findings = Findings(progress.say, strict=strict)
         self._types: Counter[str] = Counter()
         self._sender: EventSender | None = None
@@ -68,7 +69,7 @@ class Feed:
         return None
 
     async def _read_all(self) -> None:
-        reader = LineReader(self._stream)
+        reader = LineReader(self._stream, typed=self._typed)
         last = False
         while not last:
             batch = await reader.next(_LINGER_S)

@@ -34,11 +34,13 @@ class LineReader:
     """The lines of ``stream``, whatever it is of what :mod:`.forms` knows, so that a pipe that says nothing
     stops nobody from ending.
 
-    Keeps no more than three batches, of a chunk of 1 MiB each. Belongs to the event loop in which it is made.
+    ``typed``: it is known elsewhere of which type events are that say none. Keeps no more than three batches,
+    of a chunk of 1 MiB each. Belongs to the event loop in which it is made.
     """
 
-    def __init__(self, stream: RawReader) -> None:
+    def __init__(self, stream: RawReader, *, typed: bool) -> None:
         self._stream = Counted(stream)
+        self._typed = typed
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Queue[Batch | Exception] = asyncio.Queue()
         self._room = threading.Semaphore(_BATCHES_AHEAD)
@@ -72,7 +74,7 @@ class LineReader:
 
     def _read_all(self) -> None:
         try:
-            for line in _lines_of(self._stream, self._hand_over):
+            for line in _lines_of(self._stream, self._typed, self._hand_over):
                 self._lines.append(line)
                 if len(self._lines) >= _BATCH_LINES:
                     self._hand_over()
@@ -100,12 +102,12 @@ class _NobodyReads(Exception):
     """The loop is closed."""
 
 
-def _lines_of(stream: RawReader, before_reading: Callable[[], None]) -> Iterator[Line]:
+def _lines_of(stream: RawReader, typed: bool, before_reading: Callable[[], None]) -> Iterator[Line]:
     """``before_reading``: is called whenever it may take a while until more is there."""
     text = _Text(unpacked(stream), before_reading)
     form = text.form()
     if form.kind is Kind.TABLE:
-        yield from rows(_rows_of(text), form.delimiter)
+        yield from rows(_rows_of(text), form.delimiter, typed=typed)
         return
     splitter = Splitter(MAX_RECORD_BYTES) if form.kind is Kind.LINES else Values(MAX_RECORD_BYTES)
     chunk = b" "

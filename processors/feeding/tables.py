@@ -32,13 +32,17 @@ class Table:
 
     ``metadata.plan`` is the member ``plan`` of the metadata, always a text; ``metadata`` is all of it, in
     JSON. Columns of other names go along as texts. Raises ``CheckFailed`` for a header that names a column
-    twice.
+    twice, or none for the type of the rows, unless they are ``typed`` otherwise.
     """
 
-    def __init__(self, header: Sequence[str]) -> None:
+    def __init__(self, header: Sequence[str], *, typed: bool) -> None:
         self._names = [name.strip() for name in header]
         if twice := sorted({name for name in self._names if name and self._names.count(name) > 1}):
             raise CheckFailed(f"the header names {', '.join(twice)} more than once")
+        if not typed and "type" not in self._names:
+            raise CheckFailed(
+                "no column says of which type the rows are", "Add the column type, or say --type."
+            )
 
     def event(self, cells: Sequence[str]) -> bytes:
         """Raises ``Refused``."""
@@ -81,7 +85,7 @@ def _value(name: str, cell: str) -> Any:
     return cell
 
 
-def rows(lines: Iterable[str], delimiter: str) -> Iterator[Line]:
+def rows(lines: Iterable[str], delimiter: str, *, typed: bool) -> Iterator[Line]:
     """An event for each row but the first, numbered by the line where the row begins.
 
     Raises what :class:`Table` raises. After what is no CSV nothing is read any more: the last line says so.
@@ -94,7 +98,7 @@ def rows(lines: Iterable[str], delimiter: str) -> Iterator[Line]:
             if not any(cells):
                 pass
             elif table is None:
-                table = Table(cells)
+                table = Table(cells, typed=typed)
             else:
                 yield _line(table, number, cells)
             number = reader.line_num + 1

@@ -13,7 +13,7 @@ from processors.feeding.unpacking import RawReader
 
 
 async def read(stream: RawReader | bytes) -> list[tuple[int, bytes]]:
-    reader = LineReader(io.BytesIO(stream) if isinstance(stream, bytes) else stream)
+    reader = LineReader(io.BytesIO(stream) if isinstance(stream, bytes) else stream, typed=True)
     found: list[Line] = []
     last = False
     while not last:
@@ -60,7 +60,7 @@ async def test_many_lines() -> None:
 async def test_a_pipe_that_rests_is_told_from_one_that_ends(begin: bytes, line: bytes, text: bytes) -> None:
     read_end, write_end = os.pipe()
     with os.fdopen(read_end, "rb", buffering=0) as stream:
-        reader = LineReader(stream)
+        reader = LineReader(stream, typed=True)
         assert await reader.next(0.01) is None
         os.write(write_end, begin)
         # What has ended is there, though nothing else is.
@@ -81,7 +81,7 @@ async def test_errors_of_the_stream_are_raised_after_what_came_before_it() -> No
                 raise OSError("the disk is gone")
             return chunks.pop(0)
 
-    reader = LineReader(Broken())
+    reader = LineReader(Broken(), typed=True)
     assert len((await reader.next()).lines) + len((await reader.next()).lines) == 2
     with pytest.raises(OSError, match="the disk is gone"):
         await reader.next()
@@ -97,7 +97,7 @@ async def test_what_can_not_be_read_is_said_once(content: bytes) -> None:
 
 async def test_what_is_cut_off_is_read_as_far_as_it_goes() -> None:
     packed = gzip.compress(b"".join(b'{"number":%d}\n' % number for number in range(200_000)))
-    reader = LineReader(io.BytesIO(packed[:-100]))
+    reader = LineReader(io.BytesIO(packed[:-100]), typed=True)
     lines: list[Line] = []
 
     async def read_all() -> None:

@@ -13,7 +13,7 @@ NAMES = "type,workspaceId,customerExternalId,amount,timestamp,metadata.plan"
 
 
 def read(text: str, delimiter: str = ",") -> list[Line]:
-    return [*rows(text.splitlines(keepends=True), delimiter)]
+    return [*rows(text.splitlines(keepends=True), delimiter, typed=True)]
 
 
 def event(names: str, cells: str) -> dict[str, object]:
@@ -93,6 +93,12 @@ def test_a_column_that_is_named_twice() -> None:
         read("clickId,url,clickId\n1,2,3\n")
 
 
+def test_somebody_has_to_say_of_which_type_the_rows_are() -> None:
+    with pytest.raises(CheckFailed, match="no column says of which type the rows are"):
+        [*rows(["clickId\n", "1\n"], ",", typed=False)]
+    assert len([*rows(["type,clickId\n", "click,1\n"], ",", typed=False)]) == 1
+
+
 def test_a_quote_that_does_not_end() -> None:
     good, bad = read('clickId\n1\n"2\n3\n')
     assert good.refused is None
@@ -114,6 +120,6 @@ def test_rows_are_there_as_soon_as_they_have_ended() -> None:
             taken.append(text)
             yield text
 
-    found = rows(lines(), ",")
+    found = rows(lines(), ",", typed=True)
     assert next(found).number == 2
     assert taken == ["clickId\n", "1\n"]
