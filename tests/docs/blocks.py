@@ -42,6 +42,7 @@ NOT_RUN: Final = {
     ("docs/operations.md", "LEADSTREAM_CLICKHOUSE_URL=http://admin"): "takes a ClickHouse with users;"
     " tests/clickhouse/test_roles.py has one",
     ("docs/operations.md", "CREATE USER ann"): "the same",
+    ("docs/operations.md", "Kafka was killed by"): "shows what tests/integration/test_up_servers.py does",
     ("docs/redirects.md", "make countries"): "downloads whatever is newest",
     ("docs/script.md", "<script defer"): "is for pages; tests/browser loads such ones",
     ("docs/script.md", "<script>"): "the same",
