@@ -1,4 +1,7 @@
-"""Every page, pasted block by block into a shell beside `make run`, does what it says."""
+"""Every page, pasted block by block into a shell beside `make run`, does what it says.
+
+In the order of this file: who reads another page has read the README, and sent its events.
+"""
 
 import json
 import sqlite3
