@@ -89,7 +89,7 @@ def test_errors(monkeypatch: pytest.MonkeyPatch, capfd: Output) -> None:
     assert main([ONE_LINE]) == 2
     assert "owned" in both(capfd)
 
-    def checks(_settings: Settings) -> Iterator[Check]:
+    def checks(_settings: Settings, _gateway: str | None) -> Iterator[Check]:
         yield Check(PLANT, False, PLANT, PLANT)
         raise RuntimeError(ONE_LINE)
 
