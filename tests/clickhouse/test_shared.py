@@ -1,0 +1,70 @@
+"""One client for all tasks of a loop, and what becomes of it when there is no server."""
+
+import asyncio
+
+import pytest
+from pydantic import SecretStr
+
+from processors.clickhouse.connection import NoClickHouse
+from processors.clickhouse.shared import SharedClient
+from processors.errors import ExitCode
+from processors.settings import Settings
+
+
+class _Driver:
+    """``away``: so many more times it cannot be opened."""
+
+    def __init__(self, away: int) -> None:
+        self.away = away
+        self.opened = 0
+        self.closed = False
+
+    async def open(self, *_: object, **__: object) -> "_Driver":
+        self.opened += 1
+        await asyncio.sleep(0)
+        if self.opened <= self.away:
+            raise NoClickHouse("it is away", ExitCode.UNAVAILABLE)
+        return self
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> _Driver:
+    found = _Driver(away=0)
+    monkeypatch.setattr("processors.clickhouse.shared.open_for_loop", found.open)
+    return found
+
+
+async def test_those_who_meet_share_it_and_one_of_them_may_go(driver: _Driver) -> None:
+    client = SharedClient(Settings(), 1)
+    gone = asyncio.create_task(client.get())
+    waiting = asyncio.create_task(client.get())
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await waiting is await client.get()
+    assert driver.opened == 1
+    await client.close()
+    assert driver.closed
+
+
+async def test_a_server_that_was_away_is_asked_again(driver: _Driver) -> None:
+    driver.away = 1
+    client = SharedClient(Settings(), 1)
+    tried = await asyncio.gather(client.get(), client.get(), return_exceptions=True)
+    assert [type(one) for one in tried] == [NoClickHouse, NoClickHouse]
+    await client.get()
+    assert driver.opened == 2
+    await client.close()
+
+
+async def test_without_a_question_nothing_is_opened(driver: _Driver) -> None:
+    await SharedClient(Settings(), 1).close()
+    assert driver.opened == 0
+
+
+async def test_an_embedded_engine_is_none_to_share() -> None:
+    settings = Settings(clickhouse_url=SecretStr("chdb:///nowhere"))
+    with pytest.raises(NoClickHouse, match="has to name a server"):
+        await SharedClient(settings, 1).get()
