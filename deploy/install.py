@@ -4,6 +4,7 @@ It takes half a minute, and pip says nothing, or a line for each file. Called be
 standard library has to do.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -51,17 +52,19 @@ class Progress:
             what = f"{self._installed() - self._before} of {self._fetched} packages unpacked"
         return f"{what}, {time.monotonic() - self._begin:.0f} s"
 
-    def show(self, end: str = "") -> None:
-        """``end``: what is said last."""
-        begin, stop = ("\r\x1b[K", "\n" if end else "") if self._terminal else ("", "\n")
-        self._out.write(f"{begin}{end or self.line()}{stop}")
-        self._out.flush()
-
     def until(self, ended: threading.Event) -> None:
         """Show it again and again."""
         while not ended.wait(_TICK_S if self._terminal else _PIPE_S):
-            self.show()
-        self.show(end=f"{self._total} packages, {time.monotonic() - self._begin:.0f} s")
+            self._show(self.line(), "" if self._terminal else "\n")
+
+    def end(self, code: int) -> None:
+        """What is said last; of a failure pip has said it."""
+        done = f"{self._total} packages, {time.monotonic() - self._begin:.0f} s"
+        self._show(self.line() if code else done, "\n")
+
+    def _show(self, text: str, end: str) -> None:
+        self._out.write(("\r\x1b[K" if self._terminal else "") + text + end)
+        self._out.flush()
 
     def _installed(self) -> int:
         return sum(1 for _ in self._place.glob("*.dist-info"))
@@ -71,7 +74,9 @@ def install(command: Sequence[str], progress: Progress) -> int:
     """Run pip, and show how far it is. The exit code of pip, which says itself why it failed."""
     ended = threading.Event()
     showing = threading.Thread(target=progress.until, args=[ended])
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as pip:
+    # Else its lines come in bundles of 8 KiB.
+    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as pip:
         assert pip.stdout is not None  # noqa: S101 - narrows
         showing.start()
         try:
@@ -80,6 +85,7 @@ def install(command: Sequence[str], progress: Progress) -> int:
         finally:
             ended.set()
             showing.join()
+    progress.end(pip.returncode)
     return pip.returncode
 
 

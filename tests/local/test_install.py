@@ -54,7 +54,9 @@ def test_in_a_pipe_each_is_a_line(tmp_path: Path) -> None:
 
 
 def test_a_failure_is_that_of_pip(tmp_path: Path) -> None:
-    assert install(pip("Collecting a==1\n", code=3), Progress(1, tmp_path, io.StringIO())) == 3
+    out = io.StringIO()
+    assert install(pip("Collecting a==1\n", code=3), Progress(2, tmp_path, out)) == 3
+    assert out.getvalue().startswith("1 of 2 packages fetched, ")
 
 
 def test_it_needs_nothing_but_an_interpreter() -> None:
