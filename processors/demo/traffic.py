@@ -10,6 +10,7 @@ from typing import Final
 from processors.demo import steps
 from processors.demo.rhythm import Rhythm
 from processors.demo.steps import Customer, DemoEvent
+from processors.demo.story import DAYS, NUMBER, story
 from processors.demo.world import WORKSPACES, Workspace, visitors
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
@@ -44,11 +45,25 @@ def generate(size: int, seed: int, now_ms: int, days: int = 30) -> Iterator[Demo
         yield traffic.next(rhythm.at(count / size))
 
 
+def protagonist(size: int, seed: int, now_ms: int, days: int = 30) -> str:
+    """The customer of :mod:`processors.demo.story` in such traffic, if that is enough to have one."""
+    return _external_id(_world(size, seed, now_ms, days).hex(), NUMBER)
+
+
+def _world(size: int, seed: int, now_ms: int, days: int) -> bytes:
+    """Tells traffic of these arguments from any other."""
+    return blake2b(f"{size}:{seed}:{now_ms}:{days}".encode(), digest_size=8).digest()
+
+
+def _external_id(world: str, number: int) -> str:
+    return f"user_{world[:6]}_{number}"
+
+
 class _Traffic:
     def __init__(self, size: int, seed: int, now_ms: int, days: int) -> None:
-        world = blake2b(f"{size}:{seed}:{now_ms}:{days}".encode(), digest_size=8).digest()
+        world = _world(size, seed, now_ms, days)
         self._world = int.from_bytes(world, "big")
-        self._tag = world.hex()[:6]
+        self._tag = world.hex()
         self._rng = Random(self._world)
         self._random = self._rng.random
         self._visitors = visitors(self._rng, 4096)
@@ -62,6 +77,10 @@ class _Traffic:
         # (arrival, order of scheduling, what arrives or how to make it)
         self._due: list[tuple[int, int, DemoEvent | Callable[[], DemoEvent]]] = []
         self._scheduled = 0
+        if days >= DAYS:
+            customer = _external_id(self._tag, NUMBER)
+            for arriving in story(customer, self._click_id(), self._visitors[0], now_ms):
+                self._schedule(*arriving)
 
     def next(self, clock_ms: int) -> DemoEvent:
         """The event that arrives at ``clock_ms``: one that is due, else the click of a new visitor."""
@@ -143,7 +162,7 @@ class _Traffic:
 
     def _customer(self, workspace: Workspace) -> Customer:
         number = self._customers[workspace.workspace_id] = self._customers[workspace.workspace_id] + 1
-        return Customer(workspace, number, f"user_{self._tag}_{number}")
+        return Customer(workspace, number, _external_id(self._tag, number))
 
     def _click_id(self) -> str:
         """The finaliser of SplitMix64: looks random, and no two counts give the same."""

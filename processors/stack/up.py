@@ -10,12 +10,14 @@ from typing import Any, Protocol
 from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.connection import open_clickhouse
+from processors.demo import STORYS_WORKSPACE, protagonist
 from processors.kafka.lag import Group, LagReader
 from processors.progress import Progress, Steps
 from processors.settings import Settings
 from processors.stack.demo import send_demo, until_caught_up, until_ready
 from processors.stack.demo_calls import VISITORS, WORKSPACE, demo_keys, keep, send_visitors, short_link
-from processors.stack.gateway import until_answering
+from processors.stack.demo_story import next_lines, story_lines
+from processors.stack.gateway import until_answering, url_of
 from processors.stack.interrupt import Interrupt
 from processors.stack.live import live
 from processors.stack.running import Plan, Running
@@ -99,6 +101,12 @@ async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagRe
     screen.done("everything has reached ClickHouse")
     with closing(await asyncio.to_thread(open_clickhouse, settings)) as client:
         screen.views(client, end_ms)
+        person = protagonist(demo.events, demo.seed, end_ms)
+        told = story_lines(client, STORYS_WORKSPACE, person)
+    if told:
+        screen.say("")
+        for line in (*told, *next_lines(plan.data, url_of(settings), STORYS_WORKSPACE, person)):
+            screen.say(line)
 
 
 class _Patience:

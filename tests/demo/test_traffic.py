@@ -8,7 +8,7 @@ from itertools import pairwise
 import orjson
 import pytest
 
-from processors.demo import DemoEvent, generate
+from processors.demo import DemoEvent, generate, protagonist
 from schemas.decoding import decode_click, decode_lead_event, decode_purchase
 from schemas.events import AnyEvent, LeadEvent
 from schemas.times import DAY_MS, HOUR_MS
@@ -119,3 +119,26 @@ def test_memory_does_not_grow_with_the_traffic() -> None:
 
     few, many = peak(10_000), peak(60_000)
     assert many - few < 50_000 * 40
+
+
+def test_one_person_goes_all_the_way() -> None:
+    """In Amsterdam, twelve minutes later, two days later, and pays: all of it once, and before it ends."""
+    person = protagonist(30_000, 1, NOW_MS, 30)
+    theirs = [
+        event
+        for event in traffic()
+        if (body := orjson.loads(event.value)).get("customerExternalId") == person
+        or body.get("city") == "Amsterdam"
+    ]
+    bodies = [orjson.loads(one.value) for one in theirs]
+    [sign_up] = [one for one in bodies if one.get("mode") == "deferred"]
+    [click] = [one for one in bodies if one["type"] == "click" and one["clickId"] == sign_up["clickId"]]
+    own = [event for event, body in zip(theirs, bodies, strict=True) if body in (click, sign_up)]
+    own += [event for event, body in zip(theirs, bodies, strict=True) if body.get("clickId") == ""]
+    own += [event for event in theirs if event.type == "purchase"]
+    clicked, signed_up, qualified, paid = dict.fromkeys(map(time_of, own))
+    assert signed_up - clicked == 12 * 60_000
+    assert 2 * DAY_MS <= qualified - clicked < 3 * DAY_MS
+    assert qualified < paid <= NOW_MS
+    assert click["trackConversion"]
+    assert click["partnerId"]
