@@ -103,7 +103,7 @@ def test_what_the_engine_does_needs_no_server() -> None:
 
 @pytest.mark.parametrize(("name", "path"), [pytest.param(*one, id=one[0]) for one in MODULES.items()])
 def test_only_the_command_line_has_a_terminal(name: str, path: Path) -> None:
-    terminal = {"click", "rich"} & {target.partition(".")[0] for target in imported(path)}
+    terminal = {"click", "rich", "prompt_toolkit"} & {target.partition(".")[0] for target in imported(path)}
     ours = room_of(name) in ("processors.terminal", "processors.cli") or name in (
         "bench.command",
         "bench.gateway.command",

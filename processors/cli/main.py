@@ -43,6 +43,7 @@ _HELP += textwrap.fill(f"Exit codes of every command: {exit_codes_sentence()}.",
         "worker": Lazy("processors.cli.services:worker", "One worker: events become leads."),
         "sink": Lazy("processors.cli.services:sink", "One sink: leads become rows in ClickHouse."),
         "gateway": Lazy("processors.cli.services:gateway", "One gateway: HTTP in, short links."),
+        "sql": Lazy("processors.cli.sql:sql", "Ask ClickHouse: a query, or a prompt."),
         "trace": Lazy("processors.cli.trace:trace", "Why a customer has its leads, or has none."),
         "erase": Lazy("processors.cli.erase:erase", "Forget a person everywhere."),
         "workspace": Lazy("processors.cli.workspace:workspace", "Workspaces, their keys and domains."),
@@ -72,7 +73,7 @@ def main(args: Sequence[str] | None = None) -> int:
     prepare()
     try:
         with signals:
-            result = cli.main(args, prog_name="leadstream", standalone_mode=False)
+            result = cli.main(args, prog_name="leadstream", standalone_mode=False, obj=signals)
     except click.exceptions.Abort:
         say(signals.said, err=True)
         return signals.exit_code
