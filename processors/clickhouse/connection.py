@@ -195,8 +195,10 @@ def _tls_failure(error: BaseException) -> str | None:
     """Why the two sides did not agree on TLS; None: they did, or never came to it."""
     for one in _causes(error):
         if isinstance(one, ssl.SSLCertVerificationError):
-            return str(one.verify_message)
-        if isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLEOFError):
+            # That of the driver for event loops says nothing, but is caused by one that does.
+            if why := getattr(one, "verify_message", None):
+                return str(why)
+        elif isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLEOFError):
             return (getattr(one, "reason", None) or str(one)).replace("_", " ").lower()
     return None
 

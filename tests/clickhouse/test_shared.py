@@ -1,8 +1,11 @@
 """One client for all tasks of a loop, and what becomes of it when there is no server."""
 
 import asyncio
+import ssl
+from pathlib import Path
 
 import pytest
+import trustme
 from pydantic import SecretStr
 
 from processors.clickhouse.connection import NoClickHouse
@@ -68,3 +71,19 @@ async def test_an_embedded_engine_is_none_to_share() -> None:
     settings = Settings(clickhouse_url=SecretStr("chdb:///nowhere"))
     with pytest.raises(NoClickHouse, match="has to name a server"):
         await SharedClient(settings, 1).get()
+
+
+async def test_whom_we_do_not_trust_is_told_as_that() -> None:
+    """The driver's library for event loops wraps what TLS says."""
+    theirs, trusted = trustme.CA(), trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.issue_cert("127.0.0.1").configure_cert(context)
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    with trusted.cert_pem.tempfile() as file:
+        settings = Settings(
+            clickhouse_url=SecretStr(f"https://127.0.0.1:{port}"), clickhouse_ca_file=Path(file)
+        )
+        with pytest.raises(NoClickHouse, match=r"TLS with ClickHouse .* fails: .*issuer certificate"):
+            await SharedClient(settings, 1).get()
+    server.close()
