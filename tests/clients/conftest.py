@@ -10,7 +10,8 @@ from tests.clients.sdk import RELEASES, Sdk
 from tests.clients.system import System, running
 
 
-@pytest.fixture(scope="session")
+# Not of the session: idle processes would poll until its end.
+@pytest.fixture(scope="package")
 def system(
     kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
@@ -19,7 +20,7 @@ def system(
         yield system
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sdks() -> Iterator[dict[str, Sdk]]:
     """By release, each running."""
     running = {release: Sdk(release) for release in RELEASES}

@@ -33,7 +33,7 @@ def test_no_answer_that_is_not_described(system: System, tmp_path: Path) -> None
         env={**os.environ, "SECRET_KEY": keys.secret, "PUBLISHABLE_KEY": keys.publishable, "NO_COLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=800,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -9,6 +9,7 @@ import pytest
 from deploy.local.kafka import LocalKafka
 from tests.faults.conftest import NewTrial, Recorder, check
 from tests.faults.health import NOBODY, observed, watching
+from tests.faults.process import Fault
 from tests.faults.trial import Trial
 
 pytestmark = pytest.mark.integration
@@ -34,7 +35,8 @@ def test_broker_killed(
         LocalKafka(tmp_path / "kafka") as kafka,
         new_trial("broker: kill -9, back at once", events, kafka=kafka) as trial,
     ):
-        workers = trial.workers(2)
+        # However long a machine with much else to do takes to bring it back.
+        workers = trial.workers(2, Fault(transaction_timeout_s=60.0, batch_s=180.0))
         trial.stack.sink()
         load = trial.begin(per_second=1_500)
         for kill in range(kills):
