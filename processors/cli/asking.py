@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -105,7 +106,9 @@ def _ask(client: Client, statement: str) -> None:
     console = Console(highlight=False)
     try:
         # For whoever waits; a table is drawn when all of it is there.
-        waiting = Console(stderr=True).status("asking ClickHouse; Ctrl-C ends the query")
+        # In a pipe it would leave a blank line behind.
+        err = Console(stderr=True, quiet=not sys.stderr.isatty())
+        waiting = err.status("asking ClickHouse; Ctrl-C ends the query")
         with waiting, answered(client, statement) as answer:
             if answer.form != TEXTS:
                 waiting.stop()
