@@ -1,9 +1,10 @@
 """The last error in a log of ours, in either of its formats."""
 
-import json
 import re
 from pathlib import Path
 from typing import Final
+
+import orjson
 
 from processors.status.figures import Fault
 
@@ -30,7 +31,7 @@ def _fault(process: str, line: str) -> Fault | None:
     if not line.startswith("{"):
         return None
     try:
-        event = json.loads(line)
+        event = orjson.loads(line)
     except ValueError:
         return None
     if not isinstance(event, dict) or event.get("level") not in _LEVELS:
