@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.queries import FUNNEL, NEWEST_EVENTS, TIME_SERIES, rows
 from processors.demo.world import WORKSPACES
-from processors.settings import Settings
+from processors.settings import Settings, variable
 from processors.settings.running import running_up
 from processors.stack.gateway import url_of
 from processors.stack.interrupt import Interrupt
@@ -46,6 +46,10 @@ def run(plan: Plan, settings: Settings, demo: Demo | None) -> int:
 class Screen(Steps):
     """Steps, bars and tables of ``up``."""
 
+    def command(self, data: Path) -> str:
+        """In this directory."""
+        return program() if _finds_us() else f"{_data_dir(data)} {program()}"
+
     def counting(self, label: str, total: int, amount: str) -> Bar:
         """A bar."""
         return Bar(label, total, amount)
@@ -77,11 +81,11 @@ class Screen(Steps):
 
 def hints(data: Path) -> Iterator[str]:
     """What to do now, as it can be pasted into another terminal."""
-    leadstream, found = program(), running_up()
-    if found is not None and found.pid == os.getpid():
+    leadstream = program()
+    if _finds_us():
         yield "In another terminal, in this directory or below it:"
     else:
-        yield f"In another terminal, after `export LEADSTREAM_DATA_DIR={shlex.quote(str(data))}`:"
+        yield f"In another terminal, after `export {_data_dir(data)}`:"
     todo = {
         f"{leadstream} send events.jsonl": "events of your own, one JSON object per line",
         f"{leadstream} workspace create acme": "keys for calls over HTTP: the gateway's /docs",
@@ -90,3 +94,13 @@ def hints(data: Path) -> Iterator[str]:
     }
     width = max(map(len, todo))
     yield from (f"  {command:<{width}}  {what}" for command, what in todo.items())
+
+
+def _finds_us() -> bool:
+    """Whether a command finds this process from this directory."""
+    found = running_up()
+    return found is not None and found.pid == os.getpid()
+
+
+def _data_dir(data: Path) -> str:
+    return f"{variable('data_dir')}={shlex.quote(str(data.absolute()))}"

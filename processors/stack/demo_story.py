@@ -1,18 +1,12 @@
 """The demo ends with one person's way from a click to what a partner is owed, and with what to try next."""
 
-import os
-import shlex
-import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
 from processors.clickhouse.queries import rows
-from processors.settings import variable
 
 _LEAD: Final = """
     SELECT customer_name, customer_external_id, city, country, domain, key, partner_id, event_name, lead_id,
@@ -59,27 +53,15 @@ def _later(span: timedelta) -> str:
     return f"{count} {name}{'' if count == 1 else 's'}"
 
 
-def next_lines(data: Path, gateway: str, workspace: str, person: str) -> list[str]:
-    """To be pasted into another terminal as they are, in this directory. ``gateway``: its URL."""
+def next_lines(command: str, gateway: str, workspace: str, person: str) -> list[str]:
+    """To be pasted into another terminal as they are, in this directory. ``command``: how ``leadstream`` is
+    called there. ``gateway``: its URL."""
     # Its id is one of ours, and has no quotes.
     where = f"customer_external_id = '{person}'"
     query = f"SELECT timestamp, event_name, partner_id FROM leads WHERE {where}"  # noqa: S608
-    command = _command(data)
     return [
         "look for yourself, in another terminal:",
         f"  {command} trace {workspace} {person}",
         f'  {command} sql "{query}"',
         f"  {gateway}/docs",
     ]
-
-
-def _command(data: Path) -> str:
-    """This very program, as a shell in this directory finds it, and how it finds ``data``."""
-    program, found = Path(sys.argv[0]), shutil.which("leadstream")
-    if program.name != "leadstream" or not program.exists() or (found and program.samefile(found)):
-        command = "leadstream"
-    else:
-        command = min(str(program.absolute()), os.path.relpath(program), key=len)
-    usual = data.absolute() == Path.cwd() / ".leadstream"
-    named = "" if usual else f"{variable('data_dir')}={shlex.quote(str(data))} "
-    return named + shlex.quote(command)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from clickhouse_connect.driver.client import Client
@@ -42,6 +43,9 @@ class Screen(Steps, Protocol):
 
     def announce(self, plan: Plan, settings: Settings) -> None:
         """Everything is there."""
+
+    def command(self, data: Path) -> str:
+        """How ``leadstream`` is called in the shell of whoever looks, so that it finds this system."""
 
     def counting(self, label: str, total: int, amount: str) -> AbstractContextManager[Progress]:
         """Of something that is counted."""
@@ -105,7 +109,8 @@ async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagRe
         told = story_lines(client, STORYS_WORKSPACE, person)
     if told:
         screen.say("")
-        for line in (*told, *next_lines(plan.data, url_of(settings), STORYS_WORKSPACE, person)):
+        todo = next_lines(screen.command(plan.data), url_of(settings), STORYS_WORKSPACE, person)
+        for line in (*told, *todo):
             screen.say(line)
 
 
