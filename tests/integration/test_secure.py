@@ -128,7 +128,8 @@ def test_a_right_that_is_missing_is_named(
     secure: SecureKafka, stack: Stack, command: str, lacking: str, told: str
 ) -> None:
     """At once, with the way to it: nobody waits for what will not come."""
-    stack.create()
+    assert stack.run("topics", "create", env=secure.environment("leadstream-operator")).returncode == 0
+    assert stack.run("migrate").returncode == 0
     user = f"{command}-without-{lacking}"
     secure.add_user(user)
     rights = rights_of(stack.settings)[command]
@@ -141,7 +142,7 @@ def test_a_right_that_is_missing_is_named(
 
 
 def test_a_sender_reads_nothing(secure: SecureKafka, stack: Stack) -> None:
-    stack.create()
+    assert stack.run("topics", "create", env=secure.environment("leadstream-operator")).returncode == 0
     done = stack.run("dlq", "list", env=secure.environment("leadstream-sender"))
     assert done.returncode == 78
     assert b"topic secure.dead-letters does not exist" in done.stderr
