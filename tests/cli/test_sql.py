@@ -103,5 +103,5 @@ def test_ctrl_c_ends_the_query_on_the_server(database: Database) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
         watchdog.cancel()
-    assert (process.returncode, err) == (130, b"interrupted\n")
+    assert (process.returncode, err.split()) == (130, [b"interrupted"])
     eventually(lambda: database.rows(running) == [(0,)], 10)
