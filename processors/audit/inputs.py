@@ -120,9 +120,11 @@ class Inputs:
                     filed.topic, filed.value, filed.timestamp_ms, key, filed.customer, marked, crowd
                 )
                 self._by_customer.add(filed.customer, _encode(moved))
+            # Once in each bucket: the bounds ask how much there is of a click.
+            places = {self._by_customer.number_of(one.customer): one.customer for one in lead_events}
             for click in meant:
                 raw = _encode(click)
-                for customer in {filed.customer for filed in lead_events}:
+                for customer in places.values():
                     self._by_customer.add(customer, raw)
 
     def take(self, bucket: int) -> Facts:

@@ -22,9 +22,13 @@ class Buckets:
         self._buffers = [bytearray() for _ in range(count)]
         self._buffered = 0
 
+    def number_of(self, key: bytes) -> int:
+        """Of the bucket in which what has this key is."""
+        return zlib.crc32(key) % self.count
+
     def add(self, key: bytes, item: bytes) -> None:
         """Keep ``item`` in the bucket of ``key``, behind what is there."""
-        buffer = self._buffers[zlib.crc32(key) % self.count]
+        buffer = self._buffers[self.number_of(key)]
         buffer += len(item).to_bytes(_LENGTH, "big")
         buffer += item
         self._buffered += _LENGTH + len(item)

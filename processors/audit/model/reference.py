@@ -22,7 +22,7 @@ from processors.audit.model.rules import (
     conclude,
     purchase_order,
     sale_of,
-    touch_of,
+    touch_chosen,
 )
 from schemas.events import Click, Erasure, LeadEvent, Purchase
 from schemas.ids import event_key
@@ -149,7 +149,9 @@ class ReferenceModel:
             return None if event.click_id else Reason.CLICK_NOT_FOUND
         if event_key(event.event_name) in conclusion.leads:
             return None
-        assert touch_of(lead_event, conclusion.touches, self._policy) is None  # noqa: S101 - the model would contradict itself
+        touches, kept = conclusion.touches, conclusion.kept
+        chosen = touch_chosen(lead_event, touches, kept, workspace.counting, self._policy)
+        assert chosen is None  # noqa: S101 - the model would contradict itself
         return Reason.OUTSIDE_QUALIFICATION_WINDOW if conclusion.touches else Reason.NO_DEFERRED_LEAD
 
 

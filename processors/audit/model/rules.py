@@ -190,10 +190,21 @@ def leads_of(
         key = event_key(request.event.event_name)
         if key in leads:
             continue
-        touch = touch_of(request, touches if makes_touch(request, clicks, policy) else kept, policy)
+        touch = touch_chosen(request, touches, kept, clicks, policy)
         if touch is not None:
             leads[key] = ConcludedLead(request, touch)
     return leads
+
+
+def touch_chosen(
+    request: LeadFact,
+    touches: Sequence[Touch],
+    kept: Sequence[Touch],
+    clicks: Mapping[str, ClickFacts],
+    policy: ModelPolicy,
+) -> Touch | None:
+    """Rule 8, of the touches that are there for this request."""
+    return touch_of(request, touches if makes_touch(request, clicks, policy) else kept, policy)
 
 
 def touch_of(request: LeadFact, touches: Sequence[Touch], policy: ModelPolicy) -> Touch | None:
