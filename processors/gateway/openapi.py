@@ -30,8 +30,8 @@ IDEMPOTENCY_KEY: Final[Mapping[str, Any]] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "The same call, sent again under the same key, counts once.",
-    "schema": {"type": "string", "maxLength": ID},
+    "description": f"The same call, sent again under the same key, counts once. At most {ID} characters.",
+    "schema": {"type": "string"},
 }
 
 

@@ -142,10 +142,18 @@ def test_what_is_interrupted_while_it_is_loaded_says_nothing() -> None:
 
 
 def test_what_is_loaded_is_interrupted_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["leadstream", "version"])
-    before = signal.getsignal(signal.SIGINT)
-    assert entry.main() == 0
-    assert signal.getsignal(signal.SIGINT) is before
+    before, seen = signal.getsignal(signal.SIGINT), []
+
+    def run() -> int:
+        seen.append(signal.getsignal(signal.SIGINT))
+        return 7
+
+    monkeypatch.setattr("processors.cli.main.main", run)
+    try:
+        assert entry.main() == 7
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [before]
 
 
 def test_what_is_ignored_stays_ignored_and_what_is_handled_stays_with_its_owner() -> None:

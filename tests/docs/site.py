@@ -57,7 +57,9 @@ def made(directory: Path) -> Iterator[Site]:
     # What is installed is the same; installing it again would take a minute and a gigabyte.
     (tree / ".venv").symlink_to(ROOT / ".venv")
     (tree / "node_modules").symlink_to(_MODULES)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("LEADSTREAM_")}
+    # Below a make, another one would keep what it has to say to itself until its end.
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("LEADSTREAM_", "MAKE"))}
+    env.pop("MFLAGS", None)
     site = Site(tree, env, directory / "make-run.log")
     command = blocks(README)[0].text.splitlines()[0]
     with site.log.open("wb") as log:
