@@ -14,8 +14,10 @@ def offered(before: str) -> list[str]:
 
 def test_views_after_from() -> None:
     assert {"leads", "sales", "clicks"} <= {*offered("SELECT * FROM ")}
-    assert offered("select * from le") == ["leads"]
-    assert offered("SELECT * FROM fu") == ["funnel(workspace = '', start = '', end = '', timezone = 'UTC')"]
+    assert offered("select * from le") == ["leads", "lead_revisions"]
+    assert offered("SELECT * FROM top") == [
+        "top_links(workspace = '', start = '', end = '', timezone = 'UTC')"
+    ]
     assert "partner_id" not in offered("SELECT * FROM ")
 
 

@@ -3,14 +3,13 @@
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from processors.clickhouse import migrations
 from processors.clickhouse.query_errors import refused
 from processors.clickhouse.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary({"leads": ["customer_external_id"], "sales": ["amount"]})
-VIEWS = (
-    "Views: clicks, leads, sales, customers, unmatched, dead_letters, links;"
-    " with parameters: timeseries, funnel, top_links, time_to_lead."
-)
+_PARAMETERISED = ", ".join(migrations.ANALYTICS)
+VIEWS = f"Views: {', '.join(migrations.VIEWS)}; with parameters: {_PARAMETERISED}."
 EXPECTED = "Expected one of: FINAL, SAMPLE, PREWHERE, WHERE, GROUP BY, end of query."
 
 
@@ -60,7 +59,7 @@ def error(code: int, said: str, name: str) -> DatabaseError:
             "Unknown table function funnle",
             "SELECT * FROM funnle(a = 1)",
             "no function funnle",
-            "Did you mean funnel? Views that take parameters: timeseries, funnel, top_links, time_to_lead.",
+            f"Did you mean funnel? Views that take parameters: {_PARAMETERISED}.",
         ),
         (
             456,

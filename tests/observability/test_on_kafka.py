@@ -25,7 +25,11 @@ NAME, EMAIL, ADDRESS, CUSTOMER = "Ann Planted", "ann@planted.example", "203.0.11
 REFUSED_EMAIL: Final = "eve@planted.example"
 PLANTED: Final = ("lanted.example", NAME, ADDRESS, CUSTOMER)
 #: Known in bad times only.
-ONLY_IN_TROUBLE: Final = {"leadstream_worker_retries_total", "leadstream_sink_retries_total"}
+ONLY_IN_TROUBLE: Final = {
+    "leadstream_worker_retries_total",
+    "leadstream_worker_misspelt_fields_total",
+    "leadstream_sink_retries_total",
+}
 
 
 class Observed(Stack):

@@ -151,7 +151,7 @@ class TestOnAServer:
         assert commands() == []
         add(database, ["ann", "bob"])
         assert delete_erased(database.client)
-        assert commands() == [("leads_raw",)]
+        assert commands() == [("lead_revisions_raw",), ("leads_raw",)]
 
     def test_a_table_gets_no_deletion_while_it_is_at_work_on_one(self, database: Database) -> None:
         erase(database, ["ann"])

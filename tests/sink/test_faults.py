@@ -30,7 +30,7 @@ async def test_clickhouse_dies_and_comes_back(kafka: LocalKafka, tmp_path: Path)
                 await sending
                 await asyncio.to_thread(server.start)
             await until(lambda: sink.stats.lag == 0 and sink.stats.records >= 6_800)
-        assert whole(deployment) == {"clicks": 6_000, "leads": 200}
+        assert whole(deployment) == {"clicks": 6_000, "leads": 200, "lead_revisions": 400}
 
 
 async def test_the_broker_restarts(tmp_path: Path, database: Database) -> None:
@@ -68,7 +68,7 @@ async def test_killed_sinks_lose_and_double_nothing(kafka: LocalKafka, database:
     sink.send_signal(signal.SIGTERM)
     _, said = await asyncio.to_thread(sink.communicate, timeout=20)
     assert sink.returncode == 0, said.decode()
-    assert whole(deployment) == {"clicks": 12_000, "leads": 500}
+    assert whole(deployment) == {"clicks": 12_000, "leads": 500, "lead_revisions": 1_000}
     assert database.rows("SELECT DISTINCT revision FROM leads") == [(2,)]
 
 
