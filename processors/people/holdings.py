@@ -10,7 +10,7 @@ from processors.kafka.connection import KafkaRefused
 from processors.kafka.running import run_on_kafka
 from processors.people.backlog import read_backlog
 from processors.people.clickhouse_side import differing_in_case, stored
-from processors.people.identity import Person
+from processors.people.identity import Person, who_else
 from processors.people.worker_side import held_state
 from processors.settings import Settings
 
@@ -41,9 +41,7 @@ class Holdings:
         """What may be wrong when nothing is held."""
         if self.backlog:
             return "Look again when the workers have caught up: `leadstream doctor` says whether they run."
-        if self.similar:
-            return f"Ids that differ in case are different customers: {', '.join(self.similar)}?"
-        return "Is that its id, as events give it?"
+        return who_else(self.similar)
 
     def lines(self) -> Iterator[str]:
         """For people, without what anything says."""

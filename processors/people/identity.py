@@ -1,5 +1,6 @@
 """Whom a command is about."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -47,3 +48,10 @@ def person(workspace: str, customer: str) -> Person:
     except (TypeError, UnicodeError):
         raise ValueError("not UTF-8") from None
     return Person(event.workspace_id, event.customer)
+
+
+def who_else(similar: Sequence[str]) -> str:
+    """What may be wrong with an id of which nothing is known. ``similar``: ids that differ in case."""
+    if similar:
+        return f"Ids that differ in case are different customers: {', '.join(similar)}?"
+    return "Is that its id, as events give it?"

@@ -14,7 +14,7 @@ from processors.kafka.connection import KafkaRefused, NoBroker
 from processors.kafka.running import run_on_kafka
 from processors.people.backlog import read_backlog
 from processors.people.clickhouse_side import differing_in_case, shown
-from processors.people.identity import Person
+from processors.people.identity import Person, who_else
 from processors.people.worker_side import HeldState, held_state
 from processors.settings import Settings
 from processors.worker.run import policy_of
@@ -58,9 +58,7 @@ class Found:
         """What to do when nothing is known."""
         if self.backlog:
             return "Look again when the workers have caught up."
-        if self.similar:
-            return f"Ids that differ in case are different customers: {', '.join(self.similar)}?"
-        return "Is that its id, as events give it?"
+        return who_else(self.similar)
 
 
 def find(settings: Settings, person: Person, reach: Callable[[int, int], None]) -> Found:
