@@ -1,18 +1,11 @@
-"""A place of its own: no setting and no running system of the machine that runs the tests reaches them."""
-
-import os
-from pathlib import Path
+"""Commands as they are called by nobody in particular."""
 
 import pytest
 from click.testing import CliRunner
 
+from tests.alone import clean_environment
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.upper().startswith("LEADSTREAM_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+__all__ = ["clean_environment", "runner"]
 
 
 @pytest.fixture
