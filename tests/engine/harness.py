@@ -28,6 +28,8 @@ from tests.engine.sums import answers, numbered, up_to
 from tests.engine.toys import BUG, POISON, Names
 
 PARTITIONS = 4
+#: What :func:`tests.engine.toys.chain` reads and writes.
+CHAIN = ("a", "b", "mid", "out", "dead", "first-changelog", "second-changelog")
 ROOT = Path(__file__).parents[2]
 
 
@@ -241,7 +243,7 @@ class Site:
     # --- the chain of counters
 
     def create_chain(self) -> None:
-        self.create("a", "b", "mid", "out", "dead", "first-changelog", "second-changelog")
+        self.create(*CHAIN)
 
     def load_chain(self, events: int, groups: int = 97) -> None:
         """Records for both sources, in a fixed pattern."""

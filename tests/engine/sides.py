@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +19,7 @@ from processors.engine.kafka.app import create_app
 from processors.engine.loop import Engine
 from processors.engine.producer import Producer
 from processors.kafka.connection import KafkaConnection
-from tests.engine.harness import PARTITIONS, Site
+from tests.engine.harness import CHAIN, PARTITIONS, Site
 from tests.engine.members import Member
 from tests.engine.memory import Broker
 from tests.engine.memory_group import rebalance
@@ -110,8 +110,7 @@ class OnKafka:
         self.now_ms = int(time.time() * 1000)
         self._directory = directory
         self._stack = stack
-        self._groups: list[Group] = []
-        site.create_chain()
+        self.groups: list[Group] = []
 
     def send(self, topic: str, values: range, partition: int) -> None:
         for value in values:
@@ -119,7 +118,7 @@ class OnKafka:
         self.site.flush()
 
     async def join(self) -> Joined:
-        data_dir = self._directory / f"w{len(self._groups)}"
+        data_dir = self._directory / f"w{len(self.groups)}"
         data_dir.mkdir()
         settings = EngineSettings(
             connection=KafkaConnection(bootstrap=self.site.bootstrap),
@@ -135,14 +134,14 @@ class OnKafka:
         app = create_app(settings, chain(self.names))
         await app.start()
         self._stack.push_async_callback(app.stop)
-        self._groups.append(app.consumer)
+        self.groups.append(app.consumer)
         await eventually(self._settled)
         return Joined(app.consumer, app.intake, private.producer_of(app.producer), app.engine)
 
     def _settled(self) -> bool:
-        generations = {group.generation for group in self._groups}
-        ours = sum(len(group.sources()) for group in self._groups)
-        settled = all(group.flowing and group.rebalancing_since is None for group in self._groups)
+        generations = {group.generation for group in self.groups}
+        ours = sum(len(group.sources()) for group in self.groups)
+        settled = all(group.flowing and group.rebalancing_since is None for group in self.groups)
         return settled and min(generations) > 0 and len(generations) == 1 and ours == len(TOPICS) * PARTITIONS
 
 
@@ -157,7 +156,8 @@ def only_played(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
 
 
 @asynccontextmanager
-async def on_kafka(site: Site, directory: Path) -> AsyncIterator[OnKafka]:
-    """Members stop in the end."""
+async def on_kafka(site: Site, directory: Path, topics: Sequence[str] = CHAIN) -> AsyncIterator[OnKafka]:
+    """With these topics. Members stop in the end."""
+    site.create(*topics)
     async with AsyncExitStack() as stack:
         yield OnKafka(site, directory, stack)

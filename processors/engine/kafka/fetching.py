@@ -100,6 +100,17 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             await asyncio.sleep(_TURN_S)
 
     @driver.AIOKafkaConsumerThread.task  # type: ignore[untyped-decorator]
+    async def _know_topics(self) -> None:
+        """A broker that has not yet heard of a topic makes the leader of the group give it to nobody, and
+        aiokafka looks again after five minutes. What a look finds makes the group rebalance.
+        """
+        while not self.should_stop:
+            kafka = private.kafka_consumer(self)
+            if kafka and any(kafka.partitions_for_topic(one) is None for one in kafka.subscription()):
+                await private.look_for_topics(kafka)
+            await asyncio.sleep(_TURN_S)
+
+    @driver.AIOKafkaConsumerThread.task  # type: ignore[untyped-decorator]
     async def _hand_over(self) -> None:
         """What has been fetched goes to the main thread as it comes, while there is credit.
 

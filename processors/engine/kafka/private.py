@@ -180,6 +180,11 @@ def configure(kafka: Any, fetch_wait_ms: int) -> Any:
     return kafka
 
 
+async def look_for_topics(kafka: Any) -> None:
+    """Ask the brokers anew which topics there are; until they have answered, or have not."""
+    await kafka._client.force_metadata_update()
+
+
 def set_fetch_wait(kafka: Any, min_bytes: int, max_wait_ms: int) -> None:
     """How long the broker gathers for the fetches to come. May be called from any thread."""
     kafka._fetcher._fetch_min_bytes = min_bytes
