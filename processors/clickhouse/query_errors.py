@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, Literal
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -20,9 +20,40 @@ _PLACE: Final = re.compile(r"failed at position (\d+) \((.*?)\)(?: \(line (\d+),
 _NAME: Final = re.compile(r"['`]([^'`]*)['`]")
 _MOST: Final = 300
 
+Limit = Literal["time", "memory", "rows"]
+_LIMITS: Final[dict[int, Limit]] = {
+    **dict.fromkeys((159, 160), "time"),  # TIMEOUT_EXCEEDED; TOO_SLOW: it will be
+    241: "memory",
+    **dict.fromkeys((158, 307, 396), "rows"),  # TOO_MANY_ROWS, or bytes, read or answered
+}
+# Not "User" or "(total)", of what all queries together may have: another moment may do.
+_OWN_MEMORY: Final = re.compile(r"^Query memory limit|memory limit \(for query\)", re.IGNORECASE)
+
 
 class QueryRefused(CheckFailed):
     """ClickHouse does not do what a query asks."""
+
+
+class QueryTooLarge(QueryRefused):
+    """A query came to the limit of what one may use. ``limit``: of its time, memory, or the rows it reads."""
+
+    def __init__(self, limit: Limit) -> None:
+        super().__init__(
+            f"this takes more {limit} than one query may have",
+            "Ask for a shorter time range, or for one workspace.",
+        )
+        self.limit = limit
+
+
+def too_large(error: ClickHouseError) -> QueryTooLarge | None:
+    """None: it failed for another reason, or would have gone through with less going on beside it."""
+    limit = _LIMITS.get(getattr(error, "code", None) or 0)
+    if limit is None:
+        return None
+    found = _SAID.search(str(error))
+    if limit == "memory" and (found is None or not _OWN_MEMORY.search(found[1])):
+        return None
+    return QueryTooLarge(limit)
 
 
 def refused(error: ClickHouseError, sql: str, vocabulary: Callable[[], Vocabulary]) -> QueryRefused | None:
@@ -30,6 +61,8 @@ def refused(error: ClickHouseError, sql: str, vocabulary: Callable[[], Vocabular
     code, found = getattr(error, "code", None), _SAID.search(str(error))
     if not code or found is None:
         return None
+    if large := too_large(error):
+        return large
     said = found[1]
     plain = " ".join(_SCOPE.sub("", said).split()).rstrip(". ")[:_MOST]
     match code:

@@ -4,7 +4,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from processors.clickhouse import migrations
-from processors.clickhouse.query_errors import refused
+from processors.clickhouse.query_errors import refused, too_large
 from processors.clickhouse.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary({"leads": ["customer_external_id"], "sales": ["amount"]})
@@ -93,3 +93,40 @@ def test_cause_and_remedy(code: int, said: str, sql: str, cause: str, remedy: st
 
 def test_what_the_server_did_not_say_is_none() -> None:
     assert refused(DatabaseError("Connection refused"), "SELECT 1", lambda: VOCABULARY) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "name", "limit"),
+    [
+        (159, "Timeout exceeded: elapsed 1000.2 ms, maximum: 1000 ms", "TIMEOUT_EXCEEDED", "time"),
+        (160, "Estimated query execution time (42 seconds) is too long. Maximum: 10", "TOO_SLOW", "time"),
+        (
+            158,
+            "Limit for rows (controlled by 'max_rows_to_read' setting) exceeded, max rows: 1.00",
+            "TOO_MANY_ROWS",
+            "rows",
+        ),
+        (
+            241,
+            "Query memory limit exceeded: would use 12.01 MiB, maximum: 10.00 MiB: While executing X",
+            "MEMORY_LIMIT_EXCEEDED",
+            "memory",
+        ),
+        (
+            241,
+            "(total) memory limit exceeded: would use 12.01 GiB, maximum: 10.00 GiB",
+            "MEMORY_LIMIT_EXCEEDED",
+            None,
+        ),
+        (60, "Unknown table expression identifier 'lead'", "UNKNOWN_TABLE", None),
+    ],
+)
+def test_a_query_that_is_too_large_is_told_from_a_server_that_is_busy(
+    code: int, said: str, name: str, limit: str | None
+) -> None:
+    found = too_large(error(code, said, name))
+    assert (found and found.limit) == limit
+    if limit:
+        told = refused(error(code, said, name), "SELECT 1", lambda: VOCABULARY)
+        assert told is not None
+        assert told.cause == f"this takes more {limit} than one query may have"
