@@ -92,7 +92,8 @@ class TryAgain(ApiError):
 class Answer:
     """Where a status or headers are to be told; else a handler returns the ``content`` itself.
 
-    ``content``: what msgspec encodes; bytes go out as they are, with the ``Content-Type`` of ``headers``.
+    ``content``: what msgspec encodes; bytes go out as they are, with the ``Content-Type`` of ``headers``, and
+    so do pieces of them that come one by one.
     """
 
     content: Any = None

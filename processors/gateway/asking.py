@@ -7,6 +7,7 @@ from typing import Any, Final
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.clickhouse.connection import NoClickHouse
+from processors.clickhouse.query_errors import too_large
 from processors.clickhouse.shared import SharedClient
 from processors.gateway.answers import TryAgain
 from processors.settings import Settings
@@ -30,13 +31,15 @@ class Stored:
         self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
-        """Raises ``TryAgain`` when ClickHouse cannot be reached, or takes longer than 10 s."""
+        """Raises ``TryAgain`` when ClickHouse cannot be reached, ``QueryTooLarge`` for more than it does for
+        one question: it takes longer than 10 s, for instance."""
         try:
             async with self._turns:
                 client = await self._client.get()
                 answer = await client.query(sql, parameters=dict(parameters), settings=_SETTINGS)
         except (NoClickHouse, ClickHouseError, OSError) as error:
-            raise TryAgain(NO_ANSWER) from error
+            large = too_large(error) if isinstance(error, ClickHouseError) else None
+            raise large or TryAgain(NO_ANSWER) from error
         return answer.result_rows
 
     async def aclose(self) -> None:

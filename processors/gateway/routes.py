@@ -6,6 +6,7 @@ from random import SystemRandom
 
 from starlette.requests import Request
 
+from processors.gateway.analytics.routes import analytics_routes
 from processors.gateway.asking import Ask
 from processors.gateway.callers import Callers
 from processors.gateway.clicks.recording import Recorder
@@ -14,6 +15,7 @@ from processors.gateway.clicks.routes import click_routes
 from processors.gateway.clicks.visits import Visitors
 from processors.gateway.customers.routes import customer_routes
 from processors.gateway.known import Facts, Publisher
+from processors.gateway.links.calls import Shown
 from processors.gateway.links.counters import LinkCounters
 from processors.gateway.links.routes import link_routes
 from processors.gateway.qr import qr_routes
@@ -43,12 +45,14 @@ class Parts:
 def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
     """In the order in which they are documented."""
     registry, facts, publisher = parts.registry, parts.facts, parts.publisher
+    shown = Shown(LinkCounters(parts.ask), parts.public_url)
     recorder = Recorder(facts, publisher, SystemRandom())
     routes = [
         *track_routes(facts=facts, publisher=publisher, link_by_id=registry.links.get),
         *click_routes(registry, parts.visitors, recorder, parts.callers),
-        *link_routes(registry, LinkCounters(parts.ask), parts.public_url),
+        *link_routes(registry, shown),
         *customer_routes(parts.ask, facts, publisher, registry.links.get),
+        *analytics_routes(parts.ask, registry, shown),
         *qr_routes(),
         *script_routes(),
     ]

@@ -9,7 +9,6 @@ from processors.gateway.answers import Code
 from processors.gateway.links.bodies import LinkUpdate, ManyLinksUpdate, NewLink, NewLinks
 from processors.gateway.links.bulk import BulkCalls, DeletedCount
 from processors.gateway.links.calls import DeletedLink, LinkCalls, LinkGroup, Shown
-from processors.gateway.links.counters import LinkCounters
 from processors.gateway.links.document import LinkDocument
 from processors.gateway.links.queries import CountQuery, InfoQuery, LinkIdsQuery, LinksQuery
 from processors.gateway.routing import Opens, Route
@@ -26,9 +25,9 @@ _Outcomes = Annotated[
 ]
 
 
-def link_routes(store: RegistryStore, counters: LinkCounters, public_url: str) -> list[Route]:
-    """``public_url``: where this API is reached, as documents name it."""
-    shown, ids = Shown(counters, public_url), NewIds()
+def link_routes(store: RegistryStore, shown: Shown) -> list[Route]:
+    """``shown``: how links are shown."""
+    ids = NewIds()
     return [*_one_by_one(LinkCalls(store, shown, ids)), *_bulk(BulkCalls(store, shown, ids))]
 
 

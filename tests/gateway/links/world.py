@@ -10,6 +10,7 @@ from starlette.requests import Request
 from processors.errors import LeadstreamError
 from processors.gateway.answers import Answer, TryAgain
 from processors.gateway.asking import Row
+from processors.gateway.links.calls import Shown
 from processors.gateway.links.counters import LinkCounters
 from processors.gateway.links.routes import link_routes
 from processors.gateway.routing import Call, Route
@@ -83,7 +84,7 @@ class World:
     def __init__(self) -> None:
         self.store, self.numbers = MemoryStore(), Numbers()
         store = cast(RegistryStore, self.store)
-        self.routes = link_routes(store, LinkCounters(self.numbers.ask, lambda: 0.0), PUBLIC_URL)
+        self.routes = link_routes(store, Shown(LinkCounters(self.numbers.ask, lambda: 0.0), PUBLIC_URL))
 
     async def call(
         self,

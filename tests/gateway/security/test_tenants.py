@@ -65,6 +65,13 @@ _SALES: Final = (
     {"json": {"amount": 1, "customerExternalId": "{customer}"}},
     {"json": {"amount": 1, "customerExternalId": "new", "clickId": "{click}"}},
 )
+_OF_EVENTS: Final = (
+    {"linkId": "{link}"},
+    {"externalId": "{external}"},
+    {"domain": "{domain}", "key": "{key}"},
+    {"customerId": "{customer}"},
+    {"customerId": "{our_customer}"},
+)
 
 CASES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     "POST /track/lead": _LEADS,
@@ -106,6 +113,8 @@ CASES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
             {"endingBefore": "{our_customer}"},
         )
     ),
+    "GET /analytics": tuple({"params": one} for one in _OF_EVENTS),
+    "GET /events": tuple({"params": one} for one in (*_OF_EVENTS, {"cursor": "1.{click}"})),
     "GET /customers/{id}": _BY_CUSTOMER,
     "DELETE /customers/{id}": _BY_CUSTOMER,
 }

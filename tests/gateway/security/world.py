@@ -134,9 +134,11 @@ class World:
         self.store.registries.workspaces.put(workspace)
 
     async def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
-        """Of ClickHouse: customers, and no numbers."""
+        """Of ClickHouse: customers, and a click."""
         if self.stored_away:
             raise TryAgain("away")
+        if "FROM clicks" in sql and not sql.startswith("SELECT at"):
+            return _clicks(parameters)
         rows = self.customers.get(str(parameters["workspace"]), []) if "FROM customers" in sql else []
         found = [row for row in rows if _is_asked_for(row, parameters)]
         return found if "customer_name" in sql else [(row[6],) for row in found]
@@ -178,6 +180,24 @@ _ROW: Final = [
     *(LINK, ACME_DOMAIN, "spring", f"https://{ACME_DOMAIN}/spring", "https://acme.test/spring", ""),
     *(0, 0, None),
 ]
+
+
+_THEIRS: Final = ([LINK], ["campaign"], [ACME_DOMAIN], [customer_id("acme", CUSTOMER)])
+
+
+def _clicks(parameters: Mapping[str, object]) -> Sequence[Row]:
+    """How many, or the click itself: where what is asked for is acme's."""
+    own = parameters["workspace"] == "acme" and parameters.get("id", CLICK) == CLICK
+    if not own or parameters.get("filter_0", [LINK]) not in _THEIRS:
+        return []
+    if "edges" in parameters:
+        return [[cast(list[int], parameters["edges"])[0], 1, 0, 0, 0, {}]]
+    texts = ["", "", "", "", "", ""]
+    link, visit = (
+        [LINK, ACME_DOMAIN, "spring", "https://acme.test/", *texts[:4]],
+        [*texts, "", "", "", "", "link"],
+    )
+    return [[CLICK, NOW, CLICK, NOW, *link, *visit, False, "", "", "", 1, 1, *texts, 0, 0, "", "", ""]]
 
 
 class Raw(NamedTuple):

@@ -1,0 +1,248 @@
+"""``/analytics`` and ``/events``."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import zip_longest
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from processors.clickhouse.query_errors import QueryTooLarge
+from processors.gateway.analytics import events
+from processors.gateway.analytics.counts import Counts, Group, groups, series
+from processors.gateway.analytics.documents import CSV_HEAD, AnyEvent, csv_rows, document
+from processors.gateway.analytics.events import Event, Place, everything, link_of, page, place_of
+from processors.gateway.analytics.filters import Kind
+from processors.gateway.analytics.grouping import BY, NONE, GroupBy, Values
+from processors.gateway.analytics.periods import Comparison, Period
+from processors.gateway.analytics.queries import AnalyticsQuery, EventsQuery, ScopeQuery, refused
+from processors.gateway.analytics.scopes import Scope
+from processors.gateway.answers import Answer, ApiError, Code
+from processors.gateway.asking import Ask, Row, within
+from processors.gateway.links.calls import Shown
+from processors.gateway.links.document import LinkDocument
+from processors.gateway.routing import Call
+from processors.registry.store import RegistryStore
+from schemas.links import Link
+from schemas.times import rfc3339
+
+PATIENCE_S: Final = 4.0
+"""Python's SDK gives up after 5."""
+MOST_GROUPS: Final = 5_000
+CSV_AT_A_TIME: Final = 2_000
+_CSV: Final = "text/csv"
+_COMPOSITE: Final = (Kind.CLICKS, Kind.LEADS, Kind.SALES)
+_MOST_FIRST: Final = {
+    "clicks": "clicks DESC",
+    "leads": "leads DESC, clicks DESC",
+    "sales": "amount DESC, sales DESC",
+    "composite": "clicks DESC, leads DESC",
+}
+
+
+class Analytics:
+    """Handlers. ``ask``: as ``Stored.rows``. ``shown``: of links."""
+
+    def __init__(self, ask: Ask, store: RegistryStore, shown: Shown, patience_s: float = PATIENCE_S) -> None:
+        self._ask = telling_limits(within(patience_s, ask))
+        self._store, self._shown = store, shown
+
+    async def analytics(self, call: Call) -> Any:
+        """In the shape that goes with ``groupBy``."""
+        query: AnalyticsQuery = call.query
+        scope, period = await self._scope(call, query.compare or Comparison.PREVIOUS)
+        kinds = _COMPOSITE if query.event == "composite" else (Kind(query.event),)
+        numbers = partial(_numbers, currency=query.currency.lower())
+        if query.group_by in NONE:
+            return []
+        if query.group_by not in (GroupBy.COUNT, GroupBy.TIMESERIES):
+            return await self._grouped(scope, query, kinds)
+        found = await series(self._ask, scope, period, kinds, compare=query.compare is not None)
+        if query.group_by is GroupBy.COUNT:
+            before = {"previous": numbers(found.compared)} if query.compare else {}
+            return {**numbers(found.total), **before}
+        buckets = [
+            {"start": _stamp(period, begin), **numbers(counts)}
+            for begin, counts in zip(period.span.begins, found.buckets, strict=True)
+        ]
+        if query.compare is None:
+            return buckets
+        beside = [
+            {"start": _stamp(period, begin), **numbers(counts)}
+            for begin, counts in zip(period.before.begins, found.before, strict=True)
+        ]
+        pairs = zip_longest(buckets, beside[: len(buckets)])
+        return [{**bucket, "previous": previous} for bucket, previous in pairs]
+
+    async def _grouped(self, scope: Scope, query: AnalyticsQuery, kinds: Sequence[Kind]) -> list[Any]:
+        values = BY[query.group_by]
+        kinds = [one for one in kinds if one in values.kinds]
+        if not kinds:
+            return []
+        currency = query.currency.lower()
+        found = await groups(
+            self._ask,
+            scope,
+            [*values.columns.values()],
+            MOST_GROUPS,
+            _MOST_FIRST[query.event],
+            kinds,
+            currency,
+        )
+        shown = [one for one in found.first if _is_shown(one, values)]
+        if query.group_by is GroupBy.TOP_LINKS:
+            links = await self._links([one.values[0] for one in shown], scope, kinds)
+            return [{**_top_link(links[one.values[0]]), **_numbers(one.counts, currency)} for one in shown]
+        return [
+            {
+                **dict(zip(values.columns, one.values, strict=True)),
+                **values.fixed,
+                **_numbers(one.counts, currency),
+            }
+            for one in shown
+        ]
+
+    async def _links(self, ids: Sequence[str], scope: Scope, kinds: Sequence[Kind]) -> Mapping[str, Link]:
+        """As the registry has them, or as the events of the scope say."""
+        known = {one: self._link(one, scope.workspace_id) for one in ids}
+        unknown = [name for name, link in known.items() if link is None]
+        said = await events.links(self._ask, scope, kinds, unknown) if unknown else {}
+        return said | {name: link for name, link in known.items() if link is not None}
+
+    async def events(self, call: Call) -> Answer:
+        """A page of them, or a file of all."""
+        query: EventsQuery = call.query
+        scope, _ = await self._scope(call)
+        kind = Kind(query.event)
+        if _CSV in call.request.headers.get("accept", ""):
+            pages = everything(self._ask, scope, kind, CSV_AT_A_TIME, newest_first=query.newest_first)
+            lines = _lines(call.request, await anext(pages), pages)
+            return Answer(lines, headers=_file(call.of.workspace_id, query))
+        found = await page(
+            self._ask,
+            scope,
+            kind,
+            query.limit,
+            skipped=0 if query.cursor else (query.page - 1) * query.limit,
+            after=_place(query.cursor),
+            newest_first=query.newest_first,
+        )
+        there_may_be_more = len(found) == query.limit
+        headers = {"X-Next-Cursor": place_of(found[-1]).written} if there_may_be_more else {}
+        return Answer(await self._documents(found, kind, call.of.workspace_id), headers=headers)
+
+    async def _documents(self, found: Iterable[Event], kind: Kind, workspace_id: str) -> list[AnyEvent]:
+        links: dict[str, Link] = {}
+        for one in found:
+            if one.link_id not in links:
+                links[one.link_id] = self._link(one.link_id, workspace_id) or link_of(one, workspace_id)
+        shown = await self._shown.all([*links.values()])
+        by_id: Mapping[str, LinkDocument] = {one.id: one for one in shown}
+        return [document(one, kind, by_id[one.link_id]) for one in found]
+
+    def _link(self, link_id: str, workspace_id: str) -> Link | None:
+        link = self._store.links.get(link_id)
+        return link if link is not None and link.workspace_id == workspace_id else None
+
+    async def _scope(self, call: Call, beside: Comparison = Comparison.PREVIOUS) -> tuple[Scope, Period]:
+        query: ScopeQuery = call.query
+        workspace_id = call.of.workspace_id
+        period = await query.period(
+            call.now_ms,
+            partial(events.first_ms, self._ask, workspace_id),
+            grain=getattr(query, "granularity", None),
+            beside=beside,
+        )
+        conditions = query.conditions(workspace_id)
+        return Scope(workspace_id, period.span.start_ms, period.span.end_ms, conditions), period
+
+
+def _is_shown(group: Group, values: Values) -> bool:
+    return not values.known_only or group.values[0] in values.known_only
+
+
+def _top_link(link: Link) -> dict[str, Any]:
+    return {
+        "link": link.id,
+        "id": link.id,
+        "domain": link.domain,
+        "key": link.key,
+        "shortLink": link.short_link,
+        "url": link.url,
+        "title": link.title,
+        "comments": link.comments,
+        "folderId": None,
+        "partnerId": link.partner_id,
+        "createdAt": rfc3339(link.created_at),
+    }
+
+
+def telling_limits(ask: Ask) -> Ask:
+    """The same, for callers who can ask for less. Raises ``ApiError`` for what is too much at once."""
+
+    async def asked(sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
+        try:
+            return await ask(sql, parameters)
+        except QueryTooLarge as error:
+            shorter = _half(parameters)
+            raise ApiError(
+                Code.UNPROCESSABLE_ENTITY,
+                f"This takes more {error.limit} than one question may have. Ask for a shorter time{shorter}.",
+            ) from None
+
+    return asked
+
+
+def _half(parameters: Mapping[str, object]) -> str:
+    start, end = parameters.get("start"), parameters.get("end")
+    if not (isinstance(start, int) and isinstance(end, int)):
+        return ""
+    return f", such as start={rfc3339(start + (end - start) // 2)[:10]}"
+
+
+def _numbers(counts: Counts, currency: str) -> dict[str, Any]:
+    return {
+        "clicks": counts.clicks,
+        "leads": counts.leads,
+        "sales": counts.sales,
+        "saleAmount": counts.amounts.get(currency, 0),
+        "saleAmounts": dict(sorted(counts.amounts.items())),
+    }
+
+
+def _stamp(period: Period, begin_ms: int) -> str:
+    at = period.local(begin_ms)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.000{at:%z}"
+
+
+def _place(cursor: str) -> Place | None:
+    try:
+        return Place.read(cursor) if cursor else None
+    except ValueError:
+        raise refused("cursor", "not one that X-Next-Cursor has said.") from None
+
+
+async def _lines(
+    request: Request, first: Sequence[Event], others: AsyncIterator[Sequence[Event]]
+) -> AsyncIterator[bytes]:
+    """Ends when nobody reads any more."""
+    yield _written([CSV_HEAD, *csv_rows(first)])
+    async for found in others:
+        if await request.is_disconnected():
+            return
+        yield _written(csv_rows(found))
+
+
+def _written(rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _file(workspace_id: str, query: EventsQuery) -> dict[str, str]:
+    when = query.interval or f"{query.start[:10]}_{query.end[:10]}".strip("_") or "30d"
+    safe = "".join(char if char.isalnum() or char in "-_" else "-" for char in f"{when}-{query.timezone}")
+    name = f"{query.event}-{workspace_id}-{safe}.csv"
+    return {"Content-Type": f"{_CSV}; charset=utf-8", "Content-Disposition": f'attachment; filename="{name}"'}
