@@ -98,6 +98,12 @@ def test_everything_is_imported_without_the_extra(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_gateway_is_ready_before_it_loads_what_only_questions_need(tmp_path: Path) -> None:
+    program = "import sys, processors.gateway.run; assert not {'aiohttp', 'yarl'} & set(sys.modules)"
+    done = light("-c", program, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "lacking", "instead"),
     [

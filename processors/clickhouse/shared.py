@@ -2,15 +2,23 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Final
-
-# Not when the first question comes: it takes some tenths of a second.
-from clickhouse_connect.driver.asyncclient import AsyncClient
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from processors.clickhouse.connection import open_for_loop
 from processors.settings import Settings
 
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.asyncclient import AsyncClient
+
+_DRIVER: Final = "clickhouse_connect.driver.asyncclient"
 _CLOSE_S: Final = 0.5
+
+
+async def load_driver() -> None:
+    """Imports what a question needs, in some tenths of a second of a thread: for whoever wants to be ready
+    before that, and yet nobody to wait for it."""
+    await asyncio.to_thread(import_module, _DRIVER)
 
 
 class SharedClient:
@@ -23,13 +31,17 @@ class SharedClient:
         self._patience_s = patience_s
         self._opening: asyncio.Task[AsyncClient] | None = None
 
-    async def get(self) -> AsyncClient:
+    async def get(self) -> "AsyncClient":
         """Raises ``NoClickHouse``; the next call then tries anew."""
         if self._opening is None:
-            self._opening = asyncio.create_task(open_for_loop(self._settings, patience_s=self._patience_s))
+            self._opening = asyncio.create_task(self._open())
             self._opening.add_done_callback(self._opened)
         # Several may wait for it, and one of them may go.
         return await asyncio.shield(self._opening)
+
+    async def _open(self) -> "AsyncClient":
+        await load_driver()
+        return await open_for_loop(self._settings, patience_s=self._patience_s)
 
     def _opened(self, task: "asyncio.Task[AsyncClient]") -> None:
         if task.cancelled() or task.exception() is not None:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from processors.clickhouse.shared import load_driver
 from processors.clock import epoch_ms
 from processors.errors import Misconfigured
 from processors.garbage import collect_rarely
@@ -96,11 +97,14 @@ async def _serve(
         collect_rarely()
         stats.unready = None
         log.info("listening", extra={"address": address_of(listening)})
+        # Kept, so that it is not collected before it is done.
+        loading = asyncio.create_task(load_driver())
         await until_first(
             serve(app, listening, stopping),
             *(registry.follow(), facts.follow(), publisher.follow(), callers.uses.keep(registry, epoch_ms)),
             stopping=stopping,
         )
+        await loading
 
 
 def _places(settings: Settings) -> Places:

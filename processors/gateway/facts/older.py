@@ -9,9 +9,8 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from msgspec import MsgspecError
 from msgspec.json import Decoder
@@ -22,6 +21,9 @@ from processors.gateway.facts.entries import ClickEntry, SaleEntry, Standing
 from processors.gateway.known import KnownLink, Uncertain
 from processors.settings import Settings
 from schemas.ids import customer_id, lead_id, sale_id
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.asyncclient import AsyncClient
 
 log = logging.getLogger(__name__)
 V = TypeVar("V")
@@ -114,7 +116,7 @@ class Older:
         return found is not None
 
     def _ask(
-        self, query: Callable[[AsyncClient, Sequence[Pair]], Awaitable[Mapping[Pair, V]]]
+        self, query: "Callable[[AsyncClient, Sequence[Pair]], Awaitable[Mapping[Pair, V]]]"
     ) -> Callable[[Sequence[Pair]], "asyncio.Future[Mapping[Pair, V]]"]:
         async def ask(keys: Sequence[Pair]) -> Mapping[Pair, V]:
             self.lookups += 1
@@ -203,7 +205,7 @@ def _is_final(found: Standing | Erased) -> bool:
     return isinstance(found, Erased) or found.requested
 
 
-async def _rows(client: AsyncClient, sql: str, ids: Sequence[Any]) -> Sequence[Sequence[Any]]:
+async def _rows(client: "AsyncClient", sql: str, ids: Sequence[Any]) -> Sequence[Sequence[Any]]:
     # A third cheaper than the driver's own format, for so few rows.
     answer = await client.raw_query(sql, {"ids": list(ids)}, _SETTINGS, fmt="JSONCompactEachRow")
     return _decode_rows(answer)
@@ -214,7 +216,7 @@ def _link(fields: Sequence[str]) -> KnownLink:
     return KnownLink(*(field or None for field in fields))
 
 
-async def _clicks(client: AsyncClient, keys: Sequence[Pair]) -> Mapping[Pair, ClickEntry]:
+async def _clicks(client: "AsyncClient", keys: Sequence[Pair]) -> Mapping[Pair, ClickEntry]:
     found = _clicks_of(await _rows(client, _QUICK_CLICKS, keys))
     # Whatever may have kept a click out of there: that it is nowhere is not said because of it.
     missing = [key for key in keys if key not in found]
@@ -228,7 +230,7 @@ def _clicks_of(rows: Sequence[Sequence[Any]]) -> dict[Pair, ClickEntry]:
     }
 
 
-async def _customers(client: AsyncClient, keys: Sequence[Pair]) -> Mapping[Pair, Standing | Erased]:
+async def _customers(client: "AsyncClient", keys: Sequence[Pair]) -> Mapping[Pair, Standing | Erased]:
     found: dict[Pair, Standing | Erased] = {}
     for workspace_id, customer, status, deferred_ms, first_seen_ms, click_id, *rest in await _rows(
         client, _CUSTOMERS, keys
@@ -250,12 +252,12 @@ async def _customers(client: AsyncClient, keys: Sequence[Pair]) -> Mapping[Pair,
     return found
 
 
-async def _sales(client: AsyncClient, keys: Sequence[Pair]) -> Mapping[Pair, SaleEntry]:
+async def _sales(client: "AsyncClient", keys: Sequence[Pair]) -> Mapping[Pair, SaleEntry]:
     workspaces = {sale: workspace_id for workspace_id, sale in keys}
     rows = await _rows(client, _SALES, keys)
     return {(workspaces[sale], sale): SaleEntry(*fields) for sale, *fields in rows}
 
 
-async def _leads(client: AsyncClient, keys: Sequence[Pair]) -> Mapping[Pair, str]:
+async def _leads(client: "AsyncClient", keys: Sequence[Pair]) -> Mapping[Pair, str]:
     workspaces = {lead: workspace_id for workspace_id, lead in keys}
     return {(workspaces[lead], lead): lead for (lead,) in await _rows(client, _LEADS, keys)}
