@@ -60,7 +60,7 @@ class EventPublisher:
         self._places: dict[Topic, list[TopicPartition]] = {}
         self._queues = Queues()
         self._flying: dict[TopicPartition, list[Waiting]] = {}
-        self._deadlines: deque[tuple[float, Waiting]] = deque()
+        self._deadlines: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._sweeping = False
         self._wake, self._landing = asyncio.Event(), asyncio.Event()
         self._kept_now = 0
@@ -114,7 +114,7 @@ class EventPublisher:
             self.late += 1
             raise TryAgain("Too many events wait to be written. Try again.")
         record = self._add(value, headers, routed, kept=False)
-        self._deadlines.append((self._loop.time() + PUBLISH_S, record))
+        self._deadlines.append((self._loop.time() + PUBLISH_S, record.answer))
         if not self._sweeping:
             self._sweeping = True
             self._loop.call_later(_SWEEP_S, self._sweep)
@@ -151,7 +151,7 @@ class EventPublisher:
         """Tell those who have waited for too long."""
         now, late = self._loop.time(), 0
         while self._deadlines and self._deadlines[0][0] <= now:
-            answer = self._deadlines.popleft()[1].answer
+            _, answer = self._deadlines.popleft()
             if not answer.done():
                 answer.set_exception(TryAgain("Kafka has not acknowledged the event in time. Try again."))
                 late += 1
