@@ -66,7 +66,8 @@ class Seeker:
                     except Uncertain as error:
                         trouble = error
                     catch_up()
-                    await arrival
+                    with self._follower.pace.hurried():
+                        await arrival
                     arrival = self._arrivals.expect(waited)
         except TimeoutError:
             if trouble is not None:

@@ -241,7 +241,8 @@ class RecentAndOlder:
                 with suppress(Uncertain):
                     if await self.older.has_lead(workspace_id, customer_external_id, key):
                         return
-                await arrival
+                with self._follower.pace.hurried():
+                    await arrival
         except TimeoutError:
             return
         finally:
