@@ -64,8 +64,8 @@ class KnownSale(Struct, frozen=True):
 class Facts(Protocol):
     """Recent ones from memory, older ones from ClickHouse.
 
-    None is a certain no. Each method waits up to 2 s for what is not there yet, and raises ``Uncertain`` when
-    it then cannot say so, or a store does not answer.
+    None is a certain no, unless a method says otherwise. Each waits up to 2 s for what is not there yet, and
+    raises ``Uncertain`` when it then cannot say so, or a store does not answer.
     """
 
     async def click(self, workspace_id: str, click_id: str) -> KnownClick | None:
@@ -77,6 +77,10 @@ class Facts(Protocol):
         """``wait``: False: what is known by now is enough, and None then says only that; nobody is asked.
         ``requested``: of who is known without a lead request it has to be certain that there is none; what
         was written before the call counts, and nothing is waited for that comes later."""
+
+    async def external_id(self, workspace_id: str, our_id: str) -> str | None:
+        """Whose id of ours (``cus_…``) it is, of those whom events named lately. Does not wait; None is not
+        certain."""
 
     async def sale(self, workspace_id: str, customer_external_id: str, invoice_id: str) -> KnownSale | None:
         """The purchase that came first with this invoice. Does not wait."""

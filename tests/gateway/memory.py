@@ -13,6 +13,7 @@ from processors.gateway.track.answering import sold
 from schemas.decoders import BY_TYPE
 from schemas.events import Click, Erasure, LeadEvent, Purchase
 from schemas.headers import Header
+from schemas.ids import customer_id
 from schemas.routing import Routed, place_of, routed_of
 from schemas.times import HOUR_MS
 
@@ -127,6 +128,11 @@ class MemoryFacts:
             self._catch_up()
             return self._customer(workspace_id, customer_external_id)
         return found
+
+    async def external_id(self, workspace_id: str, our_id: str) -> str | None:
+        """As of ``Facts``."""
+        names = (name for workspace, name in self._customers if workspace == workspace_id)
+        return next((one for one in names if customer_id(workspace_id, one) == our_id), None)
 
     async def sale(self, workspace_id: str, customer_external_id: str, invoice_id: str) -> KnownSale | None:
         """As of ``Facts``."""

@@ -88,6 +88,8 @@ class Customers:
         external_id = _external(name)
         our_id = name if external_id is None else customer_id(workspace_id, external_id)
         found = await self._stored.one(workspace_id, our_id)
+        if found is None and external_id is None:
+            external_id = await self._facts.external_id(workspace_id, our_id)
         if found is None and external_id is not None:
             found = await self._young(workspace_id, external_id, call.now_ms)
         if found is None or await self._is_erased(workspace_id, found.external_id):

@@ -13,13 +13,16 @@ from aiokafka import TopicPartition
 from processors.gateway.facts.entries import ClickEntry, PersonEntry, SaleEntry, Standing, earlier
 from processors.gateway.known import KnownLink
 from schemas.events import Click, LeadEvent, Purchase
+from schemas.ids import customer_id
 from schemas.times import HOUR_MS, SECOND_MS
+from schemas.topics import split_key
 
 _GENERATIONS: Final = 8
 _CLICK_BYTES: Final = 320
 _LINK_BYTES: Final = 700
 _VISIT_BYTES: Final = 300
 _PERSON_BYTES: Final = 1_000
+_LISTED_BYTES: Final = 200
 _NAMED_BYTES: Final = 170
 _SALE_BYTES: Final = 600
 _LEAD_BYTES: Final = 150
@@ -38,7 +41,8 @@ class Visit(NamedTuple):
 
 
 class _Generation:
-    """What came in one stretch of time. ``begins``: where each partition stood when it began."""
+    """What came in one stretch of time. ``begins``: where each partition stood when it began. ``by_our_id``:
+    keys of people, but for those that are still ``unlisted``."""
 
     def __init__(self, begins: Mapping[TopicPartition, int]) -> None:
         self.begins = dict(begins)
@@ -46,6 +50,8 @@ class _Generation:
         self.clicks: dict[str, ClickEntry] = {}
         self.visits: dict[str, Visit] = {}
         self.people: dict[str, PersonEntry] = {}
+        self.unlisted: list[str] = []
+        self.by_our_id: dict[str, str] = {}
         self.sales: dict[str, SaleEntry] = {}
         self.leads: set[str] = set()
 
@@ -90,6 +96,26 @@ class Recent:
         key = f"{workspace_id}:{customer}"
         found = [one.people[key] for one in self._generations if key in one.people]
         return _merged(found) if len(found) > 1 else found[0] if found else None
+
+    def list_people(self, most: int) -> bool:
+        """By our ids, which no event has: so many more. True: there are others that are not listed yet.
+
+        Each takes as long as to add it did, and nearly nobody is asked for by that id.
+        """
+        for one in self._generations:
+            for key in one.unlisted[-most:]:
+                one.by_our_id[customer_id(*split_key(key.encode()))] = key
+                one.size += _LISTED_BYTES
+            del one.unlisted[-most:]
+        return any(one.unlisted for one in self._generations)
+
+    def external_id(self, workspace_id: str, our_id: str) -> str | None:
+        """Of a customer who is listed."""
+        for one in self._generations:
+            found, external_id = split_key(one.by_our_id.get(our_id, "").encode())
+            if found == workspace_id and external_id:
+                return external_id
+        return None
 
     def sale(self, workspace_id: str, customer: str, invoice_id: str) -> SaleEntry | None:
         """The one that counts of those with this invoice."""
@@ -181,6 +207,7 @@ class Recent:
         person = people.get(key)
         if person is None:
             person = people[key] = PersonEntry()
+            self._youngest.unlisted.append(key)
             self._youngest.size += _PERSON_BYTES
         return person
 

@@ -36,6 +36,9 @@ _NO_METADATA: Final = frozenset({"", "{}"})
 _CUSTOMER_S: Final = 3.0
 """So long, at most, it is tried to tell what is known of a customer."""
 
+_LISTED_AT_ONCE: Final = 500
+"""A millisecond, which others wait for."""
+
 
 class Registry(Protocol):
     """Where links are registered."""
@@ -182,6 +185,12 @@ class RecentAndOlder:
             )
             clicks = {one: entry for one, entry in zip(person.named, found, strict=True) if entry}
         return self._merged(workspace_id, person, stored, clicks)
+
+    async def external_id(self, workspace_id: str, our_id: str) -> str | None:
+        """As ``Facts`` says."""
+        while self._recent.list_people(_LISTED_AT_ONCE):  # noqa: ASYNC110 - others get their turn
+            await asyncio.sleep(0)
+        return self._recent.external_id(workspace_id, our_id)
 
     def _customer_by_now(self, workspace_id: str, customer: str) -> KnownCustomer | None:
         person = self._recent.person(workspace_id, customer)

@@ -59,6 +59,10 @@ class World:
             return None
         return self.known.get(customer_external_id) if workspace_id == "acme" else None
 
+    async def external_id(self, workspace_id: str, our_id: str) -> str | None:
+        heard = {customer_id("acme", one): one for one in self.known if one not in self.unheard}
+        return heard.get(our_id) if workspace_id == "acme" else None
+
     async def publish(self, value: bytes) -> None:
         self.published.append(value)
 
@@ -144,9 +148,10 @@ async def test_there_is_always_a_name(world: World, name: str, email: str, shown
     assert (await world.call(f"GET /customers/{ADA}"))["name"] == shown
 
 
-async def test_one_who_was_named_a_moment_ago_is_pending(world: World) -> None:
+@pytest.mark.parametrize("name", [ADA, "ext_ada"])
+async def test_one_who_was_named_a_moment_ago_is_pending(world: World, name: str) -> None:
     world.known["ada"] = YOUNG
-    shown = await world.call("GET /customers/ext_ada?includeExpandedFields=true")
+    shown = await world.call(f"GET /customers/{name}?includeExpandedFields=true")
     assert shown == {
         **_SHOWN,
         **_EXPANDED,
@@ -183,9 +188,10 @@ async def test_unknown_and_foreign_ones(world: World) -> None:
     assert world.published == []
 
 
+@pytest.mark.parametrize("stored", [True, False])
 @pytest.mark.parametrize("name", [ADA, "ext_ada"])
-async def test_deleting_is_an_erasure(world: World, name: str) -> None:
-    world.rows, world.known["ada"] = [_row()], YOUNG
+async def test_deleting_is_an_erasure(world: World, name: str, *, stored: bool) -> None:
+    world.rows, world.known["ada"] = [_row()] if stored else [], YOUNG
     assert await world.call(f"DELETE /customers/{name}") == {"id": ADA}
     (event,) = world.published
     assert msgspec.json.decode(event)["type"] == "erasure"

@@ -1,6 +1,7 @@
 """Memory beside a model that forgets nothing, and what it claims to have when it forgets."""
 
 from dataclasses import dataclass, field
+from itertools import count
 
 from aiokafka import TopicPartition
 from hypothesis import given
@@ -10,6 +11,7 @@ from msgspec import Raw
 from processors.gateway.facts.entries import ClickEntry, SaleEntry
 from processors.gateway.facts.recent import Recent
 from schemas.events import Click, LeadEvent, Purchase
+from schemas.ids import customer_id
 from schemas.times import HOUR_MS
 
 _PLACES = [TopicPartition("a", 0), TopicPartition("b", 0)]
@@ -181,3 +183,31 @@ def test_the_purchase_that_was_first_counts() -> None:
     recent.add_purchase(purchase(30), 7)
     assert recent.sale("acme", "ann", "inv") == SaleEntry(5, 10, "usd", "Purchase", "", '{"a":1}')
     assert recent.sale("acme", "bob", "inv") is None
+
+
+def test_people_are_found_by_our_id_once_they_are_listed() -> None:
+    recent = Recent(_PLENTY)
+    ours = {name: customer_id("acme", name) for name in ("ann", "ben:1", "cid")}
+    for name in ours:
+        recent.add_lead_event(lead_event(name), 0)
+    assert recent.external_id("acme", ours["ann"]) is None
+    size = recent.size
+    assert recent.list_people(2)
+    assert not recent.list_people(2)
+    assert recent.size > size
+    assert {name: recent.external_id("acme", one) for name, one in ours.items()} == {n: n for n in ours}
+    assert recent.external_id("globex", ours["ann"]) is None
+    assert recent.external_id("acme", "") is None
+    recent.add_lead_event(lead_event("ann"), 1)
+    assert not recent.list_people(1)
+
+
+def test_what_is_let_go_is_not_found_by_our_id() -> None:
+    recent = Recent(_LITTLE)
+    recent.add_lead_event(lead_event("ann"), 0)
+    others = count()
+    while recent.person("acme", "ann") is not None:
+        recent.add_lead_event(lead_event(f"other-{next(others)}"), 0)
+        recent.bound()
+    recent.list_people(1_000)
+    assert recent.external_id("acme", customer_id("acme", "ann")) is None
