@@ -144,7 +144,11 @@ def test_after_a_refused_batch_another_producer_goes_on(settings: Settings) -> N
     assert asyncio.run(written(settings)) == Counter(wanted)
 
 
-def test_closing_without_a_broker_ends_and_tells_what_is_lost(broker: LocalKafka, settings: Settings) -> None:
+def test_closing_without_a_broker_ends_and_tells_what_is_lost(
+    broker: LocalKafka, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processors.gateway.publishing.publisher.PUBLISH_S", 60.0)
+
     async def run() -> EventPublisher:
         async with AsyncExitStack() as stack:
             publisher = await stack.enter_async_context(EventPublisher(settings, lambda *_: None))
