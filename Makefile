@@ -69,16 +69,15 @@ countries: $(VENV)/ready
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url --python-version 3.11 pyproject.toml
 lock: $(VENV)/dev-ready
-	$(BIN)/pip install --quiet uv
 	$(LOCK) --extra local --group dev -o requirements-dev.lock
 	$(LOCK) --extra local --constraints requirements-dev.lock -o requirements-local.lock
 	$(LOCK) --constraints requirements-dev.lock -o requirements.lock
+	echo uv | $(LOCK:pyproject.toml=-) --upgrade -o requirements-uv.lock
 
 $(VENV)/ready: requirements-local.lock pyproject.toml
 	@echo "making $(VENV), with everything that is needed: 1.1 GB, once"
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python deploy/install.py requirements-local.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python deploy/install.py requirements-local.lock --editable .
 	@touch $@
 
 $(VENV)/dev-ready: $(VENV)/ready requirements-dev.lock
@@ -99,8 +98,8 @@ $(VENV)/sdks-ready: $(PYTHON_SDKS:%=$(VENV)/%/ready)
 	touch $@
 
 $(VENV)/python-%/ready: $(SDKS)/python-%/requirements.lock $(VENV)/dev-ready
-	$(PYTHON) -m venv --clear $(VENV)/python-$*
-	$(VENV)/python-$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(PYTHON) -m venv --clear --without-pip $(VENV)/python-$*
+	@$(BIN)/python deploy/install.py $< --python $(VENV)/python-$*/bin/python
 	touch $@
 
 $(VENV)/chromium-ready: $(VENV)/dev-ready

@@ -146,7 +146,7 @@ def test_no_program_of_ours_is_started_in_another_way() -> None:
     root = Path(__file__).parents[2]
     allowed = {
         "deploy/local/process.py",
-        "deploy/install.py",  # starts pip, before anything of ours is there
+        "deploy/install.py",  # starts pip and uv, before anything of ours is there
         "processors/terminal/program.py",  # asks where it is
         "bench/environments.py",  # makes environments for other programs
         "bench/peers/bytewax_flow/w1.py",  # runs in one
