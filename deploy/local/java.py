@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from deploy.local.errors import NoJava
@@ -36,12 +37,18 @@ def find_java() -> Path:
 
 def major_version(java: Path) -> int | None:
     """17 for Java 17.0.15; None when it does not run or does not say."""
+    match = _VERSION.search(described(java))
+    return int(match[1]) if match else None
+
+
+@cache
+def described(java: Path) -> str:
+    """What it says of itself, once asked, down to its build; nothing when it does not run."""
     try:
         answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
-        return None
-    match = _VERSION.search(answer.stderr + answer.stdout)
-    return int(match[1]) if match else None
+        return ""
+    return answer.stderr + answer.stdout
 
 
 def _installed() -> Iterator[Path]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from deploy.local.classes import ClassArchive
 from deploy.local.jars import KAFKA_VERSION, ensure_jars
 from deploy.local.java import find_java
 from deploy.local.ports import HOST, free_port
@@ -72,6 +73,7 @@ class LocalKafka(LocalServer):
         self._settings = dict(settings or {})
         self._jvm_options = tuple(jvm_options)
         self._log_dir = self.data_dir / "log"
+        self._classes: ClassArchive | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -85,7 +87,15 @@ class LocalKafka(LocalServer):
             self._format(run)
         self._progress(f"starting Kafka {KAFKA_VERSION}")
         self._write_properties("server.properties", port, self._log_dir)
-        return Command([*run, "kafka.Kafka", "server.properties"], os.environ)
+        self._classes = ClassArchive.beside(jars, java)
+        return Command([*run, *self._classes.options, "kafka.Kafka", "server.properties"], os.environ)
+
+    def stop(self) -> None:
+        """As any server. The first time it takes longer, to make every later start faster."""
+        child = self._child
+        super().stop()
+        if child is not None and self._classes is not None:
+            self._classes.ended(child.returncode)
 
     def _answers(self, port: int) -> bool:
         return brokers_known_to(port) > 0

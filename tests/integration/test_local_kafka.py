@@ -174,6 +174,33 @@ def test_it_runs_without_a_java_of_the_system(tmp_path: Path, monkeypatch: pytes
         assert consume(kafka, topic, 1) == [b"no java"]
 
 
+@pytest.mark.parametrize("of_the_system", [False, True])
+def test_what_a_jvm_has_loaded_is_there_for_the_next(
+    of_the_system: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jars = tmp_path / "cache" / "kafka"
+    jars.parent.mkdir()
+    jars.symlink_to(ensure_jars())
+    monkeypatch.setattr("deploy.local.kafka.ensure_jars", lambda **_: jars)
+    if not of_the_system:
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+        monkeypatch.setenv("PATH", str(tmp_path))
+    kafka = LocalKafka(tmp_path / "data")
+    with kafka:
+        assert "CacheOutput=" in command_of(kafka) or "ArchiveClassesAtExit=" in command_of(kafka)
+        topic = create_topic(kafka)
+        produce(kafka, topic, b"kept")
+    (archive,) = (one for one in jars.parent.iterdir() if one != jars)
+    with kafka:
+        assert f"={archive}" in command_of(kafka)
+        assert str(archive) in Path(f"/proc/{kafka.pid}/maps").read_text()
+        assert consume(kafka, topic, 1) == [b"kept"]
+
+
+def command_of(kafka: LocalKafka) -> str:
+    return Path(f"/proc/{kafka.pid}/cmdline").read_text().replace("\0", " ")
+
+
 def test_jgo_alone_brings_every_jar(tmp_path: Path) -> None:
     said: list[str] = []
     cache = ensure_jars(tmp_path / "cache", fetches=[with_jgo], progress=said.append)
