@@ -56,7 +56,7 @@ class ClickHouseUrl:
                 raise ValueError
             return cls(_EMBEDDED, path=unquote(parts.path))
         name = parts.path.removeprefix("/").removesuffix("/")
-        if not parts.hostname or not _DATABASE.fullmatch(name):
+        if not parts.hostname or parts.port == 0 or not _DATABASE.fullmatch(name):
             raise ValueError
         user, password = (
             None if part is None else unquote(part, errors="strict")

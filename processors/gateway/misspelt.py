@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, get_args, get_origin
 
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
+from msgspec.structs import fields
 
 from processors.gateway.stats import Stats
 from schemas.close_names import CloseName, CloseNames
@@ -18,9 +19,12 @@ log = logging.getLogger(__name__)
 
 HEADER: Final = b"x-leadstream-warning"
 _MOST: Final = 5
-"""Of one body; of a list, the first element stands for all."""
+"""Of one body."""
+_ELEMENTS: Final = 100
+"""Of one list, from its begin."""
 _EVERY_S: Final = 60.0
 _REMEMBERED: Final = 1_000
+_UNREADABLE: Final = (DecodeError, UnicodeDecodeError, RecursionError)
 
 Look = Callable[[bytes], Sequence[CloseName]]
 
@@ -30,22 +34,46 @@ def looking(kind: Any) -> Look:
     if get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     if isinstance(kind, type) and issubclass(kind, Struct):
-        return CloseNames(kind)
+        return _of_object(kind)
     if get_origin(kind) is list:
         inner = looking(get_args(kind)[0])
-        return lambda body: inner(_first(body))
+        return lambda body: _of_all(body, inner)
     return lambda _: ()
 
 
 _elements: Final = Decoder(list[Raw]).decode
+_members: Final = Decoder(dict[str, Raw]).decode
 
 
-def _first(body: bytes) -> bytes:
+def _of_object(kind: type[Struct]) -> Look:
+    """Also in what it has of other types of ours."""
+    own = CloseNames(kind)
+    parts = {
+        one.encode_name: looking(one.type)
+        for one in fields(kind)
+        if isinstance(one.type, type) and issubclass(one.type, Struct)
+    }
+    if not parts:
+        return own
+
+    def look(body: bytes) -> Sequence[CloseName]:
+        try:
+            members = _members(body)
+        except _UNREADABLE:
+            return ()
+        within = (name for part, of in parts.items() for name in of(bytes(members.get(part, b""))))
+        return tuple(dict.fromkeys((*own(body), *within)))
+
+    return look
+
+
+def _of_all(body: bytes, look: Look) -> Sequence[CloseName]:
+    """Each once, in the order of the elements."""
     try:
         elements = _elements(body)
-    except (DecodeError, RecursionError):
-        return b""
-    return bytes(elements[0]) if elements else b""
+    except _UNREADABLE:
+        return ()
+    return tuple(dict.fromkeys(name for one in elements[:_ELEMENTS] for name in look(bytes(one))))
 
 
 class Misspelt:

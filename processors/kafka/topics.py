@@ -16,6 +16,7 @@ from aiokafka.errors import (
     for_code,
 )
 
+from processors.errors import Unavailable
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import KafkaRefused, told
 from processors.kafka.connection.failures import NotAuthorised
@@ -24,6 +25,9 @@ from processors.settings import Settings
 
 _TOPIC_ALREADY_EXISTS: Final = 36
 _FROM_TOPIC: Final = 1
+_MOST_NAMED: Final = 3
+PATIENCE_S: Final = 15.0
+"""So long brokers may take to hear of a topic."""
 _DENIED: Final = (TopicAuthorizationFailedError.errno, ClusterAuthorizationFailedError.errno)
 
 
@@ -58,9 +62,21 @@ class Report:
     updated: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
+    def require_all(self) -> None:
+        """Returns when every topic is there. Raises ``Unavailable``, for whoever cannot go on without."""
+        missing = [one.topic for one in self.differences if one.actual == MISSING]
+        if missing:
+            more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+            raise Unavailable(
+                f"Kafka was asked to create topics, and after {PATIENCE_S:.0f} s it still does not show "
+                f"{', '.join(missing[:_MOST_NAMED])}{more}",
+                "Run it again: a slow broker may have them by now. Topics that this user may not see: "
+                "`leadstream acls`.",
+            )
+
 
 async def create_topics(settings: Settings, wanted: list[Layout], *, update: bool = False) -> Report:
-    """Create what is missing, and wait until the brokers serve it.
+    """Create what is missing, and wait until the brokers serve it, ``PATIENCE_S`` at most.
 
     A topic that exists keeps its configuration, unless ``update``; its partitions and replicas are never
     changed, because a key would then meet another worker's state. What differs is in the report. Any number
@@ -145,7 +161,7 @@ def _layout(wanted: Iterable[Layout], name: str) -> Layout:
 
 
 async def _settled(
-    admin: AIOKafkaAdminClient, wanted: list[Layout], touched: set[str], patience_s: float = 15.0
+    admin: AIOKafkaAdminClient, wanted: list[Layout], touched: set[str], patience_s: float = PATIENCE_S
 ) -> list[Difference]:
     """What differs once the brokers have heard of what was done to the ``touched`` topics."""
     deadline = time.monotonic() + patience_s

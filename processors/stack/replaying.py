@@ -20,9 +20,11 @@ def compute(
 ) -> None:
     """All state and results of a replay, from ``since_ms`` on; begun before, it goes on. Blocks.
 
-    Raises ``NoBroker``, ``KafkaRefused``, and ``ServiceFailed`` when a worker cannot go on.
+    Raises ``NoBroker``, ``KafkaRefused``, ``Unavailable`` when topics do not appear, and ``ServiceFailed``
+    when a worker cannot go on.
     """
     report = run_on_kafka(create_topics(replay, layouts_of(replay)))
+    report.require_all()
     progress.say(f"{len(report.created)} topics created")
     if not run_on_kafka(start_at(replay, since_ms)):
         progress.say(f"{replay.worker_group} goes on where it was")

@@ -178,6 +178,7 @@ def _prepare(settings: Settings, steps: Steps, *, embedded: bool) -> None:
     """Topics and tables. An embedded Kafka is ours to configure anew; another one keeps what it has."""
     steps.begin("creating topics and tables")
     report = run_on_kafka(create_topics(settings, layouts_of(settings), update=embedded))
+    report.require_all()
     sizes = [str(one) for one in report.differences if one.what == "partitions"]
     if sizes:
         more = f"; and {len(sizes) - 2} more topics" if len(sizes) > 2 else ""

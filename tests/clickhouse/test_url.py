@@ -48,6 +48,7 @@ WRONG = [
     f"http://db:8123/{PLANTED}/leadstream",
     f"http://db:{PLANTED}/leadstream",
     f"http://me:{PLANTED}@db:99999/leadstream",
+    f"http://me:{PLANTED}@db:0/leadstream",
     f"http://me:{PLANTED}@/leadstream",
     f"http://me:{PLANTED}@[::1/leadstream",
     f"http://me:{PLANTED}@db:8123/lead`stream",

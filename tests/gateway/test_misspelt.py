@@ -8,7 +8,7 @@ import pytest
 from msgspec import Meta
 
 from processors.gateway.clicks.routes import ClickBody, OpenBody, VisitBody
-from processors.gateway.links.bodies import NewLink, NewLinks
+from processors.gateway.links.bodies import ManyLinksUpdate, NewLink, NewLinks
 from processors.gateway.misspelt import Misspelt, header, looking
 from processors.gateway.stats import Stats
 from processors.gateway.track.bodies import ClientLeadBody, ClientSaleBody, LeadBody, SaleBody
@@ -48,12 +48,14 @@ async def test_a_required_field_that_is_misspelt() -> None:
     assert answer.headers[WARNING] == TOLD
 
 
-async def test_of_a_list_the_first_stands_for_all() -> None:
+async def test_of_a_list_all_are_told() -> None:
     door = Door()
     bodies = [{"itemName": "tea", "modes": 1, "amounts": 1}, {"itemName": "tea", "item_name": 2, "Mode": 1}]
     async with door.client() as client:
         answer = await client.post("/orders/bulk", json=bodies, headers=bearer())
-    assert answer.headers[WARNING] == "amounts is no field; did you mean amount?"
+    assert answer.headers[WARNING] == (
+        "amounts is no field; did you mean amount?, Mode is no field; did you mean mode?"
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,6 +149,27 @@ def test_what_is_remembered_for_the_log_has_an_end() -> None:
 def test_bodies_of_ours(kind: object, name: str, field: str | None) -> None:
     body = json.dumps([{name: "x"}] if kind is NewLinks else {name: "x"}).encode()
     assert [one.field for one in looking(kind)(body)] == ([field] if field else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "fields"),
+    [
+        (NewLinks, [{"url": "u"}, {"partnerID": "p"}, {"partnerID": "p"}, {"utmSource": "s"}], 2),
+        (NewLinks, [{"url": "u"}] * 100 + [{"partnerID": "beyond what is looked at"}], 0),
+        (ManyLinksUpdate, {"linkIds": ["a"], "data": {"partnerID": "p"}}, 1),
+        (ManyLinksUpdate, {"link_ids": ["a"], "data": {"partnerID": "p"}}, 2),
+        (ManyLinksUpdate, {"linkIds": ["a"], "data": [{"partnerID": "p"}]}, 0),
+        (ManyLinksUpdate, {"linkIds": ["a"]}, 0),
+    ],
+)
+def test_every_part_of_a_body_is_looked_at(kind: object, body: object, fields: int) -> None:
+    assert len(looking(kind)(json.dumps(body).encode())) == fields
+
+
+@pytest.mark.parametrize("kind", [NewLinks, ManyLinksUpdate])
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[" * 100_000, b'{"data":', b"[[[", b"1"])
+def test_of_what_cannot_be_read_nothing_is_said(kind: object, body: bytes) -> None:
+    assert looking(kind)(body) == ()
 
 
 def test_what_is_right_is_right() -> None:

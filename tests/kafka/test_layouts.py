@@ -2,8 +2,9 @@
 
 import pytest
 
+from processors.errors import Unavailable
 from processors.kafka.layouts import Layout
-from processors.kafka.topics import MISSING, Difference, compare
+from processors.kafka.topics import MISSING, Difference, Report, compare
 from processors.settings import Settings
 from processors.worker.run import layouts_of
 from schemas.times import DAY_MS, HOUR_MS
@@ -78,3 +79,10 @@ def test_a_registry_keeps_the_partitions_it_has() -> None:
     fixed = {one.name for one in layouts_of(Settings()) if one.keeps_partitions}
     assert fixed == {Topic.LINKS, Topic.WORKSPACES}
     assert compare(Layout("t", 8, 1, {}, keeps_partitions=True), described(64), {}) == []
+
+
+def test_what_does_not_appear_is_named() -> None:
+    differences = [Difference(f"topic-{number}", "topic", "there", MISSING) for number in range(5)]
+    with pytest.raises(Unavailable, match="does not show topic-0, topic-1, topic-2 and 2 more"):
+        Report(differences=differences).require_all()
+    Report(differences=[Difference("clicks", "replicas", "3", "1")]).require_all()
