@@ -54,7 +54,7 @@ def exchange(client: Client, table: str, successor: str) -> None:
 
 def _fold(client: Client, table: str, source: str, copied: Sequence[str] = ()) -> None:
     """``copied``: parts of ``source`` whose rows are in ``table`` already."""
-    _inserts_under_way_end(client, table)
+    inserts_under_way_end(client, table)
     _copy(client, source, table, copied)
     # The server's bound is against mistakes: by default, it keeps what is larger than 50 GB.
     client.command(f"DROP TABLE {source}", settings={"max_table_size_to_drop": 0})
@@ -85,8 +85,9 @@ def _claimed(client: Client, successor: str) -> list[str]:
     return [str(row[0]) for row in found.result_rows]
 
 
-def _inserts_under_way_end(client: Client, table: str) -> None:
-    """An insert goes to the table that had the name when the insert began."""
+def inserts_under_way_end(client: Client, table: str) -> None:
+    """Blocks until then. An insert goes to the table that had the name when the insert began, and to the
+    materialized views that the table had then."""
     under_way = client.query(
         "SELECT query_id FROM system.processes "
         "WHERE query_kind = 'Insert' AND position(query, {table:String}) > 0",

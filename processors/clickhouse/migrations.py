@@ -16,13 +16,14 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from processors.clickhouse.connection import open_clickhouse
-from processors.clickhouse.exchange import GONE, Overtaken, exchange
+from processors.clickhouse.exchange import GONE, Overtaken, exchange, inserts_under_way_end
 from processors.errors import Misconfigured
 from processors.settings import Settings
 
 _FILE: Final = re.compile(r"^(\d{3})_\w+\.sql$")
 _ATTEMPTS: Final = 20
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
+_COPYING_VIEW: Final = re.compile(r"CREATE MATERIALIZED VIEW .*FROM (\w+)$", re.DOTALL)
 _SUCCESSOR: Final = re.compile(r"CREATE TABLE ((\w+)_next)\s")
 
 VIEWS: Final = (
@@ -218,6 +219,9 @@ def _apply(client: Client, script: Script) -> None:
             _exchange(client, statement, successor[2], successor[1])
         else:
             _command(client, _repeatable(statement))
+        if copied := _COPYING_VIEW.match(statement):
+            # Whatever the view has not seen is there for the statements after it.
+            inserts_under_way_end(client, copied[1])
 
 
 def _command(client: Client, statement: str) -> None:

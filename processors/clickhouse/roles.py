@@ -27,6 +27,12 @@ _WHOSE: Final = {
 }
 """Of each table, the columns that tell by our own hashed id whose a row is."""
 
+_LOOKED_UP: Final = (
+    "workspace_id, click_id, timestamp, track_conversion, link_id, domain, key, url, partner_id, program_id, "
+    "tenant_id, link_external_id, precedence"
+)
+"""Of a click, what a gateway answers with: the columns of clicks_by_id, which may have fewer clicks."""
+
 
 @dataclass(frozen=True)
 class Writes:
@@ -65,6 +71,8 @@ def roles(database: str, writes: Writes) -> Mapping[str, Sequence[str]]:
             *on("INSERT", *writes.inserted_into),
             *on("ALTER DELETE", *writes.deleted_from),
             *whose,
+            # What is known of a click that is sent again.
+            *on("SELECT(workspace_id, click_id, timestamp, precedence)", "clicks_by_id"),
             "SELECT ON system.mutations",
         ],
         f"{database}_operator": [
@@ -75,6 +83,7 @@ def roles(database: str, writes: Writes) -> Mapping[str, Sequence[str]]:
         f"{database}_gateway": [
             *read,
             *on("SELECT", "clicks_by_id"),
+            *on(f"SELECT({_LOOKED_UP})", "clicks_raw"),
             *on("SELECT(customer_id)", "erased_raw"),
         ],
         f"{database}_migrator": [

@@ -44,7 +44,8 @@ from processors.sink.deletions import Deletions
 from processors.sink.lag import Lag
 from processors.sink.rejects import Failures, Rejects
 from processors.sink.stats import Stats
-from processors.sink.tables import ERASED, TABLES, by_topic
+from processors.sink.tables import CLICKS, ERASED, TABLES, by_topic
+from processors.sink.undated_clicks import lost_among
 from processors.sink.writer import GivenUp, Writer
 from schemas.reasons import DeadLetterReason
 from schemas.topics import SPECS
@@ -221,6 +222,10 @@ class Sink:
         if erased and erased.rows:
             await self._insert(erased)
         await self._leave_out_erased(batch)
+        if clicks := batch.tables.get(CLICKS.name):
+            lost = await lost_among(clicks, self._writer.stored_clicks)
+            if lost.rows:
+                await self._insert(lost)
         for one in batch.tables.values():
             if one.rows:
                 await self._insert(one)

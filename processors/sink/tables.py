@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 
 from processors.clickhouse.roles import Writes
 from processors.clock import epoch_ms
-from processors.sink import click_rows, refusal_rows, result_rows
+from processors.sink import click_rows, lost_clicks, refusal_rows, result_rows
 from processors.sink.erasing import ERASED_ROWS
 from processors.sink.rows import Row
 from schemas.topics import Topic
@@ -47,11 +47,16 @@ LAST_UNMATCHED: Final = Table(
     refusal_rows.UNMATCHED_LAST_COLUMNS,
     refusal_rows.unmatched_last_row,
 )
+CLICKS: Final = Table(Topic.CLICKS, "clicks_raw", click_rows.CLICK_COLUMNS, click_rows.click_rows(epoch_ms))
+LOST_CLICKS: Final = Table(
+    Topic.UNMATCHED, "clicks_by_time_raw", lost_clicks.LOST_CLICK_COLUMNS, lost_clicks.conflict_row
+)
+"""The clicks themselves come into it from ``CLICKS``, within ClickHouse."""
 HARMLESS_ROW: Final[Row] = ("", "", False, 0)
 """Of ``LAST_UNMATCHED``: nothing is wrong with it, and no view shows anything of it."""
 TABLES: Final = (
     ERASED,
-    Table(Topic.CLICKS, "clicks_raw", click_rows.CLICK_COLUMNS, click_rows.click_rows(epoch_ms)),
+    CLICKS,
     *(
         Table(topic, name, columns, row, _customer(columns))
         for topic, name, columns, row in (
@@ -68,6 +73,7 @@ TABLES: Final = (
         refusal_rows.unmatched_persons,
     ),
     LAST_UNMATCHED,
+    LOST_CLICKS,
     Table(
         Topic.DEAD_LETTERS,
         "dead_letters_raw",

@@ -18,8 +18,10 @@ from clickhouse_connect.driver.insert import InsertContext
 from processors.sink.erasing import count_erased, delete_erased, erased_among
 from processors.sink.error_codes import SMALLER
 from processors.sink.failures import Verdict, cause, code_of, in_a_log, judge, kind, patience_s
+from processors.sink.lost_clicks import Sent
 from processors.sink.rows import Row
 from processors.sink.tables import HARMLESS_ROW, LAST_UNMATCHED, Table
+from processors.sink.undated_clicks import ClickKey, stored
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +127,10 @@ class Writer:
     async def erased(self, persons: Set[str]) -> set[str]:
         """Those of these customers who were erased. Raises like :meth:`insert`."""
         return await self._patiently("erased_raw", _always, erased_among, self._client, sorted(persons))
+
+    async def stored_clicks(self, keys: Iterable[ClickKey]) -> list[Sent]:
+        """As ``undated_clicks.stored``. Raises like :meth:`insert`."""
+        return await self._patiently("clicks_by_id", _always, stored, self._client, sorted(keys))
 
     async def count_erased(self) -> int:
         """How many customers were ever erased. Raises like :meth:`insert`."""

@@ -22,17 +22,17 @@ BEFORE = [f"c{number}" for number in range(CLICKS)]
 
 @contextmanager
 def as_the_release_before_left_it(
-    server: LocalClickHouse, monkeypatch: pytest.MonkeyPatch
+    server: LocalClickHouse, monkeypatch: pytest.MonkeyPatch, number: int = 8
 ) -> Iterator[tuple[Client, str]]:
     """Its schema, with rows in many months. The database, and its name.
 
-    Its views were made by its migrations.
+    Before the migration of that ``number``. Its views were made by its migrations.
     """
     name = f"test_{uuid.uuid4().hex[:12]}"
     admin = connect(server.url)
     everything = migrations.migrations()
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "migrations", lambda: [one for one in everything if one.number < 8])
+        patch.setattr(migrations, "migrations", lambda: [one for one in everything if one.number < number])
         patch.setattr(migrations, "views", list)
         migrate(admin, name)
     client = connect(f"{server.url.rsplit('/', 1)[0]}/{name}")
@@ -161,7 +161,7 @@ def test_nothing_is_lost_that_is_inserted_meanwhile(
         assert tables(client) == []
 
 
-def test_no_partition_follows_from_what_a_producer_writes(
+def test_few_partitions_follow_from_what_a_producer_writes(
     clickhouse: LocalClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with as_the_release_before_left_it(clickhouse, monkeypatch) as (client, name):
@@ -169,4 +169,15 @@ def test_no_partition_follows_from_what_a_producer_writes(
         partitioned = client.query(
             "SELECT name FROM system.tables WHERE database = currentDatabase() AND partition_key != ''"
         )
-        assert partitioned.result_rows == []
+        assert partitioned.result_rows == [("clicks_by_time_raw",)]
+        client.command(
+            "INSERT INTO clicks_raw (workspace_id, click_id, timestamp) "
+            "SELECT 'all', toString(number), addMonths(toDateTime64('2000-01-15', 3, 'UTC'), number) "
+            "FROM numbers(12 * 26)"
+        )
+        partitions = client.command(
+            "SELECT uniqExact(partition) FROM system.parts "
+            "WHERE database = currentDatabase() AND table = 'clicks_by_time_raw' AND active"
+        )
+        assert partitions == 1 + 12
+        assert client.command("SELECT count() FROM clicks WHERE workspace_id = 'all'") == 12 * 26

@@ -192,23 +192,23 @@ async def test_a_topic_made_anew_loses_no_row(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["DROP TABLE clicks_raw", "ALTER TABLE clicks_raw DROP COLUMN ua", "DROP DATABASE {name}"]
+    "damage", ["DROP TABLE sales_raw", "ALTER TABLE sales_raw DROP COLUMN city", "DROP DATABASE {name}"]
 )
 async def test_a_schema_that_does_not_fit_stops_the_sink(database: Database, damage: str) -> None:
     database.client.command(damage.format(name=database.name))
     async with writing(database) as writer:
-        with pytest.raises(CannotStore, match="clicks_raw"):
-            await writer.check([CLICKS])
-        with pytest.raises(CannotStore, match="clicks_raw"):
-            await writer.insert(CLICKS, clicks("k").rows)
+        with pytest.raises(CannotStore, match="sales_raw"):
+            await writer.check([SALES])
+        with pytest.raises(CannotStore, match="sales_raw"):
+            await writer.insert(SALES, sales([1]).rows)
 
 
 async def test_a_schema_that_changes_while_it_writes_stops_it_too(database: Database) -> None:
     async with writing(database) as writer:
-        await writer.insert(CLICKS, clicks("a").rows)
-        database.client.command("ALTER TABLE clicks_raw DROP COLUMN ua")
+        await writer.insert(SALES, sales([1]).rows)
+        database.client.command("ALTER TABLE sales_raw DROP COLUMN city")
         with pytest.raises(CannotStore, match="a column is missing"):
-            await writer.insert(CLICKS, clicks("b").rows)
+            await writer.insert(SALES, sales([2]).rows)
 
 
 async def test_it_waits_for_a_server_that_is_away(tmp_path: Path) -> None:
