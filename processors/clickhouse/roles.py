@@ -52,12 +52,35 @@ class GrantsRefused(Misconfigured):
         )
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What one query may use: at most, and by default."""
+
+    seconds: int
+    bytes_of_memory: int
+    rows_read: int
+
+    def settings(self) -> Mapping[str, int]:
+        """As ClickHouse calls them."""
+        return {
+            "max_execution_time": self.seconds,
+            "max_memory_usage": self.bytes_of_memory,
+            "max_rows_to_read": self.rows_read,
+        }
+
+
+LIMITS: Final = Limits(seconds=60, bytes_of_memory=4 << 30, rows_read=1_000_000_000)
+"""Of whoever answers people. A query of theirs may ask for less, and not for 0, which would be without end.
+One that would take more fails as ``query_errors.QueryTooLarge``."""
+LIMITED: Final = ("reader", "gateway")
+
+
 def roles(database: str, writes: Writes) -> Mapping[str, Sequence[str]]:
     """By role, the privileges that it has on the database, as GRANT takes them.
 
-    ``reader``: analysts, dashboards, ``leadstream audit``. ``writer``: the sink. ``operator``: ``leadstream
-    erase``, ``trace``, ``doctor``. ``gateway``: the gateways. ``migrator``: ``leadstream migrate``, and what
-    the views may read.
+    ``reader``: analysts, dashboards. ``writer``: the sink. ``operator``: ``leadstream audit``, ``erase``,
+    ``trace``, ``doctor``. ``gateway``: the gateways. ``migrator``: ``leadstream migrate``, and what the views
+    may read.
     """
 
     def on(privilege: str, *tables: str) -> list[str]:
@@ -98,7 +121,7 @@ def roles(database: str, writes: Writes) -> Mapping[str, Sequence[str]]:
 
 def statements(database: str, writes: Writes) -> list[str]:
     """What makes the roles what they should be, whatever they were. No user is named."""
-    return [
+    grants = [
         statement
         for role, privileges in roles(database, writes).items()
         for statement in (
@@ -106,6 +129,9 @@ def statements(database: str, writes: Writes) -> list[str]:
             f"GRANT {', '.join(privileges)} TO `{role}` WITH REPLACE OPTION",
         )
     ]
+    limits = ", ".join(f"{name} = {most} MIN 1 MAX {most}" for name, most in LIMITS.settings().items())
+    limited = ", ".join(f"`{database}_{role}`" for role in LIMITED)
+    return [*grants, f"CREATE SETTINGS PROFILE OR REPLACE `{database}_limits` SETTINGS {limits} TO {limited}"]
 
 
 def grant(client: Client, database: str, writes: Writes) -> None:

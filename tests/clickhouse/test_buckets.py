@@ -42,7 +42,7 @@ def test_days_on_which_clocks_change(
     assert len(by_hour) == hours
     assert sum(int(str(row[1])) for row in by_hour) == clicks
     assert [row[1] for row in by_day] == [clicks]
-    database.client.command("TRUNCATE TABLE clicks_raw")
+    database.client.command("TRUNCATE TABLE clicks_by_time_raw")
     assert [row[0] for row in series(database, day, next_day, "hour", timezone)] == [
         row[0] for row in by_hour
     ]

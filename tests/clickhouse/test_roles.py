@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -12,7 +13,8 @@ from deploy.local.server import Command
 from processors.cli.main import main
 from processors.clickhouse.connection import connect
 from processors.clickhouse.migrations import ANALYTICS, VIEWS, migrate, pending
-from processors.clickhouse.roles import roles, statements
+from processors.clickhouse.query_errors import too_large
+from processors.clickhouse.roles import LIMITED, LIMITS, roles, statements
 from processors.sink.erasing import delete_erased, erased_among
 from processors.sink.tables import TABLES, WRITES
 from tests.conftest import eventually
@@ -20,7 +22,8 @@ from tests.conftest import eventually
 pytestmark = pytest.mark.integration
 
 DATABASE = "leadstream"
-_ACCESS_DENIED = 497
+_ACCESS_DENIED, _BEYOND_A_BOUND = 497, 452
+MOST_ROWS = 200_000
 
 
 class WithRoles(LocalClickHouse):
@@ -29,7 +32,8 @@ class WithRoles(LocalClickHouse):
     def _prepare(self, port: int) -> Command:
         command = super()._prepare(port)
         [users] = self.data_dir.rglob("users.xml")
-        users.write_text(users.read_text().replace("</users>", f"{self._users()}</users>"))
+        text = users.read_text().replace("</users>", f"{self._users()}</users>")
+        users.write_text(text.replace("</profiles>", f"<limited>{self._limits()}</limited></profiles>"))
         [config] = self.data_dir.rglob("config.xml")
         handlers = re.compile("<http_handlers>.*</http_handlers>", re.DOTALL)
         config.write_text(handlers.sub("", config.read_text()))
@@ -39,10 +43,21 @@ class WithRoles(LocalClickHouse):
     def _users() -> str:
         return "".join(
             f"<{role}><password>{role}</password><networks><ip>127.0.0.1</ip></networks>"
-            f"<profile>default</profile><quota>default</quota><grants>"
+            f"<profile>{'limited' if role.rpartition('_')[2] in LIMITED else 'default'}</profile>"
+            "<quota>default</quota><grants>"
             + "".join(f"<query>GRANT {privilege}</query>" for privilege in privileges)
             + f"</grants></{role}>"
             for role, privileges in roles(DATABASE, WRITES).items()
+        )
+
+    @staticmethod
+    def _limits() -> str:
+        """As the profile has them, of fewer rows."""
+        limits = replace(LIMITS, rows_read=MOST_ROWS).settings().items()
+        bounds = "".join(f"<{name}><min>1</min><max>{most}</max></{name}>" for name, most in limits)
+        return (
+            "".join(f"<{name}>{most}</{name}>" for name, most in limits)
+            + f"<constraints>{bounds}</constraints>"
         )
 
 
@@ -115,6 +130,27 @@ def test_a_reader_sees_the_views_and_no_table(as_role: Callable[[str], Client], 
     assert refused(client, "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')")
 
 
+@pytest.mark.parametrize("role", LIMITED)
+def test_a_query_that_takes_too_much_is_ended(as_role: Callable[[str], Client], role: str) -> None:
+    client = as_role(role)
+    large = f"SELECT count() FROM numbers({MOST_ROWS + 1}) WHERE number % 3 = 1"
+    for query, settings, limit in (
+        (large, {}, "rows"),
+        ("SELECT sleep(3)", {"max_execution_time": 1}, "time"),
+        ("SELECT uniqExact(number) FROM numbers(100000)", {"max_memory_usage": 1_000_000}, "memory"),
+    ):
+        with pytest.raises(DatabaseError) as failure:
+            client.query(query, settings=settings)
+        found = too_large(failure.value)
+        assert (found and found.limit) == limit
+    for name, most in LIMITS.settings().items():
+        for value in (0, most + 1):
+            with pytest.raises(DatabaseError) as failure:
+                client.query("SELECT 1", settings={name: value})
+            assert failure.value.code == _BEYOND_A_BOUND, name
+    assert as_role("operator").command(large)
+
+
 def test_an_operator_sees_that_nothing_is_to_be_migrated(as_role: Callable[[str], Client]) -> None:
     assert pending(as_role("operator")) == []
 
@@ -156,8 +192,15 @@ def test_who_may_not_make_roles_is_shown_what_an_administrator_has_to_run(
     assert "have an administrator run these statements" in shown.err
 
 
+_KINDS = {
+    "CREATE ROLE": "CreateRoleQuery",
+    "GRANT": "GrantQuery",
+    "CREATE SETTINGS PROFILE": "CreateSettingsProfileQuery",
+}
+
+
 def test_the_statements_are_what_clickhouse_understands(as_role: Callable[[str], Client]) -> None:
     client = as_role("migrator")
     for statement in statements("some-database", WRITES):
-        kind = "CreateRoleQuery" if statement.startswith("CREATE") else "GrantQuery"
+        kind = next(kind for begin, kind in _KINDS.items() if statement.startswith(begin))
         assert client.command(f"EXPLAIN AST {statement}") == kind

@@ -102,8 +102,8 @@ def test_clickhouse_comes_back_from_the_topics(stack: Stack) -> None:
 
     client = connect(stack.settings.clickhouse_url.get_secret_value(), database="default")
     client.command("DROP DATABASE replay_2 SYNC")
-    client.command(f"TRUNCATE TABLE {stack.database}.leads_raw")
-    client.command(f"TRUNCATE TABLE {stack.database}.clicks_raw")
+    for table in ("leads_raw", "clicks_raw", "clicks_by_time_raw"):
+        client.command(f"TRUNCATE TABLE {stack.database}.{table}")
     client.close()
     assert snapshot(stack, stack.database) != before
     for _ in range(2):  # twice, beside the sink, over what is there
