@@ -14,7 +14,7 @@ RESULTS ?= .faults
 # Hundreds of processes import the same modules: they are compiled once, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test faults soak check lint fast integration lock schemas docs script countries clean
+.PHONY: run test faults soak check lint fast integration lock schemas docs script vendored countries clean
 
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
@@ -60,6 +60,10 @@ docs: $(VENV)/ready
 script: $(VENV)/npm-ready
 	npm run --silent build --prefix processors/gateway/script
 
+# What the dashboard serves of others, from the packages that are pinned (processors/gateway/dashboard/vendored).
+vendored: $(VENV)/npm-ready
+	$(BIN)/python -m tests.gateway.dashboard.vendoring
+
 # The newest file of the countries of all addresses (docs/redirects.md).
 countries: $(VENV)/ready
 	$(BIN)/python -m processors.visitors.country_file.refresh
@@ -85,7 +89,7 @@ $(VENV)/dev-ready: $(VENV)/ready requirements-dev.lock
 	touch $@
 
 SDKS := tests/clients/sdks
-NPM_DIRS := processors/gateway/script tests/browser $(SDKS)/node-0.66.2 $(SDKS)/node-0.73.5 $(SDKS)/node-pages
+NPM_DIRS := processors/gateway/script processors/gateway/dashboard/vendored tests/browser $(SDKS)/node-0.66.2 $(SDKS)/node-0.73.5 $(SDKS)/node-pages
 $(VENV)/npm-ready: $(VENV)/dev-ready $(NPM_DIRS:%=%/package-lock.json)
 	@command -v npm >/dev/null || { echo "npm is missing: apt-get install nodejs npm" >&2; exit 1; }
 	for one in $(NPM_DIRS); do npm ci --silent --prefix $$one || exit 1; done

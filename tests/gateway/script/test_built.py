@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from processors.gateway.dashboard.vendored import HERE as VENDORED
 from processors.gateway.script.routes import SCRIPT
 
 HERE = SCRIPT.parent
@@ -25,7 +26,9 @@ def test_the_result_is_built_from_the_source(tmp_path: Path) -> None:
     assert same, "processors/gateway/script/src has changed: make script"
 
 
-@pytest.mark.parametrize("directory", [HERE, Path(__file__).parents[2] / "browser"], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "directory", [HERE, Path(__file__).parents[2] / "browser", VENDORED], ids=lambda one: one.name
+)
 def test_locks_name_contents_and_no_place(directory: Path) -> None:
     """As the lock files of Python: a hash of everything, and no address of an index."""
     packages = json.loads((directory / "package-lock.json").read_text())["packages"]
