@@ -110,7 +110,8 @@ _ROOMS: Final = {
         " clickhouse registry gateway.known",
     ),
     "gateway": Room(
-        "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md))",
+        "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md)); pages for people"
+        " ([dashboard.md](dashboard.md))",
         "schemas errors clock histogram garbage settings kafka.connection clickhouse observability registry"
         " visitors gateway.answers gateway.known gateway.publishing gateway.facts",
     ),

@@ -1,4 +1,4 @@
-"""Query strings → a route's type."""
+"""Query strings, and what forms of pages send → a route's type."""
 
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -16,8 +16,10 @@ class QueryDecoder:
     An empty value is absent, but where a text is expected.
     """
 
-    def __init__(self, kind: Any) -> None:
+    def __init__(self, kind: Any, place: str = "query") -> None:
+        """``place``: where it comes from, for errors."""
         self._kind = kind
+        self._place = place
         fields = inspect.type_info(kind).fields  # type: ignore[attr-defined]
         kinds = {one.encode_name: _kinds(one.type) for one in fields}
         self._lists = frozenset(name for name, found in kinds.items() if inspect.ListType in found)
@@ -35,7 +37,7 @@ class QueryDecoder:
         try:
             return convert(given, self._kind, strict=False)
         except ValidationError as error:
-            raise finding(error, "query") from None
+            raise finding(error, self._place) from None
 
 
 def _pairs(query: bytes) -> list[tuple[str, str]]:

@@ -56,7 +56,8 @@ Handle = Callable[[Call], Awaitable[Any]]
 class Route:
     """``path``: with ``{names}``, and without ``/api``, under which it is served as well.
 
-    ``body``, ``query``: the types that msgspec decodes; None: there is none. ``answer``: the type of what is
+    ``body``, ``query``: the types that msgspec decodes; None: there is none. ``form``: the type of a body
+    that the form of a page has made. ``answer``: the type of what is
     returned, for the documentation. ``errors``: codes that the handler itself raises, likewise; the codes of
     keys, limits, bodies and stores follow from the rest. ``limited``: where anybody may call: not too often
     from one address. ``media_type``: of bytes that are returned; for the documentation, too.
@@ -72,6 +73,7 @@ class Route:
     summary: str
     body: Any = None
     query: Any = None
+    form: Any = None
     errors: Sequence[Code] = field(default=())
     tag: str = ""
     most_bytes: int = 64 * 1024

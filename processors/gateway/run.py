@@ -17,6 +17,7 @@ from processors.garbage import collect_rarely
 from processors.gateway.asking import Stored
 from processors.gateway.callers import Callers
 from processors.gateway.clicks.visits import Visitors
+from processors.gateway.dashboard.routes import dashboard_routes
 from processors.gateway.documentation import documented
 from processors.gateway.facts import open_facts
 from processors.gateway.listening import address_of, listen, serve
@@ -86,7 +87,8 @@ async def _serve(
             Parts(registry, facts, publisher, stored.rows, visitors, callers, public_url)
         )
         app = Gateway(
-            documented(routes, public_url),
+            # Pages are for people: what describes the API says nothing of them.
+            [*documented(routes, public_url), *dashboard_routes(registry, callers, stored.rows, public_url)],
             registry=registry,
             callers=callers,
             redirect=redirect,

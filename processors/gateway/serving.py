@@ -70,6 +70,7 @@ class Gateway:
         self._docs_url = docs_url
         self._clock = clock
         self._bodies = {id(one): BodyDecoder(one.body) for one in routes if one.body is not None}
+        self._forms = {id(one): QueryDecoder(one.form, "body") for one in routes if one.form is not None}
         self._looks = {id(one): looking(one.body) for one in routes if one.body is not None}
         self._misspelt = Misspelt(stats)
         self._queries = {id(one): QueryDecoder(one.query) for one in routes if one.query is not None}
@@ -159,12 +160,15 @@ class Gateway:
         return None, None
 
     async def _body(self, course: "Course", route: Route, workspace: Workspace | None) -> Any:
+        form = self._forms.get(id(route))
         decode = self._bodies.get(id(route))
-        if decode is None and not course.head.has_body:
+        if form is None and decode is None and not course.head.has_body:
             return None
         course.unread = True
         body = await receive_body(course.request.receive, course.head.announced, route.most_bytes)
         course.unread = False
+        if form is not None:
+            return form(body)
         if decode is None:
             return None
         # First: a field that is missing may be there under another name.

@@ -1,0 +1,48 @@
+"""A card of a page: what it shows, or why it cannot."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from processors.gateway.answers import ApiError, Code
+
+T = TypeVar("T")
+PATIENCE_S: Final = 5.0
+"""How long a page waits for a card."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """``too_much``: the question is; else the store does not answer, and may be asked again."""
+
+    too_much: bool
+
+
+@dataclass(frozen=True)
+class Card(Generic[T]):
+    """Either of them is None."""
+
+    found: T | None
+    failure: Failure | None = None
+
+    @property
+    def shown(self) -> T:
+        """What was found; to be asked for only then."""
+        assert self.found is not None  # noqa: S101 - narrows
+        return self.found
+
+
+async def card(asking: Coroutine[Any, Any, T]) -> Card[T]:
+    """A question that fails hits no other card."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return Card(await asking)
+    except TimeoutError:
+        return Card(None, Failure(too_much=False))
+    except ApiError as error:
+        if error.code is Code.UNPROCESSABLE_ENTITY:
+            return Card(None, Failure(too_much=True))
+        if error.code is Code.SERVICE_UNAVAILABLE:
+            return Card(None, Failure(too_much=False))
+        raise

@@ -1,0 +1,159 @@
+"""How people come from one step to the next: how long it takes, what becomes of clicks, who still waits."""
+
+# ruff: noqa: S608 - what strangers say goes in as parameters; the rest is ours
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from processors.gateway.asking import Ask
+from processors.gateway.dashboard.scopes import Scope, within
+
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds: of half of them, of nine in ten; None: of nobody."""
+
+    half: float | None
+    most: float | None
+
+
+@dataclass(frozen=True)
+class Steps:
+    """``earlier``: leads whose click was before. ``model``: by which all of them were attributed, "" where
+    that differs. ``sign_up``, ``qualify``, ``pay``: how long it took from
+    click to sign-up, to lead, to the first sale of the lead."""
+
+    earlier: int
+    model: str
+    sign_up: Took
+    qualify: Took
+    pay: Took
+
+
+async def steps(ask: Ask, scope: Scope) -> Steps:
+    """Of what happened in the time."""
+    quantiles = "if(count() = 0, [], quantilesExact(0.5, 0.9)({}))"
+    sql = f"""
+        SELECT
+            (
+                SELECT (
+                    sumIf(quantity, click_timestamp < fromUnixTimestamp64Milli({{start:Int64}})),
+                    {quantiles.format("dateDiff('second', deferred_at, timestamp)")},
+                    groupUniqArray(toString(attribution_model))
+                ) FROM leads WHERE {scope.sql} AND {within("timestamp")}
+            ) AS led,
+            (
+                SELECT {quantiles.format("dateDiff('second', click_timestamp, deferred_at)")}
+                FROM customers WHERE {scope.sql} AND {within("deferred_at")}
+            ) AS signed,
+            (
+                SELECT {quantiles.format("dateDiff('second', led_at, paid_at)")} FROM
+                (
+                    SELECT lead_id, min(timestamp) AS paid_at FROM sales
+                    WHERE {scope.sql} GROUP BY lead_id HAVING {within("paid_at")}
+                ) AS paid
+                INNER JOIN
+                (
+                    SELECT lead_id, timestamp AS led_at FROM leads WHERE {scope.sql}
+                ) AS qualified USING lead_id
+            ) AS paid
+    """
+    [(led, signed, paid)] = await ask(sql, scope.parameters)
+    return Steps(led[0], led[2][0] if len(led[2]) == 1 else "", _took(signed), _took(led[1]), _took(paid))
+
+
+def _took(quantiles: Sequence[float]) -> Took:
+    return Took(*(max(0.0, float(one)) for one in quantiles)) if quantiles else Took(None, None)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What has become of the clicks of a time, whenever that was. ``open``: who has signed up and may still
+    qualify; ``unpaid``: who has qualified and may still pay."""
+
+    clicks: int
+    sign_ups: int
+    qualified: int
+    paid: int
+    open: int
+    unpaid: int
+
+
+async def cohort(ask: Ask, scope: Scope) -> Cohort:
+    """Followed to today."""
+    sql = f"""
+        SELECT (SELECT count() FROM clicks WHERE {scope.sql} AND {within("timestamp")}),
+            count(), countIf(status = 'qualified'), countIf(status = 'qualified' AND sales > 0),
+            countIf(status = 'pending'), countIf(status = 'qualified' AND sales = 0)
+        FROM customers WHERE {scope.sql} AND {within("click_timestamp")}
+    """
+    [row] = await ask(sql, scope.parameters)
+    return Cohort(*row)
+
+
+AGES: Final = (0, 1, 3, 7, 14, 30, 60, 90, 180, 365)
+"""Borders in days, as those of the view ``pending_by_age``."""
+WINDOW_DAYS: Final = 365
+SOON_DAYS: Final = 30
+
+
+@dataclass(frozen=True)
+class Age:
+    """``customers``: who wait since so long. ``came``: how many of the past year have come to that age;
+    ``qualified``, ``left_waiting``: what became of them within it."""
+
+    from_days: int
+    customers: int
+    came: int
+    qualified: int
+    left_waiting: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """``leaving``: whose window ends soon."""
+
+    ages: Sequence[Age]
+    leaving: int
+
+
+async def waiting(ask: Ask, scope: Scope, now_ms: int) -> Waiting:
+    """All who wait now, whatever the time of the scope."""
+    sql = f"""
+        WITH toInt64(dateDiff('second', deferred_at, fromUnixTimestamp64Milli({{now:Int64}}))) AS since_s
+        SELECT
+            roundDown(intDiv(greatest(0, if(
+                status = 'pending', since_s, dateDiff('second', deferred_at, assumeNotNull(qualified_at))
+            )), 86400), {{ages:Array(Int64)}}) AS age,
+            countIf(status = 'pending'),
+            countIf(status != 'pending' AND since_s <= {WINDOW_DAYS} * 86400),
+            countIf(status = 'pending' AND since_s <= {WINDOW_DAYS} * 86400),
+            countIf(status = 'pending' AND since_s >= {WINDOW_DAYS - SOON_DAYS} * 86400
+                AND since_s < {WINDOW_DAYS} * 86400)
+        FROM customers WHERE {scope.sql} GROUP BY age
+    """
+    rows = await ask(sql, {**scope.parameters, "now": now_ms, "ages": [*AGES]})
+    found = {row[0]: row[1:] for row in rows}
+    counted = [found.get(age, (0, 0, 0, 0)) for age in AGES]
+    came = [sum(one[1] + one[2] for one in counted[index:]) for index in range(len(AGES))]
+    return Waiting(
+        [
+            Age(age, one[0], there, one[1], one[2])
+            for age, one, there in zip(AGES, counted, came, strict=True)
+        ],
+        sum(one[3] for one in counted),
+    )
+
+
+def chance(ages: Sequence[Age]) -> float | None:
+    """That who has come to the first of these ages qualifies within the last: estimated as Kaplan and Meier
+    do, where one who still waits has seen half of his age. None: nobody has come to it."""
+    if not ages or not ages[0].came:
+        return None
+    stays = 1.0
+    for one in ages:
+        seen = one.came - one.left_waiting / 2
+        if seen > 0:
+            stays *= 1 - min(1.0, one.qualified / seen)
+    return 1 - stays

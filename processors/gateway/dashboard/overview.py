@@ -1,0 +1,260 @@
+"""The first page: how many, how well, who waits, what just happened, what was not counted."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from processors.gateway.asking import Ask
+from processors.gateway.dashboard import journeys, numbers, words
+from processors.gateway.dashboard.cards import Card, card
+from processors.gateway.dashboard.chart import drawn, earned
+from processors.gateway.dashboard.events import newest
+from processors.gateway.dashboard.journeys import Cohort, Steps, Waiting
+from processors.gateway.dashboard.numbers import Counts, Groups, Series
+from processors.gateway.dashboard.periods import Period
+from processors.gateway.dashboard.reasons import Refused, told_of
+from processors.gateway.dashboard.refusals import not_counted
+from processors.gateway.dashboard.rows import Row, rows_of
+from processors.gateway.dashboard.scopes import Scope
+from processors.gateway.dashboard.state import State
+
+_EVENTS: Final = 8
+_GROUPS: Final = 5
+_FEW: Final = 30
+"""Of fewer customers no chance is told."""
+_AGES: Final = (
+    ("Today", 0, 1),
+    ("1 – 7 days", 1, 7),
+    ("7 – 30 days", 7, 30),
+    ("30 – 90 days", 30, 90),
+    ("Over 90 days", 90, None),
+)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """``more``: a second line."""
+
+    kind: str
+    name: str
+    count: int
+    change: words.Change | None
+    more: Sequence[str]
+    short: Sequence[str]
+
+
+def tabs_of(series: Series) -> list[Tab]:
+    """The three above the chart."""
+    now, then = series.total, series.compared
+    share = words.percent(now.leads / now.clicks if now.clicks else None)
+    paid = earned(now.amounts)
+    return [
+        Tab(
+            "clicks",
+            "Clicks",
+            now.clicks,
+            words.change(now.clicks, then.clicks),
+            [f"{then.clicks:,} the period before"],
+            [f"was {words.short(then.clicks)}"],
+        ),
+        Tab(
+            "leads",
+            "Leads",
+            now.leads,
+            words.change(now.leads, then.leads),
+            [f"{share} of clicks"],
+            [f"{share} of clicks"],
+        ),
+        Tab(
+            "sales",
+            "Sales",
+            now.sales,
+            words.change(now.sales, then.sales),
+            [f"{one} in sales" for one in paid] or ["nothing earned yet"],
+            paid or ["none yet"],
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class Step:
+    """``share``: of the step before; None of the first one, and where that has none. ``of``: what it is a
+    share of. ``dropped``: how many are missing; ``still_open``: how many of them may still come."""
+
+    kind: str
+    name: str
+    count: int
+    share: float | None
+    of: str
+    dropped: int
+    still_open: int | None
+
+    @property
+    def width(self) -> str:
+        """Of its bar, which stays within its track."""
+        return "100%" if self.share is None and not self.of else f"{min(1.0, self.share or 0) * 100:.2f}%"
+
+    @property
+    def rate(self) -> str:
+        """In words where it is above all."""
+        if self.share is None:
+            return words.UNKNOWN
+        return "100+%" if self.share > 1 else words.percent(self.share)
+
+
+_STEPS: Final = (
+    ("clicks", "Clicks", "clicks"),
+    ("sign-ups", "Signed up", "sign-ups"),
+    ("leads", "Qualified", "leads"),
+    ("sales", "Paid", "sales"),
+)
+
+
+def funnel(counts: Sequence[int], still_open: Sequence[int | None]) -> list[Step]:
+    """``counts``: of each step."""
+    steps: list[Step] = []
+    for index, (kind, name, _) in enumerate(_STEPS):
+        before = counts[index - 1] if index else 0
+        share = counts[index] / before if before else None
+        of = _STEPS[index - 1][2] if index else ""
+        dropped = max(0, before - counts[index])
+        steps.append(Step(kind, name, counts[index], share, of, dropped, still_open[index]))
+    return steps
+
+
+def events_funnel(total: Counts) -> list[Step]:
+    """Each step counts its own events: the very numbers of the tabs."""
+    return funnel([total.clicks, total.sign_ups, total.leads, total.sales], [None] * 4)
+
+
+def cohort_funnel(cohort: Cohort) -> list[Step]:
+    """The clicks of the period, followed to today."""
+    return funnel(
+        [cohort.clicks, cohort.sign_ups, cohort.qualified, cohort.paid],
+        [None, None, cohort.open, cohort.unpaid],
+    )
+
+
+class AgeRow(NamedTuple):
+    """``least``, ``most``: in days, as the list of customers takes them."""
+
+    name: str
+    customers: int
+    share: float
+    chance: float | None
+    least: int
+    most: int | None
+    begin: str
+    width: str
+
+
+@dataclass(frozen=True)
+class WaitingCard:
+    """``customers``: in all; ``leaving``: whose window ends soon."""
+
+    customers: int
+    rows: Sequence[AgeRow]
+    leaving: int
+
+
+def waiting_card(waiting: Waiting) -> WaitingCard:
+    """Ten ages in five rows."""
+    total = sum(one.customers for one in waiting.ages)
+    rows: list[AgeRow] = []
+    begin = 0.0
+    for name, least, most in _AGES:
+        inner = [one for one in waiting.ages if least <= one.from_days < (most or 10**6)]
+        count = sum(one.customers for one in inner)
+        share = count / total if total else 0.0
+        later = [one for one in waiting.ages if one.from_days >= least]
+        known = later[0].came >= _FEW
+        chance = journeys.chance(later) if known else None
+        rows.append(
+            AgeRow(name, count, share, chance, least, most, f"{begin * 100:.2f}%", f"{share * 100:.2f}%")
+        )
+        begin += share
+    return WaitingCard(total, rows, waiting.leaving)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Every card of the page, each by itself. ``ever``: has anything come at all? ``unfiltered``: what there
+    is without the filters, where these leave nothing."""
+
+    series: Card[Series]
+    steps: Card[Steps]
+    cohort: Card[Cohort] | None
+    waiting: Card[WaitingCard]
+    events: Card[Sequence[Row]]
+    groups: Card[Groups]
+    refused: Card[Refused]
+    ever: bool
+    unfiltered: Counts | None
+
+
+async def ask_all(ask: Ask, workspace_id: str, state: State, period: Period, now_ms: int) -> Overview:
+    """At once, as far as the store lets us."""
+    span = period.span
+    scope = Scope(workspace_id, span.start_ms, span.end_ms, state.filters)
+
+    async def waits() -> WaitingCard:
+        return waiting_card(await journeys.waiting(ask, scope, now_ms))
+
+    async def rows() -> Sequence[Row]:
+        found = await newest(ask, scope, state["kind"], _EVENTS)
+        return rows_of(found, period.now)
+
+    async def reasons() -> Refused:
+        return told_of(await not_counted(ask, scope))
+
+    async with asyncio.TaskGroup() as asked:
+        series = asked.create_task(card(numbers.series(ask, workspace_id, period, state.filters)))
+        steps = asked.create_task(card(journeys.steps(ask, scope)))
+        cohort = asked.create_task(_cohort(ask, scope, state))
+        waiting = asked.create_task(card(waits()))
+        events = asked.create_task(card(rows()))
+        groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], _GROUPS)))
+        refused = asked.create_task(card(reasons()))
+    ever, unfiltered = True, None
+    total = series.result().found and series.result().shown.total
+    if total and state.filters and not getattr(total, state["tab"]):
+        without = await card(numbers.series(ask, workspace_id, period, ()))
+        unfiltered = without.shown.total if without.found else None
+    elif total and total.nothing:
+        there = await card(numbers.anything(ask, workspace_id))
+        ever = there.found is not False
+    return Overview(
+        series=series.result(),
+        steps=steps.result(),
+        cohort=cohort.result(),
+        waiting=waiting.result(),
+        events=events.result(),
+        groups=groups.result(),
+        refused=refused.result(),
+        ever=ever,
+        unfiltered=unfiltered,
+    )
+
+
+async def _cohort(ask: Ask, scope: Scope, state: State) -> Card[Cohort] | None:
+    return await card(journeys.cohort(ask, scope)) if state["basis"] == "cohort" else None
+
+
+def told(page: Overview, state: State, period: Period) -> Mapping[str, Any]:
+    """For the template, beside what all pages say."""
+    series = page.series.found
+    found: dict[str, Any] = {"page": page, "tabs": None, "drawn": None, "funnel": None, "table": []}
+    count = getattr(page.unfiltered, state["tab"], 0)
+    found["without"] = words.counted(count, state["tab"].removesuffix("s")) if count else None
+    if series is not None:
+        found["tabs"] = tabs_of(series)
+        found["drawn"] = drawn(series, period, state["tab"], amount=state["unit"] == "amount")
+        found["table"] = [
+            (period.long_label(begin), counts)
+            for begin, counts in reversed([*zip(period.span.begins, series.buckets, strict=True)])
+        ]
+        found["funnel"] = events_funnel(series.total)
+    if page.cohort is not None:
+        found["funnel"] = cohort_funnel(page.cohort.found) if page.cohort.found else None
+    return found

@@ -1,0 +1,65 @@
+"""Templates → answers."""
+
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+
+from processors.gateway.answers import Answer
+from processors.gateway.dashboard import words
+from processors.gateway.dashboard.assets import ROOT, Asset
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    # Forms name the page that they are on to their own host, and nobody else is told of it.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_COMPRESSION: Final = 5
+_TEMPLATES: Final = Path(__file__).with_name("templates")
+
+
+class Pages:
+    """``base``: in front of every path of ours, "" or without a slash at its end."""
+
+    def __init__(self, assets: Mapping[str, Asset], base: str) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.filters |= words.FILTERS
+        self._environment.globals |= {
+            "base": base,
+            "root": base + ROOT,
+            "asset": {name: f"{base}{ROOT}/{one.name}" for name, one in assets.items()},
+        }
+
+    def answer(
+        self,
+        request: Request,
+        template: str,
+        told: Mapping[str, Any],
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """A page. ``told``: what the template says; it asks for nothing else."""
+        content = self._environment.get_template(template).render(told).encode()
+        given = {**HEADERS, "Vary": "Accept-Encoding, Cookie", **(headers or {})}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            given["Content-Encoding"] = "gzip"
+            content = gzip.compress(content, compresslevel=_COMPRESSION, mtime=0)
+        return Answer(content, status, given)

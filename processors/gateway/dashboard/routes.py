@@ -1,0 +1,86 @@
+"""All pages of the dashboard."""
+
+import shlex
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from msgspec.json import encode
+
+from processors.gateway.answers import Answer
+from processors.gateway.asking import Ask
+from processors.gateway.callers import Callers, Registry
+from processors.gateway.dashboard import overview
+from processors.gateway.dashboard.assets import asset_routes, read_assets
+from processors.gateway.dashboard.countries import name_of
+from processors.gateway.dashboard.pages import Pages
+from processors.gateway.dashboard.signing_in import Entrance
+from processors.gateway.dashboard.state import BASES, UNITS
+from processors.gateway.dashboard.views import OVERVIEW, Door, Visit
+from processors.gateway.routing import Route
+
+PLURALS: Final = {
+    "partnerId": "Partners",
+    "linkId": "Links",
+    "country": "Countries",
+    "device": "Devices",
+    "utm_campaign": "Campaigns",
+}
+
+
+def dashboard_routes(registry: Registry, callers: Callers, ask: Ask, public_url: str) -> Sequence[Route]:
+    """``public_url``: how browsers reach this gateway; without a slash at its end."""
+    where = urlsplit(public_url)
+    assets = read_assets()
+    pages = Pages(assets, where.path)
+    entrance = Entrance(registry, callers, pages, where.path, (where.netloc.lower(),))
+    door = Door(entrance, pages, ask, where.path)
+    return [*asset_routes(assets), *entrance.routes(), door.route(OVERVIEW, Overview(door).show)]
+
+
+class Overview:
+    """The first page."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def show(self, visit: Visit) -> Answer:
+        """All cards at once; what fails is a card that says so."""
+        state, period = visit.state, visit.period()
+        page = await overview.ask_all(self._door.ask, visit.workspace_id, state, period, visit.now_ms)
+        url = visit.base + OVERVIEW
+        told = visit.told(
+            OVERVIEW,
+            "Overview",
+            period,
+            **overview.told(page, state, period),
+            basis_links={one: url + state.link(basis=one) for one in BASES},
+            unit_links={one: url + state.link(unit=one) for one in UNITS},
+            group_name=group_name,
+            plural=PLURALS[state["groupBy"]],
+            first_command=first_command(visit.workspace_id),
+        )
+        if page.refused.found:
+            told["refused_events"] = page.refused.found.events
+        if page.steps.found:
+            told["model"] = page.steps.found.model
+        return self._door.pages.answer(visit.call.request, "overview.html", told)
+
+
+def group_name(field: str, value: str, named: dict[str, str]) -> str:
+    """A value for people."""
+    if field == "country":
+        return name_of(value)
+    return named.get(value, value)
+
+
+def first_command(workspace_id: str) -> str:
+    """What to paste into a terminal: a click, its sign-up, and what makes it a lead."""
+    shared = {"workspaceId": workspace_id, "customerExternalId": "ada"}
+    events = (
+        {"type": "click", "workspaceId": workspace_id, "clickId": "first", "linkId": "l1"},
+        {"type": "lead", "clickId": "first", "eventName": "Sign up", "mode": "deferred", **shared},
+        {"type": "lead", "clickId": "", "eventName": "First meeting", **shared},
+    )
+    written = " \\\n  ".join(shlex.quote(encode(one).decode()) for one in events)
+    return f"printf '%s\\n' \\\n  {written} \\\n  | leadstream send -"

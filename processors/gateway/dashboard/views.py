@@ -1,0 +1,143 @@
+"""What every page has beside its own: who looks, at which time, under which filters."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final
+
+from processors.gateway.answers import Answer, ApiError
+from processors.gateway.asking import Ask
+from processors.gateway.dashboard.assets import ROOT
+from processors.gateway.dashboard.filters import FIELDS
+from processors.gateway.dashboard.pages import Pages
+from processors.gateway.dashboard.periods import INTERVALS, Period, period
+from processors.gateway.dashboard.signing_in import Entrance
+from processors.gateway.dashboard.state import GROUPS, KINDS, State, read
+from processors.gateway.routing import Call, Opens, Route
+from schemas.registry import ApiKey, Workspace
+
+OVERVIEW: Final = "/"
+EVENTS: Final = f"{ROOT}/events"
+CUSTOMERS: Final = f"{ROOT}/customers"
+PARTNERS: Final = f"{ROOT}/partners"
+NOT_COUNTED: Final = f"{ROOT}/not-counted"
+VIEWS: Final = (
+    (OVERVIEW, "Overview"),
+    (EVENTS, "Events"),
+    (CUSTOMERS, "Customers"),
+    (PARTNERS, "Partners"),
+    (NOT_COUNTED, "Not counted"),
+)
+_SHORTER: Final = {"1y": "90d", "90d": "30d", "30d": "7d", "7d": "24h", "custom": "7d"}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody who has signed in, and asks for a page."""
+
+    call: Call
+    workspace: Workspace
+    key: ApiKey
+    state: State
+    base: str
+
+    @property
+    def workspace_id(self) -> str:
+        """Whose numbers these are."""
+        return self.workspace.workspace_id
+
+    @property
+    def now_ms(self) -> int:
+        """Of everything on the page."""
+        return self.call.now_ms
+
+    @property
+    def given(self) -> Mapping[str, str]:
+        """The query, as it is."""
+        return dict(self.call.request.query_params)
+
+    def period(self) -> Period:
+        """That of the address."""
+        return period(self.state.interval, self.state.days, self.state.zone, self.now_ms)
+
+    def told(self, here: str, title: str, period: Period | None, **more: Any) -> dict[str, Any]:
+        """What the templates of all pages ask for. ``here``: the path of the view."""
+        state, url = self.state, self.base + here
+        shorter = _SHORTER.get(state.interval, "24h")
+        return {
+            "title": title,
+            "here": here,
+            "url": url,
+            "views": VIEWS,
+            "workspace": self.workspace_id,
+            "key_prefix": self.key.prefix,
+            "state": state,
+            "period": period,
+            "intervals": INTERVALS,
+            "fields": FIELDS,
+            "kinds": KINDS,
+            "kind_links": {one: url + state.link(kind=one) for one in KINDS},
+            "group_names": GROUPS,
+            "group_links": {one: url + state.link(groupBy=one) for one in GROUPS},
+            "links": {
+                "again": url + state.same,
+                "shorter": url + state.within(shorter),
+                "shorter_name": f"the last {INTERVALS[shorter]}",
+            },
+            "exports": self._exports() if period else None,
+            "model": None,
+            "refused_events": 0,
+            **more,
+        }
+
+    def _exports(self) -> list[tuple[str, str]]:
+        state, root = self.state, self.base + ROOT
+        events = state.link(tab="leads", basis="events", groupBy="partnerId")
+        groups = state.link(tab="leads", basis="events", kind="all")
+        return [
+            ("Chart as CSV", f"{root}/series.csv{state.common}"),
+            ("Events as CSV", f"{root}/events.csv{events}"),
+            ("Breakdown as CSV", f"{root}/groups.csv{groups}"),
+        ]
+
+
+Handle = Callable[[Visit], Coroutine[Any, Any, Answer]]
+
+
+class Door:
+    """Opens pages to those who have signed in. ``ask``: ClickHouse."""
+
+    def __init__(self, entrance: Entrance, pages: Pages, ask: Ask, base: str) -> None:
+        self._entrance = entrance
+        self.pages = pages
+        self.ask = ask
+        self.base = base
+
+    def route(self, path: str, handle: Handle, media_type: str = "text/html") -> Route:
+        """To be asked for only."""
+
+        @wraps(handle)
+        async def opened(call: Call) -> Answer:
+            holder = await self._entrance.holder(call.request, call.now_ms)
+            if holder is None:
+                return self._entrance.to_sign_in(call.request)
+            state = read(call.request.scope["query_string"])
+            try:
+                return await handle(Visit(call, holder.workspace, holder.key, state, self.base))
+            except ApiError as error:
+                return self.message(call, error)
+
+        return Route(
+            method="GET",
+            path=path,
+            opens=Opens.ANYBODY,
+            handle=opened,
+            answer=bytes,
+            media_type=media_type,
+            summary="",
+        )
+
+    def message(self, call: Call, error: ApiError) -> Answer:
+        """What went wrong, as a page."""
+        told = {"title": "This page cannot be shown", "said": error.message}
+        return self.pages.answer(call.request, "message.html", told, error.code.status, error.headers)
