@@ -93,7 +93,7 @@ class Answer:
     """Where a status or headers are to be told; else a handler returns the ``content`` itself.
 
     ``content``: what msgspec encodes; bytes go out as they are, with the ``Content-Type`` of ``headers``, and
-    so do pieces of them that come one by one.
+    so does what an async iterator brings, none of it empty, as it comes.
     """
 
     content: Any = None

@@ -1,6 +1,6 @@
 """Answers and errors → status, headers and bytes."""
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
 from msgspec.json import Encoder
@@ -14,9 +14,8 @@ _BODILESS: Final = (204, 304)
 Headers = Iterable[tuple[bytes, bytes]]
 
 
-class BrokenOff(Exception):
-    """Something went wrong after a part of an answer has gone out: the rest is missing, and so is its end, by
-    which the client knows."""
+class CutShort(Exception):
+    """The beginning of an answer went out, and the rest cannot be had: the connection ends without it."""
 
 
 def answer_of(returned: Any) -> Answer:
@@ -35,11 +34,12 @@ def error_answer(error: ApiError, docs_url: str) -> Answer:
 
 
 async def send_answer(send: Send, answer: Answer, more: Headers) -> None:
-    """``more``: headers beside the answer's own. Raises ``ValueError`` for a header of other characters."""
+    """``more``: headers beside the answer's own. Raises ``ValueError`` for a header of other characters, and
+    :class:`CutShort` when what is to follow fails: then nothing else can be said."""
     content = answer.content
     headers = [*more, *((name.lower().encode(), _checked(value)) for name, value in answer.headers.items())]
-    if isinstance(content, AsyncIterable):
-        await _send_pieces(send, answer.status, headers, content)
+    if isinstance(content, AsyncIterator):
+        await _send_parts(send, answer.status, headers, content)
         return
     body = b""
     if isinstance(content, bytes):
@@ -53,16 +53,18 @@ async def send_answer(send: Send, answer: Answer, more: Headers) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _send_pieces(
-    send: Send, status: int, headers: list[tuple[bytes, bytes]], pieces: AsyncIterable[bytes]
+async def _send_parts(
+    send: Send, status: int, headers: Sequence[tuple[bytes, bytes]], parts: AsyncIterator[bytes]
 ) -> None:
-    """As they come."""
+    # Before the head: until then a failure is an answer as well.
+    part = await anext(parts, b"")
     await send({"type": "http.response.start", "status": status, "headers": headers})
     try:
-        async for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        while part:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            part = await anext(parts, b"")
     except Exception as error:
-        raise BrokenOff from error
+        raise CutShort from error
     await send({"type": "http.response.body", "body": b""})
 
 

@@ -14,7 +14,7 @@ from processors.gateway.answers import Answer, ApiError, Code, TryAgain
 from processors.gateway.bodies import BodyDecoder, ClientGone, receive_body
 from processors.gateway.callers import Callers, Registry, rate_headers
 from processors.gateway.cors import CORS_HEADERS, OPTIONS
-from processors.gateway.encoding import BrokenOff, Headers, answer_of, error_answer, send_answer
+from processors.gateway.encoding import CutShort, Headers, answer_of, error_answer, send_answer
 from processors.gateway.head import Head
 from processors.gateway.matching import Match, Table
 from processors.gateway.misspelt import Misspelt, header, looking
@@ -89,7 +89,7 @@ class Gateway:
         self._stats.answered(course.name, status, perf_counter() - began)
 
     async def _serve(self, course: "Course", send: Send) -> int:
-        """The status that went out; 0: nobody was there any more, or it broke off."""
+        """The status that went out; 0: nobody was there any more."""
         try:
             try:
                 answer = answer_of(await self._answered(course))
@@ -98,8 +98,8 @@ class Gateway:
             await send_answer(send, answer, course.headers)
         except ClientGone:
             return 0
-        except BrokenOff as error:
-            log.warning("an answer breaks off: %r", error.__cause__, extra={"route": course.name})
+        except CutShort as cut:
+            log.warning("an answer was cut short: %s", cut.__cause__, extra={"route": course.name})
             return 0
         except LeadstreamError as error:
             # Of a store or a broker: its operator's to mend, and the client may try again.

@@ -157,3 +157,42 @@ def chance(ages: Sequence[Age]) -> float | None:
         if seen > 0:
             stays *= 1 - min(1.0, one.qualified / seen)
     return 1 - stays
+
+
+@dataclass(frozen=True)
+class Week:
+    """The clicks of a week (its Monday, as a day), and what has become of them. ``qualified``: within 7, 14
+    and 30 days; None where somebody has had less time than that."""
+
+    monday: str
+    clicks: int
+    sign_ups: int
+    qualified: Sequence[int | None]
+
+
+async def weeks(ask: Ask, scope: Scope, timezone: str, now_ms: int) -> Sequence[Week]:
+    """As the view ``partner_cohorts`` counts them, of all that the filters leave, oldest first."""
+    days = (7, 14, 30)
+    within_days = ", ".join(f"countIf(qualified_at <= addDays(click_timestamp, {one}))" for one in days)
+    sql = f"""
+        SELECT toString(week), sum(clicked), sum(signed),
+            {
+        ", ".join(
+            f"if(addDays(toDateTime(addWeeks(week, 1), {{timezone:String}}), {one})"
+            f" <= fromUnixTimestamp64Milli({{now:Int64}}), sum(in_{one}), NULL)"
+            for one in days
+        )
+    }
+        FROM
+        (
+            SELECT toMonday(timestamp, {{timezone:String}}) AS week, count() AS clicked, 0 AS signed,
+                0 AS in_7, 0 AS in_14, 0 AS in_30
+            FROM clicks WHERE {scope.sql} AND {within("timestamp")} GROUP BY week
+            UNION ALL
+            SELECT toMonday(click_timestamp, {{timezone:String}}) AS week, 0, count(), {within_days}
+            FROM customers WHERE {scope.sql} AND {within("click_timestamp")} GROUP BY week
+        )
+        GROUP BY week ORDER BY week
+    """
+    rows = await ask(sql, {**scope.parameters, "timezone": timezone, "now": now_ms})
+    return [Week(row[0], row[1], row[2], row[3:]) for row in rows]

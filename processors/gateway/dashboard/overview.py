@@ -93,7 +93,9 @@ class Step:
     @property
     def width(self) -> str:
         """Of its bar, which stays within its track."""
-        return "100%" if self.share is None and not self.of else f"{min(1.0, self.share or 0) * 100:.2f}%"
+        if not self.of:
+            return "100%" if self.count else "0"
+        return f"{min(1.0, self.share or 0) * 100:.2f}%"
 
     @property
     def rate(self) -> str:

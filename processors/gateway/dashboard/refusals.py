@@ -49,3 +49,69 @@ async def not_counted(ask: Ask, scope: Scope) -> NotCounted:
     reasons = [Reason(*row) for row in rows if row[0] != "late"]
     reasons.sort(key=lambda one: (-one.events, one.reason))
     return NotCounted(reasons, late[2], int(late[3]))
+
+
+@dataclass(frozen=True)
+class RefusedEvent:
+    """One of them, as far as it says something of itself. ``position``: where its report is."""
+
+    kind: str
+    reason: str
+    at_ms: int
+    customer: str
+    click_id: str
+    name: str
+    detail: str
+    position: str
+
+
+async def refused_events(
+    ask: Ask, scope: Scope, *, reason: str = "", customer: str = "", most: int = 100
+) -> Sequence[RefusedEvent]:
+    """Newest first. ``reason``, ``customer``: only those."""
+    wanted, parameters = "", {**Scope(scope.workspace_id, scope.start_ms, scope.end_ms).parameters}
+    if reason:
+        wanted += " AND reason = {reason:String}"
+    if customer:
+        wanted += " AND customer_external_id = {customer:String}"
+    unmatched = f"""
+        SELECT 'unmatched', toString(reason), toUnixTimestamp64Milli(timestamp) AS at, customer_external_id,
+            click_id, toString(event_name), detail, position
+        FROM unmatched WHERE workspace_id = {{workspace:String}} AND {within("timestamp")}{wanted}
+    """
+    dead = f"""
+        SELECT 'dead letter', toString(reason), toUnixTimestamp64Milli(source_timestamp) AS at, '', '', '',
+            detail, position
+        FROM dead_letters WHERE workspace_id = {{workspace:String}} AND {within("source_timestamp")}
+    """ + (" AND reason = {reason:String}" if reason else "")
+    # Dead letters name nobody: they cannot be read.
+    union = unmatched if customer else f"{unmatched} UNION ALL {dead}"
+    sql = f"SELECT * FROM ({union}) ORDER BY at DESC, position LIMIT {{most:UInt32}}"
+    given = {"reason": reason, "customer": customer, "most": most}
+    rows = await ask(sql, parameters | {name: one for name, one in given.items() if one})
+    return [RefusedEvent(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class LateLead:
+    """``emitted_ms``: when it was published; ``at_ms``: when it happened."""
+
+    emitted_ms: int
+    at_ms: int
+    name: str
+    revision: int
+    customer: str
+    partner_id: str
+
+
+async def late_leads(ask: Ask, scope: Scope, most: int = 100) -> Sequence[LateLead]:
+    """Those of ``not_counted``, latest first."""
+    sql = f"""
+        SELECT toUnixTimestamp64Milli(emitted_at), toUnixTimestamp64Milli(timestamp), toString(event_name),
+            revision, customer_external_id, partner_id
+        FROM lead_revisions WHERE workspace_id = {{workspace:String}} AND {within("emitted_at")}
+            AND emitted_at > timestamp + INTERVAL {DAY_MS // SECOND_MS} SECOND
+        ORDER BY emitted_at DESC, lead_id, revision LIMIT {{most:UInt32}}
+    """
+    parameters = Scope(scope.workspace_id, scope.start_ms, scope.end_ms).parameters
+    return [LateLead(*row) for row in await ask(sql, {**parameters, "most": most})]

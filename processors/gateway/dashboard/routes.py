@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Sequence
-from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec.json import encode
@@ -11,21 +10,24 @@ from processors.gateway.answers import Answer
 from processors.gateway.asking import Ask
 from processors.gateway.callers import Callers, Registry
 from processors.gateway.dashboard import overview
-from processors.gateway.dashboard.assets import asset_routes, read_assets
-from processors.gateway.dashboard.countries import name_of
+from processors.gateway.dashboard.assets import ROOT, asset_routes, read_assets
+from processors.gateway.dashboard.exports import Exports
+from processors.gateway.dashboard.lists import Lists
+from processors.gateway.dashboard.names import PLURALS, group_name
 from processors.gateway.dashboard.pages import Pages
 from processors.gateway.dashboard.signing_in import Entrance
 from processors.gateway.dashboard.state import BASES, UNITS
-from processors.gateway.dashboard.views import OVERVIEW, Door, Visit
+from processors.gateway.dashboard.views import (
+    CUSTOMER,
+    CUSTOMERS,
+    EVENTS,
+    NOT_COUNTED,
+    OVERVIEW,
+    PARTNERS,
+    Door,
+    Visit,
+)
 from processors.gateway.routing import Route
-
-PLURALS: Final = {
-    "partnerId": "Partners",
-    "linkId": "Links",
-    "country": "Countries",
-    "device": "Devices",
-    "utm_campaign": "Campaigns",
-}
 
 
 def dashboard_routes(registry: Registry, callers: Callers, ask: Ask, public_url: str) -> Sequence[Route]:
@@ -35,7 +37,20 @@ def dashboard_routes(registry: Registry, callers: Callers, ask: Ask, public_url:
     pages = Pages(assets, where.path)
     entrance = Entrance(registry, callers, pages, where.path, (where.netloc.lower(),))
     door = Door(entrance, pages, ask, where.path)
-    return [*asset_routes(assets), *entrance.routes(), door.route(OVERVIEW, Overview(door).show)]
+    lists, exports = Lists(door), Exports(door)
+    return [
+        *asset_routes(assets),
+        *entrance.routes(),
+        door.route(OVERVIEW, Overview(door).show),
+        door.route(EVENTS, lists.events),
+        door.route(CUSTOMERS, lists.customers),
+        door.route(CUSTOMER, lists.customer),
+        door.route(PARTNERS, lists.partners),
+        door.route(NOT_COUNTED, lists.refused),
+        door.route(f"{ROOT}/series.csv", exports.series, "text/csv"),
+        door.route(f"{ROOT}/events.csv", exports.events, "text/csv"),
+        door.route(f"{ROOT}/groups.csv", exports.groups, "text/csv"),
+    ]
 
 
 class Overview:
@@ -58,6 +73,7 @@ class Overview:
             unit_links={one: url + state.link(unit=one) for one in UNITS},
             group_name=group_name,
             plural=PLURALS[state["groupBy"]],
+            full=False,
             first_command=first_command(visit.workspace_id),
         )
         if page.refused.found:
@@ -65,13 +81,6 @@ class Overview:
         if page.steps.found:
             told["model"] = page.steps.found.model
         return self._door.pages.answer(visit.call.request, "overview.html", told)
-
-
-def group_name(field: str, value: str, named: dict[str, str]) -> str:
-    """A value for people."""
-    if field == "country":
-        return name_of(value)
-    return named.get(value, value)
 
 
 def first_command(workspace_id: str) -> str:

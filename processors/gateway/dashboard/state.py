@@ -123,6 +123,10 @@ class State:
         filters = [(one.field, one.written) for one in self.filters]
         return query([*self.zone_pairs, *filters, ("status", "pending"), *ages])
 
+    def customer(self, external_id: str) -> str:
+        """Of the page of one."""
+        return query([*self.zone_pairs, ("id", external_id)])
+
     def reason(self, name: str) -> str:
         """Of the list of what was not counted: one reason."""
         return query([*self.dated_pairs, ("reason", name)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from processors.gateway.dashboard.assets import ROOT
 from processors.gateway.dashboard.filters import FIELDS
 from processors.gateway.dashboard.pages import Pages
 from processors.gateway.dashboard.periods import INTERVALS, Period, period
+from processors.gateway.dashboard.scopes import Scope
 from processors.gateway.dashboard.signing_in import Entrance
 from processors.gateway.dashboard.state import GROUPS, KINDS, State, read
 from processors.gateway.routing import Call, Opens, Route
@@ -19,6 +21,8 @@ from schemas.registry import ApiKey, Workspace
 OVERVIEW: Final = "/"
 EVENTS: Final = f"{ROOT}/events"
 CUSTOMERS: Final = f"{ROOT}/customers"
+CUSTOMER: Final = f"{ROOT}/customer"
+"""Of one; not among the views. His id is in the query: paths change what they are made of."""
 PARTNERS: Final = f"{ROOT}/partners"
 NOT_COUNTED: Final = f"{ROOT}/not-counted"
 VIEWS: Final = (
@@ -56,6 +60,16 @@ class Visit:
         """The query, as it is."""
         return dict(self.call.request.query_params)
 
+    @property
+    def now(self) -> datetime:
+        """In the zone of the page."""
+        return datetime.fromtimestamp(self.now_ms / 1000, self.state.zone)
+
+    def scope(self, period: Period) -> Scope:
+        """What the page is about."""
+        span = period.span
+        return Scope(self.workspace_id, span.start_ms, span.end_ms, self.state.filters)
+
     def period(self) -> Period:
         """That of the address."""
         return period(self.state.interval, self.state.days, self.state.zone, self.now_ms)
@@ -67,6 +81,7 @@ class Visit:
         return {
             "title": title,
             "here": here,
+            "here_views": [CUSTOMERS] if here == CUSTOMER else [here],
             "url": url,
             "views": VIEWS,
             "workspace": self.workspace_id,

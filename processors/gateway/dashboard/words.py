@@ -1,12 +1,13 @@
 """Numbers, times and texts, as pages write them."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
 from processors.gateway.dashboard import dates
+from processors.gateway.dashboard.countries import name_of
 
 UNKNOWN: Final = "—"
 MOST_CHARACTERS: Final = 200
@@ -142,6 +143,8 @@ def change(now: int, before: int) -> Change | None:
 
 
 FILTERS: Final[Mapping[str, Callable[..., object]]] = {
+    "country": name_of,
+    "day": lambda written: dates.day_of_year(date.fromisoformat(written)),
     "number": number,
     "short": short,
     "percent": percent,

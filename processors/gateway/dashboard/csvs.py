@@ -1,0 +1,152 @@
+"""What is shown, as CSV: as many lines as there are, of which few are held at a time."""
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from typing import Final
+
+from processors.gateway.answers import Answer
+from processors.gateway.asking import Ask
+from processors.gateway.dashboard.events import Event, Place, newest
+from processors.gateway.dashboard.numbers import Counts, Groups, Series
+from processors.gateway.dashboard.periods import Period
+from processors.gateway.dashboard.scopes import Scope
+from processors.gateway.dashboard.state import State
+
+AT_ONCE: Final = 5_000
+"""Events of one question."""
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._]+")
+_MOST_NAME: Final = 180
+_EVENT_COLUMNS: Final = (
+    "time",
+    "kind",
+    "event",
+    "customer_external_id",
+    "customer_name",
+    "partner_id",
+    "link_id",
+    "domain",
+    "key",
+    "url",
+    "country",
+    "city",
+    "device",
+    "browser",
+    "os",
+    "referer",
+    "click_id",
+    "clicked_at",
+    "quantity",
+    "amount",
+    "currency",
+    "revision",
+    "recurring",
+)
+_COUNT_COLUMNS: Final = ("clicks", "sign_ups", "leads", "sales")
+
+
+def cell(value: object) -> str:
+    """A text that a spreadsheet would compute gets an apostrophe in front."""
+    if not isinstance(value, str):
+        return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def lines(rows: Iterable[Iterable[object]]) -> bytes:
+    """As RFC 4180 has them."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows([cell(one) for one in row] for row in rows)
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def answer(content: bytes | AsyncIterator[bytes], name: str) -> Answer:
+    """``name``: of the file."""
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Answer(content, headers=headers)
+
+
+def file_name(workspace_id: str, what: str, period: Period, state: State) -> str:
+    """With its period, zone and filters."""
+    span = period.span
+    filters = [f"{one.field}-{one.written}" for one in state.filters]
+    parts = [workspace_id, what, f"{span.first}_{span.last}", state.timezone, *filters]
+    written = "-".join(_UNUSUAL.sub(".", one) if one != parts[2] else one for one in parts)
+    return f"{written[:_MOST_NAME]}.csv"
+
+
+def series_lines(series: Series, period: Period) -> Iterator[Sequence[object]]:
+    """One line for each bucket."""
+    currencies = sorted(series.total.amounts)
+    yield ["begin", *_COUNT_COLUMNS, *(f"amount_{one}" for one in currencies)]
+    for begin, counts in zip(period.span.begins, series.buckets, strict=True):
+        yield [_time(begin, period.zone), *_counted(counts, currencies)]
+
+
+def group_lines(field: str, groups: Groups) -> Iterator[Sequence[object]]:
+    """One line for each value."""
+    currencies = sorted({one for group in groups.first for one in group.counts.amounts})
+    yield [field, *_COUNT_COLUMNS, *(f"amount_{one}" for one in currencies)]
+    for group in groups.first:
+        yield [group.value, *_counted(group.counts, currencies)]
+
+
+def _counted(counts: Counts, currencies: Sequence[str]) -> list[object]:
+    amounts = [counts.amounts.get(one, 0) for one in currencies]
+    return [counts.clicks, counts.sign_ups, counts.leads, counts.sales, *amounts]
+
+
+async def event_lines(
+    ask: Ask, scope: Scope, kind: str, zone: tzinfo, at_once: int = AT_ONCE
+) -> AsyncIterator[bytes]:
+    """Newest first, page after page."""
+    head: list[Sequence[object]] = [_EVENT_COLUMNS]
+    after: Place | None = None
+    while True:
+        found = await newest(ask, scope, kind, at_once, after)
+        if part := lines([*head, *(_event(one, zone) for one in found)]):
+            yield part
+        if len(found) < at_once:
+            return
+        head, last = [], found[-1]
+        after = Place(last.at_ms, last.kind, last.id)
+
+
+def _event(one: Event, zone: tzinfo) -> Sequence[object]:
+    amount = one.amount if one.currency else None
+    return (
+        _time(one.at_ms, zone),
+        one.kind,
+        one.name,
+        one.customer,
+        one.customer_name,
+        one.partner_id,
+        one.link_id,
+        one.domain,
+        one.key,
+        one.url,
+        one.country,
+        one.city,
+        one.device,
+        one.browser,
+        one.os,
+        one.referer,
+        one.click_id,
+        _time(one.clicked_ms, zone),
+        one.quantity,
+        amount,
+        one.currency,
+        one.revision,
+        one.recurring,
+    )
+
+
+def _time(ms: int, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(ms / 1000, zone).isoformat(timespec="milliseconds")

@@ -1,0 +1,37 @@
+"""CSV files of what pages show."""
+
+from typing import Final
+
+from processors.gateway.answers import Answer
+from processors.gateway.dashboard import csvs, numbers
+from processors.gateway.dashboard.views import Door, Visit
+
+MOST_GROUPS: Final = 100_000
+
+
+class Exports:
+    """Handlers."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def series(self, visit: Visit) -> Answer:
+        """A line for each bucket of the chart."""
+        period = visit.period()
+        found = await numbers.series(self._door.ask, visit.workspace_id, period, visit.state.filters)
+        content = csvs.lines(csvs.series_lines(found, period))
+        return csvs.answer(content, csvs.file_name(visit.workspace_id, "series", period, visit.state))
+
+    async def groups(self, visit: Visit) -> Answer:
+        """All values of the field by which is broken down."""
+        period, field = visit.period(), visit.state["groupBy"]
+        found = await numbers.groups(self._door.ask, visit.scope(period), field, MOST_GROUPS)
+        content = csvs.lines(csvs.group_lines(field, found))
+        return csvs.answer(content, csvs.file_name(visit.workspace_id, field, period, visit.state))
+
+    async def events(self, visit: Visit) -> Answer:
+        """All events, however many."""
+        period, kind = visit.period(), visit.state["kind"]
+        parts = csvs.event_lines(self._door.ask, visit.scope(period), kind, visit.state.zone)
+        name = csvs.file_name(visit.workspace_id, f"events-{kind}", period, visit.state)
+        return csvs.answer(parts, name)
