@@ -165,7 +165,8 @@
       const step = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity }[event.key];
       if (!step) return;
       event.preventDefault();
-      at = Math.max(0, Math.min(last, plot.cursor.left < 0 ? last : at + step));
+      const first = plot.cursor.left < 0 && Number.isFinite(step);
+      at = Math.max(0, Math.min(last, first ? last : at + step));
       plot.setCursor({ left: plot.valToPos(at, "x"), top: 40 });
       find("#said").textContent = `${given.long[at]}: ${written(given.now[tab][at])} ${given.names[tab]}`;
     };

@@ -1,0 +1,100 @@
+"""Visits to the dashboard, and what is asked of every page."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, Page, Response
+
+from tests.gateway.dashboard.serving import SECRET
+
+Scheme = Literal["light", "dark"]
+AXE: Final = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+MOST_BYTES: Final = 100 * 1024
+WATCH_SHIFTS: Final = """
+    window.shifted = 0;
+    new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shifted += one.value; })
+        .observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@dataclass
+class Visit:
+    """``failed``: what the page's scripts and its policy complained about. ``answers``: to all requests."""
+
+    url: str
+    page: Page
+    failed: list[str] = field(default_factory=list)
+    answers: list[Response] = field(default_factory=list)
+
+    async def open(self, path: str) -> None:
+        """Until nothing more is loaded."""
+        self.answers.clear()
+        await self.page.goto(self.url + path, wait_until="networkidle")
+
+    async def shows_chart(self) -> None:
+        await self.page.wait_for_selector(":root.drawn", state="attached")
+
+    async def overhang(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        found: int = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        return found
+
+    async def axe(self) -> Sequence[Any]:
+        """Each violation in a line."""
+        # By the protocol of the debugger: the page's policy lets no script of others in.
+        session = await self.page.context.new_cdp_session(self.page)
+        await session.send("Runtime.evaluate", {"expression": AXE.read_text()})
+        found = await self.page.evaluate(
+            "(rules) => axe.run(document, { runOnly: { type: 'tag', values: rules } })", RULES
+        )
+        return [
+            f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+            for one in found["violations"]
+            for node in one["nodes"]
+        ]
+
+    async def weight(self) -> int:
+        """Bytes over the network of all that was loaded."""
+        sizes = [await one.request.sizes() for one in self.answers]
+        return sum(one["responseBodySize"] + one["responseHeadersSize"] for one in sizes)
+
+    @property
+    def hosts(self) -> set[str]:
+        return {urlsplit(one.url).netloc for one in self.answers if not one.url.startswith("data:")}
+
+
+@asynccontextmanager
+async def visiting(
+    browser: Browser, url: str, *, width: int = 1440, scheme: Scheme = "light", scripts: bool = True
+) -> AsyncIterator[Visit]:
+    """Somebody who has not signed in."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+    )
+    async with context:
+        if scripts:
+            await context.add_init_script(WATCH_SHIFTS)
+        visit = Visit(url, await context.new_page())
+        visit.page.on("pageerror", lambda error: visit.failed.append(str(error)))
+        visit.page.on("console", lambda told: _complaint(visit, told.type, told.text))
+        visit.page.on("response", lambda answer: visit.answers.append(answer))
+        yield visit
+
+
+def _complaint(visit: Visit, kind: str, text: str) -> None:
+    # The form for a key answers that nobody has signed in: browsers tell of the status.
+    if kind in ("error", "warning") and "401" not in text:
+        visit.failed.append(text)
+
+
+async def sign_in(visit: Visit, key: str = SECRET.text, path: str = "/") -> None:
+    """By the form."""
+    await visit.page.goto(visit.url + path)
+    await visit.page.fill("#key", key)
+    await visit.page.click("button[type=submit]")
+    await visit.page.wait_for_selector("h1")

@@ -1,0 +1,85 @@
+"""Addresses: what they say, and that every link says all of it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.gateway.dashboard.filters import FIELDS, MOST_VALUES, Filter, condition
+from processors.gateway.dashboard.state import State, read
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=10)
+FILTERS = st.builds(
+    Filter,
+    st.sampled_from(sorted(FIELDS)),
+    st.lists(TEXTS, min_size=1, max_size=4, unique=True).map(tuple),
+    st.booleans(),
+)
+
+
+def again(state: State) -> State:
+    return read(state.same.removeprefix("?").encode())
+
+
+@given(FILTERS)
+def test_filters_are_read_as_they_are_written(one: Filter) -> None:
+    found = Filter.read(one.field, one.written)
+    assert found is not None
+    assert (found.values, found.negated) == (one.values, one.negated)
+    assert found.turned.turned == found
+
+
+@given(st.lists(FILTERS, max_size=3, unique_by=lambda one: one.field))
+def test_a_link_to_the_same_is_the_same(filters: list[Filter]) -> None:
+    state = read(b"interval=7d&timezone=Asia/Tehran&tab=sales&basis=cohort&kind=leads&groupBy=country")
+    made = State(state.interval, state.days, state.timezone, filters, state.chosen)
+    found = again(made)
+    assert sorted(found.pairs) == sorted(made.pairs)
+    assert again(found) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "pairs"),
+    [
+        (b"", []),
+        (b"interval=30d&timezone=UTC&tab=leads", []),
+        (b"interval=nonsense&timezone=Mars/Phobos&tab=x&kind=&basis=%00", []),
+        (b"start=2026-01-07&end=2026-01-01", [("start", "2026-01-01"), ("end", "2026-01-07")]),
+        (b"start=2026-01-01", []),
+        (b"start=0001-01-01&end=9999-12-31", []),
+        (b"country=", []),
+        (b"country=-", []),
+        (b"country=,,", []),
+        (b"country=DE,DE, AT", [("country", "DE,AT")]),
+        (b"country=-DE", [("country", "-DE")]),
+        (b"filter=country&value=DE&is=not", [("country", "-DE")]),
+        (b"filter=country&value=-a%2Cb", [("country", "\\-a\\,b")]),
+        (b"filter=password&value=x", []),
+        (b"&" * 1000, []),
+        (b"\xff=\xff", []),
+    ],
+)
+def test_what_an_address_says(query: bytes, pairs: list[tuple[str, str]]) -> None:
+    assert read(query).pairs == pairs
+
+
+def test_links_change_one_thing() -> None:
+    state = read(b"interval=7d&country=DE&tab=sales&device=Mobile")
+    assert state.link(tab="clicks") == "?interval=7d&country=DE&device=Mobile&tab=clicks"
+    assert state.link(tab="leads") == "?interval=7d&country=DE&device=Mobile"
+    assert state.within("30d") == "?country=DE&device=Mobile&tab=sales"
+    assert state.filtered("country", "AT") == "?interval=7d&device=Mobile&country=AT&tab=sales"
+    assert state.unfiltered == "?interval=7d&tab=sales"
+    assert state.common == "?interval=7d&country=DE&device=Mobile"
+    assert state.aged(30, None) == "?country=DE&device=Mobile&status=pending&minAge=30"
+
+
+def test_values_go_into_a_question_as_parameters() -> None:
+    sql, parameters = condition([Filter("country", ("' OR 1",), negated=True)])
+    assert sql == " AND country NOT IN {filter_country:Array(String)}"
+    assert parameters == {"filter_country": ["' OR 1"]}
+
+
+def test_no_more_values_than_a_question_bears() -> None:
+    found = Filter.read("country", ",".join(map(str, range(10 * MOST_VALUES))))
+    assert found is not None
+    assert len(found.values) == MOST_VALUES
