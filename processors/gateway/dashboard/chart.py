@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from processors.gateway.analytics.counts import Amounts, Counts, Series
+from processors.gateway.analytics.periods import Grain
 from processors.gateway.dashboard import words
-from processors.gateway.dashboard.numbers import Amounts, Counts, Series
-from processors.gateway.dashboard.periods import Grain, Period
+from processors.gateway.dashboard.periods import Period
 from processors.gateway.dashboard.state import TABS
 
 

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
+from processors.gateway.analytics.counts import Counts, Series
+from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer
 from processors.gateway.asking import Ask
 from processors.gateway.dashboard.events import Event, Place, newest
-from processors.gateway.dashboard.numbers import Counts, Groups, Series
+from processors.gateway.dashboard.numbers import Groups
 from processors.gateway.dashboard.periods import Period
-from processors.gateway.dashboard.scopes import Scope
 from processors.gateway.dashboard.state import State
 
 AT_ONCE: Final = 5_000

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from processors.gateway.analytics.filters import Kind
+from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
-from processors.gateway.dashboard.scopes import Scope, within
 
 ALL: Final = "all"
 
@@ -101,10 +102,10 @@ async def newest(
     alone, who has made no clicks that are known to be his."""
     parameters: dict[str, object] = {**scope.parameters, "most": most}
     kinds = [*_KINDS] if kind == ALL else [kind]
-    where = scope.sql
+    theirs = ""
     if customer is not None:
         kinds = [one for one in kinds if one != "clicks"]
-        where += " AND customer_external_id = {customer:String}"
+        theirs = " AND customer_external_id = {customer:String}"
         parameters["customer"] = customer
     older = "1"
     if after is not None:
@@ -114,7 +115,7 @@ async def newest(
         parameters |= {"at": after.at_ms, "after_kind": after.kind, "after_id": after.id}
     # Of each kind no more than are shown are sorted among the others.
     last = f"WHERE {older} ORDER BY at DESC, kind DESC, id DESC LIMIT {{most:UInt32}}"
-    parts = [f"SELECT * FROM ({_filled(_KINDS[one], where)}) {last}" for one in kinds]
+    parts = [f"SELECT * FROM ({_filled(_KINDS[one], scope.sql(Kind(one)) + theirs)}) {last}" for one in kinds]
     union = " UNION ALL ".join(f"({part})" for part in parts)
     sql = f"SELECT {_COLUMNS} FROM ({union}) ORDER BY at DESC, kind DESC, id DESC LIMIT {{most:UInt32}}"
     return [Event(*row) for row in await ask(sql, parameters)]

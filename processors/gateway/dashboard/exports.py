@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from processors.gateway.analytics import counts
 from processors.gateway.answers import Answer
 from processors.gateway.dashboard import csvs, numbers
 from processors.gateway.dashboard.views import Door, Visit
@@ -18,7 +19,7 @@ class Exports:
     async def series(self, visit: Visit) -> Answer:
         """A line for each bucket of the chart."""
         period = visit.period()
-        found = await numbers.series(self._door.ask, visit.workspace_id, period, visit.state.filters)
+        found = await counts.series(self._door.ask, visit.scope(period), period)
         content = csvs.lines(csvs.series_lines(found, period))
         return csvs.answer(content, csvs.file_name(visit.workspace_id, "series", period, visit.state))
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from processors.gateway.analytics.filters import Kind
+from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
-from processors.gateway.dashboard.scopes import Scope, within
 
 
 @dataclass(frozen=True)
@@ -41,21 +42,21 @@ async def steps(ask: Ask, scope: Scope) -> Steps:
                     sumIf(quantity, click_timestamp < fromUnixTimestamp64Milli({{start:Int64}})),
                     {quantiles.format("dateDiff('second', deferred_at, timestamp)")},
                     groupUniqArray(toString(attribution_model))
-                ) FROM leads WHERE {scope.sql} AND {within("timestamp")}
+                ) FROM leads WHERE {scope.sql(Kind.LEADS)} AND {within("timestamp")}
             ) AS led,
             (
                 SELECT {quantiles.format("dateDiff('second', click_timestamp, deferred_at)")}
-                FROM customers WHERE {scope.sql} AND {within("deferred_at")}
+                FROM customers WHERE {scope.sql(Kind.SIGN_UPS)} AND {within("deferred_at")}
             ) AS signed,
             (
                 SELECT {quantiles.format("dateDiff('second', led_at, paid_at)")} FROM
                 (
                     SELECT lead_id, min(timestamp) AS paid_at FROM sales
-                    WHERE {scope.sql} GROUP BY lead_id HAVING {within("paid_at")}
+                    WHERE {scope.sql(Kind.SALES)} GROUP BY lead_id HAVING {within("paid_at")}
                 ) AS paid
                 INNER JOIN
                 (
-                    SELECT lead_id, timestamp AS led_at FROM leads WHERE {scope.sql}
+                    SELECT lead_id, timestamp AS led_at FROM leads WHERE {scope.sql(Kind.LEADS)}
                 ) AS qualified USING lead_id
             ) AS paid
     """
@@ -83,10 +84,10 @@ class Cohort:
 async def cohort(ask: Ask, scope: Scope) -> Cohort:
     """Followed to today."""
     sql = f"""
-        SELECT (SELECT count() FROM clicks WHERE {scope.sql} AND {within("timestamp")}),
+        SELECT (SELECT count() FROM clicks WHERE {scope.sql(Kind.CLICKS)} AND {within("timestamp")}),
             count(), countIf(status = 'qualified'), countIf(status = 'qualified' AND sales > 0),
             countIf(status = 'pending'), countIf(status = 'qualified' AND sales = 0)
-        FROM customers WHERE {scope.sql} AND {within("click_timestamp")}
+        FROM customers WHERE {scope.sql(Kind.SIGN_UPS)} AND {within("click_timestamp")}
     """
     [row] = await ask(sql, scope.parameters)
     return Cohort(*row)
@@ -131,7 +132,7 @@ async def waiting(ask: Ask, scope: Scope, now_ms: int) -> Waiting:
             countIf(status = 'pending' AND since_s <= {WINDOW_DAYS} * 86400),
             countIf(status = 'pending' AND since_s >= {WINDOW_DAYS - SOON_DAYS} * 86400
                 AND since_s < {WINDOW_DAYS} * 86400)
-        FROM customers WHERE {scope.sql} GROUP BY age
+        FROM customers WHERE {scope.sql(Kind.SIGN_UPS)} GROUP BY age
     """
     rows = await ask(sql, {**scope.parameters, "now": now_ms, "ages": [*AGES]})
     found = {row[0]: row[1:] for row in rows}
@@ -187,10 +188,10 @@ async def weeks(ask: Ask, scope: Scope, timezone: str, now_ms: int) -> Sequence[
         (
             SELECT toMonday(timestamp, {{timezone:String}}) AS week, count() AS clicked, 0 AS signed,
                 0 AS in_7, 0 AS in_14, 0 AS in_30
-            FROM clicks WHERE {scope.sql} AND {within("timestamp")} GROUP BY week
+            FROM clicks WHERE {scope.sql(Kind.CLICKS)} AND {within("timestamp")} GROUP BY week
             UNION ALL
             SELECT toMonday(click_timestamp, {{timezone:String}}) AS week, 0, count(), {within_days}
-            FROM customers WHERE {scope.sql} AND {within("click_timestamp")} GROUP BY week
+            FROM customers WHERE {scope.sql(Kind.SIGN_UPS)} AND {within("click_timestamp")} GROUP BY week
         )
         GROUP BY week ORDER BY week
     """

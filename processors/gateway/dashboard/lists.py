@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer
 from processors.gateway.dashboard import journeys, numbers, words
 from processors.gateway.dashboard.cards import card
@@ -15,7 +16,6 @@ from processors.gateway.dashboard.people import STATUSES, Wanted, people, person
 from processors.gateway.dashboard.reasons import said_of, told_of
 from processors.gateway.dashboard.refusals import late_leads, not_counted, refused_events
 from processors.gateway.dashboard.rows import rows_of
-from processors.gateway.dashboard.scopes import Scope
 from processors.gateway.dashboard.state import query
 from processors.gateway.dashboard.story import decision, story
 from processors.gateway.dashboard.views import CUSTOMER, CUSTOMERS, EVENTS, NOT_COUNTED, PARTNERS, Door, Visit

@@ -5,18 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from processors.gateway.analytics import counts
+from processors.gateway.analytics.counts import Counts, Series
+from processors.gateway.analytics.scopes import Scope
 from processors.gateway.asking import Ask
 from processors.gateway.dashboard import journeys, numbers, words
 from processors.gateway.dashboard.cards import Card, card
 from processors.gateway.dashboard.chart import drawn, earned
 from processors.gateway.dashboard.events import newest
 from processors.gateway.dashboard.journeys import Cohort, Steps, Waiting
-from processors.gateway.dashboard.numbers import Counts, Groups, Series
+from processors.gateway.dashboard.numbers import Groups
 from processors.gateway.dashboard.periods import Period
 from processors.gateway.dashboard.reasons import Refused, told_of
 from processors.gateway.dashboard.refusals import not_counted
 from processors.gateway.dashboard.rows import Row, rows_of
-from processors.gateway.dashboard.scopes import Scope
 from processors.gateway.dashboard.state import State
 
 _EVENTS: Final = 8
@@ -211,7 +213,7 @@ async def ask_all(ask: Ask, workspace_id: str, state: State, period: Period, now
         return told_of(await not_counted(ask, scope))
 
     async with asyncio.TaskGroup() as asked:
-        series = asked.create_task(card(numbers.series(ask, workspace_id, period, state.filters)))
+        series = asked.create_task(card(counts.series(ask, scope, period)))
         steps = asked.create_task(card(journeys.steps(ask, scope)))
         cohort = asked.create_task(_cohort(ask, scope, state))
         waiting = asked.create_task(card(waits()))
@@ -221,7 +223,7 @@ async def ask_all(ask: Ask, workspace_id: str, state: State, period: Period, now
     ever, unfiltered = True, None
     total = series.result().found and series.result().shown.total
     if total and state.filters and not getattr(total, state["tab"]):
-        without = await card(numbers.series(ask, workspace_id, period, ()))
+        without = await card(counts.series(ask, Scope(workspace_id, span.start_ms, span.end_ms), period))
         unfiltered = without.shown.total if without.found else None
     elif total and total.nothing:
         there = await card(numbers.anything(ask, workspace_id))

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from processors.gateway.analytics.filters import Kind
+from processors.gateway.analytics.scopes import Scope
 from processors.gateway.asking import Ask
-from processors.gateway.dashboard.scopes import Scope
 from schemas.times import DAY_MS
 
 PENDING: Final = "pending"
@@ -70,7 +71,7 @@ class People:
 
 async def people(ask: Ask, scope: Scope, wanted: Wanted, now_ms: int, most: int) -> People:
     """Who waits first, and of them who waits longest."""
-    conditions, parameters = [scope.sql], dict(scope.parameters)
+    conditions, parameters = [scope.sql(Kind.SIGN_UPS)], dict(scope.parameters)
     if wanted.status:
         conditions.append("status = {status:String}")
         parameters["status"] = wanted.status

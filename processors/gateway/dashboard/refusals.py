@@ -5,8 +5,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
-from processors.gateway.dashboard.scopes import Scope, within
 from schemas.times import DAY_MS, SECOND_MS
 
 

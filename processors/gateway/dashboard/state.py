@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
-from processors.gateway.dashboard.filters import FIELDS, Filter
-from processors.gateway.dashboard.periods import CUSTOM, INTERVALS, MOST_DAYS, USUAL
+from processors.gateway.analytics.filters import FIELDS, Filter
+from processors.gateway.analytics.periods import MOST_DAYS, USUAL
+from processors.gateway.dashboard.periods import CUSTOM, INTERVALS
 
 UTC: Final = "UTC"
 TABS: Final = ("clicks", "leads", "sales")

@@ -6,13 +6,13 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, Final
 
+from processors.gateway.analytics.filters import FIELDS
+from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer, ApiError
 from processors.gateway.asking import Ask
 from processors.gateway.dashboard.assets import ROOT
-from processors.gateway.dashboard.filters import FIELDS
 from processors.gateway.dashboard.pages import Pages
 from processors.gateway.dashboard.periods import INTERVALS, Period, period
-from processors.gateway.dashboard.scopes import Scope
 from processors.gateway.dashboard.signing_in import Entrance
 from processors.gateway.dashboard.state import GROUPS, KINDS, State, read
 from processors.gateway.routing import Call, Opens, Route

@@ -13,17 +13,18 @@ import pytest_asyncio
 
 from deploy.local.clickhouse import LocalClickHouse
 from processors.clock import epoch_ms
+from processors.gateway.analytics import counts
+from processors.gateway.analytics.counts import Counts
+from processors.gateway.analytics.filters import Filter
+from processors.gateway.analytics.scopes import Scope
 from processors.gateway.asking import Stored
 from processors.gateway.dashboard import csvs, journeys, numbers
-from processors.gateway.dashboard.events import Place, newest
-from processors.gateway.dashboard.filters import Filter
+from processors.gateway.dashboard.events import Event, Place, newest
 from processors.gateway.dashboard.overview import events_funnel, waiting_card
 from processors.gateway.dashboard.people import PENDING, Wanted, people
-from processors.gateway.dashboard.periods import INTERVALS, Period
+from processors.gateway.dashboard.periods import INTERVALS, Period, period
 from processors.gateway.dashboard.refusals import late_leads, not_counted, refused_events
-from processors.gateway.dashboard.scopes import Scope
 from processors.gateway.dashboard.state import State, read
-from processors.gateway.dashboard.views import period
 from schemas.times import DAY_MS, rfc3339
 from tests.clickhouse.database import Database, fresh_database
 from tests.gateway.dashboard import world
@@ -97,7 +98,7 @@ def shown_by(filters: Sequence[Filter]) -> Callable[[Mapping[str, Any]], bool]:
 
     def value(row: Mapping[str, Any], field: str) -> str:
         if field.startswith("utm_"):
-            return parse_qs(urlsplit(row["url"]).query).get(field, [""])[0]
+            return parse_qs(urlsplit(str(row["url"])).query).get(field, [""])[0]
         return str(row[_COLUMNS.get(field, field)])
 
     return lambda row: all((value(row, one.field) in one.values) is not one.negated for one in filters)
@@ -105,7 +106,7 @@ def shown_by(filters: Sequence[Filter]) -> Callable[[Mapping[str, Any]], bool]:
 
 def rows_of(made: world.World, name: str, state: State) -> Rows:
     table, _ = _TIMES[name]
-    rows = made.tables[table]
+    rows: Rows = made.tables[table]
     rows = newest_of(rows, "lead_id") if name == "leads" else rows
     return [row for row in rows if shown_by(state.filters)(row)]
 
@@ -135,7 +136,7 @@ async def test_one_number_everywhere(made: world.World, asked: Stored) -> None:
     for state, when in asked_for():
         span, before = when.span, when.before
         scope = Scope("acme", span.start_ms, span.end_ms, state.filters)
-        found = await numbers.series(asked.rows, "acme", when, state.filters)
+        found = await counts.series(asked.rows, scope, when)
         edges = [*span.begins, span.end_ms]
         for name in _TIMES:
             buckets = [getattr(one, name) for one in found.buckets]
@@ -147,7 +148,7 @@ async def test_one_number_everywhere(made: world.World, asked: Stored) -> None:
             compared += 1
         total = found.total
         groups = await numbers.groups(asked.rows, scope, "country", 1_000)
-        assert sum((one.counts for one in groups.first), numbers.Counts()) == total
+        assert sum((one.counts for one in groups.first), Counts()) == total
         assert [one.count for one in events_funnel(total)] == [
             total.clicks,
             total.sign_ups,
@@ -181,7 +182,8 @@ async def test_pages_of_events_follow_each_other(asked: Stored) -> None:
     scope = Scope("acme", 0, NOW)
     found = await newest(asked.rows, scope, "all", 1_000)
     assert [one.at_ms for one in found] == sorted((one.at_ms for one in found), reverse=True)
-    after, read_on = None, []
+    after: Place | None = None
+    read_on: list[Event] = []
     while len(read_on) < 1_000:
         part = await newest(asked.rows, scope, "all", 37, after)
         read_on += part

@@ -1,12 +1,13 @@
 """Periods: the days of a zone, however long they are, and those that they are compared with."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from processors.gateway.dashboard.periods import INTERVALS, Grain, Period, period
+from processors.gateway.analytics.periods import Grain
+from processors.gateway.dashboard.periods import INTERVALS, Period, period
 from schemas.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 ZONES = (
@@ -22,7 +23,10 @@ ZONES = (
 
 
 def at(zone: str, *moment: int) -> int:
-    return int(datetime(*moment, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+    """Year, month, day, and of the clock as much as there is."""
+    hour, minute, second = (*moment[3:], 0, 0, 0)[:3]
+    written = datetime.combine(date(*moment[:3]), time(hour, minute, second), ZoneInfo(zone))
+    return int(written.timestamp() * 1000)
 
 
 def of(interval: str, zone: str, *moment: int) -> Period:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.gateway.dashboard.filters import FIELDS, MOST_VALUES, Filter, condition
+from processors.gateway.analytics.filters import FIELDS, Filter
 from processors.gateway.dashboard.state import State, read
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=10)
@@ -71,15 +71,3 @@ def test_links_change_one_thing() -> None:
     assert state.unfiltered == "?interval=7d&tab=sales"
     assert state.common == "?interval=7d&country=DE&device=Mobile"
     assert state.aged(30, None) == "?country=DE&device=Mobile&status=pending&minAge=30"
-
-
-def test_values_go_into_a_question_as_parameters() -> None:
-    sql, parameters = condition([Filter("country", ("' OR 1",), negated=True)])
-    assert sql == " AND country NOT IN {filter_country:Array(String)}"
-    assert parameters == {"filter_country": ["' OR 1"]}
-
-
-def test_no_more_values_than_a_question_bears() -> None:
-    found = Filter.read("country", ",".join(map(str, range(10 * MOST_VALUES))))
-    assert found is not None
-    assert len(found.values) == MOST_VALUES
