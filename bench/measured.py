@@ -53,7 +53,7 @@ class Measured:
 
     def cpu_s(self) -> float:
         """User and system time since the start, of the process and its children, dead ones included."""
-        now = {pid: used for pid in self.pids() if (used := _cpu_s(pid)) is not None}
+        now = {pid: used for pid in self.pids() if (used := cpu_s(pid)) is not None}
         for pid in self._last.keys() - now.keys():
             self._gone_s += self._last[pid]
         self._last = now
@@ -84,7 +84,7 @@ class Measured:
         return found
 
 
-def _cpu_s(pid: int) -> float | None:
+def cpu_s(pid: int) -> float | None:
     """The clock that clock_getcpuclockid(3) names: nanoseconds, not the ticks of ``/proc/PID/stat``."""
     try:
         return time.clock_gettime((~pid << 3) | 2)

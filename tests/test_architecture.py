@@ -107,6 +107,7 @@ def test_only_the_command_line_has_a_terminal(name: str, path: Path) -> None:
     ours = room_of(name) in ("processors.terminal", "processors.cli") or name in (
         "bench.command",
         "bench.gateway.command",
+        "bench.analytics.command",
     )
     assert not terminal or ours, f"{name} imports {terminal}"
 

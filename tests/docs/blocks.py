@@ -30,6 +30,7 @@ NOT_RUN: Final = {
     ("docs/architecture.md", " producers ──►"): "a picture",
     ("docs/benchmark.md", "leadstream bench"): "takes hours; tests/bench runs small ones",
     ("docs/benchmark.md", "python -m bench.gateway"): "takes minutes; tests/bench runs small ones",
+    ("docs/benchmark.md", "python -m bench.analytics"): "takes minutes; tests/bench runs small ones",
     (
         "docs/connecting.md",
         "export LEADSTREAM_KAFKA_BOOTSTRAP=kafka-1",

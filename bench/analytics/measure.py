@@ -1,0 +1,84 @@
+"""Asking, with a clock in hand."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from statistics import quantiles
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+from bench.analytics.questions import BEGIN, GROUPED, Question
+from bench.measured import cpu_s
+from processors.clickhouse.connection import connect
+
+_TABLES: Final = (
+    *("clicks_raw", "clicks_by_id", "clicks_by_time_raw", "leads_raw", "lead_revisions_raw"),
+    *("sales_raw", "customers_raw"),
+)
+# Otherwise the second answer is that of the first.
+_SETTINGS: Final = {"use_query_condition_cache": 0, "max_threads": 2}
+
+
+@dataclass(frozen=True)
+class Took:
+    """``p50_ms``, ``p95_ms``: until the answer was read. ``cpu_ms``: of the server, a question."""
+
+    name: str
+    p50_ms: float
+    p95_ms: float
+    cpu_ms: float
+    rows_read: int
+
+
+def took(client: Client, pid: int, question: Question, runs: int) -> Took:
+    """After one run that does not count. ``pid``: of the server, which has nothing else to do."""
+    read = int(str(client.query(question.sql, settings=_SETTINGS).summary.get("read_rows", 0)))
+    before, times = cpu_s(pid) or 0.0, list[float]()
+    for _ in range(runs):
+        begun = time.perf_counter()
+        client.query(question.sql, settings=_SETTINGS)
+        times.append(time.perf_counter() - begun)
+    cpu_ms = 1000 * ((cpu_s(pid) or 0.0) - before) / runs
+    return Took(question.name, *_percentiles(times), cpu_ms, read)
+
+
+def together(url: str, runs: int) -> tuple[float, float]:
+    """Eight questions at once, each on its own connection: p50 and p95 in ms until the last was answered."""
+    clients = [connect(url) for _ in GROUPED]
+    times = list[float]()
+    with ThreadPoolExecutor(len(clients)) as threads:
+        for _ in range(runs):
+            begun = time.perf_counter()
+            asked = [
+                threads.submit(one.query, question.sql, settings=_SETTINGS)
+                for one, question in zip(clients, GROUPED, strict=True)
+            ]
+            for one in asked:
+                one.result()
+            times.append(time.perf_counter() - begun)
+    for client in clients:
+        client.close()
+    return _percentiles(times)
+
+
+def merge(client: Client) -> None:
+    """Every table, as it is some time after its last insert."""
+    for table in _TABLES:
+        client.command(f"OPTIMIZE TABLE {table} FINAL", settings={"receive_timeout": 3600})
+
+
+def scatter(client: Client, parts: int) -> None:
+    """So many parts a month more, of clicks of the last months that are there already."""
+    client.command("SYSTEM STOP MERGES clicks_by_time_raw")
+    for part in range(parts):
+        client.command(
+            "INSERT INTO clicks_by_time_raw SELECT * FROM clicks_by_time_raw "  # noqa: S608 - of our own
+            f"WHERE timestamp >= '{BEGIN}' AND cityHash64(click_id) % 500 = {part}"
+        )
+
+
+def _percentiles(times: Sequence[float]) -> tuple[float, float]:
+    cuts = quantiles(times, n=100, method="inclusive")
+    return 1000 * cuts[49], 1000 * cuts[94]

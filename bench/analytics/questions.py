@@ -1,0 +1,53 @@
+"""What is asked: every view that takes parameters, and what a dashboard groups by."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bench.analytics.traffic import LARGEST
+from processors.clickhouse.migrations import ANALYTICS
+
+BEGIN, END = "2026-08-03", "2026-11-01"
+_WITHIN: Final = f"workspace_id = '{LARGEST}' AND timestamp >= '{BEGIN}' AND timestamp < '{END}'"
+
+
+@dataclass(frozen=True)
+class Question:
+    """``sql``, as it is sent."""
+
+    name: str
+    sql: str
+
+
+def _view(name: str) -> Question:
+    granularity = ", granularity = 'day'" if name == "timeseries" else ""
+    window = f"workspace = '{LARGEST}', start = '{BEGIN}', end = '{END}', timezone = 'Europe/Berlin'"
+    return Question(name, f"SELECT * FROM {name}({window}{granularity})")  # noqa: S608 - names of our own
+
+
+def _of(view: str, what: str) -> str:
+    return f"SELECT {what} FROM {view} WHERE {_WITHIN}"  # noqa: S608 - names of our own
+
+
+def _grouped(view: str, column: str) -> Question:
+    return Question(
+        f"{view} by {column}",
+        f"{_of(view, f'{column}, count() AS n')} GROUP BY {column} ORDER BY n DESC LIMIT 100",
+    )
+
+
+GROUPED: Final = (
+    *(
+        _grouped("clicks", one)
+        for one in ("link_id", "partner_id", "country", "device", "browser", "referer")
+    ),
+    _grouped("leads", "link_id"),
+    _grouped("sales", "link_id"),
+)
+"""As many as a page shows at once."""
+QUESTIONS: Final = (
+    Question("count of clicks", _of("clicks", "count()")),
+    *GROUPED,
+    Question("newest 100 clicks", f"{_of('clicks', '*')} ORDER BY timestamp DESC LIMIT 100"),
+    Question("newest 100 leads", f"{_of('leads', '*')} ORDER BY timestamp DESC LIMIT 100"),
+    *map(_view, ANALYTICS),
+)
