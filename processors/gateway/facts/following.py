@@ -10,7 +10,6 @@ from typing import Final, Self
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from processors.gateway.facts.pacing import Pace
 from processors.gateway.facts.reading import Memory
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import told
@@ -29,12 +28,15 @@ _CLIENT: Final = "leadstream-gateway-facts"
 _POLL_MS: Final = 200
 _RECORDS: Final = 500
 """At once; whoever calls waits for so many to be read."""
+_PACE_S: Final = 0.02
+"""Least time between two fetches, unless there is much: each takes most of a millisecond, whatever it brings.
+What others wrote is heard of so much later, at most, and only while there is something all the time."""
 _GATHER_S: Final = 0.005
 _PAUSE_S: Final = 0.2
 
 
 class Follower:
-    """Feeds a ``Memory``. ``pace``: of its fetches. Opening it raises ``NoBroker`` or ``KafkaRefused``."""
+    """Feeds a ``Memory``. Opening it raises ``NoBroker`` or ``KafkaRefused``."""
 
     def __init__(
         self, settings: Settings, memory: Memory, clock: Callable[[], int], back_ms: int = BACK_MS
@@ -49,7 +51,6 @@ class Follower:
         self._moved: set[asyncio.Future[None]] = set()
         self._round: asyncio.Task[Mapping[TopicPartition, int]] | None = None
         self._asking = asyncio.Lock()
-        self.pace = Pace()
         self.partitions: dict[Topic, int] = {}
 
     async def __aenter__(self) -> Self:
@@ -150,7 +151,7 @@ class Follower:
             self._notify()
             # A long way behind, others have to get their turn.
             few = 0 < sum(map(len, fetched.values())) < _RECORDS
-            await (self.pace.rest() if few else asyncio.sleep(0))
+            await asyncio.sleep(_PACE_S if few else 0)
 
     async def _skip(self, lost: Iterable[TopicPartition]) -> None:
         """Retention was faster, or a topic was made anew: what lies between is not here."""
@@ -195,8 +196,7 @@ class Follower:
                 return
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._moved.add(future)
-            with self.pace.hurried():
-                await future
+            await future
 
     async def past_markers(self, places: Iterable[TopicPartition]) -> None:
         """What is aborted, and the markers of transactions, move a reader without a record."""

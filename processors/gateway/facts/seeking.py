@@ -66,8 +66,7 @@ class Seeker:
                     except Uncertain as error:
                         trouble = error
                     catch_up()
-                    with self._follower.pace.hurried():
-                        await arrival
+                    await arrival
                     arrival = self._arrivals.expect(waited)
         except TimeoutError:
             if trouble is not None:

@@ -250,8 +250,7 @@ class RecentAndOlder:
                 with suppress(Uncertain):
                     if await self.older.has_lead(workspace_id, customer_external_id, key):
                         return
-                with self._follower.pace.hurried():
-                    await arrival
+                await arrival
         except TimeoutError:
             return
         finally:

@@ -10,7 +10,6 @@ from processors.gateway.facts.certainty import Ends, Marks, Worked
 from processors.gateway.facts.entries import ClickEntry, SaleEntry, Standing
 from processors.gateway.facts.following import Follower
 from processors.gateway.facts.older import Erased, Older
-from processors.gateway.facts.pacing import Pace
 from processors.gateway.facts.reading import Memory
 from processors.gateway.facts.recent import Recent
 from processors.gateway.facts.service import RecentAndOlder
@@ -37,7 +36,6 @@ class StillFollower(Follower):
     def __init__(self, memory: Memory) -> None:
         self.partitions = dict.fromkeys(memory.topics, 1)
         self._recent = memory.recent
-        self.pace = Pace()
         self.asked = 0
 
     async def ends(self) -> Mapping[TopicPartition, int]:

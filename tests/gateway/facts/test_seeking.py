@@ -8,7 +8,6 @@ import pytest
 from aiokafka import TopicPartition
 
 from processors.gateway.facts.following import Follower
-from processors.gateway.facts.pacing import Pace
 from processors.gateway.facts.reading import Arrivals
 from processors.gateway.facts.seeking import Seeker, Sought
 
@@ -21,7 +20,6 @@ class Ends:
 
     def __init__(self) -> None:
         self.end = 7
-        self.pace = Pace()
         self.asked = asyncio.Event()
 
     async def ends(self) -> Mapping[TopicPartition, int]:
