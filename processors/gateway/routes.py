@@ -30,7 +30,7 @@ from processors.visitors.addresses import Addresses
 @dataclass(frozen=True)
 class Parts:
     """What handlers need. ``ask``: ClickHouse. ``public_url``: how clients reach this gateway; without a
-    slash at its end.
+    slash at its end. ``qualification_window_ms``: as the workers have it.
     """
 
     registry: RegistryStore
@@ -40,6 +40,7 @@ class Parts:
     visitors: Visitors
     callers: Callers
     public_url: str
+    qualification_window_ms: int
 
 
 def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
@@ -51,7 +52,7 @@ def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
         *track_routes(facts=facts, publisher=publisher, link_by_id=registry.links.get),
         *click_routes(registry, parts.visitors, recorder, parts.callers),
         *link_routes(registry, shown),
-        *customer_routes(parts.ask, facts, publisher, registry.links.get),
+        *customer_routes(parts.ask, facts, publisher, registry.links.get, parts.qualification_window_ms),
         *analytics_routes(parts.ask, registry, shown),
         *qr_routes(),
         *script_routes(),

@@ -84,7 +84,16 @@ async def _serve(
     callers = Callers(registry, client_address(Addresses(settings.proxies)))
     async with aclosing(Stored(settings)) as stored:
         routes, redirect = build_routes(
-            Parts(registry, facts, publisher, stored.rows, visitors, callers, public_url)
+            Parts(
+                registry,
+                facts,
+                publisher,
+                stored.rows,
+                visitors,
+                callers,
+                public_url,
+                settings.qualification_window,
+            )
         )
         app = Gateway(
             # Pages are for people: what describes the API says nothing of them.

@@ -36,12 +36,19 @@ class DeletedCustomer(Struct, frozen=True):
 
 
 class Customers:
-    """Handlers. ``ask``: as ``Stored.rows``. ``link_by_id``: of the registry."""
+    """Handlers. ``ask``: as ``Stored.rows``. ``link_by_id``: of the registry. ``qualification_window_ms``: of
+    the workers."""
 
     def __init__(
-        self, ask: Ask, facts: Facts, publisher: Publisher, link_by_id: Callable[[str], Link | None]
+        self,
+        ask: Ask,
+        facts: Facts,
+        publisher: Publisher,
+        link_by_id: Callable[[str], Link | None],
+        qualification_window_ms: int,
     ) -> None:
-        self._stored, self._facts, self._publisher = StoredCustomers(ask), facts, publisher
+        self._stored = StoredCustomers(ask, qualification_window_ms)
+        self._facts, self._publisher = facts, publisher
         self._link_by_id = link_by_id
 
     async def page(self, call: Call) -> list[CustomerDocument]:
@@ -50,7 +57,7 @@ class Customers:
         workspace_id = call.of.workspace_id
         found = [
             one
-            for one in await self._stored.page(workspace_id, query)
+            for one in await self._stored.page(workspace_id, query, call.now_ms)
             if not await self._is_erased(workspace_id, one.external_id)
         ]
         if not found and (external_id := _only(query)):
@@ -119,10 +126,15 @@ class Customers:
 
 
 def customer_routes(
-    ask: Ask, facts: Facts, publisher: Publisher, link_by_id: Callable[[str], Link | None]
+    ask: Ask,
+    facts: Facts,
+    publisher: Publisher,
+    link_by_id: Callable[[str], Link | None],
+    qualification_window_ms: int,
 ) -> list[Route]:
-    """``ask``: as ``Stored.rows``. ``link_by_id``: of the registry; whose the link is, is checked here."""
-    calls = Customers(ask, facts, publisher, link_by_id)
+    """``ask``: as ``Stored.rows``. ``link_by_id``: of the registry; whose the link is, is checked here.
+    ``qualification_window_ms``: of the workers."""
+    calls = Customers(ask, facts, publisher, link_by_id, qualification_window_ms)
     one, route = "/customers/{id}", partial(Route, opens=Opens.SECRET, tag=_TAG)
     return [
         route(
@@ -198,6 +210,8 @@ def _shows(query: CustomersQuery, found: Found) -> bool:
     """Whether one that is known from facts alone is among those asked for."""
     return (
         query.status in (None, "pending")
+        and not query.min_age
+        and not query.expires_within
         and query.country in (None, "")
         and query.partner_id in (None, "")
         and query.link_id in (None, "", found.link_id)

@@ -23,6 +23,7 @@ from processors.gateway.paging import (
     no_such_cursor,
     skipped,
 )
+from processors.settings.durations import parse_duration_ms
 from schemas.ids import customer_id
 from schemas.texts import EMAIL, ID
 
@@ -57,6 +58,10 @@ _PLACE: Final = """
     WHERE workspace_id = {workspace:String} AND customer_id = {id:String}
 """
 
+_BETWEEN: Final = (
+    "toUnixTimestamp64Milli(deferred_at) BETWEEN {signed_up_from:Int64} AND {signed_up_until:Int64}"
+)
+
 
 class CustomersQuery(Struct, frozen=True, kw_only=True, rename="camel"):
     """Which customers, and in which order. ``email`` counts before ``external_id``, that before ``search``,
@@ -71,6 +76,23 @@ class CustomersQuery(Struct, frozen=True, kw_only=True, rename="camel"):
     link_id: Id | None = None
     program_id: Id | None = None
     partner_id: Id | None = None
+    min_age: Annotated[
+        str,
+        Meta(
+            max_length=20,
+            description="Only customers who signed up at least so long ago, and have not qualified.",
+            examples=["30d", "12h"],
+        ),
+    ] = ""
+    expires_within: Annotated[
+        str,
+        Meta(
+            max_length=20,
+            description="Only customers who have not qualified, and after this time can do so no longer: the"
+            " qualification window of their sign-up is over then. Not those of whom it is over by now.",
+            examples=["30d", "24h"],
+        ),
+    ] = ""
     include_expanded_fields: bool = False
     sort_by: Literal["createdAt", "saleAmount", "firstSaleAt"] = "createdAt"
     sort_order: Literal["asc", "desc"] = "desc"
@@ -81,20 +103,25 @@ class CustomersQuery(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class StoredCustomers:
-    """``ask``: as ``Stored.rows``; every method raises what it raises."""
+    """``ask``: as ``Stored.rows``; every method raises what it raises. ``qualification_window_ms``: how long
+    after the sign-up a customer may qualify."""
 
-    def __init__(self, ask: Ask, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, ask: Ask, qualification_window_ms: int, patience_s: float = PATIENCE_S) -> None:
         self._ask = within(patience_s, ask)
+        self._window_ms = qualification_window_ms
 
     async def one(self, workspace_id: str, our_id: str) -> Found | None:
         """``our_id``: ``cus_…``."""
         rows = await self._rows(workspace_id, "customer_id = {id:String}", {"id": our_id})
         return _found(rows[0]) if rows else None
 
-    async def page(self, workspace_id: str, query: CustomersQuery) -> list[Found]:
+    async def page(self, workspace_id: str, query: CustomersQuery, now_ms: int) -> list[Found]:
         """Raises ``ApiError`` also for a page that cannot be."""
         check_paging(query)
         conditions, parameters = _conditions(workspace_id, query)
+        if spans := _signed_up(query, now_ms, self._window_ms):
+            conditions += ["status = 'pending'", _BETWEEN]
+            parameters |= spans
         descending = query.sort_order == "desc"
         cursor, after = cursor_of(query), "1"
         backwards = bool(query.ending_before)
@@ -168,6 +195,27 @@ def _conditions(workspace_id: str, query: CustomersQuery) -> tuple[list[str], di
             conditions.append(f"{column} = {{{column}:String}}")
             parameters[column] = value
     return conditions, parameters
+
+
+def _signed_up(query: CustomersQuery, now_ms: int, window_ms: int) -> Mapping[str, int]:
+    """When those signed up who are asked for by how long that was ago; nothing: they are not."""
+    if not (query.min_age or query.expires_within):
+        return {}
+    since_ms, until_ms = 0, now_ms
+    if query.min_age:
+        until_ms = now_ms - _span_ms("minAge", query.min_age)
+    if query.expires_within:
+        # At its last moment one can still qualify.
+        since_ms = now_ms - window_ms
+        until_ms = min(until_ms, since_ms + _span_ms("expiresWithin", query.expires_within))
+    return {"signed_up_from": since_ms, "signed_up_until": until_ms}
+
+
+def _span_ms(name: str, text: str) -> int:
+    try:
+        return int(str(parse_duration_ms(text)))
+    except ValueError as error:
+        raise ApiError(Code.UNPROCESSABLE_ENTITY, f"custom: {name}: {error}") from None
 
 
 def _found(row: Row) -> Found:

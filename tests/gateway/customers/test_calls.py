@@ -20,6 +20,7 @@ from processors.gateway.known import (
 from schemas.decoding import decode_erasure
 from schemas.ids import customer_id
 from schemas.links import Link
+from schemas.times import DAY_MS
 from tests.gateway.links.world import NOW_MS, OTHER, called
 from tests.registry.links import link
 
@@ -40,7 +41,9 @@ class World:
         self.published: list[bytes] = []
         self.parameters: list[Mapping[str, object]] = []
         self.away = self.uncertain = False
-        self.routes = customer_routes(self.ask, cast(Facts, self), cast(Publisher, self), self.links.get)
+        self.routes = customer_routes(
+            self.ask, cast(Facts, self), cast(Publisher, self), self.links.get, DAY_MS
+        )
 
     async def ask(self, _: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         if self.away:
@@ -171,6 +174,8 @@ async def test_one_who_was_named_a_moment_ago_is_pending(world: World, name: str
         "externalId=ada&status=qualified",
         "externalId=ada&page=2",
         "externalId=ada&country=DE",
+        "externalId=ada&minAge=0",
+        "externalId=ada&expiresWithin=1d",
         "",
     ):
         assert await world.call(f"GET /customers?{query}") == []

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.integration
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _START_MS = 1_767_225_600_000
+_WINDOW_MS = 600_000
+_NOW_MS = _START_MS + _WINDOW_MS
+"""Who signed up before `_START` can qualify no longer."""
 _COLUMNS = (
     *("workspace_id", "status", "deferred_at", "qualified_at", "customer_id", "customer_external_id"),
     *("customer_name", "customer_email", "customer_avatar", "customer_first_seen_at", "country", "link_id"),
@@ -56,7 +59,10 @@ def _row(number: int, workspace: str = "acme") -> list[object]:
 async def _found(database: Database, **sent: Any) -> list[str]:
     async with stored(database.url) as store:
         query = convert(sent, CustomersQuery, strict=False)
-        return [one.external_id for one in await StoredCustomers(store.rows).page("acme", query)]
+        return [
+            one.external_id
+            for one in await StoredCustomers(store.rows, _WINDOW_MS).page("acme", query, _NOW_MS)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +89,15 @@ async def _found(database: Database, **sent: Any) -> list[str]:
         ({"programId": "other"}, ""),
         ({"sortBy": "saleAmount", "pageSize": 2}, "ben ada"),
         ({"sortBy": "firstSaleAt", "pageSize": 2}, "ben ada"),
+        ({"minAge": "8m"}, "cyd"),
+        ({"minAge": "420s"}, "dan cyd"),
+        ({"minAge": "9m"}, ""),
+        ({"minAge": "1d"}, ""),
+        ({"minAge": "0", "status": "qualified"}, ""),
+        ({"expiresWithin": "0"}, ""),
+        ({"expiresWithin": "2m"}, "cyd"),
+        ({"expiresWithin": "3m"}, "dan cyd"),
+        ({"expiresWithin": "3m", "minAge": "450s"}, "cyd"),
         ({"pageSize": 3}, "dan cyd ben"),
         ({"pageSize": 3, "page": 2}, "ada"),
         ({"startingAfter": customer_id("acme", "cyd")}, "ben ada"),
@@ -111,7 +126,7 @@ async def test_pages_that_cannot_be(database: Database, sent: dict[str, Any]) ->
 
 async def test_what_is_known_of_one(database: Database) -> None:
     async with stored(database.url) as store:
-        customers = StoredCustomers(store.rows)
+        customers = StoredCustomers(store.rows, _WINDOW_MS)
         ada = await customers.one("acme", customer_id("acme", "ada"))
         cyd = await customers.one("acme", customer_id("acme", "cyd"))
         assert await customers.one("other", customer_id("acme", "ada")) is None
@@ -127,4 +142,4 @@ async def test_what_is_known_of_one(database: Database) -> None:
 async def test_without_clickhouse(clickhouse: LocalClickHouse) -> None:
     async with stored(f"{clickhouse.url.rsplit('/', 1)[0]}/no_such_database") as store:
         with pytest.raises(TryAgain):
-            await StoredCustomers(store.rows).one("acme", "cus_1")
+            await StoredCustomers(store.rows, _WINDOW_MS).one("acme", "cus_1")

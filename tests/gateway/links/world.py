@@ -138,7 +138,8 @@ def _route_of(routes: Sequence[Route], method: str, path: str) -> tuple[Route, M
         if route.path == path:
             return route, {}
     for route in of_method:
-        before, _, name = route.path.partition("{")
-        if name and path.startswith(before):
-            return route, {name.rstrip("}"): path.removeprefix(before)}
+        before, _, rest = route.path.partition("{")
+        name, _, after = rest.partition("}")
+        if name and path.startswith(before) and path.endswith(after):
+            return route, {name: path.removeprefix(before).removesuffix(after)}
     raise AssertionError(f"no route {method} {path}")

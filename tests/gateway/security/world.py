@@ -27,6 +27,7 @@ from processors.visitors.places import Places
 from schemas.ids import customer_id
 from schemas.links import Link
 from schemas.registry import Domain, KeyRole, Workspace
+from schemas.times import DAY_MS
 from tests.gateway.links.world import MemoryStore
 from tests.gateway.memory import MemoryFacts, MemoryPublisher, Topics
 
@@ -116,7 +117,7 @@ class World:
         registry, addresses = cast(RegistryStore, self.store), Addresses(proxies)
         self.callers = Callers(registry, client_address(addresses), lambda: self.now_ms)
         visitors = Visitors(addresses, _AGENTS, _PLACES)
-        parts = Parts(registry, self.facts, self.publisher, self.ask, visitors, self.callers, API)
+        parts = Parts(registry, self.facts, self.publisher, self.ask, visitors, self.callers, API, DAY_MS)
         routes, redirect = build_routes(parts)
         self.routes: list[Route] = documented(routes, API)
         self.app = Gateway(
