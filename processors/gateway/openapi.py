@@ -135,9 +135,14 @@ def _query_parameters(route: Route, schemas: Schemas, components: Mapping[str, A
     schema = components[schemas[id(route.query)]["$ref"].rpartition("/")[2]]
     needed = schema.get("required", ())
     return [
-        {"name": name, "in": "query", "required": name in needed, "schema": one}
+        {"name": name, "in": "query", "required": name in needed, **_described(one), "schema": one}
         for name, one in schema["properties"].items()
     ]
+
+
+def _described(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Tools show what a parameter says of itself, not what its schema does."""
+    return {"description": schema["description"]} if "description" in schema else {}
 
 
 def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from html import escape
 from itertools import groupby
 from typing import Any, Final
 
+from msgspec.json import encode
+
 from processors.gateway.answers import Code
 from processors.gateway.openapi import codes_of
 from processors.gateway.routing import Opens, Route
@@ -58,10 +60,11 @@ def _route(route: Route, document: Mapping[str, Any]) -> Iterator[str]:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         rows += [(name, "body", needed, one) for name, needed, one in _fields(schema, document)]
     if rows:
-        yield "<table><tr><th>field<th>in<th>is"
+        yield "<table><tr><th>field<th>in<th>is<th>means"
         for name, place, needed, schema in rows:
             mark = "" if needed else "optional, "
             yield f"<tr><td><code>{escape(name)}</code><td>{place}<td>{mark}{escape(_kind(schema, document))}"
+            yield f"<td>{_meaning(schema)}"
         yield "</table>"
     refusals = ", ".join(f"<a href=#{one.anchor}>{one.status}</a>" for one in codes_of(route))
     yield f"<p>Answers 200, or {refusals}.</p>"
@@ -81,6 +84,22 @@ def _resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping
         found: Mapping[str, Any] = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         return found
     return schema
+
+
+def _meaning(schema: Mapping[str, Any]) -> str:
+    """What is said of a field where it is declared: its meaning, what counts without it, how it may look."""
+    told = [escape(str(schema.get("description", "")))]
+    if (default := schema.get("default")) not in (None, "", []):
+        told.append(f"Default: <code>{escape(_written(default))}</code>.")
+    if examples := schema.get("examples"):
+        shown = ", ".join(f"<code>{escape(_written(one))}</code>" for one in examples)
+        told.append(f"For example {shown}.")
+    return " ".join(filter(None, told))
+
+
+def _written(value: object) -> str:
+    """As a client writes it."""
+    return value if isinstance(value, str) else encode(value).decode()
 
 
 _BOUNDS: Final = {

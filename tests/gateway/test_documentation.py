@@ -3,14 +3,17 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec import Meta, Struct
 
 from processors.gateway.answers import Code, codes_table
 from processors.gateway.documentation import documented
 from processors.gateway.matching import Table
 from processors.gateway.openapi import codes_of, document
+from processors.gateway.reference import page
 from tests.gateway.doors import Door
 
 URL = "https://api.test"
@@ -41,6 +44,30 @@ def test_what_is_told_of_a_route() -> None:
     (name,) = told["paths"]["/orders/{id}"]["get"]["parameters"]
     assert (name["in"], name["required"]) == ("path", True)
     assert "security" not in told["paths"]["/visits"]["post"]
+
+
+class _Told(Struct, frozen=True):
+    """A query whose fields say what they mean."""
+
+    span: Annotated[str, Meta(description="How long; <any>.", examples=["30d", "12h"])] = "7d"
+    deep: bool = False
+    plain: str = ""
+
+
+def test_what_a_parameter_means_is_said_once_and_shown_everywhere() -> None:
+    (search,) = (one for one in Door().routes() if (one.method, one.path) == ("GET", "/orders"))
+    routes = [replace(search, query=_Told)]
+    told = document(routes, URL)
+    span, deep, plain = told["paths"]["/orders"]["get"]["parameters"]
+    assert (span["description"], span["schema"]["default"]) == ("How long; <any>.", "7d")
+    assert ("description" in deep, "description" in plain) == (False, False)
+    shown = page(routes, told)
+    assert (
+        "<td>How long; &lt;any&gt;. Default: <code>7d</code>. For example <code>30d</code>, <code>12h</code>."
+        in shown
+    )
+    assert "<td><code>deep</code><td>query<td>optional, boolean<td>Default: <code>false</code>." in shown
+    assert "<td><code>plain</code><td>query<td>optional, string<td></table>" in shown
 
 
 def test_who_heeds_an_idempotency_key_says_so() -> None:
