@@ -18,6 +18,7 @@ from processors.gateway.known import Facts, Publisher
 from processors.gateway.links.calls import Shown
 from processors.gateway.links.counters import LinkCounters
 from processors.gateway.links.routes import link_routes
+from processors.gateway.outcomes.routes import outcome_routes
 from processors.gateway.qr import qr_routes
 from processors.gateway.routing import Route
 from processors.gateway.script.routes import script_routes
@@ -54,6 +55,7 @@ def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
         *link_routes(registry, shown),
         *customer_routes(parts.ask, facts, publisher, registry.links.get, parts.qualification_window_ms),
         *analytics_routes(parts.ask, registry, shown),
+        *outcome_routes(parts.ask, facts),
         *qr_routes(),
         *script_routes(),
     ]

@@ -117,6 +117,13 @@ CASES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     "GET /events": tuple({"params": one} for one in (*_OF_EVENTS, {"cursor": "1.{click}"})),
     "GET /customers/{id}": _BY_CUSTOMER,
     "DELETE /customers/{id}": _BY_CUSTOMER,
+    "GET /leads/{id}/revisions": ({"path": "{link}"},),
+    "GET /unmatched": (
+        {"params": {"customerExternalId": "{customer}"}},
+        {"params": {"clickId": "{click}"}},
+        {"params": {"cursor": "1.{link}"}},
+    ),
+    "GET /dead-letters": ({"params": {"cursor": "1.{link}"}},),
 }
 """Of every route that a key opens: what may be somebody else's. Braces stand for names."""
 

@@ -135,11 +135,16 @@ class World:
         self.store.registries.workspaces.put(workspace)
 
     async def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
-        """Of ClickHouse: customers, and a click."""
+        """Of ClickHouse: customers, what became of events, and a click."""
         if self.stored_away:
             raise TryAgain("away")
         if "edges" in parameters or ("skipped" in parameters and "FROM clicks" in sql):
             return _clicks(parameters)
+        for view, (row, wanted) in _OUTCOMES.items():
+            if f"FROM {view}" in sql:
+                own = parameters["workspace"] == "acme"
+                asked = all(parameters.get(name, value) == value for name, value in wanted.items())
+                return [row] if own and asked else []
         rows = self.customers.get(str(parameters["workspace"]), []) if "FROM customers" in sql else []
         found = [row for row in rows if _is_asked_for(row, parameters)]
         return found if "customer_name" in sql else [(row[6],) for row in found]
@@ -181,6 +186,19 @@ _ROW: Final = [
     *(LINK, ACME_DOMAIN, "spring", f"https://{ACME_DOMAIN}/spring", "https://acme.test/spring", ""),
     *(0, 0, None),
 ]
+
+_OUTCOMES: Final[Mapping[str, tuple[Row, Mapping[str, object]]]] = {
+    "lead_revisions": (
+        [1, NOW, NOW, CUSTOMER, "Sign Up", "event_1", 1, CLICK, NOW, LINK, "", ""],
+        {"lead": LINK},
+    ),
+    "unmatched": (
+        ["un_1", NOW, "click_not_found", "", NOW, CUSTOMER, CLICK, "Sign Up", "{}"],
+        {"customer_id": customer_id("acme", CUSTOMER), "click_id": CLICK, "after": LINK},
+    ),
+    "dead_letters": (["dl_1", NOW, "not_json", "", NOW, 1, "leads", 0, 0, NAME], {"after": LINK}),
+}
+"""By view: acme's row, and what is to be asked for to find it."""
 
 
 _THEIRS: Final = ([LINK], ["campaign"], [ACME_DOMAIN], [customer_id("acme", CUSTOMER)])

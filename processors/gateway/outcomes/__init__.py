@@ -1,0 +1,1 @@
+"""What became of events: revisions of leads, and what led to nothing, and why."""
