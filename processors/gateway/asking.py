@@ -7,10 +7,11 @@ from typing import Any, Final
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.clickhouse.connection import NoClickHouse
-from processors.clickhouse.query_errors import too_large
+from processors.clickhouse.query_errors import QueryTooLarge, too_large
 from processors.clickhouse.shared import SharedClient
-from processors.gateway.answers import TryAgain
+from processors.gateway.answers import ApiError, Code, TryAgain
 from processors.settings import Settings
+from schemas.times import rfc3339
 
 Row = Sequence[Any]
 Ask = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Row]]]
@@ -58,3 +59,26 @@ def within(seconds: float, ask: Ask) -> Ask:
             raise TryAgain(NO_ANSWER) from None
 
     return asked
+
+
+def telling_limits(ask: Ask) -> Ask:
+    """The same, for callers who can ask for less. Raises ``ApiError`` for what is too much at once."""
+
+    async def asked(sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
+        try:
+            return await ask(sql, parameters)
+        except QueryTooLarge as error:
+            shorter = _half(parameters)
+            raise ApiError(
+                Code.UNPROCESSABLE_ENTITY,
+                f"This takes more {error.limit} than one question may have. Ask for a shorter time{shorter}.",
+            ) from None
+
+    return asked
+
+
+def _half(parameters: Mapping[str, object]) -> str:
+    start, end = parameters.get("start"), parameters.get("end")
+    if not (isinstance(start, int) and isinstance(end, int)):
+        return ""
+    return f", such as start={rfc3339(start + (end - start) // 2)[:10]}"

@@ -7,7 +7,7 @@ from random import SystemRandom
 from starlette.requests import Request
 
 from processors.gateway.analytics.routes import analytics_routes
-from processors.gateway.asking import Ask
+from processors.gateway.asking import Ask, telling_limits
 from processors.gateway.callers import Callers
 from processors.gateway.clicks.recording import Recorder
 from processors.gateway.clicks.redirect import Redirects
@@ -47,15 +47,16 @@ class Parts:
 def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
     """In the order in which they are documented."""
     registry, facts, publisher = parts.registry, parts.facts, parts.publisher
+    ask = telling_limits(parts.ask)
     shown = Shown(LinkCounters(parts.ask), parts.public_url)
     recorder = Recorder(facts, publisher, SystemRandom())
     routes = [
         *track_routes(facts=facts, publisher=publisher, link_by_id=registry.links.get),
         *click_routes(registry, parts.visitors, recorder, parts.callers),
         *link_routes(registry, shown),
-        *customer_routes(parts.ask, facts, publisher, registry.links.get, parts.qualification_window_ms),
-        *analytics_routes(parts.ask, registry, shown),
-        *outcome_routes(parts.ask, facts),
+        *customer_routes(ask, facts, publisher, registry.links.get, parts.qualification_window_ms),
+        *analytics_routes(ask, registry, shown),
+        *outcome_routes(ask, facts),
         *qr_routes(),
         *script_routes(),
     ]

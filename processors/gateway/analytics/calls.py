@@ -9,27 +9,27 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from processors.clickhouse.query_errors import QueryTooLarge
 from processors.gateway.analytics import events
 from processors.gateway.analytics.counts import Counts, Group, groups, series
 from processors.gateway.analytics.documents import CSV_HEAD, AnyEvent, csv_rows, document
-from processors.gateway.analytics.events import Event, Place, everything, link_of, page, place_of
+from processors.gateway.analytics.events import Event, everything, link_of, page, place_of
 from processors.gateway.analytics.filters import Kind
 from processors.gateway.analytics.grouping import BY, NONE, GroupBy, Values
 from processors.gateway.analytics.periods import Comparison, Period
-from processors.gateway.analytics.queries import AnalyticsQuery, EventsQuery, ScopeQuery, refused
+from processors.gateway.analytics.queries import AnalyticsQuery, EventsQuery, ScopeQuery
 from processors.gateway.analytics.scopes import Scope
-from processors.gateway.answers import Answer, ApiError, Code
-from processors.gateway.asking import Ask, Row, within
+from processors.gateway.answers import Answer
+from processors.gateway.asking import Ask, within
 from processors.gateway.links.calls import Shown
 from processors.gateway.links.document import LinkDocument
+from processors.gateway.places import NEXT, Place
 from processors.gateway.routing import Call
 from processors.registry.store import RegistryStore
 from schemas.links import Link
 from schemas.times import rfc3339
 
-PATIENCE_S: Final = 4.0
-"""Python's SDK gives up after 5."""
+PATIENCE_S: Final = 11.0
+"""Longer than the store may take for one question: what is too much is told as such."""
 MOST_GROUPS: Final = 5_000
 CSV_AT_A_TIME: Final = 2_000
 _CSV: Final = "text/csv"
@@ -46,7 +46,7 @@ class Analytics:
     """Handlers. ``ask``: as ``Stored.rows``. ``shown``: of links."""
 
     def __init__(self, ask: Ask, store: RegistryStore, shown: Shown, patience_s: float = PATIENCE_S) -> None:
-        self._ask = telling_limits(within(patience_s, ask))
+        self._ask = within(patience_s, ask)
         self._store, self._shown = store, shown
 
     async def analytics(self, call: Call) -> Any:
@@ -126,11 +126,11 @@ class Analytics:
             kind,
             query.limit,
             skipped=0 if query.cursor else (query.page - 1) * query.limit,
-            after=_place(query.cursor),
+            after=Place.read(query.cursor),
             newest_first=query.newest_first,
         )
         there_may_be_more = len(found) == query.limit
-        headers = {"X-Next-Cursor": place_of(found[-1]).written} if there_may_be_more else {}
+        headers = {NEXT: place_of(found[-1]).written} if there_may_be_more else {}
         return Answer(await self._documents(found, kind, call.of.workspace_id), headers=headers)
 
     async def _documents(self, found: Iterable[Event], kind: Kind, workspace_id: str) -> list[AnyEvent]:
@@ -179,29 +179,6 @@ def _top_link(link: Link) -> dict[str, Any]:
     }
 
 
-def telling_limits(ask: Ask) -> Ask:
-    """The same, for callers who can ask for less. Raises ``ApiError`` for what is too much at once."""
-
-    async def asked(sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
-        try:
-            return await ask(sql, parameters)
-        except QueryTooLarge as error:
-            shorter = _half(parameters)
-            raise ApiError(
-                Code.UNPROCESSABLE_ENTITY,
-                f"This takes more {error.limit} than one question may have. Ask for a shorter time{shorter}.",
-            ) from None
-
-    return asked
-
-
-def _half(parameters: Mapping[str, object]) -> str:
-    start, end = parameters.get("start"), parameters.get("end")
-    if not (isinstance(start, int) and isinstance(end, int)):
-        return ""
-    return f", such as start={rfc3339(start + (end - start) // 2)[:10]}"
-
-
 def _numbers(counts: Counts, currency: str) -> dict[str, Any]:
     return {
         "clicks": counts.clicks,
@@ -215,13 +192,6 @@ def _numbers(counts: Counts, currency: str) -> dict[str, Any]:
 def _stamp(period: Period, begin_ms: int) -> str:
     at = period.local(begin_ms)
     return f"{at:%Y-%m-%dT%H:%M:%S}.000{at:%z}"
-
-
-def _place(cursor: str) -> Place | None:
-    try:
-        return Place.read(cursor) if cursor else None
-    except ValueError:
-        raise refused("cursor", "not one that X-Next-Cursor has said.") from None
 
 
 async def _lines(

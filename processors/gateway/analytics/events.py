@@ -3,11 +3,12 @@
 # ruff: noqa: S608 - what strangers say goes in as parameters; the rest is ours
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from processors.gateway.analytics.filters import OF_WORKSPACE, Kind
 from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
+from processors.gateway.places import Place
 from schemas.links import Link
 
 
@@ -53,26 +54,6 @@ class Event(NamedTuple):
     currency: str
     invoice_id: str
     payment_processor: str
-
-
-class Place(NamedTuple):
-    """Of an event, behind which a page begins."""
-
-    at_ms: int
-    id: str
-
-    @property
-    def written(self) -> str:
-        """For a caller to bring back."""
-        return f"{self.at_ms}.{self.id}"
-
-    @classmethod
-    def read(cls, written: str) -> Self:
-        """Raises ``ValueError``."""
-        at_ms, _, name = written.partition(".")
-        if not name or not 0 < len(at_ms) < 16:
-            raise ValueError("no place of an event")
-        return cls(int(at_ms), name)
 
 
 _SHARED: Final = (

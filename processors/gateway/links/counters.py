@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
+from processors.clickhouse.query_errors import QueryTooLarge
 from processors.gateway.answers import TryAgain
 from processors.gateway.asking import Ask, Row
 
@@ -116,7 +117,7 @@ class LinkCounters:
     async def _read(self, places: list[_Place], asked_at: float) -> None:
         try:
             rows = await self._ask(_SQL, {"workspace": places[0][0], "ids": [one for _, one in places]})
-        except TryAgain as error:
+        except (TryAgain, QueryTooLarge) as error:
             self._rests_until = self._clock() + REST_S
             log.warning("numbers of links are the last known ones: %s", error)
         else:
