@@ -32,3 +32,8 @@ def customer_id(workspace_id: str, customer_external_id: str) -> str:
 def idempotent_event_id(workspace_id: str, idempotency_key: str) -> str:
     """The eventId of what is sent under this ``Idempotency-Key``: the same for each time that it is sent."""
     return "ik_" + _digest(workspace_id, idempotency_key)
+
+
+def reward_id(workspace_id: str, program_id: str, partner_id: str, customer_external_id: str, of: str) -> str:
+    """``of``: ``lead``, which a partner is rewarded for once, or the saleId."""
+    return "rw_" + _digest(workspace_id, program_id, partner_id, customer_external_id, of)

@@ -42,6 +42,10 @@ _ROOMS: Final = {
         "every `LEADSTREAM_*` variable; the `leadstream up` that runs here",
         "schemas errors files owners clickhouse.url",
     ),
+    "rewards": Room(
+        "who is owed what for a lead ([rewards.md](rewards.md)) as pure functions: facts in, rewards out",
+        "schemas settings",
+    ),
     "kafka.connection": Room("every client of Kafka is made here; why one could not connect", "errors"),
     "kafka.header_names": Room("reading records that aiokafka alone would stop at"),
     "kafka.placement": Room("the partition of a key; how partitions are told"),

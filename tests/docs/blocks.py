@@ -21,6 +21,7 @@ DONE: Final = {
     "sql": "run (tests/clickhouse/test_documented_queries.py)",
     "json": "read; behind a block that is run, held against what that printed",
     "text": "held against what the block before it printed, or what `make run` did",
+    "yaml": "read as a policy (tests/rewards/test_page.py)",
     "html": "read, and its scripts with it (test_blocks)",
 }
 """What is done with a block, by its language. Another language is refused."""

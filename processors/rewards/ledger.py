@@ -1,0 +1,147 @@
+"""Keyed by customer: leads, sales and events about rewards become the ledger (docs/rewards.md)."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from processors.rewards.facts import Change, Earning, Forgotten, RewardFact
+from processors.rewards.judging import NO_POLICY, judge
+from processors.rewards.policy import Policies
+from processors.rewards.settling import Output, Who, refusal_of_event, refusal_of_source, settled
+from processors.rewards.state import Held, Noted, Source, State
+from schemas.rewards import RefusalReason
+from schemas.times import MINUTE_MS
+
+Step = tuple[State, list[Output]]
+
+_EMPTY: Final = State()
+_FIRST_LOOK_MS: Final = MINUTE_MS
+"""How soon somebody looks whether there is a policy by now; then after twice that time, and so on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is remembered of one customer. What is beyond it earns nothing, and changes nothing."""
+
+    sources: int = 2_000
+    events: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The rules, for any customer. ``hold_ms``: how long a fact waits for the one that it needs.
+
+    ``now_ms`` of :meth:`expire` may lie before that of an :meth:`apply` that came earlier.
+    """
+
+    policies: Policies
+    hold_ms: int
+    bounds: Bounds = Bounds()
+
+    def with_policies(self, policies: Policies) -> "Ledger":
+        """The same, by these."""
+        return dataclasses.replace(self, policies=policies)
+
+    def apply(self, who: Who, state: State | None, fact: RewardFact, now_ms: int) -> Step:
+        """Add a fact about this customer. The same state: it changed nothing."""
+        before = state or _EMPTY
+        match fact:
+            case Earning():
+                after, refused = self._with_earning(who, before, fact, now_ms)
+            case Change():
+                after, refused = self._with_change(who, before, fact, now_ms)
+            case Forgotten():
+                after, refused = self._forgotten(before), []
+        if after is before:
+            return before, refused
+        after, outputs = settled(who, self._looked_at(who, after, now_ms, all_of_them=True), now_ms)
+        return after, [*refused, *outputs]
+
+    def expire(self, who: Who, state: State, now_ms: int) -> Step:
+        """What time alone changes: holds that are over, rewards that become payable."""
+        looked_at = self._looked_at(who, state, now_ms, all_of_them=False)
+        after, outputs = settled(who, looked_at, now_ms)
+        over = {one.change.event_id: one for one in _waiting(after) if self._is_over(one.arrived_ms, now_ms)}
+        if over:
+            left = {event_id: one for event_id, one in after.events.items() if event_id not in over}
+            after = replace(after, events=left)
+        return after, [*outputs, *(refusal_of_event(who, one.change) for one in over.values())]
+
+    def due_ms(self, state: State) -> int | None:
+        """When :meth:`expire` has something to do."""
+        looks = [one.held.look_ms for one in state.sources.values() if one.held is not None]
+        payable = [one.standing.payable_ms for one in state.rewards.values() if one.status == "pending"]
+        holds = [one.arrived_ms + self.hold_ms for one in _waiting(state)]
+        return min([*looks, *payable, *holds], default=None)
+
+    def _with_earning(self, who: Who, state: State, earning: Earning, now_ms: int) -> Step:
+        known = state.sources.get(earning.source_id)
+        if known is not None and known.revision >= earning.revision:
+            return state, []
+        if known is None and len(state.sources) >= self.bounds.sources:
+            return state, [refusal_of_source(who, earning, RefusalReason.TOO_MANY)]
+        source = Source(
+            earning.kind,
+            earning.revision,
+            earning.at_ms,
+            earning.program_id,
+            earning.partner_id,
+            earning.amount,
+            None,
+            held=Held(earning, now_ms, now_ms),
+        )
+        if known is not None:
+            source = replace(source, said=known.said, refusals=known.refusals)
+        return replace(state, sources={**state.sources, earning.source_id: source}), []
+
+    def _with_change(self, who: Who, state: State, change: Change, now_ms: int) -> Step:
+        known = state.events.get(change.event_id)
+        if known is not None and known.change <= change:
+            return state, []
+        if known is None and len(state.events) >= self.bounds.events:
+            return state, [refusal_of_event(who, change, RefusalReason.TOO_MANY)]
+        noted = Noted(change, now_ms if known is None else known.arrived_ms)
+        return replace(state, events={**state.events, change.event_id: noted}), []
+
+    @staticmethod
+    def _forgotten(state: State) -> State:
+        """What waits is decided at once, so that nothing is kept of what it says."""
+        return state if state.erased else replace(state, erased=True)
+
+    def _looked_at(self, who: Who, state: State, now_ms: int, *, all_of_them: bool) -> State:
+        """What waits for a policy, and has it by now, or has waited for too long."""
+        changed = {}
+        for source_id, source in state.sources.items():
+            held = source.held
+            if held is not None and (all_of_them or held.look_ms <= now_ms):
+                changed[source_id] = self._decided(who, source, held, now_ms, erased=state.erased)
+        return replace(state, sources={**state.sources, **changed}) if changed else state
+
+    def _decided(self, who: Who, source: Source, held: Held, now_ms: int, *, erased: bool) -> Source:
+        earning = held.earning
+        if earning.at_ms > now_ms and not erased:
+            # Until then there may be another version for its time.
+            return replace(source, held=replace(held, look_ms=earning.at_ms))
+        verdict = judge(who.workspace_id, earning, self.policies, new=True)
+        if verdict is None and (erased or self._is_over(held.arrived_ms, now_ms)):
+            verdict = NO_POLICY
+        if verdict is None:
+            waited_ms = max(now_ms - held.arrived_ms, _FIRST_LOOK_MS)
+            look_ms = min(now_ms + waited_ms, held.arrived_ms + self.hold_ms)
+            return source if now_ms < held.look_ms else replace(source, held=replace(held, look_ms=look_ms))
+        later = judge(who.workspace_id, earning, self.policies, new=False)
+        return replace(source, verdict=verdict, later=None if later == verdict else later, held=None)
+
+    def _is_over(self, arrived_ms: int, now_ms: int) -> bool:
+        return arrived_ms + self.hold_ms <= now_ms
+
+
+def _waiting(state: State) -> Iterator[Noted]:
+    """Events whose sale or reward has not come yet."""
+    for noted in state.events.values():
+        known = state.sources if noted.change.kind == "refund" else state.rewards
+        if noted.change.target not in known:
+            yield noted

@@ -1,0 +1,141 @@
+"""The difference between what was published of a customer and what its facts mean now."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from processors.rewards.facts import Change, Earning
+from processors.rewards.judging import NO_GROUP
+from processors.rewards.meaning import meaning
+from processors.rewards.state import Published, Source, Standing, State
+from schemas.ids import customer_id
+from schemas.rewards import RefusalReason, Reward, RewardRefusal, RewardStatus
+from schemas.times import rfc3339
+
+Output = Reward | RewardRefusal
+
+
+class Who(NamedTuple):
+    """``customer``: its external id."""
+
+    workspace_id: str
+    customer: str
+
+    @property
+    def customer_id(self) -> str:
+        """The one that may be published."""
+        return customer_id(self.workspace_id, self.customer)
+
+
+def settled(who: Who, state: State, now_ms: int) -> tuple[State, list[Output]]:
+    """The state once this is published, and what is. What is taken back comes before what is granted."""
+    now = meaning(*who, state)
+    rewards = {}
+    told: list[tuple[int, str, Output]] = []
+    for identity, standing in now.rewards.items():
+        known = state.rewards.get(identity)
+        published = Published(known.revision + 1 if known else 1, _status(standing, known, now_ms), standing)
+        if known and replace(published, revision=known.revision) == known:
+            continue
+        rewards[identity] = published
+        reward = _reward(who, identity, published, known)
+        told.append((reward.delta, identity, reward))
+    told.sort(key=lambda one: one[:2])
+    sources = dict(_refused_anew(state, now.refusals))
+    if rewards:
+        state = replace(state, rewards={**state.rewards, **rewards})
+    if sources:
+        state = replace(state, sources={**state.sources, **sources})
+    refusals = [_refusal(who, source_id, source) for source_id, source in sources.items()]
+    return state, [*(output for _, _, output in told), *refusals]
+
+
+def _status(standing: Standing, known: Published | None, now_ms: int) -> RewardStatus:
+    if standing.status != "earned":
+        return standing.status
+    # By another clock it may have been payable already: then it stays so.
+    if known and known.status == "payable" and known.standing.payable_ms == standing.payable_ms:
+        return "payable"
+    return "payable" if standing.payable_ms <= now_ms else "pending"
+
+
+def _refused_anew(state: State, refusals: dict[str, RefusalReason]) -> Iterator[tuple[str, Source]]:
+    for source_id, source in state.sources.items():
+        reason = refusals.get(source_id)
+        says = None if reason is None else (reason, source.revision)
+        if says != source.said:
+            yield source_id, replace(source, said=says, refusals=source.refusals + 1)
+
+
+def _reward(who: Who, identity: str, published: Published, known: Published | None) -> Reward:
+    standing = published.standing
+    return Reward(
+        reward_id=identity,
+        revision=published.revision,
+        workspace_id=who.workspace_id,
+        program_id=standing.program_id,
+        partner_id=standing.partner_id,
+        customer_id=who.customer_id,
+        kind=standing.kind,
+        source_id=standing.source_id,
+        source_revision=standing.source_revision,
+        policy_version=rfc3339(standing.version_ms),
+        condition=None if standing.group == NO_GROUP else standing.group,
+        gross=standing.gross,
+        amount=standing.amount,
+        delta=standing.amount - (known.standing.amount if known else 0),
+        currency=standing.currency,
+        status=published.status,
+        reason=standing.reason,
+        earned_at=rfc3339(standing.earned_ms),
+        payable_at=rfc3339(standing.payable_ms),
+    )
+
+
+def _refusal(who: Who, source_id: str, source: Source) -> RewardRefusal:
+    return RewardRefusal(
+        source_id=source_id,
+        source_revision=source.revision,
+        revision=source.refusals,
+        kind=source.kind,
+        workspace_id=who.workspace_id,
+        program_id=source.program_id or None,
+        partner_id=source.partner_id or None,
+        customer_id=who.customer_id,
+        reason=None if source.said is None else source.said[0],
+        timestamp=rfc3339(source.at_ms),
+    )
+
+
+def refusal_of_source(who: Who, earning: Earning, reason: RefusalReason) -> RewardRefusal:
+    """Of one that is not remembered."""
+    return RewardRefusal(
+        source_id=earning.source_id,
+        source_revision=earning.revision,
+        revision=1,
+        kind=earning.kind,
+        workspace_id=who.workspace_id,
+        program_id=earning.program_id or None,
+        partner_id=earning.partner_id or None,
+        customer_id=who.customer_id,
+        reason=reason,
+        timestamp=rfc3339(earning.at_ms),
+    )
+
+
+def refusal_of_event(who: Who, change: Change, reason: RefusalReason | None = None) -> RewardRefusal:
+    """Without a ``reason``: what it is about did not come."""
+    in_vain = RefusalReason.NO_SALE if change.kind == "refund" else RefusalReason.NO_REWARD
+    return RewardRefusal(
+        source_id=change.event_id,
+        source_revision=1,
+        revision=1,
+        kind=change.kind,
+        workspace_id=who.workspace_id,
+        program_id=None,
+        partner_id=None,
+        customer_id=who.customer_id,
+        reason=reason or in_vain,
+        timestamp=rfc3339(change.at_ms),
+    )
