@@ -44,7 +44,7 @@ _ROOMS: Final = {
     ),
     "rewards": Room(
         "who is owed what for a lead ([rewards.md](rewards.md)) as pure functions: facts in, rewards out",
-        "schemas settings",
+        "schemas errors settings",
     ),
     "kafka.connection": Room("every client of Kafka is made here; why one could not connect", "errors"),
     "kafka.header_names": Room("reading records that aiokafka alone would stop at"),
@@ -52,6 +52,9 @@ _ROOMS: Final = {
     "kafka": Room(
         "topics and what they should be like, reading, sending, groups and their lag",
         "schemas errors settings kafka.connection kafka.header_names kafka.placement",
+    ),
+    "rewards.preview": Room(
+        "what a policy would pay for the leads and sales there are", "schemas progress settings rewards kafka"
     ),
     "feeding": Room(
         "files and pipes of events, in whichever form they come, into their topics",
@@ -146,8 +149,8 @@ _ROOMS: Final = {
     "cli": Room(
         "one thin file for each command",
         "schemas errors files proxies clock garbage printable terminal signals clickhouse.url settings"
-        " kafka feeding clickhouse observability worker sink refusals people registry workspaces gateway"
-        " audit replaying demo status stack",
+        " rewards kafka rewards.preview feeding clickhouse observability worker sink refusals people registry"
+        " workspaces gateway audit replaying demo status stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(

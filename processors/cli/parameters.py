@@ -96,8 +96,10 @@ class PathType(click.Path):
     Every option and argument of every command that names a path is of this type.
     """
 
-    def __init__(self, *, file_okay: bool = True, exists: bool = False) -> None:
-        super().__init__(exists=exists, file_okay=file_okay, resolve_path=True, path_type=Path)
+    def __init__(self, *, file_okay: bool = True, dir_okay: bool = True, exists: bool = False) -> None:
+        super().__init__(
+            exists=exists, file_okay=file_okay, dir_okay=dir_okay, resolve_path=True, path_type=Path
+        )
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """An empty one would be where we stand, and one that is no text stands in no file of a server."""

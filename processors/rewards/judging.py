@@ -1,5 +1,6 @@
 """What one lead or sale is worth by the policy of its time, whatever else its customer does."""
 
+from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct
@@ -59,8 +60,7 @@ def _by(version: Version, earning: Earning, *, new: bool) -> Verdict:
     if len({rate.currency(earning, version.currency) for _, rate in rates}) > 1:
         return _refused(RefusalReason.CURRENCY_MISMATCH, version)
     # Of equal ones the first: max() keeps it.
-    group, rate = max(rates, key=lambda one: one[1].of(earning))
-    gross = rate.of(earning)
+    gross, group, rate = max(((rate.of(earning), group, rate) for group, rate in rates), key=itemgetter(0))
     if gross == 0 or (earning.kind == "sale" and earning.amount == 0):
         return _refused(RefusalReason.ZERO, version)
     return Verdict(

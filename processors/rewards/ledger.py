@@ -132,7 +132,9 @@ class Ledger:
             waited_ms = max(now_ms - held.arrived_ms, _FIRST_LOOK_MS)
             look_ms = min(now_ms + waited_ms, held.arrived_ms + self.hold_ms)
             return source if now_ms < held.look_ms else replace(source, held=replace(held, look_ms=look_ms))
-        later = judge(who.workspace_id, earning, self.policies, new=False)
+        later = None
+        if earning.kind == "sale":
+            later = judge(who.workspace_id, earning, self.policies, new=False)
         return replace(source, verdict=verdict, later=None if later == verdict else later, held=None)
 
     def _is_over(self, arrived_ms: int, now_ms: int) -> bool:

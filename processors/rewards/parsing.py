@@ -6,6 +6,7 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
+from processors.errors import CheckFailed
 from processors.rewards.conditions import FIELDS, LISTS, METADATA, NUMBERS, OPERATORS, SALES_ONLY, TEXTS, Test
 from processors.rewards.policy import Group, Offer, Policy, Rate, Terms, Version
 from processors.settings.durations import parse_duration_ms
@@ -25,13 +26,14 @@ AHEAD_MS: Final = 10 * MINUTE_MS
 _KINDS: Final[tuple[RewardKind, ...]] = ("lead", "sale")
 
 
-class PolicyRefused(ValueError):
-    """``place``: as in ``versions[0].lead.amount``; ``cause``: what is wrong there. ``str()`` says both."""
+class PolicyRefused(CheckFailed):
+    """``place``: as in ``versions[0].lead.amount``; ``said``: what is wrong there. The cause is both."""
 
-    def __init__(self, place: str, cause: str) -> None:
-        super().__init__(f"{place}: {cause}" if place else cause)
+    def __init__(self, place: str, said: str, file: str = "") -> None:
+        cause = ": ".join(part for part in (file, place, said) if part)
+        super().__init__(cause, "docs/rewards.md says what a policy is made of.")
         self.place = place
-        self.cause = cause
+        self.said = said
 
 
 def parse(document: object) -> Policy:

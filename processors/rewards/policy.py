@@ -91,6 +91,10 @@ class Policy:
     program_id: str
     versions: tuple[Version, ...]
 
+    def __str__(self) -> str:
+        count = len(self.versions)
+        return f"{self.program_id}: {count} version{'' if count == 1 else 's'}"
+
     def at(self, at_ms: int) -> Version | None:
         """The version of that time; None before the first."""
         return next((one for one in reversed(self.versions) if one.effective_ms <= at_ms), None)

@@ -5,12 +5,15 @@ digits and colons. JSON is YAML, too.
 """
 
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from processors.rewards.parsing import PolicyRefused
+from processors.rewards.parsing import PolicyRefused, parse
+from processors.rewards.policy import Policy
 
+LARGEST_BYTES: Final = 1 << 20
 _TAG: Final = "tag:yaml.org,2002:"
 _RESOLVERS: Final = (
     ("null", r"~|null|Null|NULL|", "~nN"),
@@ -64,3 +67,15 @@ def read_policy(text: str) -> object:
         raise PolicyRefused(place, error.problem or "is no YAML") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise PolicyRefused("", f"is no YAML: {type(error).__name__}") from None
+
+
+def policy_in(path: Path) -> Policy:
+    """The policy in a file. Raises :class:`PolicyRefused`, which names it, and ``OSError``."""
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise PolicyRefused("", f"more than {LARGEST_BYTES:,} bytes are no policy")
+        return parse(read_policy(path.read_bytes().decode()))
+    except UnicodeDecodeError:
+        raise PolicyRefused("", "is not UTF-8", str(path)) from None
+    except PolicyRefused as refused:
+        raise PolicyRefused(refused.place, refused.said, str(path)) from None

@@ -155,7 +155,7 @@ def test_what_is_refused_and_where(change: str, value: object, place: str) -> No
     with pytest.raises(PolicyRefused) as refused:
         parse(broken(change, value))
     assert refused.value.place == place
-    assert refused.value.cause
+    assert refused.value.said
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], {"versions": 3}])

@@ -1,0 +1,138 @@
+"""What a policy would pay for the leads and sales that the topics hold. Nothing is written."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from aiokafka import ConsumerRecord
+
+from processors.kafka.reading import TopicReader
+from processors.progress import Progress
+from processors.rewards.ledger import Ledger
+from processors.rewards.policy import Policy
+from processors.rewards.reading import read_lead, read_sale
+from processors.rewards.settling import Who
+from processors.rewards.state import State, dump, load
+from processors.settings import Settings
+from schemas.decoding import Refused
+from schemas.rewards import RefusalReason, RewardStatus
+from schemas.topics import Topic
+
+_NEVER_OVER_MS: Final = 1 << 50
+"""What waits here is another program's, and nobody's business."""
+
+
+_STATUSES: Final[tuple[RewardStatus, ...]] = ("pending", "payable", "held")
+
+
+class Earner(NamedTuple):
+    """A partner, and a currency in which it earns."""
+
+    partner_id: str
+    currency: str
+
+
+class Preview:
+    """What would be owed. Keeps some 400 bytes in memory for each customer with a lead.
+
+    ``rewards``: how many, by kind; ``amounts`` by status, in minor units. ``refusals`` by reason.
+    ``unreadable``: records that are neither a lead nor a sale.
+    """
+
+    def __init__(self, workspace_id: str, policy: Policy, now_ms: int) -> None:
+        self._workspace_id = workspace_id
+        self._program_id = policy.program_id
+        self._ledger = Ledger({(workspace_id, policy.program_id): policy}, _NEVER_OVER_MS)
+        self._now_ms = now_ms
+        self._states: dict[str, bytes] = {}
+        self.rewards: dict[Earner, Counter[str]] = {}
+        self.amounts: dict[Earner, Counter[RewardStatus]] = {}
+        self.refusals: Counter[RefusalReason] = Counter()
+        self.unreadable = 0
+
+    @property
+    def customers(self) -> int:
+        """How many have a lead or a sale."""
+        return len(self._states)
+
+    def take(self, topic: Topic, records: Iterable[ConsumerRecord]) -> None:
+        """Of ``leads`` or of ``sales``; in any order, and what was taken before changes nothing."""
+        read = read_lead if topic is Topic.LEADS else read_sale
+        mine = f"{self._workspace_id}:".encode()
+        for record in records:
+            if not (record.key or b"").startswith(mine):
+                continue
+            try:
+                workspace_id, customer, earning = read(record.value or b"")
+            except Refused:
+                self.unreadable += 1
+                continue
+            stored = self._states.get(customer)
+            state = None if stored is None else load(stored)
+            after, _ = self._ledger.apply(Who(workspace_id, customer), state, earning, self._now_ms)
+            self._states[customer] = dump(after)
+
+    def count(self) -> None:
+        """Add it all up. Once, when everything was taken."""
+        for stored in self._states.values():
+            self._add(load(stored))
+
+    def table(self) -> Iterator[tuple[str, ...]]:
+        """A line for each partner and currency, below the names of the columns."""
+        yield "partner", "currency", "leads", "sales", *_STATUSES
+        for earner in sorted(self.rewards):
+            counts, amounts = self.rewards[earner], self.amounts[earner]
+            sums = (str(amounts[status]) for status in _STATUSES)
+            yield *earner, str(counts["lead"]), str(counts["sale"]), *sums
+
+    def notes(self) -> Iterator[str]:
+        """What earned nothing, and what was no use."""
+        for reason, count in self.refusals.most_common():
+            yield f"earned nothing, {reason}: {count:,}"
+        if self.unreadable:
+            yield f"neither a lead nor a sale: {self.unreadable:,} records"
+
+    def document(self) -> dict[str, object]:
+        """All of it, for programs."""
+        return {
+            "workspaceId": self._workspace_id,
+            "programId": self._program_id,
+            "customers": self.customers,
+            "rewards": [
+                {
+                    "partnerId": earner.partner_id,
+                    "currency": earner.currency,
+                    "leads": self.rewards[earner]["lead"],
+                    "sales": self.rewards[earner]["sale"],
+                    "amounts": {status: self.amounts[earner][status] for status in _STATUSES},
+                }
+                for earner in sorted(self.rewards)
+            ],
+            "refusals": {reason.value: count for reason, count in self.refusals.most_common()},
+        }
+
+    def _add(self, state: State) -> None:
+        for one in state.rewards.values():
+            if one.status != "cancelled":
+                earner = Earner(one.standing.partner_id, one.standing.currency)
+                self.rewards.setdefault(earner, Counter())[one.standing.kind] += 1
+                self.amounts.setdefault(earner, Counter())[one.status] += one.standing.amount
+        for source in state.sources.values():
+            if source.said is not None and source.program_id == self._program_id:
+                self.refusals[source.said[0]] += 1
+
+
+async def read_preview(
+    settings: Settings, workspace_id: str, policy: Policy, now_ms: int, progress: Progress
+) -> Preview:
+    """Read both topics to their ends of now. Raises what :class:`TopicReader` raises."""
+    found = Preview(workspace_id, policy, now_ms)
+    topics = {settings.topic(topic): topic for topic in (Topic.LEADS, Topic.SALES)}
+    async with TopicReader(settings) as reader:
+        spans = await reader.spans(topics.values())
+        progress.expect(sum(span.end - span.begin for span in spans.values()))
+        async for records in reader.records(spans):
+            found.take(topics[records[0].topic], records)
+            progress.advance(len(records))
+    found.count()
+    return found
