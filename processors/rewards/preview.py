@@ -8,6 +8,7 @@ from aiokafka import ConsumerRecord
 
 from processors.kafka.reading import TopicReader
 from processors.progress import Progress
+from processors.rewards.explaining import Earned, explained
 from processors.rewards.ledger import Ledger
 from processors.rewards.policy import Policy
 from processors.rewards.reading import read_lead, read_sale
@@ -16,7 +17,7 @@ from processors.rewards.state import State, dump, load
 from processors.settings import Settings
 from schemas.decoding import Refused
 from schemas.rewards import RefusalReason, RewardStatus
-from schemas.topics import Topic
+from schemas.topics import Topic, customer_key
 
 _NEVER_OVER_MS: Final = 1 << 50
 """What waits here is another program's, and nobody's business."""
@@ -36,11 +37,12 @@ class Preview:
     """What would be owed. Keeps some 400 bytes in memory for each customer with a lead.
 
     ``rewards``: how many, by kind; ``amounts`` by status, in minor units. ``refusals`` by reason.
-    ``unreadable``: records that are neither a lead nor a sale.
+    ``unreadable``: records that are neither a lead nor a sale. ``customer``: of this one only.
     """
 
-    def __init__(self, workspace_id: str, policy: Policy, now_ms: int) -> None:
+    def __init__(self, workspace_id: str, policy: Policy, now_ms: int, customer: str | None = None) -> None:
         self._workspace_id = workspace_id
+        self._key = None if customer is None else customer_key(workspace_id, customer)
         self._program_id = policy.program_id
         self._ledger = Ledger({(workspace_id, policy.program_id): policy}, _NEVER_OVER_MS)
         self._now_ms = now_ms
@@ -58,9 +60,10 @@ class Preview:
     def take(self, topic: Topic, records: Iterable[ConsumerRecord]) -> None:
         """Of ``leads`` or of ``sales``; in any order, and what was taken before changes nothing."""
         read = read_lead if topic is Topic.LEADS else read_sale
-        mine = f"{self._workspace_id}:".encode()
+        mine = customer_key(self._workspace_id, "")
         for record in records:
-            if not (record.key or b"").startswith(mine):
+            key = record.key or b""
+            if not key.startswith(mine) or self._key not in (None, key):
                 continue
             try:
                 workspace_id, customer, earning = read(record.value or b"")
@@ -76,6 +79,11 @@ class Preview:
         """Add it all up. Once, when everything was taken."""
         for stored in self._states.values():
             self._add(load(stored))
+
+    def earned(self) -> Iterator[Earned]:
+        """Every lead and sale, and what comes of it. For one customer: all of them are many."""
+        for stored in self._states.values():
+            yield from explained(load(stored))
 
     def table(self) -> Iterator[tuple[str, ...]]:
         """A line for each partner and currency, below the names of the columns."""
@@ -123,10 +131,15 @@ class Preview:
 
 
 async def read_preview(
-    settings: Settings, workspace_id: str, policy: Policy, now_ms: int, progress: Progress
+    settings: Settings,
+    workspace_id: str,
+    policy: Policy,
+    now_ms: int,
+    progress: Progress,
+    customer: str | None = None,
 ) -> Preview:
     """Read both topics to their ends of now. Raises what :class:`TopicReader` raises."""
-    found = Preview(workspace_id, policy, now_ms)
+    found = Preview(workspace_id, policy, now_ms, customer)
     topics = {settings.topic(topic): topic for topic in (Topic.LEADS, Topic.SALES)}
     async with TopicReader(settings) as reader:
         spans = await reader.spans(topics.values())

@@ -115,3 +115,26 @@ def test_preview(tmp_path: Path, kafka: LocalKafka, monkeypatch: pytest.MonkeyPa
     assert result.stdout.splitlines()[0] == "partner\tcurrency\tleads\tsales\tpending\tpayable\theld"
     assert len(result.stdout.splitlines()) == 4
     assert "earned nothing, excluded: 1" in result.stderr
+
+    result = runner.invoke(cli, ["rewards", "preview", str(file), WORKSPACE, "--customer", "ann"])
+    lines = result.stdout.splitlines()
+    assert [line.split(": ", 1)[1] for line in lines] == [
+        "2500 of 2500 usd, payable; version 2000-01-01T00:00:00.000Z, base",
+        "earns nothing, already_rewarded",
+        "2000 of 2000 usd, payable; version 2000-01-01T00:00:00.000Z, base",
+        "2000 of 2000 eur, payable; version 2000-01-01T00:00:00.000Z, base",
+    ]
+    result = runner.invoke(cli, ["rewards", "preview", str(file), WORKSPACE, "--customer", "bob", "--json"])
+    (one,) = map(json.loads, result.stdout.splitlines())
+    assert (one["partnerId"], one["sourceRevision"], one["amount"], one["condition"]) == (
+        "other",
+        2,
+        2_500,
+        None,
+    )
+    assert runner.invoke(cli, ["workspace", "create", WORKSPACE]).exit_code == 0
+    result = runner.invoke(cli, ["rewards", "preview", str(file), WORKSPACE, "--customer", "nobody"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "customer nobody of workspace w1 has no lead and no sale" in result.stderr
+    result = runner.invoke(cli, ["rewards", "preview", str(file), WORKSPACE, "--customer", "dan"])
+    assert "waits for a policy of program another" in result.stdout
