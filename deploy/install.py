@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -91,6 +92,10 @@ class Progress:
             what = f"{self._fetched} of {self._total} packages fetched"
         return f"{what}, {time.monotonic() - self._begin:.0f} s"
 
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._show(text, "\n")
+
     def until(self, ended: threading.Event) -> None:
         """Show it again and again."""
         while not ended.wait(_TICK_S if self._terminal else _PIPE_S):
@@ -135,6 +140,8 @@ def install(what: Sequence[str], progress: Progress, python: str = sys.executabl
 
     ``what``: arguments that both understand.
     """
+    if find_spec("uv") is None:
+        progress.say("fetching uv, which installs them")
     if _quietly(*_PIP, "install", "--only-binary=:all:", "--require-hashes", "-r", str(_UV_LOCK)) is not None:
         # What is said to uv itself counts.
         environment = {**uv_settings(_quietly(*_PIP, "config", "list") or ""), **os.environ}

@@ -87,10 +87,10 @@ def hints(data: Path) -> Iterator[str]:
     else:
         yield f"In another terminal, after `export {_data_dir(data)}`:"
     todo = {
-        f"{leadstream} send events.jsonl": "events of your own, one JSON object per line",
-        f"{leadstream} workspace create acme": "keys for calls over HTTP: the gateway's /docs",
+        f"{leadstream} send events.jsonl": "events of your own, JSON a line",
+        f"{leadstream} workspace create acme": "keys for HTTP: the gateway's /docs",
         f"{leadstream} sql": "what became of them",
-        f'eval "$({leadstream} env)"': "the addresses above, for other programs",
+        f'eval "$({leadstream} env)"': "addresses, for other programs",
     }
     width = max(map(len, todo))
     yield from (f"  {command:<{width}}  {what}" for command, what in todo.items())
