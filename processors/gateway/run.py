@@ -14,7 +14,7 @@ from processors.clickhouse.shared import load_driver
 from processors.clock import epoch_ms
 from processors.errors import Misconfigured
 from processors.garbage import collect_rarely
-from processors.gateway.asking import Stored
+from processors.gateway.asking import Stored, telling_limits
 from processors.gateway.callers import Callers
 from processors.gateway.clicks.visits import Visitors
 from processors.gateway.dashboard.routes import dashboard_routes
@@ -97,7 +97,10 @@ async def _serve(
         )
         app = Gateway(
             # Pages are for people: what describes the API says nothing of them.
-            [*documented(routes, public_url), *dashboard_routes(registry, callers, stored.rows, public_url)],
+            [
+                *documented(routes, public_url),
+                *dashboard_routes(registry, callers, telling_limits(stored.rows), public_url),
+            ],
             registry=registry,
             callers=callers,
             redirect=redirect,

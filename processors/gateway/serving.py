@@ -98,6 +98,9 @@ class Gateway:
             await send_answer(send, answer, course.headers)
         except ClientGone:
             return 0
+        except ApiError as error:  # of what streams, before anything of it went out
+            answer = error_answer(error, self._docs_url)
+            await send_answer(send, answer, course.headers)
         except CutShort as cut:
             log.warning("an answer was cut short: %s", cut.__cause__, extra={"route": course.name})
             return 0

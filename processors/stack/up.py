@@ -17,6 +17,7 @@ from processors.progress import Progress, Steps
 from processors.settings import Settings
 from processors.stack.demo import send_demo, until_caught_up, until_ready
 from processors.stack.demo_calls import VISITORS, WORKSPACE, demo_keys, keep, send_visitors, short_link
+from processors.stack.demo_dashboard import SHOWN, dashboard_key
 from processors.stack.demo_story import next_lines, story_lines
 from processors.stack.gateway import until_answering, url_of
 from processors.stack.interrupt import Interrupt
@@ -107,6 +108,11 @@ async def _demonstrate(plan: Plan, settings: Settings, demo: Demo, reader: LagRe
         screen.views(client, end_ms)
         person = protagonist(demo.events, demo.seed, end_ms)
         told = story_lines(client, STORYS_WORKSPACE, person)
+    key = await asyncio.to_thread(dashboard_key, settings, plan.data)
+    screen.say("")
+    screen.say(f"the dashboard of {SHOWN}, which asks for its key:")
+    screen.say(f"  {url_of(settings)}/")
+    screen.say(f"  {key}")
     if told:
         screen.say("")
         todo = next_lines(screen.command(plan.data), url_of(settings), STORYS_WORKSPACE, person)

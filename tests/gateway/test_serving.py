@@ -1,9 +1,11 @@
 """Hosts, paths, methods, errors: what the door does before and after a handler."""
 
 import logging
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from processors.errors import Unavailable
 from processors.gateway.answers import Answer, ApiError, Code, TryAgain
@@ -226,3 +228,47 @@ async def test_what_is_counted() -> None:
         ("none", "404"): 1,
     }
     assert sum(door.stats.seconds["GET /orders/{id}"].counts) == 2
+
+
+async def _parts(*parts: bytes, failing: Exception | None = None) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+    if failing:
+        raise failing
+
+
+async def test_what_streams_goes_out_as_it_comes() -> None:
+    door = Door()
+    door.returned = Answer(_parts(b"a", b"b"), headers={"Content-Type": "text/csv"})
+    async with door.client() as client:
+        answer = await client.get("/orders", headers=bearer())
+    assert (answer.status_code, answer.content) == (200, b"ab")
+    assert "content-length" not in answer.headers
+
+
+async def test_what_cannot_begin_to_stream_is_an_error() -> None:
+    door = Door()
+    door.returned = Answer(_parts(failing=TryAgain("not now")))
+    async with door.client() as client:
+        answer = await client.get("/orders", headers=bearer())
+    assert (answer.status_code, answer.json()["error"]["message"]) == (503, "not now")
+
+
+async def test_what_fails_while_it_streams_is_cut_short(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing more can be said; the server ends the connection without an end of the body."""
+    door, sent = Door(), list[Message]()
+    door.returned = Answer(_parts(b"a", failing=TryAgain("not now")))
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    headers = [(b"authorization", bearer()["Authorization"].encode()), (b"x-from", b"192.0.2.1")]
+    scope = {"type": "http", "method": "GET", "path": "/orders", "raw_path": b"/orders"}
+    with caplog.at_level(logging.WARNING):
+        await door.app({**scope, "query_string": b"", "headers": headers}, receive, send)
+    assert [one["type"] for one in sent] == ["http.response.start", "http.response.body"]
+    assert sent[-1]["more_body"]
+    assert "cut short: not now" in caplog.text

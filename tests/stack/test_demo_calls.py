@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from processors.clock import epoch_ms
+from processors.gateway.dashboard.sessions import may_begin
 from processors.kafka.running import run_on_kafka
 from processors.registry.changes import create
 from processors.registry.store import read, write
 from processors.settings import Settings
 from processors.stack.demo_calls import DOMAINS, WORKSPACE, DemoKeys, demo_keys
+from processors.stack.demo_dashboard import SHOWN, dashboard_key
 from tests.registry.links import workspace
 from tests.registry.test_store import settings  # noqa: F401 - a fixture
 
@@ -52,3 +54,25 @@ def test_a_workspace_of_its_name_may_be_there(
     keys = demo_keys(settings, tmp_path)
     assert keys.domain == (domains or DOMAINS)[0]
     assert opens(settings, keys)
+
+
+def test_the_dashboard_has_a_key_that_is_kept(settings: Settings, tmp_path: Path) -> None:  # noqa: F811
+    """Of a workspace that may be there already, and whose other keys go on opening the API."""
+    other = workspace(SHOWN)
+    run_on_kafka(write(settings, create(other)))
+    key = dashboard_key(settings, tmp_path)
+    assert dashboard_key(settings, tmp_path) == key
+    contents = run_on_kafka(read(settings))
+    holder = contents.holder(key, epoch_ms())
+    assert holder is not None
+    assert (holder.workspace.workspace_id, may_begin(holder.key)) == (SHOWN, True)
+    assert {one.hash for one in other.keys} < {one.hash for one in holder.workspace.keys}
+
+
+def test_a_key_that_was_rotated_is_replaced(settings: Settings, tmp_path: Path) -> None:  # noqa: F811
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    key = dashboard_key(settings, one)
+    assert dashboard_key(settings, other) != key
+    assert dashboard_key(settings, one) != key

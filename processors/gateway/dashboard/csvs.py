@@ -19,7 +19,7 @@ from processors.gateway.dashboard.state import State
 AT_ONCE: Final = 5_000
 """Events of one question."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._]+")
+_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_NAME: Final = 180
 _EVENT_COLUMNS: Final = (
     "time",
@@ -77,9 +77,13 @@ def answer(content: bytes | AsyncIterator[bytes], name: str) -> Answer:
 def file_name(workspace_id: str, what: str, period: Period, state: State) -> str:
     """With its period, zone and filters."""
     span = period.span
-    filters = [f"{one.field}-{one.written}" for one in state.filters]
+    filters = [
+        part
+        for one in state.filters
+        for part in (one.field, *(["not"] if one.negated else []), ".".join(one.values))
+    ]
     parts = [workspace_id, what, f"{span.first}_{span.last}", state.timezone, *filters]
-    written = "-".join(_UNUSUAL.sub(".", one) if one != parts[2] else one for one in parts)
+    written = "-".join(_UNUSUAL.sub(".", one) for one in parts)
     return f"{written[:_MOST_NAME]}.csv"
 
 

@@ -1,6 +1,6 @@
 """Periods: the days of a zone, however long they are, and those that they are compared with."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -22,11 +22,9 @@ ZONES = (
 )
 
 
-def at(zone: str, *moment: int) -> int:
-    """Year, month, day, and of the clock as much as there is."""
-    hour, minute, second = (*moment[3:], 0, 0, 0)[:3]
-    written = datetime.combine(date(*moment[:3]), time(hour, minute, second), ZoneInfo(zone))
-    return int(written.timestamp() * 1000)
+def at(zone: str, year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:
+    moment = datetime(year, month, day, hour, minute, second, tzinfo=ZoneInfo(zone))
+    return int(moment.timestamp() * 1000)
 
 
 def of(interval: str, zone: str, *moment: int) -> Period:

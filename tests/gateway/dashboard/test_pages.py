@@ -1,0 +1,164 @@
+"""Pages when something is missing: a store that does not answer, a question that is too much, a session."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.ports import free_port
+from processors.gateway.analytics.scopes import Scope
+from processors.gateway.answers import ApiError, Code, TryAgain
+from processors.gateway.asking import NO_ANSWER, Ask, Stored
+from processors.gateway.dashboard import csvs
+from processors.gateway.dashboard.signing_in import SIGN_IN
+from processors.gateway.dashboard.views import CUSTOMER, VIEWS
+from processors.settings import Settings
+from tests.gateway.dashboard.serving import SECRET, Dashboard
+
+NOW = 1_763_217_045_678
+PATHS = [*(path for path, _ in VIEWS), f"{CUSTOMER}?id=ann"]
+BASE = "http://localhost:8787"
+DOWN = "ClickHouse did not answer within 5 s"
+
+
+@asynccontextmanager
+async def signed_in(ask: Ask) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=Dashboard(ask, now_ms=NOW).app),
+        base_url=BASE,
+        headers={"Origin": BASE},
+    ) as client:
+        answer = await client.post(SIGN_IN, data={"key": SECRET.text})
+        assert answer.status_code == 303
+        yield client
+
+
+def failing(error: Exception, part: str = "") -> Ask:
+    """Of the questions that have this part; to all others nothing has ever happened."""
+
+    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        if part in sql:
+            raise error
+        if "quantilesExact" in sql:
+            return [((0, [], []), [], [])]
+        if "'late'" in sql:
+            return [("late", "", 0, "0")]
+        return []
+
+    return ask
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_nobody_sees_a_page_without_a_session(path: str) -> None:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=Dashboard(failing(AssertionError())).app), base_url=BASE
+    ) as client:
+        answer = await client.get(path)
+        assert answer.status_code == 401
+        assert "Secret key of your workspace" in answer.text
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_store_that_is_not_there(path: str) -> None:
+    """The page stands, every card of it says what is wrong, and nothing is lost."""
+    settings = Settings.model_validate({"clickhouse_url": f"http://u:p@127.0.0.1:{free_port()}/x"})
+    async with aclosing(Stored(settings)) as stored, signed_in(stored.rows) as client:
+        answer = await client.get(path)
+        assert answer.status_code == 200
+        assert DOWN in answer.text
+        assert "Your data is safe" in answer.text
+        assert "Try again" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("part", "title"),
+    [
+        ("edges:Array", "Leads by day"),
+        ("quantilesExact", "Funnel"),
+        ("age,", "Waiting to qualify"),
+        ("recurring", "Events"),
+        ("OVER ()", "Partners"),
+        ("'late'", "Not counted"),
+    ],
+)
+async def test_only_the_card_that_failed_says_so(part: str, title: str) -> None:
+    # Without a series, the funnel has no numbers either.
+    expected = 2 if part == "edges:Array" else 1
+    async with signed_in(failing(TryAgain(NO_ANSWER), part)) as client:
+        # Something is there: else the page would say what to send first.
+        answer = await client.get("/?country=DE")
+        assert answer.text.count(DOWN) == expected, answer.text
+        before, _, after = answer.text.partition(DOWN)
+        card = before.rpartition("<section")[2]
+        assert title in card
+        assert after
+
+
+async def test_a_question_that_is_too_much_names_a_shorter_period() -> None:
+    error = ApiError(Code.UNPROCESSABLE_ENTITY, "too much")
+    async with signed_in(failing(error, "edges:Array")) as client:
+        answer = await client.get("/?interval=90d&country=DE")
+        assert "Too much for one question: choose a shorter period" in answer.text
+        assert 'href="/?country=DE"' in answer.text
+        assert "Show the last 30d" in answer.text
+
+
+async def test_nothing_has_ever_been_sent() -> None:
+    async with signed_in(failing(AssertionError(), "nothing has this")) as client:
+        answer = await client.get("/")
+        assert "No events yet" in answer.text
+        assert "leadstream send -" in answer.text
+        assert "&#34;workspaceId&#34;:&#34;acme&#34;" in answer.text
+
+
+@pytest.mark.parametrize("name", ["series", "events", "groups"])
+async def test_a_file_that_cannot_be_made_is_no_file(name: str) -> None:
+    async with signed_in(failing(TryAgain(NO_ANSWER))) as client:
+        answer = await client.get(f"/dashboard/{name}.csv")
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert "Content-Disposition" not in answer.headers
+
+
+async def test_a_file_says_in_its_name_what_is_in_it() -> None:
+    async with signed_in(failing(AssertionError(), "nothing has this")) as client:
+        answer = await client.get(
+            "/dashboard/events.csv?start=2025-11-01&end=2025-11-07&timezone=Europe/Berlin&country=-DE&kind=leads"
+        )
+        assert answer.headers["Content-Disposition"] == (
+            'attachment; filename="acme-events-leads-2025-11-01_2025-11-07-Europe.Berlin-country-not-DE.csv"'
+        )
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer.text.startswith("time,kind,event,customer_external_id,")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    written = csvs.lines([[text, 5, -5, None, True]]).decode()
+    assert next(csv.reader(io.StringIO(written, newline=""))) == [f"'{text}", "5", "-5", "", "true"]
+
+
+async def test_a_file_of_any_length_is_made_in_parts() -> None:
+    """Each question goes on after the last event of the one before."""
+    places: list[object] = []
+
+    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        places.append(parameters.get("at"))
+        end = int(str(parameters.get("at", 20)))
+        return [row(at) for at in range(end - 1, max(end - 8, -1), -1)]
+
+    made = csvs.event_lines(ask, Scope("acme", 0, NOW), "all", UTC, at_once=7)
+    parts = [part async for part in made]
+    assert places == [None, 13, 6]
+    assert [len(part.splitlines()) for part in parts] == [8, 7, 6]
+
+
+def row(at_ms: int) -> tuple[object, ...]:
+    """Of a click."""
+    before, after = ("clicks", f"c{at_ms}", at_ms), (at_ms, 0, "", 1, 1, False)
+    return (*before, *[""] * 8, *after, *[""] * 7)
