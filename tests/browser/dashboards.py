@@ -81,14 +81,16 @@ async def visiting(
             await context.add_init_script(WATCH_SHIFTS)
         visit = Visit(url, await context.new_page())
         visit.page.on("pageerror", lambda error: visit.failed.append(str(error)))
-        visit.page.on("console", lambda told: _complaint(visit, told.type, told.text))
+        visit.page.on("console", lambda said: _complaint(visit, said.type, said.text))
         visit.page.on("response", lambda answer: visit.answers.append(answer))
         yield visit
 
 
 def _complaint(visit: Visit, kind: str, text: str) -> None:
-    # The form for a key answers that nobody has signed in: browsers tell of the status.
-    if kind in ("error", "warning") and "401" not in text:
+    # The form for a key answers that nobody has signed in, the page of nobody that there is none: of such a
+    # status browsers tell as well.
+    told = any(f"status of {status}" in text for status in (401, 404))
+    if kind in ("error", "warning") and not told:
         visit.failed.append(text)
 
 
