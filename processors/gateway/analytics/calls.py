@@ -95,14 +95,7 @@ class Analytics:
         if query.group_by is GroupBy.TOP_LINKS:
             links = await self._links([one.values[0] for one in shown], scope, kinds)
             return [{**_top_link(links[one.values[0]]), **_numbers(one.counts, currency)} for one in shown]
-        return [
-            {
-                **dict(zip(values.columns, one.values, strict=True)),
-                **values.fixed,
-                **_numbers(one.counts, currency),
-            }
-            for one in shown
-        ]
+        return [{**_named(one, values), **_numbers(one.counts, currency)} for one in shown]
 
     async def _links(self, ids: Sequence[str], scope: Scope, kinds: Sequence[Kind]) -> Mapping[str, Link]:
         """As the registry has them, or as the events of the scope say."""
@@ -157,6 +150,12 @@ class Analytics:
         )
         conditions = query.conditions(workspace_id)
         return Scope(workspace_id, period.span.start_ms, period.span.end_ms, conditions), period
+
+
+def _named(group: Group, values: Values) -> dict[str, Any]:
+    """What is counted, in the words of the answer."""
+    found = {**dict(zip(values.columns, group.values, strict=True)), **values.fixed}
+    return {**found, values.beside: group.values[0]} if values.beside else found
 
 
 def _is_shown(group: Group, values: Values) -> bool:

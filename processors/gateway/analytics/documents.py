@@ -100,7 +100,7 @@ class SaleEvent(LeadEvent, frozen=True, kw_only=True, rename=_CAMEL):
 
     sale: SalePart
     sale_amount: int
-    invoice_id: str | None
+    invoice_id: str
     payment_processor: str
 
 
@@ -139,7 +139,7 @@ def document(event: Event, kind: Kind, link: LinkDocument) -> AnyEvent:
         **shared,
         sale=sale,
         sale_amount=sale.amount,
-        invoice_id=sale.invoice_id,
+        invoice_id=event.invoice_id,
         payment_processor=sale.payment_processor,
     )
 

@@ -44,6 +44,7 @@ class GroupBy(StrEnum):
 @dataclass(frozen=True)
 class Values:
     """``columns``: name in the answer → SQL of a row. ``fixed``: what older clients expect beside them.
+    ``beside``: under which name the value stands once more: typed clients know no rows of its own name.
     ``known_only``: typed clients take no other values than these, so that what has none is left out.
     """
 
@@ -51,14 +52,15 @@ class Values:
     fixed: Mapping[str, str] = field(default_factory=dict)
     kinds: frozenset[Kind] = ALL
     known_only: Sequence[str] = ()
+    beside: str | None = None
 
 
 CONTINENTS: Final = ("AF", "AN", "AS", "EU", "NA", "OC", "SA")
 TRIGGERS: Final = ("qr", "link", "pageview", "deeplink")
 
 
-def _by(name: str) -> Values:
-    return Values({name: FIELDS[name].sql}, kinds=FIELDS[name].kinds)
+def _by(name: str, beside: str | None = None) -> Values:
+    return Values({name: FIELDS[name].sql}, kinds=FIELDS[name].kinds, beside=beside)
 
 
 _TRIGGERS: Final = Values({"trigger": "trigger"}, known_only=TRIGGERS)
@@ -75,16 +77,16 @@ BY: Final[Mapping[GroupBy, Values]] = {
     GroupBy.EVENT_NAMES: _by("eventName"),
     GroupBy.REFERERS: _by("referer"),
     GroupBy.REFERER_URLS: _by("refererUrl"),
-    GroupBy.TOP_DOMAINS: _by("domain"),
+    GroupBy.TOP_DOMAINS: _by("domain", "url"),
     GroupBy.TOP_LINKS: Values({"id": "link_id"}),
     GroupBy.TOP_URLS: _by("url"),
     GroupBy.TOP_BASE_URLS: Values({"url": "cutQueryStringAndFragment(url)"}),
-    GroupBy.TOP_PARTNERS: _by("partnerId"),
-    GroupBy.UTM_SOURCES: _by("utm_source"),
-    GroupBy.UTM_MEDIUMS: _by("utm_medium"),
-    GroupBy.UTM_CAMPAIGNS: _by("utm_campaign"),
-    GroupBy.UTM_TERMS: _by("utm_term"),
-    GroupBy.UTM_CONTENTS: _by("utm_content"),
+    GroupBy.TOP_PARTNERS: _by("partnerId", "url"),
+    GroupBy.UTM_SOURCES: _by("utm_source", "url"),
+    GroupBy.UTM_MEDIUMS: _by("utm_medium", "url"),
+    GroupBy.UTM_CAMPAIGNS: _by("utm_campaign", "url"),
+    GroupBy.UTM_TERMS: _by("utm_term", "url"),
+    GroupBy.UTM_CONTENTS: _by("utm_content", "url"),
 }
 NONE: Final = frozenset(
     {GroupBy.TOP_FOLDERS, GroupBy.TOP_LINK_TAGS, GroupBy.TOP_GROUPS, GroupBy.TOP_PARTNER_TAGS}
