@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Raw, Struct
+from msgspec.structs import replace
 
 from processors.gateway.analytics.events import Event
 from processors.gateway.analytics.filters import Kind
@@ -113,7 +114,8 @@ def document(event: Event, kind: Kind, link: LinkDocument) -> AnyEvent:
         "event": kind.value.removesuffix("s"),
         "timestamp": rfc3339(event.at_ms),
         "click": _click(event),
-        "link": link,
+        # Older SDKs refuse null here, though not in links themselves.
+        "link": replace(link, expires_at=link.expires_at or "", last_clicked=link.last_clicked or ""),
         "qr": int(event.qr),
         **{name: getattr(event, name) for name in _FLAT},
     }
