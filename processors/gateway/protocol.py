@@ -25,6 +25,10 @@ MESSAGE_BYTES: Final = 4 * 1024 * 1024
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 )
+_MALFORMED: Final = (
+    b'{"error":{"code":"bad_request","message":"This is no HTTP request that can be read: it is malformed,'
+    b' or its first line has more than 64 KiB.","doc_url":"/docs#bad-request"}}'
+)
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -102,6 +106,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, which say less
+        """No application ever hears of it; the answer has the shape of all others."""
+        head = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\n"
+        length = b"content-length: %d\r\n\r\n" % len(_MALFORMED)
+        self.transport.write(head + length + _MALFORMED)
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """The client takes less than it asks for."""

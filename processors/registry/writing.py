@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerFenced
 
 from processors.errors import CheckFailed, Unavailable
 from processors.kafka.connecting import connection_of
@@ -186,6 +186,10 @@ class Writer:
         )
         try:
             await producer.start()
+        except AssertionError as error:
+            # Of aiokafka, when a broker that has just come back knows of no brokers yet.
+            self._drop(producer)
+            raise KafkaConnectionError(str(error)) from error
         except BaseException:
             self._drop(producer)
             raise

@@ -138,13 +138,13 @@ async def test_without_scripts(chromium: Browser, there: Served) -> None:
         await page.select_option("select[name=filter]", "device")
         await page.fill("input[name=value]", "Mobile")
         await page.click("text=Add the filter")
-        assert await page.locator(".chip").inner_text() == "Device is Mobile"
+        assert (await page.locator(".chip").inner_text()).split()[:3] == ["Device", "is", "Mobile"]
         await page.click("#dates summary")
         await page.fill("input[name=start]", "2026-01-01")
         await page.fill("input[name=end]", "2026-01-07")
         await page.click("#dates button")
         assert "start=2026-01-01" in page.url
-        assert await page.locator(".chip").inner_text() == "Device is Mobile"
+        assert (await page.locator(".chip").inner_text()).split()[:3] == ["Device", "is", "Mobile"]
         await page.click("nav[aria-label=Views] >> text=Customers")
         await page.fill("#find", "u1")
         await page.press("#find", "Enter")

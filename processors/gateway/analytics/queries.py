@@ -24,14 +24,16 @@ from processors.gateway.analytics.periods import (
     of_days,
 )
 from processors.gateway.answers import ApiError, Code
-from processors.gateway.links.bodies import Names, renamed
+from processors.gateway.links.bodies import Id, Names, renamed
 
 _ZONES: Final = frozenset(available_timezones())
+MOST_CHARACTERS: Final = 2_000
+"""Of a field: a path has at most 16 KiB, with all of them."""
 _ONLY: Final = "One value, several with commas between, or, after a hyphen, all but these."
 
 
 def _text(description: str, *examples: str) -> Any:
-    return Meta(max_length=10_000, description=description, examples=[*examples])
+    return Meta(max_length=MOST_CHARACTERS, description=description, examples=[*examples])
 
 
 Values = Annotated[str, _text(_ONLY, "DE", "DE,AT", "-US")]
@@ -96,11 +98,11 @@ class ScopeQuery(Struct, frozen=True, kw_only=True, rename=renamed):
         str,
         _text("Metadata of leads and sales.", "metadata['plan']:'pro' AND metadata['seats']>=5"),
     ] = ""
-    tag_id: str = ""
+    tag_id: Id = ""
     tag_ids: Names = []
-    folder_id: str = ""
-    group_id: str = ""
-    partner_tag_id: str = ""
+    folder_id: Id = ""
+    group_id: Id = ""
+    partner_tag_id: Id = ""
 
     @property
     def zone(self) -> ZoneInfo:
