@@ -1,7 +1,5 @@
 """``/analytics`` and ``/events``."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
@@ -24,6 +22,7 @@ from processors.gateway.links.calls import Shown
 from processors.gateway.links.document import LinkDocument
 from processors.gateway.places import NEXT, Place
 from processors.gateway.routing import Call
+from processors.gateway.spreadsheets import lines
 from processors.registry.store import RegistryStore
 from schemas.links import Link
 from schemas.times import rfc3339
@@ -94,7 +93,9 @@ class Analytics:
         shown = [one for one in found.first if _is_shown(one, values)]
         if query.group_by is GroupBy.TOP_LINKS:
             links = await self._links([one.values[0] for one in shown], scope, kinds)
-            return [{**_top_link(links[one.values[0]]), **_numbers(one.counts, currency)} for one in shown]
+            # One that nothing is known of any more was forgotten between the two questions.
+            there = [(links[name], one.counts) for one in shown if (name := one.values[0]) in links]
+            return [{**_top_link(link), **_numbers(counts, currency)} for link, counts in there]
         return [{**_named(one, values), **_numbers(one.counts, currency)} for one in shown]
 
     async def _links(self, ids: Sequence[str], scope: Scope, kinds: Sequence[Kind]) -> Mapping[str, Link]:
@@ -111,8 +112,8 @@ class Analytics:
         kind = Kind(query.event)
         if _CSV in call.request.headers.get("accept", ""):
             pages = everything(self._ask, scope, kind, CSV_AT_A_TIME, newest_first=query.newest_first)
-            lines = _lines(call.request, await anext(pages), pages)
-            return Answer(lines, headers=_file(call.of.workspace_id, query))
+            content = _pieces(call.request, await anext(pages), pages)
+            return Answer(content, headers=_file(call.of.workspace_id, query))
         found = await page(
             self._ask,
             scope,
@@ -193,21 +194,15 @@ def _stamp(period: Period, begin_ms: int) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.000{at:%z}"
 
 
-async def _lines(
+async def _pieces(
     request: Request, first: Sequence[Event], others: AsyncIterator[Sequence[Event]]
 ) -> AsyncIterator[bytes]:
     """Ends when nobody reads any more."""
-    yield _written([CSV_HEAD, *csv_rows(first)])
+    yield lines([CSV_HEAD, *csv_rows(first)])
     async for found in others:
         if await request.is_disconnected():
             return
-        yield _written(csv_rows(found))
-
-
-def _written(rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+        yield lines(csv_rows(found))
 
 
 def _file(workspace_id: str, query: EventsQuery) -> dict[str, str]:

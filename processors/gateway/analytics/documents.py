@@ -227,15 +227,8 @@ CSV_HEAD: Final = ("timestamp", "id", "clickedAt", "shortLink", *_CSV.values())
 
 
 def csv_rows(events: Iterable[Event]) -> Iterable[Sequence[object]]:
-    """Cells of a table. A text that a spreadsheet would take for a formula has a ``'`` before it."""
+    """Lines of a table."""
     for event in events:
         link = short_link(event.domain, event.key) if event.domain else ""
         first = (rfc3339(event.at_ms), event.id, rfc3339(event.clicked_ms), link)
-        yield [_cell(one) for one in (*first, *(getattr(event, name) for name in _CSV))]
-
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        yield [*first, *(getattr(event, name) for name in _CSV)]

@@ -1,9 +1,7 @@
 """What is shown, as CSV: as many lines as there are, of which few are held at a time."""
 
-import csv
-import io
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -15,10 +13,10 @@ from processors.gateway.dashboard.events import Event, Place, newest
 from processors.gateway.dashboard.numbers import Groups
 from processors.gateway.dashboard.periods import Period
 from processors.gateway.dashboard.state import State
+from processors.gateway.spreadsheets import lines
 
 AT_ONCE: Final = 5_000
 """Events of one question."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_NAME: Final = 180
 _EVENT_COLUMNS: Final = (
@@ -47,20 +45,6 @@ _EVENT_COLUMNS: Final = (
     "recurring",
 )
 _COUNT_COLUMNS: Final = ("clicks", "sign_ups", "leads", "sales")
-
-
-def cell(value: object) -> str:
-    """A text that a spreadsheet would compute gets an apostrophe in front."""
-    if not isinstance(value, str):
-        return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{value}" if value.startswith(_FORMULA) else value
-
-
-def lines(rows: Iterable[Iterable[object]]) -> bytes:
-    """As RFC 4180 has them."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([cell(one) for one in row] for row in rows)
-    return text.getvalue().encode("utf-8", "replace")
 
 
 def answer(content: bytes | AsyncIterator[bytes], name: str) -> Answer:

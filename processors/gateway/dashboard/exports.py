@@ -6,6 +6,7 @@ from processors.gateway.analytics import counts
 from processors.gateway.answers import Answer
 from processors.gateway.dashboard import csvs, numbers
 from processors.gateway.dashboard.views import Door, Visit
+from processors.gateway.spreadsheets import lines
 
 MOST_GROUPS: Final = 100_000
 
@@ -20,14 +21,14 @@ class Exports:
         """A line for each bucket of the chart."""
         period = visit.period()
         found = await counts.series(self._door.ask, visit.scope(period), period)
-        content = csvs.lines(csvs.series_lines(found, period))
+        content = lines(csvs.series_lines(found, period))
         return csvs.answer(content, csvs.file_name(visit.workspace_id, "series", period, visit.state))
 
     async def groups(self, visit: Visit) -> Answer:
         """All values of the field by which is broken down."""
         period, field = visit.period(), visit.state["groupBy"]
         found = await numbers.groups(self._door.ask, visit.scope(period), field, MOST_GROUPS)
-        content = csvs.lines(csvs.group_lines(field, found))
+        content = lines(csvs.group_lines(field, found))
         return csvs.answer(content, csvs.file_name(visit.workspace_id, field, period, visit.state))
 
     async def events(self, visit: Visit) -> Answer:

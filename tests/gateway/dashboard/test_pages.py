@@ -17,6 +17,7 @@ from processors.gateway.asking import NO_ANSWER, Ask, Stored
 from processors.gateway.dashboard import csvs
 from processors.gateway.dashboard.signing_in import SIGN_IN
 from processors.gateway.dashboard.views import CUSTOMER, VIEWS
+from processors.gateway.spreadsheets import lines
 from processors.settings import Settings
 from tests.gateway.dashboard.serving import SECRET, Dashboard
 
@@ -139,7 +140,7 @@ async def test_a_file_says_in_its_name_what_is_in_it() -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_cell_is_a_formula(text: str) -> None:
-    written = csvs.lines([[text, 5, -5, None, True]]).decode()
+    written = lines([[text, 5, -5, None, True]]).decode()
     assert next(csv.reader(io.StringIO(written, newline=""))) == [f"'{text}", "5", "-5", "", "true"]
 
 
