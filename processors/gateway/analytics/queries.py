@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
@@ -22,11 +22,11 @@ from processors.gateway.analytics.periods import (
     TooManyBuckets,
     named,
     of_days,
+    zone_named,
 )
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.links.bodies import Id, Names, renamed
 
-_ZONES: Final = frozenset(available_timezones())
 MOST_CHARACTERS: Final = 2_000
 """Of a field: a path has at most 16 KiB, with all of them."""
 _ONLY: Final = "One value, several with commas between, or, after a hyphen, all but these."
@@ -107,9 +107,10 @@ class ScopeQuery(Struct, frozen=True, kw_only=True, rename=renamed):
     @property
     def zone(self) -> ZoneInfo:
         """Raises ``ApiError``."""
-        if self.timezone not in _ZONES:
+        zone = zone_named(self.timezone)
+        if zone is None:
             raise refused("timezone", "no name of a timezone; one is Europe/Berlin.")
-        return ZoneInfo(self.timezone)
+        return zone
 
     def conditions(self, workspace_id: str) -> list[Condition]:
         """Raises ``ApiError``."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from processors.gateway.analytics.filters import FIELDS, Filter
-from processors.gateway.analytics.periods import MOST_DAYS, USUAL
+from processors.gateway.analytics.periods import MOST_DAYS, USUAL, zone_named
 from processors.gateway.dashboard.periods import CUSTOM, INTERVALS
 
 UTC: Final = "UTC"
@@ -33,7 +33,6 @@ _CHOICES: Final[Mapping[str, Iterable[str]]] = {
 _USUAL: Final = {"tab": "leads", "kind": "all", "basis": "events", "groupBy": "partnerId", "unit": "count"}
 _MOST_FIELDS: Final = 100
 _MOST_CHARACTERS: Final = 200
-_ZONES: Final = frozenset(available_timezones())
 
 
 class _Chosen(NamedTuple):
@@ -161,7 +160,7 @@ def read(query_string: bytes) -> State:
     return State(
         interval=interval,
         days=days,
-        timezone=zone if zone in _ZONES else UTC,
+        timezone=zone if zone_named(zone) else UTC,
         filters=[*_filters(given)],
         chosen={name: given[name] for name, choices in _CHOICES.items() if given.get(name, "") in choices},
     )

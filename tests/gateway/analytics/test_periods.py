@@ -1,7 +1,7 @@
 """Times on the clocks of places where they do odd things."""
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from processors.gateway.analytics.periods import (
     TooManyBuckets,
     named,
     of_days,
+    zone_named,
 )
 from schemas.times import DAY_MS, HOUR_MS
 
@@ -155,3 +156,14 @@ def test_too_fine_a_grain_is_refused() -> None:
 def test_a_moment_is_the_same_in_every_zone() -> None:
     period = named(Interval.DAY, ZoneInfo("Asia/Tehran"), NOW)
     assert period.local(NOW).astimezone(UTC) == datetime(2026, 11, 28, 14, 32, 7, tzinfo=UTC)
+
+
+def test_every_zone_that_there_is_has_its_name() -> None:
+    assert [one for one in available_timezones() if zone_named(one) is None] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Mars/Olympus", "Europe", "/etc/passwd", "../UTC", "\x00", "\ud800", "x" * 5_000, "zone.tab"]
+)
+def test_nothing_else_is_a_zone(name: str) -> None:
+    assert zone_named(name) is None
