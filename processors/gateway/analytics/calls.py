@@ -13,7 +13,7 @@ from processors.gateway.analytics.documents import CSV_HEAD, AnyEvent, csv_rows,
 from processors.gateway.analytics.events import Event, everything, link_of, page, place_of
 from processors.gateway.analytics.filters import Kind
 from processors.gateway.analytics.grouping import BY, NONE, GroupBy, Values
-from processors.gateway.analytics.periods import Comparison, Period
+from processors.gateway.analytics.periods import Comparison, Grain, Period
 from processors.gateway.analytics.queries import AnalyticsQuery, EventsQuery, ScopeQuery
 from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer
@@ -51,7 +51,7 @@ class Analytics:
     async def analytics(self, call: Call) -> Any:
         """In the shape that goes with ``groupBy``."""
         query: AnalyticsQuery = call.query
-        scope, period = await self._scope(call, query.compare or Comparison.PREVIOUS)
+        scope, period = await self._scope(call, query.granularity, query.compare or Comparison.PREVIOUS)
         kinds = _COMPOSITE if query.event == "composite" else (Kind(query.event),)
         numbers = partial(_numbers, currency=query.currency.lower())
         if query.group_by in NONE:
@@ -140,16 +140,14 @@ class Analytics:
         link = self._store.links.get(link_id)
         return link if link is not None and link.workspace_id == workspace_id else None
 
-    async def _scope(self, call: Call, beside: Comparison = Comparison.PREVIOUS) -> tuple[Scope, Period]:
+    async def _scope(
+        self, call: Call, grain: Grain | None = None, beside: Comparison = Comparison.PREVIOUS
+    ) -> tuple[Scope, Period]:
         query: ScopeQuery = call.query
         workspace_id = call.of.workspace_id
-        period = await query.period(
-            call.now_ms,
-            partial(events.first_ms, self._ask, workspace_id),
-            grain=getattr(query, "granularity", None),
-            beside=beside,
-        )
         conditions = query.conditions(workspace_id)
+        first_ms = partial(events.first_ms, self._ask, workspace_id)
+        period = await query.period(call.now_ms, first_ms, grain=grain, beside=beside)
         return Scope(workspace_id, period.span.start_ms, period.span.end_ms, conditions), period
 
 

@@ -48,9 +48,10 @@ def _utm(name: str) -> str:
     return f"decodeURLFormComponent(extractURLParameter(url, '{name}'))"
 
 
-_FIRST_SALES: Final = (
+FIRST_SALES: Final = (
     f"(SELECT argMin(sale_id, (timestamp, sale_id)) FROM sales WHERE {OF_WORKSPACE} GROUP BY customer_id)"
 )
+"""The first one of each customer, ever."""
 
 FIELDS: Final[Mapping[str, Field]] = {
     "partnerId": Field("Partner", "partner_id"),
@@ -78,7 +79,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "utm_content": Field("Content", _utm("utm_content")),
     "eventName": Field("Event", "event_name", CONVERSIONS),
     "saleType": Field(
-        "Kind of sale", f"if(sale_id IN {_FIRST_SALES}, 'new', 'recurring')", frozenset({Kind.SALES})
+        "Kind of sale", f"if(sale_id IN {FIRST_SALES}, 'new', 'recurring')", frozenset({Kind.SALES})
     ),
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from processors.gateway.analytics.filters import Kind
+from processors.gateway.analytics.filters import FIRST_SALES, Kind
 from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
 
@@ -86,10 +86,7 @@ _KINDS: Final = {
         SELECT 'sales' AS kind, sale_id AS id, timestamp AS at, toString(event_name) AS name,
             customer_external_id AS customer, customer_name,
             click_timestamp AS clicked_at, amount, toString(currency) AS currency, toUInt16(1) AS quantity,
-            revision, (sale_id NOT IN (
-                SELECT argMin(sale_id, (timestamp, sale_id)) FROM sales
-                WHERE workspace_id = {{workspace:String}} GROUP BY customer_id
-            )) AS recurring, {_SHARED}
+            revision, (sale_id NOT IN {FIRST_SALES}) AS recurring, {_SHARED}
         FROM sales WHERE $scope AND $timestamp
     """,
 }
