@@ -12,6 +12,7 @@ from processors.clock import epoch_ms
 from processors.gateway.asking import Stored
 from processors.gateway.dashboard.assets import read_assets
 from processors.settings import Settings
+from schemas.ids import customer_id
 from schemas.times import DAY_MS
 from tests.browser.dashboards import MOST_BYTES, Scheme, sign_in, visiting
 from tests.clickhouse.database import Database, fresh_database
@@ -61,7 +62,7 @@ def _hostile(made: world.World, now_ms: int) -> None:
     person = {
         **about,
         **dict.fromkeys(("customer_external_id", "customer_name", "customer_email"), HOSTILE),
-        "customer_id": "cus_hostile",
+        "customer_id": customer_id("acme", HOSTILE),
     }
     at_ms = now_ms - 60_000
     made.add("clicks_raw", **{**made.tables["clicks_raw"][0], **about, "timestamp": at_ms})
@@ -75,7 +76,16 @@ def _hostile(made: world.World, now_ms: int) -> None:
     made.add("sales_raw", **{**sale, **person, "event_name": HOSTILE, "timestamp": at_ms, "currency": "<b>"})
     refused = made.tables["unmatched_raw"][0]
     told = dict.fromkeys(("detail", "customer_external_id", "click_id", "event_name"), HOSTILE)
-    made.add("unmatched_raw", **{**refused, **told, "unmatched_id": "hostile", "timestamp": at_ms})
+    made.add(
+        "unmatched_raw",
+        **{
+            **refused,
+            **told,
+            "customer_id": person["customer_id"],
+            "unmatched_id": "hostile",
+            "timestamp": at_ms,
+        },
+    )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -9,6 +9,7 @@ from typing import Final
 from processors.gateway.analytics.filters import FIRST_SALES, Kind
 from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
+from schemas.ids import customer_id
 
 ALL: Final = "all"
 
@@ -96,14 +97,14 @@ async def newest(
     ask: Ask, scope: Scope, kind: str, most: int, after: Place | None = None, customer: str | None = None
 ) -> Sequence[Event]:
     """``kind``: of ``Event``, or ``ALL``. ``after``: those that are older than this one. ``customer``: of one
-    alone, who has made no clicks that are known to be his."""
+    alone, by the id in the workspace's own system; no clicks are known to be theirs."""
     parameters: dict[str, object] = {**scope.parameters, "most": most}
     kinds = [*_KINDS] if kind == ALL else [kind]
     theirs = ""
     if customer is not None:
         kinds = [one for one in kinds if one != "clicks"]
-        theirs = " AND customer_external_id = {customer:String}"
-        parameters["customer"] = customer
+        theirs = " AND customer_id = {customer:String}"
+        parameters["customer"] = customer_id(scope.workspace_id, customer)
     older = "1"
     if after is not None:
         older = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
+from schemas.ids import customer_id
 from schemas.times import DAY_MS, SECOND_MS
 
 
@@ -73,7 +74,7 @@ async def refused_events(
     if reason:
         wanted += " AND reason = {reason:String}"
     if customer:
-        wanted += " AND customer_external_id = {customer:String}"
+        wanted += " AND customer_id = {customer:String}"
     unmatched = f"""
         SELECT 'unmatched', toString(reason), toUnixTimestamp64Milli(timestamp) AS at, customer_external_id,
             click_id, toString(event_name), detail, position
@@ -87,7 +88,8 @@ async def refused_events(
     # Dead letters name nobody: they cannot be read.
     union = unmatched if customer else f"{unmatched} UNION ALL {dead}"
     sql = f"SELECT * FROM ({union}) ORDER BY at DESC, position LIMIT {{most:UInt32}}"
-    given = {"reason": reason, "customer": customer, "most": most}
+    ours = customer_id(scope.workspace_id, customer) if customer else ""
+    given = {"reason": reason, "customer": ours, "most": most}
     rows = await ask(sql, parameters | {name: one for name, one in given.items() if one})
     return [RefusedEvent(*row) for row in rows]
 

@@ -102,6 +102,7 @@ def made(workspace_id: str, now_ms: int, *, per_day: int = 40, days: int = 80, s
                 unmatched_id=f"{reason}-{number}",
                 reason=reason,
                 detail=f"nothing came of click-{number}",
+                customer_id=customer_id(world.workspace_id, f"nobody-{number}"),
                 customer_external_id=f"nobody-{number}",
                 click_id=f"lost-{number}",
                 event_name="Sign up",
