@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from processors.gateway.analytics.events import Event
 from processors.gateway.analytics.filters import Kind
 from processors.gateway.links.document import LinkDocument
+from processors.gateway.times import Time
 from schemas.links import short_link
 from schemas.results import NULL
 from schemas.times import rfc3339
 
-Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Object = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 _PROCESSOR: Final = "custom"
 

@@ -1,12 +1,11 @@
 """A customer as the API shows it."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
+from processors.gateway.times import Time, time_if_any
 from schemas.times import rfc3339
-
-Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class CustomerLink(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -83,11 +82,11 @@ def document(found: Found, *, expanded: bool) -> CustomerDocument:
         country=found.country or None,
         sales=found.sales,
         sale_amount=found.sale_amount,
-        first_sale_at=_time(found.first_sale_at),
+        first_sale_at=time_if_any(found.first_sale_at),
         created_at=rfc3339(found.created_at),
         status="qualified" if found.qualified else "pending",
-        deferred_at=_time(found.deferred_at),
-        qualified_at=_time(found.qualified_at),
+        deferred_at=time_if_any(found.deferred_at),
+        qualified_at=time_if_any(found.qualified_at),
         link=_link(found) if expanded else UNSET,
         program_id=(found.program_id or None) if expanded else UNSET,
         partner=None if expanded else UNSET,
@@ -106,7 +105,3 @@ def _link(found: Found) -> CustomerLink | None:
         url=found.url,
         program_id=found.program_id or None,
     )
-
-
-def _time(epoch_ms: int | None) -> str | None:
-    return None if epoch_ms is None else rfc3339(epoch_ms)

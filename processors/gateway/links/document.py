@@ -1,16 +1,15 @@
 """A link as the API shows it."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from processors.gateway.links.bodies import renamed
 from processors.gateway.links.counters import NONE, Counters
 from processors.gateway.links.utm import utm_of
+from processors.gateway.times import Time, time_if_any
 from schemas.links import Link
 from schemas.times import rfc3339
-
-Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class LinkDocument(Struct, frozen=True, kw_only=True, rename=renamed, gc=False):
@@ -94,9 +93,9 @@ def document(link: Link, public_url: str, counters: Counters = NONE) -> LinkDocu
         rewrite=link.rewrite,
         do_index=link.do_index,
         public_stats=link.public_stats,
-        expires_at=_time(link.expires_at),
+        expires_at=time_if_any(link.expires_at),
         expired_url=link.expired_url,
-        disabled_at=_time(link.disabled_at),
+        disabled_at=time_if_any(link.disabled_at),
         ios=link.ios,
         android=link.android,
         geo=link.geo,
@@ -109,7 +108,7 @@ def document(link: Link, public_url: str, counters: Counters = NONE) -> LinkDocu
         workspace_id=link.workspace_id,
         project_id=link.workspace_id,
         clicks=counters.clicks,
-        last_clicked=_time(counters.last_clicked),
+        last_clicked=time_if_any(counters.last_clicked),
         leads=counters.leads,
         conversions=counters.conversions,
         sales=counters.sales,
@@ -122,7 +121,3 @@ def document(link: Link, public_url: str, counters: Counters = NONE) -> LinkDocu
         utm_term=utm["utm_term"],
         utm_content=utm["utm_content"],
     )
-
-
-def _time(epoch_ms: int | None) -> str | None:
-    return None if epoch_ms is None else rfc3339(epoch_ms)

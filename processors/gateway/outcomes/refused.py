@@ -9,8 +9,8 @@ from typing import Annotated, Final
 from msgspec import Meta, Raw, Struct
 
 from processors.gateway.asking import Ask, Row
-from processors.gateway.outcomes.times import Time, time
 from processors.gateway.places import Place
+from processors.gateway.times import Time, time
 from schemas.ids import customer_id
 from schemas.reasons import DeadLetterReason, UnmatchedReason
 from schemas.texts import ID

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.gateway.asking import Ask, Row
-from processors.gateway.outcomes.times import Time, time
+from processors.gateway.times import Time, time
 
 _SQL: Final = """
     SELECT revision, toUnixTimestamp64Milli(emitted_at), toUnixTimestamp64Milli(timestamp),
