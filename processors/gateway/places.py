@@ -3,7 +3,7 @@ come since."""
 
 from typing import Final, NamedTuple, Self
 
-from processors.gateway.answers import ApiError, Code
+from processors.gateway.findings import broken
 
 NEXT: Final = "X-Next-Cursor"
 """The header that names where the next page begins; absent on the last."""
@@ -29,7 +29,5 @@ class Place(NamedTuple):
             return None
         at_ms, _, name = written.partition(".")
         if not name or not (at_ms.isascii() and at_ms.isdigit() and len(at_ms) <= _LONGEST_TIME):
-            raise ApiError(
-                Code.UNPROCESSABLE_ENTITY, f"custom: cursor: not one that the header {NEXT} has said."
-            )
+            raise broken("cursor", f"not one that the header {NEXT} has said.")
         return cls(int(at_ms), name)

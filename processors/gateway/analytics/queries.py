@@ -24,7 +24,8 @@ from processors.gateway.analytics.periods import (
     of_days,
     zone_named,
 )
-from processors.gateway.answers import ApiError, Code
+from processors.gateway.answers import ApiError
+from processors.gateway.findings import broken
 from processors.gateway.links.bodies import Id, Names, renamed
 
 MOST_CHARACTERS: Final = 2_000
@@ -220,7 +221,7 @@ class EventsQuery(ScopeQuery, frozen=True, kw_only=True, rename=renamed):
 
 def refused(name: str, text: str) -> ApiError:
     """A parameter breaks its rule."""
-    return ApiError(Code.UNPROCESSABLE_ENTITY, f"custom: {name}: {name}: {text}")
+    return broken(name, f"{name}: {text}")
 
 
 def _day(name: str, written: str, zone: ZoneInfo) -> date:

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from processors.gateway.answers import ApiError, Code
 from processors.gateway.asking import Ask, Row, within
 from processors.gateway.customers.document import Found
+from processors.gateway.findings import broken
 from processors.gateway.paging import (
     PAGE,
     Cursor,
@@ -215,7 +216,7 @@ def _span_ms(name: str, text: str) -> int:
     try:
         return int(str(parse_duration_ms(text)))
     except ValueError as error:
-        raise ApiError(Code.UNPROCESSABLE_ENTITY, f"custom: {name}: {error}") from None
+        raise broken(name, str(error)) from None
 
 
 def _found(row: Row) -> Found:
