@@ -5,16 +5,13 @@ import threading
 import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
-from processors.clickhouse import migrations
 from processors.clickhouse.connection import connect
 from processors.clickhouse.migrations import migrate
 from tests.clickhouse.test_exchange import (
     BEFORE,
-    Killed,
-    Mortal,
-    add_clicks,
     as_the_release_before_left_it,
     clicks,
+    migrated_under_kills,
 )
 from tests.conftest import eventually
 
@@ -39,20 +36,8 @@ def test_it_may_be_killed_anywhere(
     clickhouse: LocalClickHouse, monkeypatch: pytest.MonkeyPatch, *, after: bool
 ) -> None:
     """Each life sees one command more than the one before."""
-    [by_time] = [one for one in migrations.migrations() if one.number == 13]
     with as_the_release_before_left_it(clickhouse, monkeypatch, 13) as (client, name):
-        expected, life, finished = list(BEFORE), 0, False
-        while not finished:
-            life += 1
-            try:
-                migrations._apply(Mortal(client, life, after), by_time)  # type: ignore[arg-type]
-                finished = True
-            except Killed:
-                pass
-            fresh = [f"d{life}-{number}" for number in range(3)]
-            add_clicks(client, fresh)
-            expected += fresh
-        assert life > len(by_time.statements())
+        expected = migrated_under_kills(client, 13, after=after)
         migrate(client, name)
         assert clicks(client) == sorted(expected)
 

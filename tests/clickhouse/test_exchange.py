@@ -105,25 +105,33 @@ class Mortal:
         return getattr(self._client, name)
 
 
+def migrated_under_kills(client: Client, number: int, *, after: bool) -> list[str]:
+    """The migration of this number, tried until a life is long enough for it; each sees one command more than
+    the one before, and clicks come in between. All clicks there are to be. ``after``: killed after a command,
+    else before it."""
+    [migration] = [one for one in migrations.migrations() if one.number == number]
+    expected, life, finished = list(BEFORE), 0, False
+    while not finished:
+        life += 1
+        try:
+            migrations._apply(Mortal(client, life, after), migration)  # type: ignore[arg-type]
+            finished = True
+        except Killed:
+            pass
+        fresh = [f"d{life}-{number}" for number in range(3)]
+        add_clicks(client, fresh)
+        expected += fresh
+    assert life > len(migration.statements())
+    return expected
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_it_may_be_killed_anywhere(
     clickhouse: LocalClickHouse, monkeypatch: pytest.MonkeyPatch, *, after: bool
 ) -> None:
     """Each life sees one command more than the one before, with sinks of both kinds writing in between."""
-    [wins] = [one for one in migrations.migrations() if one.number == 8]
     with as_the_release_before_left_it(clickhouse, monkeypatch) as (client, _):
-        expected, life, finished = list(BEFORE), 0, False
-        while not finished:
-            life += 1
-            try:
-                migrations._apply(Mortal(client, life, after), wins)  # type: ignore[arg-type]
-                finished = True
-            except Killed:
-                pass
-            fresh = [f"d{life}-{number}" for number in range(3)]
-            add_clicks(client, fresh)
-            expected += fresh
-        assert life > len(wins.statements())
+        expected = migrated_under_kills(client, 8, after=after)
         assert clicks(client) == sorted(expected)
         assert client.query("SELECT revision FROM leads").result_rows == [(2,)]
         assert tables(client) == []
