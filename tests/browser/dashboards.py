@@ -14,11 +14,16 @@ from tests.gateway.dashboard.serving import SECRET
 Scheme = Literal["light", "dark"]
 AXE: Final = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS: Final = ["color-contrast"]
+"""What of them depends on the scheme."""
 MOST_BYTES: Final = 100 * 1024
 WATCH_SHIFTS: Final = """
-    window.shifted = 0;
-    new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shifted += one.value; })
-        .observe({ type: "layout-shift", buffered: true });
+    window.shifts = [];
+    const told = ({ node }) => (node?.outerHTML ?? node?.textContent ?? "something gone").slice(0, 200);
+    new PerformanceObserver((list) => {
+        for (const one of list.getEntries())
+            window.shifts.push(`${one.value} by ${one.sources.map(told).join(" and ")}`);
+    }).observe({ type: "layout-shift", buffered: true });
 """
 
 
@@ -32,25 +37,32 @@ class Visit:
     answers: list[Response] = field(default_factory=list)
 
     async def open(self, path: str) -> None:
-        """Until nothing more is loaded."""
+        """Until all that it names is loaded."""
         self.answers.clear()
-        await self.page.goto(self.url + path, wait_until="networkidle")
+        await self.page.goto(self.url + path)
+        await self.page.evaluate("document.fonts.ready")
 
     async def shows_chart(self) -> None:
         await self.page.wait_for_selector(":root.drawn", state="attached")
+
+    async def shifts(self) -> Sequence[str]:
+        """What moved on the page without anybody's doing."""
+        found: list[str] = await self.page.evaluate("shifts")
+        return found
 
     async def overhang(self) -> int:
         """By how many pixels the page is wider than the window."""
         found: int = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         return found
 
-    async def axe(self) -> Sequence[Any]:
-        """Each violation in a line."""
+    async def axe(self, rules: Sequence[str] = ()) -> Sequence[Any]:
+        """Each violation in a line. ``rules``: none is all of them."""
         # By the protocol of the debugger: the page's policy lets no script of others in.
         session = await self.page.context.new_cdp_session(self.page)
         await session.send("Runtime.evaluate", {"expression": AXE.read_text()})
         found = await self.page.evaluate(
-            "(rules) => axe.run(document, { runOnly: { type: 'tag', values: rules } })", RULES
+            "(runOnly) => axe.run(document, { runOnly })",
+            {"type": "rule", "values": rules} if rules else {"type": "tag", "values": RULES},
         )
         return [
             f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
