@@ -156,7 +156,7 @@ _ROOMS: Final = {
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
         "schemas errors clock garbage printable terminal clickhouse.url settings kafka kafka.connection"
-        " kafka.placement clickhouse engine engine.state engine.kafka worker sink audit.model demo deploy"
+        " kafka.placement clickhouse engine engine.state engine.kafka worker sink gateway audit.model demo deploy"
         " stack cli",
     ),
 }

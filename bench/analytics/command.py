@@ -1,12 +1,13 @@
 """The command."""
 
+import asyncio
 import sys
 import tempfile
 from pathlib import Path
 
 import click
 
-from bench.analytics.measure import merge, scatter, together, took
+from bench.analytics.measure import beside, merge, scatter, together, took
 from bench.analytics.questions import QUESTIONS
 from bench.analytics.report import heading, line, table
 from bench.analytics.traffic import Traffic, fill
@@ -26,7 +27,7 @@ def main(events: int, runs: int, parts: int) -> None:
     """Measure what questions about the last 90 days take, of CPU, of time, and of rows.
 
     Starts a ClickHouse of its own, and fills it. Asks when everything is merged, then once more with parts
-    that are not, and eight questions at once. Linux only.
+    that are not, eight questions at once, and one workspace beside another. Linux only.
     """
     with (
         tempfile.TemporaryDirectory(prefix="leadstream-bench-") as directory,
@@ -43,6 +44,9 @@ def main(events: int, runs: int, parts: int) -> None:
         merged = [took(client, server.pid, one, runs) for one in QUESTIONS]
         sys.stdout.write(table("everything merged", merged))
         sys.stdout.write(line("eight at once, the last answer", together(url, runs)))
+        alone, beside_another = asyncio.run(beside(url, 5 * runs))
+        sys.stdout.write(line("a small workspace alone", alone))
+        sys.stdout.write(line("a small workspace while the largest asks without end", beside_another))
         scatter(client, parts)
         sys.stdout.write(
             table(f"{parts} unmerged parts", [took(client, server.pid, one, runs) for one in QUESTIONS])

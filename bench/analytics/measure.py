@@ -1,18 +1,25 @@
 """Asking, with a clock in hand."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from bench.analytics.questions import BEGIN, GROUPED, Question
+from bench.analytics.questions import BEGIN, GROUPED, HEAVIEST, SMALL, Question
+from bench.analytics.traffic import LARGEST, SMALLER
 from bench.measured import cpu_s
 from processors.clickhouse.connection import connect
+from processors.gateway.asking import Stored
+from processors.settings import Settings
 
+Percentiles = tuple[float, float]
+"""p50 and p95, ms."""
 _TABLES: Final = (
     *("clicks_raw", "clicks_by_id", "clicks_by_time_raw", "leads_raw", "lead_revisions_raw"),
     *("sales_raw", "customers_raw"),
@@ -44,7 +51,7 @@ def took(client: Client, pid: int, question: Question, runs: int) -> Took:
     return Took(question.name, *_percentiles(times), cpu_ms, read)
 
 
-def together(url: str, runs: int) -> tuple[float, float]:
+def together(url: str, runs: int) -> Percentiles:
     """Eight questions at once, each on its own connection: p50 and p95 in ms until the last was answered."""
     clients = [connect(url) for _ in GROUPED]
     times = list[float]()
@@ -63,6 +70,33 @@ def together(url: str, runs: int) -> tuple[float, float]:
     return _percentiles(times)
 
 
+async def beside(url: str, runs: int) -> tuple[Percentiles, Percentiles]:
+    """What a small workspace waits for its newest events: alone, and while the largest asks without end for
+    what costs most. Both come through what a gateway asks ClickHouse with."""
+    async with aclosing(Stored(Settings.model_validate({"clickhouse_url": url}))) as stored:
+
+        async def heaviest() -> None:
+            while True:
+                await stored.rows(HEAVIEST.sql, {"workspace": LARGEST})
+
+        async def waited() -> Percentiles:
+            times = list[float]()
+            for _ in range(runs):
+                begun = time.perf_counter()
+                await stored.rows(SMALL.sql, {"workspace": SMALLER})
+                times.append(time.perf_counter() - begun)
+            return _percentiles(times)
+
+        await waited()
+        alone = await waited()
+        greedy = asyncio.create_task(heaviest())
+        try:
+            return alone, await waited()
+        finally:
+            greedy.cancel()
+            await asyncio.wait([greedy])
+
+
 def merge(client: Client) -> None:
     """Every table, as it is some time after its last insert."""
     for table in _TABLES:
@@ -79,6 +113,6 @@ def scatter(client: Client, parts: int) -> None:
         )
 
 
-def _percentiles(times: Sequence[float]) -> tuple[float, float]:
+def _percentiles(times: Sequence[float]) -> Percentiles:
     cuts = quantiles(times, n=100, method="inclusive")
     return 1000 * cuts[49], 1000 * cuts[94]

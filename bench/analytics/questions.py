@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bench.analytics.traffic import LARGEST
+from bench.analytics.traffic import LARGEST, SMALLER
 from processors.clickhouse.migrations import ANALYTICS
 
 BEGIN, END = "2026-08-03", "2026-11-01"
@@ -50,4 +50,9 @@ QUESTIONS: Final = (
     Question("newest 100 clicks", f"{_of('clicks', '*')} ORDER BY timestamp DESC LIMIT 100"),
     Question("newest 100 leads", f"{_of('leads', '*')} ORDER BY timestamp DESC LIMIT 100"),
     *map(_view, ANALYTICS),
+)
+HEAVIEST: Final = next(one for one in QUESTIONS if one.name == "timeseries")
+SMALL: Final = Question(
+    "newest 100 leads",
+    f"SELECT * FROM leads WHERE workspace_id = '{SMALLER}' ORDER BY timestamp DESC LIMIT 100",  # noqa: S608
 )

@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 WORKSPACES: Final = 100
 LARGEST: Final = "w1"
+SMALLER: Final = "w10"
 _SHARE: Final = 0.3
 _SLOTS: Final = 10_000
 _BEGIN_MS: Final = 1_761_955_200_000

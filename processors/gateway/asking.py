@@ -10,32 +10,35 @@ from processors.clickhouse.connection import NoClickHouse
 from processors.clickhouse.query_errors import QueryTooLarge, too_large
 from processors.clickhouse.shared import SharedClient
 from processors.gateway.answers import ApiError, Code, TryAgain
+from processors.gateway.turns import Turns
 from processors.settings import Settings
 from schemas.times import rfc3339
 
 Row = Sequence[Any]
 Ask = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Row]]]
-_MOST_AT_ONCE: Final = 2
+_MOST_AT_ONCE: Final = 3
+_MOST_OF_A_WORKSPACE: Final = 2
 _LONGEST_S: Final = 10
 _SETTINGS: Final = {"max_threads": 2, "max_execution_time": _LONGEST_S}
 NO_ANSWER: Final = "The store of past events does not answer. Try again in a moment."
 
 
 class Stored:
-    """For questions that read much, a few at once: apart from those that others wait for at every turn.
+    """For questions that read much, a few at once: apart from those that others wait for at every turn. The
+    workspaces (parameter ``workspace``) come in turn, whatever one of them asks.
 
     Opens nothing before the first question. To be closed with :meth:`aclose`.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._client = SharedClient(settings, _LONGEST_S)
-        self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._turns = Turns(_MOST_AT_ONCE, _MOST_OF_A_WORKSPACE)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """Raises ``TryAgain`` when ClickHouse cannot be reached, ``QueryTooLarge`` for more than it does for
         one question: it takes longer than 10 s, for instance."""
         try:
-            async with self._turns:
+            async with self._turns.turn(str(parameters.get("workspace", ""))):
                 client = await self._client.get()
                 answer = await client.query(sql, parameters=dict(parameters), settings=_SETTINGS)
         except (NoClickHouse, ClickHouseError, OSError) as error:
