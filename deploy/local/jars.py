@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from deploy.local.errors import NoJars, explained
@@ -20,6 +21,8 @@ from deploy.local.server import Progress, silent
 KAFKA_VERSION = "4.2.2"
 _LOCK_FILE = Path(__file__).with_name(f"kafka-{KAFKA_VERSION}.lock")
 _ROUNDS = 3
+_TOLD = 10
+"""How far a download is, is said after so many jars: often enough on a terminal, not too often in a log."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def ensure_jars(
     cache in one step, after its hash was checked. Raises ``NoJars``, or ``DiskFull`` and its like.
     """
     cache = cache or default_cache()
-    fetches = fetches or ([with_maven, with_jgo] if shutil.which("mvn") else [with_jgo])
+    jgo = partial(with_jgo, progress=progress)
+    fetches = fetches or ([with_maven, jgo] if shutil.which("mvn") else [jgo])
     jars = kafka_jars()
     reason = ""
     for round_ in range(_ROUNDS):
@@ -136,8 +140,8 @@ def with_maven(jars: Sequence[Jar], directory: Path) -> None:
         raise FetchFailed(f"mvn: {complaint[1] if complaint else run.stderr.strip()[-300:]}")
 
 
-def with_jgo(jars: Sequence[Jar], directory: Path) -> None:
-    """Fetch with PyPI's ``jgo``, which needs neither Java nor Maven."""
+def with_jgo(jars: Sequence[Jar], directory: Path, *, progress: Progress = silent) -> None:
+    """Fetch with PyPI's ``jgo``, which needs neither Java nor Maven, and say how many are here."""
     from jgo.maven import MavenContext
 
     # A repository of its own: jgo writes in place, and half a file must not stay in the user's ~/.m2.
@@ -149,7 +153,9 @@ def with_jgo(jars: Sequence[Jar], directory: Path) -> None:
 
     pool = ThreadPoolExecutor(8, thread_name_prefix="jgo")
     try:
-        list(pool.map(fetch, jars))
+        for here, _ in enumerate(pool.map(fetch, jars), 1):
+            if here % _TOLD == 0:
+                progress(f"downloading Kafka {KAFKA_VERSION}: {here} of {len(jars)} jars are here…")
     except Exception as error:  # jgo raises what its libraries raise, and asserts
         raise FetchFailed(f"jgo: {error}") from error
     finally:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -203,8 +204,12 @@ def command_of(kafka: LocalKafka) -> str:
 
 def test_jgo_alone_brings_every_jar(tmp_path: Path) -> None:
     said: list[str] = []
-    cache = ensure_jars(tmp_path / "cache", fetches=[with_jgo], progress=said.append)
-    assert said[0] == "downloading Kafka 4.2.2 (46 jars)…"
+    fetch = partial(with_jgo, progress=said.append)
+    cache = ensure_jars(tmp_path / "cache", fetches=[fetch], progress=said.append)
+    assert said == [
+        "downloading Kafka 4.2.2 (46 jars)…",
+        *(f"downloading Kafka 4.2.2: {here} of 46 jars are here…" for here in (10, 20, 30, 40)),
+    ]
     assert sorted(file.name for file in cache.iterdir()) == sorted(jar.file_name for jar in kafka_jars())
 
 
