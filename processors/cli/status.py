@@ -18,7 +18,11 @@ from schemas.times import rfc3339
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; with --watch one a line.")
-@click.option("--watch", is_flag=True, help="Again and again until Ctrl-C, drawn in place on a terminal.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Again and again until Ctrl-C or the end of `up`, drawn in place on a terminal.",
+)
 @click.option(
     "--every", type=click.FloatRange(0.2, 3600), default=2.0, help="Its pause in seconds.  [default: 2]"
 )
@@ -42,7 +46,8 @@ def status(ctx: click.Context, as_json: bool, watch: bool, every: float, metrics
       leadstream status --json | jq .flow.stages
       leadstream status --metrics http://worker-1:9100/metrics --metrics http://sink-1:9100/metrics
 
-    Exit codes: 0 all well, 1 something is not, 69 nothing answers, 78 a setting is wrong.
+    Exit codes: 0 all well, 1 something is not, 69 nothing answers or what was watched has ended, 78 a setting
+    is wrong.
     """
     places = places_of(load_settings(), metrics)
     if not watch:

@@ -103,10 +103,13 @@ async def once(places: Places) -> Figures:
 
 
 async def watching(places: Places, every_s: float, show: Callable[[Figures], None]) -> NoReturn:
-    """Show them again and again, with a pause between."""
+    """Show them again and again, with a pause between. Raises ``Unavailable`` when their ``up`` has ended."""
     async with Reader(places) as reader:
         while True:
-            show(await reader.figures())
+            figures = await reader.figures()
+            # What is missing of one that is being stopped is no problem of it.
+            places.require_up()
+            show(figures)
             await asyncio.sleep(every_s)
 
 

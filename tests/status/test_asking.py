@@ -1,20 +1,26 @@
 """What processes say of themselves, what `up` has noted of them, what their logs end with."""
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from processors.status.figures import Fault, Process
+from processors.errors import Unavailable
+from processors.settings import Settings
+from processors.status.figures import Fault, Figures, Process
 from processors.status.logs import last_fault
 from processors.status.pages import process_at
-from processors.status.reading import merged
+from processors.status.places import places_of
+from processors.status.reading import merged, watching
 from processors.status.roster import Noted
 from tests.conftest import eventually
+from tests.settings.test_running import living
 
 PAGE = """\
 # TYPE leadstream_start_time_seconds gauge
@@ -102,6 +108,22 @@ def test_what_is_noted_as_running_and_is_gone_does_not_run() -> None:
     assert merged(Noted("sink", "", None, ended="ended with exit code 70"), None).state == (
         "does not run: ended with exit code 70"
     )
+
+
+def test_who_watches_an_up_is_told_of_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown: list[Figures] = []
+    with ExitStack() as stack:
+        up = stack.enter_context(living(tmp_path / ".leadstream"))
+        places = places_of(Settings(kafka_bootstrap=up.kafka))
+
+        def show(figures: Figures) -> None:
+            shown.append(figures)
+            stack.close()
+
+        with pytest.raises(Unavailable, match=r"the `leadstream up` in .*\.leadstream has ended"):
+            asyncio.run(watching(places, 0.0, show))
+    assert [one.where for one in shown] == [f"leadstream up in {up.data}"]
 
 
 CONSOLE = (
