@@ -6,6 +6,7 @@ shows something: there the question takes some milliseconds, however much there 
 
 from collections.abc import Collection
 from contextlib import closing, suppress
+from typing import Final
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -18,6 +19,8 @@ from processors.kafka.running import run_on_kafka
 from processors.registry.changes import NoSuchWorkspace
 from processors.registry.store import read
 from processors.settings import Settings
+
+_WAITING: Final = "Events that all wait for another one are not looked for: `leadstream trace` shows them."
 
 
 def require_workspace(settings: Settings, workspace_id: str, seen: Collection[str] = ()) -> None:
@@ -47,7 +50,7 @@ def require_stored(client: Client, workspace_id: str, known: set[str]) -> None:
     # A profile may allow no limits of one's own: then only the registered ones are named.
     with suppress(ClickHouseError):
         known = known | some_workspaces(client)
-    raise NoSuchWorkspace(workspace_id, known)
+    raise NoSuchWorkspace(workspace_id, known, _WAITING)
 
 
 def registered(settings: Settings) -> set[str]:

@@ -33,9 +33,12 @@ class WorkspaceExists(CheckFailed):
 
 
 class NoSuchWorkspace(CheckFailed):
-    """Nobody has created it. ``known``: those that there are, of which the closest are suggested."""
+    """Nobody has created it. ``known``: those that there are, of which the closest are suggested.
 
-    def __init__(self, workspace_id: str, known: Iterable[str] = ()) -> None:
+    ``note``: what else is to be said of it.
+    """
+
+    def __init__(self, workspace_id: str, known: Iterable[str] = (), note: str = "") -> None:
         names = sorted(known)
         by_lower = {name.lower(): name for name in names}
         close = [by_lower[one] for one in get_close_matches(workspace_id.lower(), by_lower, _MOST_CLOSE)]
@@ -45,7 +48,7 @@ class NoSuchWorkspace(CheckFailed):
             first = [*close, *(name for name in names if name not in close)][:_MOST_NAMED]
             more = f", and {len(names) - len(first):,} more" if len(names) > len(first) else ""
             remedy = f"There {'is' if len(names) == 1 else 'are'} {', '.join(first)}{more}."
-        super().__init__(f"there is no workspace {workspace_id}{meant}", remedy)
+        super().__init__(f"there is no workspace {workspace_id}{meant}", f"{remedy} {note}".rstrip())
 
 
 class DomainTaken(CheckFailed):

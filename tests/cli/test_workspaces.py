@@ -121,6 +121,8 @@ def test_a_workspace_that_there_is_not(runner: CliRunner, command: list[str]) ->
     assert "there is no workspace acem; did you mean acme?\n" in result.stderr
     assert "globex" in result.stderr
     assert ("initech" in result.stderr) == (command[0] in ("dlq", "unmatched"))
+    # Of events that all wait, nothing is in a table yet.
+    assert ("`leadstream trace` shows them" in result.stderr) == ("--no-clickhouse" not in command)
 
 
 @pytest.mark.usefixtures("nothing")
