@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable
 
 import click
+from click.core import ParameterSource
 
 from processors.cli.loading import load_settings
+from processors.errors import ExitCode, Unavailable
 from processors.status.figures import Figures, exit_code
 from processors.status.places import places_of
 from processors.status.reading import once, watching
@@ -14,6 +16,15 @@ from processors.status.telling import document, line, screen
 from processors.terminal.lines import say, say_json, say_lines
 from processors.terminal.redrawn import Redrawn
 from schemas.times import rfc3339
+
+
+class NothingAnswers(Unavailable):
+    """What is known of it is on the screen."""
+
+    where = "kafka_bootstrap"
+
+    def __init__(self) -> None:
+        super().__init__("nothing answers")
 
 
 @click.command()
@@ -49,6 +60,8 @@ def status(ctx: click.Context, as_json: bool, watch: bool, every: float, metrics
     Exit codes: 0 all well, 1 something is not, 69 nothing answers or what was watched has ended, 78 a setting
     is wrong.
     """
+    if not watch and ctx.get_parameter_source("every") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--every is the pause of --watch: say --watch, too")
     places = places_of(load_settings(), metrics)
     if not watch:
         figures = asyncio.run(once(places))
@@ -56,6 +69,8 @@ def status(ctx: click.Context, as_json: bool, watch: bool, every: float, metrics
             say_json(document(figures))
         else:
             say_lines("\n".join(screen(figures)))
+        if exit_code(figures) == ExitCode.UNAVAILABLE:
+            raise NothingAnswers
         ctx.exit(exit_code(figures))
     with Redrawn() as terminal:
         asyncio.run(watching(places, every, _shown(terminal, as_json)))

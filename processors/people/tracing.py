@@ -87,7 +87,9 @@ def find(settings: Settings, person: Person, reach: Callable[[int, int], None]) 
             client.close()
     except NoClickHouse as error:
         if found.held is None:
-            raise Unavailable(f"{found.notes[0]}; {error}", "One of the two has to answer.") from error
+            neither = Unavailable(f"{found.notes[0]}; {error}", "One of the two has to answer.")
+            neither.where = error.where
+            raise neither from error
         found.notes.append(f"{error}; what did not match, and why, is not shown")
     return found
 
