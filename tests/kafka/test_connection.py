@@ -10,7 +10,7 @@ import uvloop
 from aiokafka import errors
 
 from processors.errors import Misconfigured
-from processors.kafka.connection import KafkaConnection, KafkaRefused, NoBroker, bounded, told
+from processors.kafka.connection import KafkaConnection, KafkaRefused, NoBroker, bounded, clients, told
 from processors.kafka.connection.failures import LoginRefused, NoSuchTopic, NotAuthorised, TlsRefused
 from tests.authority import KEY_PASSWORD, Authority
 from tests.kafka.broker import HOST, broker, mute
@@ -46,6 +46,35 @@ async def test_silence_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"{silent} (no answer in time)" in str(failed.value)
     assert f"{HOST}:1 (connection refused)" in str(failed.value)
     assert failed.value.exit_code == 69
+
+
+async def asked(address: str, times: int = 1) -> None:
+    """For its topics."""
+    admin = KafkaConnection(bootstrap=address).admin()
+    try:
+        await admin.start()
+        for _ in range(times):
+            await asyncio.wait_for(admin.describe_topics(), PATIENCE_S)
+    finally:
+        await admin.close()
+
+
+async def test_a_broker_that_its_cluster_does_not_name_yet_is_waited_for() -> None:
+    """As for a moment after it has started, or stood still."""
+    with broker(unnamed=3) as address:
+        await asked(address)
+
+
+async def test_questions_pass_by_a_broker_that_is_away() -> None:
+    """Its cluster names it until it has heard of that."""
+    with broker(gone=3) as address:
+        await asked(address, times=3)
+
+
+async def test_a_cluster_that_names_no_broker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "REQUEST_S", 0.3)
+    with broker(unnamed=1_000) as address, pytest.raises(TimeoutError):
+        await asked(address)
 
 
 @pytest.mark.parametrize("new_loop", LOOPS)

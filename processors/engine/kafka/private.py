@@ -96,6 +96,7 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(AIOKafkaClient, "bootstrap", "override"),
     Name(AIOKafkaClient, "_conns", "write"),
     Name(AIOKafkaClient, "_md_synchronizer", "call"),
+    Name(AIOKafkaClient, "_retry_backoff", "read"),
     Name(AIOKafkaClient, "_sync_task", "write"),
     Name(AIOKafkaClient, "_client_id", "read"),
     Name(AIOKafkaClient, "_connections_max_idle_ms", "read"),
@@ -105,6 +106,8 @@ NAMES: Final[tuple[Name, ...]] = (
     Name(AIOKafkaClient, "_sasl_plain_username", "read"),
     Name(AIOKafkaClient, "_security_protocol", "read"),
     Name(AIOKafkaClient, "_ssl_context", "read"),
+    Name(AIOKafkaAdminClient, "_client", "read"),
+    Name(AIOKafkaAdminClient, "_send_request", "override"),
     # aiokafka, failing: see processors/kafka/connection/heard.py
     Name(message_accumulator.MessageBatch, "failure", "override"),
     Name(message_accumulator.MessageBatch, "_drain_waiter", "read"),

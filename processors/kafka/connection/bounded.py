@@ -2,14 +2,16 @@
 """Connecting in bounded time.
 
 aiokafka asks one address after the other and gives each as long as a request may take, so that a single
-silent one holds up a start for most of a minute; and on closing a TLS connection it waits for the other
-side's good-bye, for which uvloop allows 30 s. :func:`bound` changes both, for every client of this process.
+silent one holds up a start for most of a minute; on closing a TLS connection it waits for the other side's
+good-bye, for which uvloop allows 30 s; and its admin client fails at the first broker that cannot be reached,
+or while the cluster names none. :func:`bound` changes all that, for every client of this process.
 """
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import AIOKafkaConnection, CloseReason, create_conn
 from aiokafka.errors import KafkaError
@@ -30,6 +32,7 @@ def bound() -> None:
     AIOKafkaConnection.connect = _connect
     AIOKafkaConnection.close = _close
     AIOKafkaClient.bootstrap = _bootstrap
+    AIOKafkaAdminClient._send_request = _send_request
 
 
 async def _connect(connection: Any) -> Any:
@@ -43,6 +46,23 @@ def _close(connection: Any, reason: CloseReason | None = None, exc: BaseExceptio
     if writer is not None and writer.get_extra_info("ssl_object") is not None:
         writer.transport.abort()
     return _close_as_aiokafka_does(connection, reason=reason, exc=exc)
+
+
+async def _send_request(admin: Any, request: Any, node_id: int | None = None) -> Any:
+    """Once a broker can be reached, ``node_id`` or any: raises ``TimeoutError`` after a request's time.
+
+    One that has just started, or that stood still, is named by nobody until its cluster lets it in again;
+    one that has just gone is named for some seconds more.
+    """
+    client = admin._client
+    async with asyncio.timeout(client._request_timeout_ms / 1000):
+        while True:
+            node = client.get_random_node() if node_id is None else node_id
+            if node is not None and await client.ready(node):
+                break
+            await client.force_metadata_update()
+            await asyncio.sleep(client._retry_backoff)
+    return await client.send(node, request)
 
 
 async def _bootstrap(client: Any) -> None:
