@@ -84,7 +84,7 @@ async def furnished(directory: Path, sizes: Sizes) -> AsyncIterator[Place]:
         now_ms = epoch_ms()
         made = list(links(sizes.links, now_ms))
         await _send(settings, ((Topic.LINKS, one.id.encode(), encode_link(one), now_ms) for one in made))
-        old, recent = Clicks("old", sizes.old, now_ms - HOUR_MS), Clicks("new", sizes.recent, now_ms)
+        old, recent = Clicks("old", sizes.old, now_ms - 2 * HOUR_MS), Clicks("new", sizes.recent, now_ms)
         await _send_clicks(settings, old, made[0])
         with _process(settings, directory, "sink", {}) as sink:
             await _stored(settings)

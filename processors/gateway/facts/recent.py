@@ -28,7 +28,8 @@ _SALE_BYTES: Final = 600
 _LEAD_BYTES: Final = 150
 """What an entry takes with its key, measured."""
 _MOST_NAMED: Final = 50
-_VISIT_MS: Final = HOUR_MS
+VISIT_MS: Final = HOUR_MS
+"""For so long a visitor of a link is known."""
 _SKEW_MS: Final = 5 * SECOND_MS
 """Clocks of gateways differ: a visit may have been, by that of another, a moment from now."""
 
@@ -128,7 +129,7 @@ class Recent:
         for one in reversed(self._generations):
             visit = one.visits.get(key)
             if visit is not None:
-                return visit.click_id if -_SKEW_MS <= now_ms - visit.at_ms < _VISIT_MS else None
+                return visit.click_id if -_SKEW_MS <= now_ms - visit.at_ms < VISIT_MS else None
         return None
 
     def has_lead(self, lead_id: str) -> bool:

@@ -17,7 +17,7 @@ from processors.gateway.facts.certainty import (
     customer_is_complete,
 )
 from processors.gateway.facts.entries import ClickEntry, PersonEntry, Standing
-from processors.gateway.facts.following import BACK_MS, Follower
+from processors.gateway.facts.following import BACK_MS, MOST_VISITS, Follower
 from processors.gateway.facts.merging import known_click, known_customer
 from processors.gateway.facts.older import Erased, Older
 from processors.gateway.facts.reading import Links, Memory
@@ -304,10 +304,15 @@ class _CustomerPlaces(NamedTuple):
 
 @asynccontextmanager
 async def open_facts(
-    settings: Settings, registry: Registry, clock: Callable[[], int] = epoch_ms, *, back_ms: int = BACK_MS
+    settings: Settings,
+    registry: Registry,
+    clock: Callable[[], int] = epoch_ms,
+    *,
+    back_ms: int = BACK_MS,
+    most_visits: int = MOST_VISITS,
 ) -> AsyncIterator[RecentAndOlder]:
-    """Facts that follow the topics while they are open. ``clock``: epoch milliseconds. ``back_ms``: how long
-    ago memory begins.
+    """Facts that follow the topics while they are open. ``clock``: epoch milliseconds. ``back_ms``,
+    ``most_visits``: as of ``Follower``.
 
     Raises ``NoBroker`` or ``KafkaRefused`` when Kafka cannot be read at the start; everything that happens
     later is waited out. ClickHouse may be away.
@@ -316,7 +321,7 @@ async def open_facts(
     older = Older(settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(older.close)
-        follower = await stack.enter_async_context(Follower(settings, memory, clock, back_ms))
+        follower = await stack.enter_async_context(Follower(settings, memory, clock, back_ms, most_visits))
         watch = Watch(settings, follower.starts)
         tasks = asyncio.create_task(follower.run()), asyncio.create_task(watch.run())
         for task in tasks:

@@ -18,6 +18,7 @@ from processors.gateway.facts.following import BACK_MS
 from processors.gateway.known import KnownCustomer, Uncertain
 from processors.gateway.publishing import EventPublisher
 from processors.settings import Settings
+from schemas.headers import Header
 from schemas.ids import lead_id
 from schemas.links import Link
 from tests.integration.stack import Stack
@@ -52,10 +53,10 @@ def stack(
 
 @asynccontextmanager
 async def gateway(
-    settings: Settings, *, back_ms: int = BACK_MS
+    settings: Settings, *, back_ms: int = BACK_MS, most_visits: int = 0
 ) -> AsyncIterator[tuple[RecentAndOlder, EventPublisher]]:
     async with (
-        open_facts(settings, NoLinks(), back_ms=back_ms) as facts,
+        open_facts(settings, NoLinks(), back_ms=back_ms, most_visits=most_visits) as facts,
         EventPublisher(settings, facts.learn) as publisher,
     ):
         yield facts, publisher
@@ -198,6 +199,21 @@ def test_an_erased_customer_is_erased_for_everybody(stack: Stack) -> None:
         await asyncio.to_thread(stack.wait_until_processed)
         async with gateway(stack.settings, back_ms=0) as (facts, _):
             assert await facts.customer("acme", "mallory") == KnownCustomer(erased=True)
+
+    asyncio.run(run())
+
+
+def test_visitors_are_known_from_before_memory_begins(stack: Stack) -> None:
+    async def run() -> None:
+        async with gateway(stack.settings) as (_, publish):
+            await publish.publish(click("click-7", linkId="link_7"), headers=((Header.VISITOR, b"somebody"),))
+        async with (
+            gateway(stack.settings, back_ms=0, most_visits=1_000) as (facts, _),
+            asyncio.timeout(60),
+        ):
+            while (found := facts.click_of_visitor("link_7", "somebody", epoch_ms())) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            assert found == "click-7"
 
     asyncio.run(run())
 
