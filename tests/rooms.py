@@ -98,7 +98,7 @@ _ROOMS: Final = {
         " clickhouse engine engine.kafka worker",
     ),
     "registry": Room(
-        "workspaces, their keys and domains: what may become of them, and who writes that down",
+        "workspaces, their keys, domains and views: what may become of them, and who writes that down",
         "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
     "workspaces": Room(

@@ -1,8 +1,10 @@
-"""Keys of workspaces: made once, shown once, known by their hash ever after.
+"""Keys of workspaces, and tokens of links to their views: made once, shown once, known by their hash ever
+after.
 
-A key is ``leadstream_sk_`` or ``leadstream_pk_``, 33 characters that stand for 192 random bits, and 6 that
-check the rest. By the prefix scanners for leaked secrets know it, by the check a mistyped one is told from
-one that was revoked. A hash without salt is enough: nobody can try 2^192 keys.
+A key begins with ``leadstream_sk_`` or ``leadstream_pk_``, a token with ``leadstream_share_``; then come 33
+characters that stand for 192 random bits, and 6 that check the rest. By the prefix scanners for leaked
+secrets know it, by the check a mistyped one is told from one that was revoked. A hash without salt is enough:
+nobody can try 2^192 of them.
 """
 
 import string
@@ -15,6 +17,7 @@ from typing import Final
 from schemas.registry import ApiKey, KeyRole
 
 _PREFIXES: Final = {KeyRole.SECRET: "leadstream_sk_", KeyRole.PUBLISHABLE: "leadstream_pk_"}
+_TOKEN_PREFIX: Final = "leadstream_share_"  # noqa: S105 - what is before one
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_BYTES: Final = 24
 _RANDOM_CHARACTERS: Final = 33
@@ -38,8 +41,7 @@ class IssuedKey:
 def issue(role: KeyRole, now_ms: int, random_bytes: Callable[[int], bytes]) -> IssuedKey:
     """``random_bytes``: as many as asked for, which nobody can foretell; ``secrets.token_bytes``."""
     prefix = _PREFIXES[role]
-    body = prefix + _written(int.from_bytes(random_bytes(_RANDOM_BYTES)), _RANDOM_CHARACTERS)
-    text = body + _check(body)
+    text = _drawn(prefix, random_bytes)
     record = ApiKey(
         id="key_" + random_bytes(_ID_BYTES).hex(),
         role=role,
@@ -48,6 +50,11 @@ def issue(role: KeyRole, now_ms: int, random_bytes: Callable[[int], bytes]) -> I
         created_at=now_ms,
     )
     return IssuedKey(text, record)
+
+
+def new_token(random_bytes: Callable[[int], bytes]) -> str:
+    """Of a link to a view. ``random_bytes``: as for :func:`issue`."""
+    return _drawn(_TOKEN_PREFIX, random_bytes)
 
 
 def given_key(text: str, role: KeyRole, now_ms: int) -> ApiKey:
@@ -75,11 +82,16 @@ def hash_of(text: str) -> str:
 
 
 def is_mistyped(text: str) -> bool:
-    """True of what begins like one of our keys and cannot be one; of keys of others nothing is said."""
-    if not text.startswith(tuple(_PREFIXES.values())):
+    """True of what begins like a key or token of ours and cannot be one; others may be anything."""
+    if not text.startswith((*_PREFIXES.values(), _TOKEN_PREFIX)):
         return False
     body, check = text[:-_CHECK_CHARACTERS], text[-_CHECK_CHARACTERS:]
     return _check(body) != check
+
+
+def _drawn(prefix: str, random_bytes: Callable[[int], bytes]) -> str:
+    body = prefix + _written(int.from_bytes(random_bytes(_RANDOM_BYTES)), _RANDOM_CHARACTERS)
+    return body + _check(body)
 
 
 def _check(body: str) -> str:

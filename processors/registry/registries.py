@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from processors.errors import CheckFailed
+from processors.registry import contents
 from processors.registry.contents import Contents
 from processors.registry.links import LinkContents
 from schemas.links import Link
-from schemas.registry import KeyUse, Workspace
+from schemas.registry import KeyUse
+from schemas.views import WorkspaceViews
 
 T = TypeVar("T")
-Record = Workspace | KeyUse | Link
+Record = contents.Record | Link
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Registries:
             return self.links.get(record.id) == record
         if isinstance(record, KeyUse):
             return self.workspaces.uses(record.workspace_id) == record
+        if isinstance(record, WorkspaceViews):
+            return self.workspaces.views(record.workspace_id) == record
         return self.workspaces.workspace(record.workspace_id) == record
 
 

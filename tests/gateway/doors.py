@@ -3,22 +3,27 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import httpx
 from msgspec import Meta, Struct
 from starlette.requests import Request
 
+from processors.errors import LeadstreamError
 from processors.gateway.answers import Answer, ApiError, Code
 from processors.gateway.callers import Callers
 from processors.gateway.documentation import documented
 from processors.gateway.routing import Call, Opens, Route
 from processors.gateway.serving import Gateway
 from processors.gateway.stats import Stats
-from processors.registry.contents import Contents
+from processors.registry.contents import Contents, Record
 from processors.registry.keys import issue
+from processors.registry.links import LinkContents
+from processors.registry.registries import Change, Registries
+from schemas.links import Link
 from schemas.registry import Domain, KeyRole, Limits, Workspace, encode_workspace
 
+T = TypeVar("T")
 NOW: Final = 1_800_000_000_000
 DOCS: Final = "https://gateway.test/docs"
 SECRET: Final = issue(KeyRole.SECRET, NOW, lambda count: b"s" * count)
@@ -52,20 +57,33 @@ class Search(Struct, rename="camel", frozen=True):
 
 @dataclass
 class Registry:
-    """``behind``: what is read only when somebody catches up."""
+    """``behind``: what is read only when somebody catches up. ``fails``: what every call to the brokers
+    raises."""
 
     contents: Contents = field(default_factory=Contents)
-    behind: list[Workspace] = field(default_factory=list)
+    behind: list[Record] = field(default_factory=list)
     catch_ups: int = 0
+    fails: LeadstreamError | None = None
 
     async def catch_up(self) -> None:
+        if self.fails:
+            raise self.fails
         self.catch_ups += 1
         for one in self.behind:
             self.put(one)
         self.behind.clear()
 
-    def put(self, workspace: Workspace) -> None:
-        assert self.contents.apply(workspace.workspace_id.encode(), encode_workspace(workspace))
+    async def write(self, change: Change[T]) -> T:
+        if self.fails:
+            raise self.fails
+        made = change(Registries(self.contents, LinkContents()).draft())
+        for record in made.put:
+            assert not isinstance(record, Link)
+            self.put(record)
+        return made.result
+
+    def put(self, record: Record) -> None:
+        assert self.contents.apply(record.record_key.encode(), encode_workspace(record))
 
 
 def acme(**changes: Any) -> Workspace:

@@ -4,9 +4,11 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from deploy.local.kafka import LocalKafka
 from processors.cli.main import cli
@@ -17,10 +19,13 @@ from processors.kafka.topics import create_topics
 from processors.registry.changes import Wishes, WorkspaceExists, create, update
 from processors.registry.keys import issue
 from processors.registry.store import RegistryStore, read
+from processors.registry.view_changes import issue_link, revoke, save, share
 from processors.settings import Settings
 from processors.worker.run import layouts_of
 from schemas.registry import KeyRole, Workspace, encode_workspace
+from schemas.times import DAY_MS
 from schemas.topics import Topic
+from schemas.views import SavedView
 from tests.conftest import eventually
 
 pytestmark = pytest.mark.integration
@@ -100,6 +105,39 @@ async def test_who_follows_sees_what_others_write(settings: Settings) -> None:
         await asyncio.to_thread(eventually, lambda: reader.contents.workspace("acme") == wanted)
         following.cancel()
         await asyncio.wait([following])
+
+
+async def test_views_of_all_sides_count_and_what_is_revoked_here_opens_nothing_there(
+    settings: Settings,
+) -> None:
+    async with RegistryStore(settings) as one, RegistryStore(settings) as other:
+        await one.write(create(workspace("acme", 1)))
+        view = SavedView(id="", name="", path="/", query="country=DE")
+        links = [
+            issue_link(replace(view, id=f"view_{number}"), DAY_MS, "", NOW, token_bytes)
+            for number in range(6)
+        ]
+        stores = (one, other) * 3
+        await asyncio.gather(
+            *(store.write(share("acme", made.view)) for store, made in zip(stores, links, strict=True)),
+            *(
+                store.write(save("acme", replace(view, id=made.view.id, name=made.view.id)))
+                for store, made in zip(stores, links, strict=True)
+            ),
+        )
+        await other.catch_up()
+        assert [other.contents.shared(made.token) for made in links] == [
+            ("acme", made.view) for made in links
+        ]
+        assert len(other.contents.views("acme").saved) == len(links)
+        await one.write(revoke("acme", links[0].view.id))
+        await other.catch_up()
+        assert other.contents.shared(links[0].token) is None
+        assert other.contents.shared(links[1].token) is not None
+    contents = await read(settings)
+    assert len(contents.views("acme").shared) == len(links) - 1
+    assert [one.workspace_id for one in contents] == ["acme"]
+    assert contents.unreadable == []
 
 
 def test_the_commands(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
