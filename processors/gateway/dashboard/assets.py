@@ -22,6 +22,7 @@ STYLES: Final = (
     "cards.css",
     "tables.css",
     "chart.css",
+    "views.css",
     "narrow.css",
 )
 """In the order in which they count, behind the chart's own."""

@@ -22,7 +22,8 @@ from processors.gateway.dashboard.rows import Row, rows_of
 from processors.gateway.dashboard.state import State
 
 _EVENTS: Final = 8
-_GROUPS: Final = 5
+GROUPS: Final = 5
+"""Of the breakdown, the first ones."""
 _FEW: Final = 30
 """Of fewer customers no chance is told."""
 _AGES: Final = (
@@ -215,10 +216,10 @@ async def ask_all(ask: Ask, workspace_id: str, state: State, period: Period, now
     async with asyncio.TaskGroup() as asked:
         series = asked.create_task(card(counts.series(ask, scope, period)))
         steps = asked.create_task(card(journeys.steps(ask, scope)))
-        cohort = asked.create_task(_cohort(ask, scope, state))
+        cohort = asked.create_task(cohort_card(ask, scope, state))
         waiting = asked.create_task(card(waits()))
         events = asked.create_task(card(rows()))
-        groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], _GROUPS)))
+        groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], GROUPS)))
         refused = asked.create_task(card(reasons()))
     ever, unfiltered = True, None
     total = series.result().found and series.result().shown.total
@@ -241,7 +242,8 @@ async def ask_all(ask: Ask, workspace_id: str, state: State, period: Period, now
     )
 
 
-async def _cohort(ask: Ask, scope: Scope, state: State) -> Card[Cohort] | None:
+async def cohort_card(ask: Ask, scope: Scope, state: State) -> Card[Cohort] | None:
+    """None: the page counts events."""
     return await card(journeys.cohort(ask, scope)) if state["basis"] == "cohort" else None
 
 

@@ -8,13 +8,15 @@ from msgspec.json import encode
 
 from processors.gateway.answers import Answer
 from processors.gateway.asking import Ask
-from processors.gateway.callers import Callers, Registry
+from processors.gateway.callers import Callers
 from processors.gateway.dashboard import overview
 from processors.gateway.dashboard.assets import ROOT, asset_routes, read_assets
 from processors.gateway.dashboard.exports import Exports
+from processors.gateway.dashboard.keeping import Keeping, Writing
 from processors.gateway.dashboard.lists import Lists
 from processors.gateway.dashboard.names import PLURALS, group_name
 from processors.gateway.dashboard.pages import Pages
+from processors.gateway.dashboard.shared import SharedViews
 from processors.gateway.dashboard.signing_in import Entrance
 from processors.gateway.dashboard.state import BASES, UNITS
 from processors.gateway.dashboard.views import (
@@ -30,7 +32,7 @@ from processors.gateway.dashboard.views import (
 from processors.gateway.routing import Route
 
 
-def dashboard_routes(registry: Registry, callers: Callers, ask: Ask, public_url: str) -> Sequence[Route]:
+def dashboard_routes(registry: Writing, callers: Callers, ask: Ask, public_url: str) -> Sequence[Route]:
     """``public_url``: how browsers reach this gateway; without a slash at its end."""
     where = urlsplit(public_url)
     assets = read_assets()
@@ -50,6 +52,8 @@ def dashboard_routes(registry: Registry, callers: Callers, ask: Ask, public_url:
         door.route(f"{ROOT}/series.csv", exports.series, "text/csv"),
         door.route(f"{ROOT}/events.csv", exports.events, "text/csv"),
         door.route(f"{ROOT}/groups.csv", exports.groups, "text/csv"),
+        *Keeping(door, registry, f"{where.scheme}://{where.netloc}").routes(),
+        *SharedViews(door, registry, callers).routes(),
     ]
 
 

@@ -1,6 +1,7 @@
 """In with a secret key, and out again."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,10 +14,11 @@ from processors.gateway.dashboard.assets import ROOT
 from processors.gateway.dashboard.pages import Pages
 from processors.gateway.dashboard.sessions import LASTS_MS, begun, holder_of, may_begin
 from processors.gateway.routing import Call, Opens, Route
-from processors.registry.contents import Holder
+from processors.registry.contents import Holder, UnreadableWorkspace
 from processors.registry.keys import is_mistyped
 from processors.registry.looking import look_up
 from schemas.times import SECOND_MS
+from schemas.views import SavedView
 
 COOKIE: Final = "leadstream_session"
 SIGN_IN: Final = f"{ROOT}/sign-in"
@@ -66,6 +68,13 @@ class Entrance:
             return None
         return await look_up(self._registry, lambda: holder_of(session, self._registry.contents, now_ms))
 
+    def saved(self, workspace_id: str) -> Sequence[SavedView]:
+        """None where they cannot be read: a page shows all else."""
+        try:
+            return self._registry.contents.views(workspace_id).saved
+        except UnreadableWorkspace:
+            return ()
+
     def to_sign_in(self, request: Request) -> Answer:
         """For whoever has not, or no longer: the same page, with the address to come back to."""
         path, query = (
@@ -88,7 +97,7 @@ class Entrance:
 
     async def _show(self, call: Call) -> Answer:
         if await self.holder(call.request, call.now_ms):
-            return _go(f"{self._base}/")
+            return go(f"{self._base}/")
         return self._form(call.request, "", "", 200)
 
     async def _sign_in(self, call: Call) -> Answer:
@@ -101,10 +110,10 @@ class Entrance:
             return self._form(call.request, back, error.message, status, headers)
         if "?" not in back and _ZONE.fullmatch(given.timezone):
             back = f"{back}?timezone={given.timezone}"
-        return _go(back, self._set_cookie(call.request, begun(holder, call.now_ms), LASTS_MS // SECOND_MS))
+        return go(back, self._set_cookie(call.request, begun(holder, call.now_ms), LASTS_MS // SECOND_MS))
 
     async def _let_in(self, call: Call, key: str) -> Holder:
-        self._check_origin(call.request)
+        self.check_origin(call.request)
         self._callers.allow_anybody(call.request)
         if not self._keeps_cookie(call.request):
             raise ApiError(Code.FORBIDDEN, _NO_TLS)
@@ -119,8 +128,8 @@ class Entrance:
         return holder
 
     async def _sign_out(self, call: Call) -> Answer:
-        self._check_origin(call.request)
-        return _go(self._base + SIGN_IN, self._set_cookie(call.request, "", 0))
+        self.check_origin(call.request)
+        return go(self._base + SIGN_IN, self._set_cookie(call.request, "", 0))
 
     def _form(
         self, request: Request, back: str, said: str, status: int, headers: dict[str, str] | None = None
@@ -134,7 +143,7 @@ class Entrance:
         ours = path == "/" or path.startswith(f"{ROOT}/")
         return ours and path not in (SIGN_IN, SIGN_OUT) and address.isascii() and address.isprintable()
 
-    def _check_origin(self, request: Request) -> None:
+    def check_origin(self, request: Request) -> None:
         """Raises ``ApiError`` for a form of another page. All browsers say whose it is."""
         site = request.headers.get("sec-fetch-site")
         if site == "same-origin":
@@ -166,6 +175,7 @@ def _is_loopback(request: Request) -> bool:
     return bool(host and _LOOPBACK.fullmatch(host))
 
 
-def _go(address: str, cookie: str = "") -> Answer:
+def go(address: str, cookie: str = "") -> Answer:
+    """To another page, which is asked for then."""
     headers = {"Location": address, "Cache-Control": "no-store"}
     return Answer(b"", 303, {**headers, "Set-Cookie": cookie} if cookie else headers)

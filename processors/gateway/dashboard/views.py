@@ -1,6 +1,6 @@
 """What every page has beside its own: who looks, at which time, under which filters."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -11,12 +11,14 @@ from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer, ApiError
 from processors.gateway.asking import Ask
 from processors.gateway.dashboard.assets import ROOT
+from processors.gateway.dashboard.kept import kept
 from processors.gateway.dashboard.pages import Pages
 from processors.gateway.dashboard.periods import INTERVALS, Period, period
 from processors.gateway.dashboard.signing_in import Entrance
 from processors.gateway.dashboard.state import GROUPS, KINDS, State, read
 from processors.gateway.routing import Call, Opens, Route
 from schemas.registry import ApiKey, Workspace
+from schemas.views import SavedView
 
 OVERVIEW: Final = "/"
 EVENTS: Final = f"{ROOT}/events"
@@ -25,6 +27,8 @@ CUSTOMER: Final = f"{ROOT}/customer"
 """Of one; not among the views. His id is in the query: paths change what they are made of."""
 PARTNERS: Final = f"{ROOT}/partners"
 NOT_COUNTED: Final = f"{ROOT}/not-counted"
+KEPT: Final = f"{ROOT}/views"
+"""Those that are saved and shared; not among the views."""
 VIEWS: Final = (
     (OVERVIEW, "Overview"),
     (EVENTS, "Events"),
@@ -32,6 +36,8 @@ VIEWS: Final = (
     (PARTNERS, "Partners"),
     (NOT_COUNTED, "Not counted"),
 )
+SHARED: Final = (OVERVIEW, PARTNERS)
+"""Those on which nobody is named."""
 _SHORTER: Final = {"1y": "90d", "90d": "30d", "30d": "7d", "7d": "24h", "custom": "7d"}
 
 
@@ -44,6 +50,7 @@ class Visit:
     key: ApiKey
     state: State
     base: str
+    saved: Sequence[SavedView] = ()
 
     @property
     def workspace_id(self) -> str:
@@ -100,6 +107,10 @@ class Visit:
                 "shorter_name": f"the last {INTERVALS[shorter]}",
             },
             "exports": self._exports() if period else None,
+            "saved": self.saved,
+            "kept_now": kept(here, self.call.request.url.query),
+            "is_shareable": here in SHARED,
+            "is_shared": False,
             "model": None,
             "refused_events": 0,
             **more,
@@ -130,29 +141,39 @@ class Door:
 
     def route(self, path: str, handle: Handle, media_type: str = "text/html") -> Route:
         """To be asked for only."""
+        opened = self._opened(handle)
+        return _route(method="GET", path=path, handle=opened, media_type=media_type)
 
+    def form(self, path: str, handle: Handle, form: type[Any]) -> Route:
+        """What a form of ours sends, and no other."""
+        return _route(method="POST", path=path, handle=self._opened(handle, changes=True), form=form)
+
+    def anybody(self, path: str, handle: Callable[[Call], Coroutine[Any, Any, Answer]]) -> Route:
+        """Without a session."""
+        return _route(method="GET", path=path, handle=handle, media_type="text/html")
+
+    def _opened(self, handle: Handle, *, changes: bool = False) -> Callable[[Call], Awaitable[Answer]]:
         @wraps(handle)
         async def opened(call: Call) -> Answer:
-            holder = await self._entrance.holder(call.request, call.now_ms)
-            if holder is None:
-                return self._entrance.to_sign_in(call.request)
-            state = read(call.request.scope["query_string"])
             try:
-                return await handle(Visit(call, holder.workspace, holder.key, state, self.base))
+                if changes:
+                    self._entrance.check_origin(call.request)
+                holder = await self._entrance.holder(call.request, call.now_ms)
+                if holder is None:
+                    return self._entrance.to_sign_in(call.request)
+                state = read(call.request.scope["query_string"])
+                saved = self._entrance.saved(holder.workspace.workspace_id)
+                return await handle(Visit(call, holder.workspace, holder.key, state, self.base, saved))
             except ApiError as error:
                 return self.message(call, error)
 
-        return Route(
-            method="GET",
-            path=path,
-            opens=Opens.ANYBODY,
-            handle=opened,
-            answer=bytes,
-            media_type=media_type,
-            summary="",
-        )
+        return opened
 
     def message(self, call: Call, error: ApiError) -> Answer:
         """What went wrong, as a page."""
         told = {"title": "This page cannot be shown", "said": error.message}
         return self.pages.answer(call.request, "message.html", told, error.code.status, error.headers)
+
+
+def _route(**given: Any) -> Route:
+    return Route(opens=Opens.ANYBODY, answer=bytes, summary="", **given)
