@@ -10,7 +10,8 @@ from starlette.requests import Request
 from processors.gateway.analytics import events
 from processors.gateway.analytics.counts import Counts, Group, groups, series
 from processors.gateway.analytics.documents import CSV_HEAD, AnyEvent, csv_rows, document
-from processors.gateway.analytics.events import Event, everything, link_of, page, place_of
+from processors.gateway.analytics.event import Event
+from processors.gateway.analytics.events import everything, link_of, page, place_of
 from processors.gateway.analytics.filters import Kind
 from processors.gateway.analytics.grouping import BY, NONE, GroupBy, Values
 from processors.gateway.analytics.periods import Comparison, Grain, Period

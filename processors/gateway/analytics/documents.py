@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Raw, Struct
 from msgspec.structs import replace
 
-from processors.gateway.analytics.events import Event
+from processors.gateway.analytics.event import Event
 from processors.gateway.analytics.filters import Kind
 from processors.gateway.links.document import LinkDocument
 from processors.gateway.times import Time

@@ -6,12 +6,16 @@ A comma or a first hyphen that belongs to a value has a backslash before it, as 
 # ruff: noqa: S608 - what strangers say goes in as parameters; the rest is ours
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, NamedTuple, Protocol, Self
 
+from processors.gateway.analytics.addresses import parameter, without_query
+from processors.gateway.analytics.event import Event
 from schemas.ids import customer_id
+from schemas.links import ROOT
 
 
 class Kind(StrEnum):
@@ -37,15 +41,21 @@ OF_WORKSPACE: Final = "workspace_id = {workspace:String}"
 
 class Field(NamedTuple):
     """``name``: for people. ``sql``: of a row of each of ``kinds``; what has no such field is not filtered by
-    it."""
+    it. ``of``: the same of an event as it comes; None: that depends on other events."""
 
     name: str
     sql: str
+    of: Callable[[Event], str] | None
     kinds: frozenset[Kind] = ALL
 
 
-def _utm(name: str) -> str:
-    return f"decodeURLFormComponent(extractURLParameter(url, '{name}'))"
+def _column(name: str, column: str, kinds: frozenset[Kind] = ALL) -> Field:
+    return Field(name, column, attrgetter(column), kinds)
+
+
+def _utm(name: str, written: str) -> Field:
+    sql = f"decodeURLFormComponent(extractURLParameter(url, '{written}'))"
+    return Field(name, sql, lambda event: parameter(event.url, written))
 
 
 FIRST_SALES: Final = (
@@ -54,32 +64,36 @@ FIRST_SALES: Final = (
 """The first one of each customer, ever."""
 
 FIELDS: Final[Mapping[str, Field]] = {
-    "partnerId": Field("Partner", "partner_id"),
-    "programId": Field("Program", "program_id"),
-    "linkId": Field("Link", "link_id"),
-    "externalId": Field("External id of the link", "link_external_id"),
-    "tenantId": Field("Tenant", "tenant_id"),
-    "domain": Field("Domain", "domain"),
-    "key": Field("Short link", "key"),
-    "continent": Field("Continent", "continent"),
-    "country": Field("Country", "country"),
-    "region": Field("Region", "region"),
-    "city": Field("City", "city"),
-    "device": Field("Device", "device"),
-    "browser": Field("Browser", "browser"),
-    "os": Field("System", "os"),
-    "trigger": Field("Trigger", "trigger"),
-    "referer": Field("Referrer", "referer"),
-    "refererUrl": Field("Referring page", "cutQueryStringAndFragment(referer_url)"),
-    "url": Field("Destination", "url"),
-    "utm_source": Field("Source", _utm("utm_source")),
-    "utm_medium": Field("Medium", _utm("utm_medium")),
-    "utm_campaign": Field("Campaign", _utm("utm_campaign")),
-    "utm_term": Field("Term", _utm("utm_term")),
-    "utm_content": Field("Content", _utm("utm_content")),
-    "eventName": Field("Event", "event_name", CONVERSIONS),
+    "partnerId": _column("Partner", "partner_id"),
+    "programId": _column("Program", "program_id"),
+    "linkId": _column("Link", "link_id"),
+    "externalId": _column("External id of the link", "link_external_id"),
+    "tenantId": _column("Tenant", "tenant_id"),
+    "domain": _column("Domain", "domain"),
+    "key": _column("Short link", "key"),
+    "continent": _column("Continent", "continent"),
+    "country": _column("Country", "country"),
+    "region": _column("Region", "region"),
+    "city": _column("City", "city"),
+    "device": _column("Device", "device"),
+    "browser": _column("Browser", "browser"),
+    "os": _column("System", "os"),
+    "trigger": _column("Trigger", "trigger"),
+    "referer": _column("Referrer", "referer"),
+    "refererUrl": Field(
+        "Referring page",
+        "cutQueryStringAndFragment(referer_url)",
+        lambda event: without_query(event.referer_url),
+    ),
+    "url": _column("Destination", "url"),
+    "utm_source": _utm("Source", "utm_source"),
+    "utm_medium": _utm("Medium", "utm_medium"),
+    "utm_campaign": _utm("Campaign", "utm_campaign"),
+    "utm_term": _utm("Term", "utm_term"),
+    "utm_content": _utm("Content", "utm_content"),
+    "eventName": _column("Event", "event_name", CONVERSIONS),
     "saleType": Field(
-        "Kind of sale", f"if(sale_id IN {FIRST_SALES}, 'new', 'recurring')", frozenset({Kind.SALES})
+        "Kind of sale", f"if(sale_id IN {FIRST_SALES}, 'new', 'recurring')", None, frozenset({Kind.SALES})
     ),
 }
 
@@ -92,6 +106,9 @@ class Condition(Protocol):
 
     def parameters(self, name: str) -> Mapping[str, object]:
         """That the SQL names."""
+
+    def holds(self, kind: Kind, event: Event) -> bool:
+        """Of an event as it comes, what the SQL says of its row; true where that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +154,19 @@ class Filter:
         """See :class:`Condition`."""
         return {name: [*self.values]}
 
+    @property
+    def is_live(self) -> bool:
+        """Can it be said of an event as it comes?"""
+        return FIELDS[self.field].of is not None
+
+    def holds(self, kind: Kind, event: Event) -> bool:
+        """See :class:`Condition`. Not for what is not live."""
+        field = FIELDS[self.field]
+        if kind not in field.kinds:
+            return True
+        assert field.of is not None  # noqa: S101 - callers have refused it
+        return (field.of(event) in self.values) is not self.negated
+
 
 @dataclass(frozen=True)
 class OfCustomers:
@@ -160,8 +190,15 @@ class OfCustomers:
 
     def parameters(self, name: str) -> Mapping[str, object]:
         """See :class:`Condition`."""
-        ours = [one if one.startswith(_OURS) else customer_id(self.workspace_id, one) for one in self.ids]
-        return {name: ours}
+        return {name: self._ours}
+
+    def holds(self, kind: Kind, event: Event) -> bool:
+        """See :class:`Condition`. A click that comes is nobody's yet."""
+        return (kind is not Kind.CLICKS and event.customer_id in self._ours) is not self.negated
+
+    @property
+    def _ours(self) -> list[str]:
+        return [one if one.startswith(_OURS) else customer_id(self.workspace_id, one) for one in self.ids]
 
 
 @dataclass(frozen=True)
@@ -172,11 +209,15 @@ class OfRoots:
 
     def sql(self, kind: Kind, name: str) -> str | None:  # noqa: ARG002 - of every kind alike
         """See :class:`Condition`."""
-        return f"key {'=' if self.wanted else '!='} '_root'"
+        return f"key {'=' if self.wanted else '!='} '{ROOT}'"
 
     def parameters(self, name: str) -> Mapping[str, object]:  # noqa: ARG002 - it names none
         """See :class:`Condition`."""
         return {}
+
+    def holds(self, kind: Kind, event: Event) -> bool:  # noqa: ARG002 - of every kind alike
+        """See :class:`Condition`."""
+        return (event.key == ROOT) is self.wanted
 
 
 def conditions(of: Sequence[Condition], kind: Kind) -> str:
@@ -191,6 +232,11 @@ def parameters(of: Sequence[Condition]) -> dict[str, object]:
     for index, one in enumerate(of):
         found |= one.parameters(f"filter_{index}")
     return found
+
+
+def hold(of: Iterable[Condition], kind: Kind, event: Event) -> bool:
+    """All of them, of an event as it comes."""
+    return all(one.holds(kind, event) for one in of)
 
 
 def read(given: Callable[[str], str | None]) -> list[Filter]:

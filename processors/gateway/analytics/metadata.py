@@ -4,16 +4,29 @@
 text.
 """
 
+import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from msgspec import DecodeError
+from msgspec.json import decode, encode
+
+from processors.gateway.analytics.event import Event
 from processors.gateway.analytics.filters import CONVERSIONS, Kind
 
 MOST_TERMS: Final = 20
 _OPERATORS: Final = {":": "=", "=": "=", "!=": "!=", ">": ">", "<": "<", ">=": ">=", "<=": "<="}
-_ORDERED: Final = (">", "<", ">=", "<=")
+_ORDERED: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+}
+_is_number: Final = re.compile(
+    r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE
+).fullmatch
 _QUOTED: Final = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _term: Final = re.compile(
     rf"\s*metadata\[\s*(?P<key>{_QUOTED})\s*\]\s*(?P<operator>!=|>=|<=|[:=><])\s*"
@@ -63,6 +76,17 @@ class OfMetadata:
             found[f"{name}_{index}"] = term.value
         return found
 
+    def holds(self, kind: Kind, event: Event) -> bool:
+        """See :class:`.filters.Condition`."""
+        if kind not in CONVERSIONS:
+            return True
+        try:
+            document = decode(event.metadata or "{}")
+        except DecodeError:
+            document = None
+        fields = document if isinstance(document, dict) else {}
+        return any(all(_holds(term, fields) for term in group) for group in self.any_of)
+
 
 def read(written: str) -> OfMetadata:
     """Raises ``Malformed``."""
@@ -98,3 +122,21 @@ def _sql(term: Term, name: str) -> str:
         return f"ifNull(toFloat64OrNull({text}) {term.operator} toFloat64OrNull({value}), 0)"
     equal = f"({text} = {value} OR ifNull(toFloat64OrNull({text}) = toFloat64OrNull({value}), 0))"
     return equal if term.operator == "=" else f"NOT {equal}"
+
+
+def _holds(term: Term, fields: Mapping[str, Any]) -> bool:
+    """What the SQL says."""
+    text = _text(fields[term.key]) if term.key in fields else ""
+    there, wanted = _number(text), _number(term.value)
+    if compare := _ORDERED.get(term.operator):
+        return there is not None and wanted is not None and compare(there, wanted)
+    equal = text == term.value or (there is not None and there == wanted)
+    return equal is (term.operator == "=")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else encode(value).decode()
+
+
+def _number(text: str) -> float | None:
+    return float(text) if _is_number(text) else None
