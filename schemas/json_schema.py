@@ -8,6 +8,9 @@ import orjson
 
 from schemas.events import Click, CustomerEvent, Erasure, Event, LeadEvent, Purchase
 from schemas.results import Customer, Lead, Sale, Touch, Unmatched
+from schemas.reward_events import Cancel, Hold, Refund, Release, RewardEvent
+from schemas.reward_policy import RewardPolicy
+from schemas.rewards import Reward, RewardRefusal
 from schemas.texts import BLANK_PATTERN, PRESENT_PATTERN
 
 DIRECTORY: Final = Path(__file__).parent / "json"
@@ -22,6 +25,13 @@ PUBLISHED: Final[dict[str, type[msgspec.Struct]]] = {
     "sale": Sale,
     "customer": Customer,
     "unmatched": Unmatched,
+    "refund": Refund,
+    "hold": Hold,
+    "release": Release,
+    "cancel": Cancel,
+    "reward": Reward,
+    "reward-refusal": RewardRefusal,
+    "reward-policy": RewardPolicy,
 }
 
 
@@ -61,6 +71,14 @@ def _add_what_types_do_not_say(schema: dict[str, Any], kind: type[Event]) -> Non
         schema["anyOf"] = [
             {"required": [name], "properties": {name: present}}
             for name in ("customerExternalId", "externalId", "customerId")
+        ]
+    if issubclass(kind, RewardEvent):  # of all that share a topic, it says which one it is
+        schema["properties"]["type"] = {"const": kind.type_name}
+        schema["required"].append("type")
+    if kind is Refund:
+        text = {"type": "string", "pattern": PRESENT_PATTERN}
+        schema["oneOf"] = [
+            {"required": [name], "properties": {name: text}} for name in ("invoiceId", "saleId")
         ]
 
 

@@ -9,7 +9,11 @@ from schemas.decoders import BY_TYPE
 from schemas.decoding import MAX_RECORD_BYTES, Refused, decoded
 from schemas.events import AnyEvent, Click, Erasure, LeadEvent, Purchase
 from schemas.reasons import DeadLetterReason
+from schemas.reward_decoding import REWARDS_BY_TYPE
+from schemas.reward_events import SENT_TYPES, AnyRewardEvent, Cancel, Hold, Refund, Release
 from schemas.topics import Topic
+
+SentEvent = AnyEvent | AnyRewardEvent
 
 
 class Place(NamedTuple):
@@ -30,20 +34,32 @@ class Routed(NamedTuple):
 
 
 class _Typed(Struct, gc=False):
-    type: Literal["click", "lead", "purchase", "erasure"]
+    type: Literal["click", "lead", "purchase", "erasure", "refund", "hold", "release", "cancel"]
 
 
 _type_of: Final = Decoder(_Typed).decode
+_TYPES: Final = ", ".join(SENT_TYPES)
 
 
 def place_of(value: bytes, now_ms: int) -> Place:
-    """Decodes like the worker does, so that what has a place is no dead letter. Raises ``Refused``."""
-    routed = routed_of(value, now_ms)
-    return Place(routed.topic, routed.key, routed.event.type_name)
+    """Decodes like whoever reads it, so that what has a place is no dead letter. Raises ``Refused``."""
+    return place(decoded_as(kind_of(value), value, now_ms))
+
+
+def place(event: SentEvent) -> Place:
+    """Of an event that is decoded."""
+    return Place(topic_of(event), event.topic_key(), event.type_name)
+
+
+def decoded_as(kind: str, value: bytes, now_ms: int) -> SentEvent:
+    """The event, by the type that it gives. Raises ``Refused``."""
+    if kind in REWARDS_BY_TYPE:
+        return REWARDS_BY_TYPE[kind](value, -1, now_ms)[0]
+    return BY_TYPE[kind](value, -1, now_ms)[0]
 
 
 def routed_of(value: bytes, now_ms: int) -> Routed:
-    """As :func:`place_of`, for whoever needs the event, too."""
+    """Of an event that leads or sales come of: its place, and the event. Raises ``Refused``."""
     return routed(*BY_TYPE[kind_of(value)](value, -1, now_ms))
 
 
@@ -52,7 +68,7 @@ def routed(event: AnyEvent, at_ms: int) -> Routed:
     return Routed(topic_of(event), event.topic_key(), event, at_ms)
 
 
-def topic_of(event: AnyEvent) -> Topic:
+def topic_of(event: SentEvent) -> Topic:
     """The topic where such an event belongs."""
     match event:
         case LeadEvent():
@@ -63,6 +79,8 @@ def topic_of(event: AnyEvent) -> Topic:
             return Topic.PURCHASES
         case Erasure():
             return Topic.ERASURES
+        case Refund() | Hold() | Release() | Cancel():
+            return Topic.REWARD_EVENTS
 
 
 def kind_of(value: bytes) -> str:
@@ -73,6 +91,6 @@ def kind_of(value: bytes) -> str:
         return decoded(_type_of, value).type
     except Refused as refused:
         if refused.reason is DeadLetterReason.SCHEMA_VIOLATION:
-            told = f"{refused.detail} (click, lead, purchase or erasure)"
+            told = f"{refused.detail} ({_TYPES})"
             raise Refused(refused.reason, told) from None
         raise

@@ -28,6 +28,10 @@ class Topic(StrEnum):
     DEAD_LETTERS = "dead-letters"
     LINKS = "links"
     WORKSPACES = "workspaces"
+    REWARD_EVENTS = "reward-events"
+    REWARD_POLICIES = "reward-policies"
+    REWARDS = "rewards"
+    REWARD_REFUSALS = "reward-refusals"
 
     def on(self, prefix: str) -> str:
         """The topic's full name on a broker that is shared under ``prefix``."""
@@ -50,6 +54,8 @@ class TopicSpec:
     ``compacted`` topics keep the newest record of each key for ever; the others keep records for the
     retention time. ``broker_time``: the broker stamps the records, so that the order of their timestamps
     is the order of their offsets whichever worker's clock was wrong; the sink's versions rest on it.
+    ``rewards``: of the ledger of rewards, whose processes come after the workers; neither these nor gateways
+    touch it. ``ledger``: kept for as long as rewards are.
     """
 
     role: Role
@@ -57,10 +63,13 @@ class TopicSpec:
     content: str
     compacted: bool = False
     broker_time: bool = False
+    rewards: bool = False
+    ledger: bool = False
 
 
 _BY_CLICK: Final = "workspaceId:clickId"
 _BY_CUSTOMER: Final = "workspaceId:customerExternalId"
+_BY_PROGRAM: Final = "workspaceId:programId"
 _AS_SOURCE: Final = "as the source"
 
 SPECS: Final[dict[Topic, TopicSpec]] = {
@@ -80,15 +89,33 @@ SPECS: Final[dict[Topic, TopicSpec]] = {
     Topic.DEAD_LETTERS: TopicSpec(Role.OUTPUT, _AS_SOURCE, "bytes that could not be used", broker_time=True),
     Topic.LINKS: TopicSpec(Role.REGISTRY, "id", "link registry", compacted=True),
     Topic.WORKSPACES: TopicSpec(Role.REGISTRY, "id", "workspace registry", compacted=True),
+    Topic.REWARD_EVENTS: TopicSpec(
+        Role.INPUT, _BY_CUSTOMER, "refund of a sale; hold, release or cancellation of a reward", rewards=True
+    ),
+    Topic.REWARD_POLICIES: TopicSpec(
+        Role.REGISTRY, _BY_PROGRAM, "what a program pays", compacted=True, rewards=True
+    ),
+    Topic.REWARDS: TopicSpec(
+        Role.OUTPUT, _BY_CUSTOMER, "revision of a reward", broker_time=True, rewards=True, ledger=True
+    ),
+    Topic.REWARD_REFUSALS: TopicSpec(
+        Role.OUTPUT, _BY_CUSTOMER, "what earned nothing, and why", broker_time=True, rewards=True
+    ),
 }
 
-EVENT_TOPICS: Final = tuple(topic for topic, spec in SPECS.items() if spec.role is Role.INPUT)
-"""What producers write."""
-WORKER_TOPICS: Final = (
-    *EVENT_TOPICS,
-    *(topic for topic, spec in SPECS.items() if spec.role is Role.INTERNAL),
-)
+
+def _with(role: Role, *, rewards: bool) -> tuple[Topic, ...]:
+    return tuple(topic for topic, spec in SPECS.items() if spec.role is role and spec.rewards is rewards)
+
+
+EVENT_TOPICS: Final = _with(Role.INPUT, rewards=False)
+"""What producers write, and leads and sales come of."""
+WORKER_TOPICS: Final = (*EVENT_TOPICS, *_with(Role.INTERNAL, rewards=False))
 """What workers read."""
+RESULT_TOPICS: Final = _with(Role.OUTPUT, rewards=False)
+"""What workers write for others."""
+REGISTRY_TOPICS: Final = _with(Role.REGISTRY, rewards=False)
+"""What gateways read whole, and write."""
 
 
 def click_key(workspace_id: str, click_id: str) -> bytes:
@@ -101,7 +128,12 @@ def customer_key(workspace_id: str, customer_external_id: str) -> bytes:
     return f"{workspace_id}:{customer_external_id}".encode()
 
 
+def program_key(workspace_id: str, program_id: str) -> bytes:
+    """Key of what a program pays."""
+    return f"{workspace_id}:{program_id}".encode()
+
+
 def split_key(key: bytes) -> tuple[str, str]:
-    """Inverse of :func:`click_key` and :func:`customer_key`."""
+    """Inverse of :func:`click_key`, :func:`customer_key` and :func:`program_key`."""
     workspace_id, _, identity = key.decode().partition(":")
     return workspace_id, identity

@@ -1,16 +1,16 @@
 """Events judged for their sender: where each belongs, and what it may not have meant to say."""
 
-from collections.abc import Sequence
-from typing import Final, Generic, NamedTuple, NoReturn, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
 
 from msgspec import Struct
 from msgspec.json import Decoder
 
 from schemas.close_names import CloseName, CloseNames, knowing_all
-from schemas.decoders import BY_TYPE
 from schemas.decoding import MAX_RECORD_BYTES, EventDecoder, decoded
-from schemas.events import EVENT_TYPES, AnyEvent, Event
-from schemas.routing import Place, kind_of, topic_of
+from schemas.events import Event
+from schemas.reward_events import SENT_TYPES
+from schemas.routing import Place, SentEvent, decoded_as, kind_of, place
 
 E = TypeVar("E", bound=Event)
 
@@ -37,8 +37,8 @@ class _Strict(EventDecoder[E], Generic[E]):
 
 
 _TYPE: Final = "type"
-_STRICT: Final = {name: _Strict(kind) for name, kind in EVENT_TYPES.items()}
-_CLOSE: Final = {name: CloseNames(kind, (_TYPE,)) for name, kind in EVENT_TYPES.items()}
+_STRICT: Final[Mapping[str, _Strict[Any]]] = {name: _Strict(kind) for name, kind in SENT_TYPES.items()}
+_CLOSE: Final = {name: CloseNames(kind, (_TYPE,)) for name, kind in SENT_TYPES.items()}
 
 
 class Judge:
@@ -48,7 +48,7 @@ class Judge:
         self._untyped = untyped
         # A strict decoder is free where it suffices, and the dearest way where it does not. Senders are what
         # they were a moment ago.
-        self._others = dict.fromkeys(EVENT_TYPES, False)
+        self._others = dict.fromkeys(SENT_TYPES, False)
 
     def __call__(self, value: bytes, now_ms: int) -> Judged:
         """Raises ``Refused`` for what a worker would refuse."""
@@ -61,10 +61,10 @@ class Judge:
                 event = _STRICT[kind](value, -1, now_ms)[0]
             except _More:
                 event, close = self._with_others(kind, value, now_ms)
-        return Judged(Place(topic_of(event), event.topic_key(), kind), close)
+        return Judged(place(event), close)
 
-    def _with_others(self, kind: str, value: bytes, now_ms: int) -> tuple[AnyEvent, Sequence[CloseName]]:
-        event: AnyEvent = BY_TYPE[kind](value, -1, now_ms)[0]
+    def _with_others(self, kind: str, value: bytes, now_ms: int) -> tuple[SentEvent, Sequence[CloseName]]:
+        event = decoded_as(kind, value, now_ms)
         others = _CLOSE[kind].others(value)
         self._others[kind] = others is not None
         return event, _CLOSE[kind].among(others)

@@ -25,11 +25,12 @@ from processors.terminal.lines import say
 def send(file: IO[bytes], dry_run: bool, untyped: str | None, strict: bool) -> None:
     """Send events from FILE, or from standard input when FILE is -.
 
-    FILE holds events, their "type" being click, lead, purchase or erasure: one JSON object per line, a JSON
-    array, or CSV whose first row names fields; compressed with gzip or Zstandard, or not. What it is, is seen
-    by its content. Each event is checked as the worker would check it, and goes to the topic and partition
-    where it belongs, as it is. An event that is sent twice counts once. Two purchases of one customer with
-    equal content are one event unless invoiceId, eventId or timestamp tells them apart.
+    FILE holds events, their "type" being click, lead, purchase or erasure, or, of the ledger of rewards,
+    refund, hold, release or cancel: one JSON object per line, a JSON array, or CSV whose first row names
+    fields; compressed with gzip or Zstandard, or not. What it is, is seen by its content. Each event is
+    checked as whoever reads it would check it, and goes to the topic and partition where it belongs, as it
+    is. An event that is sent twice counts once. Two purchases of one customer with equal content are one
+    event unless invoiceId, eventId or timestamp tells them apart.
 
     What is no event is named on stderr with line, field and rule, and the others are sent all the same; after
     20 of them, they are counted by reason. Fields that nobody knows are ignored by workers; one that is close

@@ -10,10 +10,10 @@ from msgspec.json import Decoder, encode
 
 from processors.errors import CheckFailed
 from processors.feeding.lines import Line
-from schemas.events import EVENT_TYPES
 from schemas.kinds import Kind, kinds_of_fields
 from schemas.reasons import DeadLetterReason
 from schemas.refused import Refused
+from schemas.reward_events import SENT_TYPES
 
 _INNER: Final = "metadata."
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
@@ -21,7 +21,7 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _check_syntax: Final = Decoder(Raw).decode
 _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 _KINDS: Final[Mapping[str, frozenset[Kind]]] = {
-    name: kinds for event in EVENT_TYPES.values() for name, kinds in kinds_of_fields(event).items()
+    name: kinds for event in SENT_TYPES.values() for name, kinds in kinds_of_fields(event).items()
 }
 FIELDS: Final = frozenset(_KINDS) | {"type"}
 """What a column can be called; and ``metadata.…``."""

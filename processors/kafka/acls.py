@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from processors.kafka.sending import TRANSACTIONS
 from processors.settings import Settings
-from schemas.topics import EVENT_TOPICS, SPECS, WORKER_TOPICS, Role, Topic
+from schemas.topics import EVENT_TOPICS, REGISTRY_TOPICS, RESULT_TOPICS, WORKER_TOPICS, Topic
 
 TOPIC: Final = "topic"
 GROUP: Final = "group"
@@ -41,8 +41,7 @@ def rights(
     events = [name(topic) for topic in EVENT_TOPICS]
     dead, unmatched = name(Topic.DEAD_LETTERS), name(Topic.UNMATCHED)
     inputs = [name(topic) for topic in WORKER_TOPICS]
-    registries = [name(topic) for topic, spec in SPECS.items() if spec.role is Role.REGISTRY]
-    results = [name(topic) for topic, spec in SPECS.items() if spec.role is Role.OUTPUT]
+    registries, results = [name(topic) for topic in REGISTRY_TOPICS], [name(topic) for topic in RESULT_TOPICS]
     everything = [*settings.topics, *changelogs]
     sinks = settings.full_sink_group
     return {
@@ -64,10 +63,10 @@ def rights(
             *_on(GROUP, [settings.worker_group, sinks], "Describe"),
             Right(TRANSACTION, settings.registry_lock, False, "Write"),
         ],
-        "sender": [*_on(TOPIC, events, "Write")],
+        "sender": [*_on(TOPIC, [*events, name(Topic.REWARD_EVENTS)], "Write")],
         "operator": [
             *_on(TOPIC, everything, "Create", "Read", "DescribeConfigs", "AlterConfigs"),
-            *_on(TOPIC, [*events, unmatched, dead, *registries], "Write"),
+            *_on(TOPIC, [*events, name(Topic.REWARD_EVENTS), unmatched, dead, *registries], "Write"),
             *_on(GROUP, [settings.worker_group, sinks], "Describe"),
             Right(GROUP, f"{sinks}-replay-", True, "Read"),
             Right(TRANSACTION, TRANSACTIONS, True, "Write"),

@@ -79,7 +79,11 @@ def _topic_configs(spec: TopicSpec, settings: Settings) -> dict[str, str]:
         # Longer than what they delete lives in other topics: who reads all of them anew learns of erasures.
         tombstones = {"delete.retention.ms": str(settings.retention + _TOMBSTONES_MS)}
         return {"cleanup.policy": "compact", **configs, **_COMPACTION, **tombstones}
-    return {"cleanup.policy": "delete", **configs, **_retention(settings.retention)}
+    if spec.ledger and settings.rewards_retention is None:
+        return {"cleanup.policy": "delete", **configs, "retention.ms": "-1"}
+    kept_ms = settings.rewards_retention if spec.ledger else settings.retention
+    assert kept_ms is not None  # noqa: S101 - narrows
+    return {"cleanup.policy": "delete", **configs, **_retention(kept_ms)}
 
 
 def _changelog_configs(changelog: Changelog) -> dict[str, str]:

@@ -14,11 +14,13 @@ from processors.worker.touches import read_click_erasure, read_told
 from schemas.dead_letters import Cause, cause_of, note_headers, replay_headers, workspace_of
 from schemas.decoders import BY_TOPIC
 from schemas.decoding import Refused
+from schemas.reward_decoding import decode_reward_event
 from schemas.times import rfc3339
 from schemas.topics import INPUT_BYTES, SPECS, Role, Topic
 
 _DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], object]]] = {
     **{Topic(topic): decode for topic, decode in BY_TOPIC.items()},
+    Topic.REWARD_EVENTS: decode_reward_event,
     Topic.TOUCHES: lambda value, record_ms, now_ms: read_told(value or b"", record_ms, now_ms),
     Topic.CLICK_ERASURES: lambda value, *_: read_click_erasure(value or b""),
 }

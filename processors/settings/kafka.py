@@ -81,6 +81,9 @@ class KafkaSettings(Part):
     retention: DurationMs = Field(
         default=30 * DAY_MS, description="How long the topics keep events, by record time."
     )
+    rewards_retention: DurationMs | None = Field(
+        default=None, description="How long the topic rewards keeps revisions; unset: for ever."
+    )
     session_timeout: DurationMs = Field(
         default=10_000, description="A worker silent for so long has lost its partitions."
     )

@@ -21,7 +21,7 @@ from processors.kafka.reading import TopicReader
 from processors.kafka.sending import EventSender
 from processors.settings import Settings
 from processors.stack.demo import send_demo
-from schemas.topics import SPECS, Role, Topic
+from schemas.topics import EVENT_TOPICS, Topic
 
 pytestmark = pytest.mark.integration
 
@@ -160,8 +160,7 @@ async def test_the_demo_sends_the_same_events_again(topics: str, tmp_path: Path)
         (await send_demo(settings, tmp_path, 2_000, 7, lambda _: None))[0] == now_ms == anchor_ms(tmp_path, 0)
     )
     expected = [event.value for event in generate(2_000, 7, now_ms)]
-    inputs = [topic for topic, spec in SPECS.items() if spec.role is Role.INPUT]
-    sent = [record.value for topic in inputs for record in await read_all(settings, topic)]
+    sent = [record.value for topic in EVENT_TOPICS for record in await read_all(settings, topic)]
     assert sorted(sent) == sorted(expected + expected)
 
 

@@ -21,6 +21,7 @@ SAMPLES = {
     "qualification": ("lead-event", Topic.QUALIFICATIONS),
     "purchase": ("purchase", Topic.PURCHASES),
     "erasure": ("erasure", Topic.ERASURES),
+    "refund": ("refund", Topic.REWARD_EVENTS),
 }
 """Schema and topic by sample."""
 

@@ -8,6 +8,7 @@ from processors.stack.acls import rights_of
 
 SETTINGS = Settings(topic_prefix="p.", output_prefix="o.", application_id="app")
 RIGHTS = rights_of(SETTINGS)
+EVENTS = {f"p.{name}" for name in ("clicks", "deferred-leads", "qualifications", "purchases", "erasures")}
 
 
 def names(role: str, operation: str, kind: str = TOPIC) -> set[str]:
@@ -15,8 +16,8 @@ def names(role: str, operation: str, kind: str = TOPIC) -> set[str]:
 
 
 def test_a_sender_writes_events_and_does_nothing_else() -> None:
-    events = {f"p.{name}" for name in ("clicks", "deferred-leads", "qualifications", "purchases", "erasures")}
-    assert set(RIGHTS["sender"]) == {Right(TOPIC, name, False, "Write") for name in events}
+    sent = {Right(TOPIC, name, False, "Write") for name in (*EVENTS, "p.reward-events")}
+    assert set(RIGHTS["sender"]) == sent
 
 
 def test_a_sink_writes_nothing_but_dead_letters() -> None:
@@ -36,9 +37,9 @@ def test_a_worker_writes_results_and_reads_none() -> None:
 
 
 def test_a_gateway_writes_events_and_registries_and_moves_no_group() -> None:
-    events, registries = names("sender", "Write"), {"p.links", "p.workspaces"}
-    assert names("gateway", "Write") == events | registries
-    assert names("gateway", "Read") == events | registries | {"o.customers", "o.leads"}
+    registries = {"p.links", "p.workspaces"}
+    assert names("gateway", "Write") == EVENTS | registries
+    assert names("gateway", "Read") == EVENTS | registries | {"o.customers", "o.leads"}
     assert names("gateway", "Describe", GROUP) == {"p.app", "p.leadstream-sink"}
     assert names("gateway", "Read", GROUP) == set()
     assert names("gateway", "Write", TRANSACTION) == {"p.leadstream-registry"}

@@ -34,9 +34,15 @@ def test_partitions_and_replicas_follow_the_settings() -> None:
 def test_each_topic_is_what_its_spec_says(topic: Topic) -> None:
     spec, configs = SPECS[topic], layout_of(topic, retention="10d").configs
     assert configs["cleanup.policy"] == ("compact" if spec.compacted else "delete")
-    assert configs.get("retention.ms") == (None if spec.compacted else str(10 * DAY_MS))
+    kept_ms = "-1" if spec.ledger else str(10 * DAY_MS)
+    assert configs.get("retention.ms") == (None if spec.compacted else kept_ms)
     assert configs["message.timestamp.type"] == ("LogAppendTime" if spec.broker_time else "CreateTime")
     assert int(configs["max.message.bytes"]) >= 1 << 20
+
+
+def test_rewards_are_kept_until_a_setting_says_otherwise() -> None:
+    kept = layout_of("rewards", retention="10d", rewards_retention="2d").configs
+    assert kept["retention.ms"] == str(2 * DAY_MS)
 
 
 def test_changelogs() -> None:
@@ -77,7 +83,7 @@ def test_differences_are_told_exactly() -> None:
 def test_a_registry_keeps_the_partitions_it_has() -> None:
     """More of them, and a record that is changed would be in two."""
     fixed = {one.name for one in layouts_of(Settings()) if one.keeps_partitions}
-    assert fixed == {Topic.LINKS, Topic.WORKSPACES}
+    assert fixed == {Topic.LINKS, Topic.WORKSPACES, Topic.REWARD_POLICIES}
     assert compare(Layout("t", 8, 1, {}, keeps_partitions=True), described(64), {}) == []
 
 

@@ -14,12 +14,14 @@ from jsonschema import Draft202012Validator
 from schemas.decoding import Refused, decode_click, decode_erasure, decode_lead_event, decode_purchase
 from schemas.json_schema import DIRECTORY, documents
 from schemas.reasons import DeadLetterReason
+from schemas.reward_decoding import decode_reward_event
 from schemas.texts import BLANK_PATTERN, BROKEN_IDS
 from tests.attribution.effort import examples
 
 NOW: Final = 1_780_000_000_000
 
 Document = dict[str, Any]
+REWARD_ID: Final = "rw_0123456789abcdef0123456789abcdef"
 
 
 def schema(name: str) -> Document:
@@ -42,6 +44,8 @@ DECODERS: Final[Mapping[str, Callable[[bytes, int, int], object]]] = {
     "lead-event": decode_lead_event,
     "purchase": decode_purchase,
     "erasure": decode_erasure,
+    "refund": decode_reward_event,
+    "hold": decode_reward_event,
 }
 VALIDATORS: Final = {name: Draft202012Validator(schema(name)) for name in DECODERS}
 FIELDS: Final = {name: list(next(iter(schema(name)["$defs"].values()))["properties"]) for name in DECODERS}
@@ -50,6 +54,21 @@ VALID: Final[Mapping[str, Document]] = {
     "lead-event": {"workspaceId": "acme", "eventName": "Sign Up", "customerExternalId": "u1"},
     "purchase": {"workspaceId": "acme", "customerExternalId": "u1", "amount": 100},
     "erasure": {"workspaceId": "acme", "customerExternalId": "u1"},
+    "refund": {
+        "type": "refund",
+        "workspaceId": "acme",
+        "customerExternalId": "u1",
+        "eventId": "e1",
+        "amount": 100,
+        "invoiceId": "in_1",
+    },
+    "hold": {
+        "type": "hold",
+        "workspaceId": "acme",
+        "customerExternalId": "u1",
+        "eventId": "e1",
+        "rewardId": REWARD_ID,
+    },
 }
 
 
@@ -114,6 +133,16 @@ def decodes(name: str, document: Document) -> bool:
         ("erasure", {"customerExternalId": None, "customerId": "a\x1fb"}, True),
         ("erasure", {"workspaceId": "null"}, True),
         ("erasure", {"workspaceId": "a:b"}, False),
+        ("refund", {"amount": 0}, False),
+        ("refund", {"eventId": " "}, False),
+        ("refund", {"eventId": None}, False),
+        ("refund", {"invoiceId": " "}, False),
+        ("refund", {"invoiceId": None, "saleId": REWARD_ID.replace("rw", "sl")}, True),
+        ("refund", {"saleId": REWARD_ID.replace("rw", "sl")}, False),
+        ("hold", {"rewardId": f"{REWARD_ID}\n"}, False),
+        ("hold", {"rewardId": None}, False),
+        ("hold", {"type": None}, False),
+        ("hold", {"reason": "x" * 1_001}, False),
     ],
 )
 def test_schema_and_decoder_agree(name: str, fields: Document, valid: bool) -> None:
@@ -162,6 +191,9 @@ LIKELY: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "currency": st.sampled_from(["EUR", " usd\n", "", "€€€", "eu", "euro"]),
     "paymentProcessor": st.sampled_from(["stripe", "dub", "", "Stripe"]),
     "metadata": st.sampled_from([None, {}, {"a": 1}, [], ""]),
+    "rewardId": st.sampled_from([REWARD_ID, f"{REWARD_ID}\n", REWARD_ID.upper(), " "]),
+    "saleId": st.sampled_from([REWARD_ID.replace("rw", "sl"), REWARD_ID, None, ""]),
+    "type": st.sampled_from(["refund", "hold", "Hold", " "]),
     **dict.fromkeys(("amount", "eventQuantity", "qr", "bot", "trackConversion"), NUMBERS),
 }
 

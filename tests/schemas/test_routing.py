@@ -13,6 +13,8 @@ CLICK = {"type": "click", "workspaceId": "acme", "clickId": "c1"}
 LEAD = {"type": "lead", "workspaceId": "acme", "eventName": "Sign Up", "customerExternalId": "u1"}
 PURCHASE = {"type": "purchase", "workspaceId": "acme", "customerExternalId": "u1", "amount": 5}
 ERASURE = {"type": "erasure", "workspaceId": "acme", "externalId": "u1"}
+OF_REWARD = {"workspaceId": "acme", "customerExternalId": "u1", "eventId": "e1", "rewardId": "rw_" + "0" * 32}
+REFUND = {**PURCHASE, "type": "refund", "eventId": "e1", "invoiceId": "in_1"}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,11 @@ ERASURE = {"type": "erasure", "workspaceId": "acme", "externalId": "u1"}
         (LEAD, Topic.QUALIFICATIONS, b"acme:u1"),
         (PURCHASE, Topic.PURCHASES, b"acme:u1"),
         (ERASURE, Topic.ERASURES, b"acme:u1"),
+        (REFUND, Topic.REWARD_EVENTS, b"acme:u1"),
+        *(
+            ({**OF_REWARD, "type": kind}, Topic.REWARD_EVENTS, b"acme:u1")
+            for kind in ("hold", "release", "cancel")
+        ),
     ],
 )
 def test_each_event_has_its_place(event: dict[str, object], topic: Topic, key: bytes) -> None:
@@ -56,6 +63,7 @@ def test_half_a_character_and_whole_floats_have_their_place() -> None:
         (b'{"type":"click","workspaceId":"a b","clickId":"c"}', "schema_violation: workspaceId: "),
         (json.dumps({**CLICK, "timestamp": 5}).encode(), "timestamp_out_of_range: timestamp: "),
         (json.dumps({**PURCHASE, "amount": -1}).encode(), "schema_violation: amount: "),
+        (json.dumps({**REFUND, "amount": 0}).encode(), "schema_violation: amount: "),
         (json.dumps({**CLICK, "pad": "x" * 300_000}).encode(), "too_large: "),
     ],
 )

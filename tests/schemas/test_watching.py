@@ -32,7 +32,19 @@ def line(*members: dict[str, object], **more: object) -> bytes:
     return json.dumps({name: value for one in (*members, more) for name, value in one.items()}).encode()
 
 
-@pytest.mark.parametrize("event", [CLICK, LEAD, PURCHASE, ERASURE])
+REFUND: dict[str, object] = {**PURCHASE, "type": "refund", "eventId": "e1", "invoiceId": "in_1"}
+OF_REWARD: dict[str, object] = {**ERASURE, "eventId": "e1", "rewardId": "rw_" + "0" * 32}
+EVENTS: dict[str, dict[str, object]] = {
+    "click": CLICK,
+    "lead": LEAD,
+    "purchase": PURCHASE,
+    "erasure": ERASURE,
+    "refund": REFUND,
+    **{kind: {**OF_REWARD, "type": kind} for kind in ("hold", "release", "cancel")},
+}
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 def test_as_a_worker_would_whatever_came_before(event: dict[str, object]) -> None:
     judge = Judge()
     for value in (line(event), line(event, other=1), line(event, other=1), line(event), line(event)):
@@ -64,12 +76,11 @@ def test_what_is_refused_is_refused_in_the_same_words(value: bytes) -> None:
 
 @pytest.mark.parametrize("kind", EVENT_TYPES)
 def test_the_type_of_those_that_say_none(kind: str) -> None:
-    events = {"click": CLICK, "lead": LEAD, "purchase": PURCHASE, "erasure": ERASURE}
-    untyped = {name: value for name, value in events[kind].items() if name != "type"}
+    untyped = {name: value for name, value in EVENTS[kind].items() if name != "type"}
     judge = Judge(kind)
-    assert judge(line(untyped), NOW).place == place_of(line(events[kind]), NOW)
+    assert judge(line(untyped), NOW).place == place_of(line(EVENTS[kind]), NOW)
     assert judge(line(untyped, type=None), NOW).place.type == kind
-    for name, event in events.items():
+    for name, event in EVENTS.items():
         assert judge(line(event), NOW).place.type == name
 
 
