@@ -1,12 +1,13 @@
 """What is said of sales and rewards once they are there: the topic ``reward-events`` (docs/rewards.md)."""
 
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta
 
 from schemas.events import EVENT_TYPES, CustomerEvent, Event
 from schemas.fields import InvoiceId
 from schemas.ids import sale_id
+from schemas.rewards import ChangeKind
 from schemas.texts import ID, ID_PATTERN, PRESENT_PATTERN, SUSPICIOUS_LENGTHS, check_id
 
 OnceId = Annotated[
@@ -28,6 +29,8 @@ Note = Annotated[str, Meta(max_length=1_000, description="For people; nothing go
 
 class RewardEvent(CustomerEvent, frozen=True, kw_only=True, rename="camel", gc=False):
     """What is common to them. Of the customer whose sale or reward it is."""
+
+    type_name: ClassVar[ChangeKind]
 
     event_id: OnceId
     reason: Note | None = None

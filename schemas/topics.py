@@ -116,6 +116,10 @@ RESULT_TOPICS: Final = _with(Role.OUTPUT, rewards=False)
 """What workers write for others."""
 REGISTRY_TOPICS: Final = _with(Role.REGISTRY, rewards=False)
 """What gateways read whole, and write."""
+REWARD_INPUTS: Final = (Topic.LEADS, Topic.SALES, Topic.CUSTOMERS, Topic.REWARD_EVENTS)
+"""What the ledger of rewards reads."""
+REWARD_OUTPUTS: Final = _with(Role.OUTPUT, rewards=True)
+"""What the ledger of rewards writes for others."""
 
 
 def click_key(workspace_id: str, click_id: str) -> bytes:

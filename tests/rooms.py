@@ -101,6 +101,11 @@ _ROOMS: Final = {
         "workspaces, their keys, domains and views: what may become of them, and who writes that down",
         "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
+    "rewarding": Room(
+        "the ledger of rewards as a process of the engine; what programs pay, followed and written",
+        "schemas errors clock settings rewards kafka.connection kafka.placement kafka observability engine"
+        " engine.kafka worker registry",
+    ),
     "workspaces": Room(
         "which workspaces there are: those that are registered, and those of which something is stored",
         "errors settings kafka.connection kafka clickhouse registry",
@@ -144,13 +149,14 @@ _ROOMS: Final = {
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
         "schemas attribution errors files clock disk progress clickhouse.url settings kafka.connection"
-        " kafka.placement kafka clickhouse engine worker sink registry replaying demo deploy status",
+        " kafka.placement kafka clickhouse engine worker sink registry rewarding replaying demo deploy"
+        " status",
     ),
     "cli": Room(
         "one thin file for each command",
         "schemas errors files proxies clock garbage printable terminal signals clickhouse.url settings"
         " rewards kafka rewards.preview feeding clickhouse observability worker sink refusals people registry"
-        " workspaces gateway audit replaying demo status stack",
+        " rewarding workspaces gateway audit replaying demo status stack",
     ),
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(

@@ -41,7 +41,7 @@ def create(update: bool) -> None:
     """
     settings = load_settings()
     from processors.kafka.topics import create_topics
-    from processors.worker.run import layouts_of
+    from processors.rewarding.run import layouts_of
 
     report = run_on_kafka(create_topics(settings, layouts_of(settings), update=update))
     for name in report.created:
@@ -61,7 +61,7 @@ def check() -> None:
     """
     settings = load_settings()
     from processors.kafka.topics import check_topics
-    from processors.worker.run import layouts_of
+    from processors.rewarding.run import layouts_of
 
     differences = run_on_kafka(check_topics(settings, layouts_of(settings)))
     if not differences:

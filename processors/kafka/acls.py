@@ -10,7 +10,15 @@ from typing import Final, NamedTuple
 
 from processors.kafka.sending import TRANSACTIONS
 from processors.settings import Settings
-from schemas.topics import EVENT_TOPICS, REGISTRY_TOPICS, RESULT_TOPICS, WORKER_TOPICS, Topic
+from schemas.topics import (
+    EVENT_TOPICS,
+    REGISTRY_TOPICS,
+    RESULT_TOPICS,
+    REWARD_INPUTS,
+    REWARD_OUTPUTS,
+    WORKER_TOPICS,
+    Topic,
+)
 
 TOPIC: Final = "topic"
 GROUP: Final = "group"
@@ -29,20 +37,24 @@ class Right(NamedTuple):
 
 
 def rights(
-    settings: Settings, changelogs: Collection[str], stored: Collection[Topic]
+    settings: Settings,
+    changelogs: Collection[str],
+    ledgers: Collection[str],
+    stored: Collection[Topic],
 ) -> Mapping[str, list[Right]]:
-    """By role. ``changelogs``: the workers', by their full names; ``stored``: what sinks read.
+    """By role. ``changelogs``: the workers', by their full names; ``ledgers``: those of rewards; ``stored``:
+    what sinks read.
 
-    ``worker``, ``sink``, ``gateway``: the processes. ``sender``: ``leadstream send``, and producers of your
-    own. ``operator``: every other command, ``topics create``, ``workspace``, ``audit`` and the replays among
-    them.
+    ``worker``, ``rewards``, ``sink``, ``gateway``: the processes. ``sender``: ``leadstream send``, and
+    producers of your own. ``operator``: every other command, ``topics create``, ``workspace``, ``audit`` and
+    the replays among them.
     """
     name = settings.topic
     events = [name(topic) for topic in EVENT_TOPICS]
     dead, unmatched = name(Topic.DEAD_LETTERS), name(Topic.UNMATCHED)
     inputs = [name(topic) for topic in WORKER_TOPICS]
     registries, results = [name(topic) for topic in REGISTRY_TOPICS], [name(topic) for topic in RESULT_TOPICS]
-    everything = [*settings.topics, *changelogs]
+    everything = [*settings.topics, *changelogs, *ledgers]
     sinks = settings.full_sink_group
     return {
         "worker": [
@@ -50,6 +62,14 @@ def rights(
             *_on(TOPIC, results, "Write"),
             Right(GROUP, settings.worker_group, False, "Read"),
             Right(TRANSACTION, f"{settings.worker_group}-", True, "Write"),
+        ],
+        "rewards": [
+            *_on(TOPIC, [*map(name, REWARD_INPUTS), name(Topic.REWARD_POLICIES)], "Read"),
+            # What is not under its key is sent on.
+            *_on(TOPIC, [name(Topic.REWARD_EVENTS), *map(name, REWARD_OUTPUTS), dead], "Write"),
+            *_on(TOPIC, ledgers, "Read", "Write"),
+            Right(GROUP, settings.rewards_group, False, "Read"),
+            Right(TRANSACTION, f"{settings.rewards_group}-", True, "Write"),
         ],
         "sink": [
             *_on(TOPIC, map(name, stored), "Read"),
@@ -67,10 +87,12 @@ def rights(
         "operator": [
             *_on(TOPIC, everything, "Create", "Read", "DescribeConfigs", "AlterConfigs"),
             *_on(TOPIC, [*events, name(Topic.REWARD_EVENTS), unmatched, dead, *registries], "Write"),
-            *_on(GROUP, [settings.worker_group, sinks], "Describe"),
+            Right(TOPIC, name(Topic.REWARD_POLICIES), False, "Write"),
+            *_on(GROUP, [settings.worker_group, settings.rewards_group, sinks], "Describe"),
             Right(GROUP, f"{sinks}-replay-", True, "Read"),
             Right(TRANSACTION, TRANSACTIONS, True, "Write"),
             Right(TRANSACTION, settings.registry_lock, False, "Write"),
+            Right(TRANSACTION, settings.policies_lock, False, "Write"),
         ],
     }
 

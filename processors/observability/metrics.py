@@ -6,7 +6,7 @@ names, it says itself (``worker.observing``, ``sink.observing``,
 deployment and not from events: never a workspace, a customer or a click.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 
@@ -159,14 +159,14 @@ WORKER: Final = (
         "leadstream_worker_held",
         "gauge",
         "states",
-        "Clicks and customers for which something waits, by table; counted in rounds, 500 a second.",
+        "States for which something waits, by table; counted in rounds, 500 a second.",
         ("table",),
     ),
     Metric(
         "leadstream_worker_states",
         "gauge",
         "states",
-        "Clicks and customers that are known, by table: so many at most.",
+        "States that are known, by table: so many at most.",
         ("table",),
     ),
     Metric(
@@ -191,7 +191,12 @@ WORKER: Final = (
         "records",
         "Records and expiries that were passed over because they had ended the worker twice.",
     ),
-    Metric("leadstream_worker_expired_total", "counter", "states", "States whose hold was over."),
+    Metric(
+        "leadstream_worker_expired_total",
+        "counter",
+        "states",
+        "States whose hold was over, or whose time had come.",
+    ),
     Metric("leadstream_worker_swept_total", "counter", "states", "States dropped because of their age."),
     Metric("leadstream_worker_state_writes_total", "counter", "records", "Changelog records written."),
     Metric(
@@ -349,4 +354,34 @@ GATEWAY: Final = (
     ),
 )
 
-ALL: Final = {"Every process": PROCESS, "Worker": WORKER, "Sink": SINK, "Gateway": GATEWAY}
+_OF_WORKERS_ALONE: Final = ("unmatched_total", "misspelt_fields_total")
+
+REWARDS: Final = (
+    *(
+        replace(one, name=one.name.replace("_worker_", "_rewards_"))
+        for one in WORKER
+        if not one.name.endswith(_OF_WORKERS_ALONE)
+    ),
+    Metric(
+        "leadstream_rewards_refusals_total",
+        "counter",
+        "records",
+        "What earned nothing, by reason; without one: what was said before no longer holds.",
+        ("reason",),
+    ),
+    Metric("leadstream_rewards_policies", "gauge", "programs", "Programs with a policy."),
+    Metric(
+        "leadstream_rewards_policies_age_seconds",
+        "gauge",
+        "seconds",
+        "Since all policies were known: below 60 while brokers answer; above 300 nothing is decided.",
+    ),
+)
+
+ALL: Final = {
+    "Every process": PROCESS,
+    "Worker": WORKER,
+    "Rewards": REWARDS,
+    "Sink": SINK,
+    "Gateway": GATEWAY,
+}

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -41,12 +41,17 @@ class Reader:
     """
 
     def __init__(
-        self, settings: Settings, apply: Callable[[ConsumerRecord], bool], patience_s: float
+        self,
+        settings: Settings,
+        apply: Callable[[ConsumerRecord], bool],
+        patience_s: float,
+        topics: Sequence[Topic] = TOPICS,
     ) -> None:
         """``apply``: returns False of a record that cannot be read."""
         self._settings = settings
         self._apply = apply
         self._patience_s = patience_s
+        self._topics = topics
         self._moved = asyncio.Event()
         self._coming: asyncio.Task[None] | None = None
         # A broker answers in turn what comes on a connection: a question would wait for the fetch before it,
@@ -64,7 +69,7 @@ class Reader:
         tolerate()
         # Asked for by its name, a topic is created by some brokers.
         counts = await partition_counts(self._settings)
-        for name in map(self._settings.topic, TOPICS):
+        for name in map(self._settings.topic, self._topics):
             if name not in counts:
                 raise NoSuchTopic(name)
             self.counts[name] = counts[name]

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import yaml
 
-from processors.rewards.parsing import PolicyRefused, parse
+from processors.rewards.parsing import PolicyRefused, compiled, document_of
 from processors.rewards.policy import Policy
+from schemas.reward_policy import RewardPolicy
 
 LARGEST_BYTES: Final = 1 << 20
 _TAG: Final = "tag:yaml.org,2002:"
@@ -71,10 +72,17 @@ def read_policy(text: str) -> object:
 
 def policy_in(path: Path) -> Policy:
     """The policy in a file. Raises :class:`PolicyRefused`, which names it, and ``OSError``."""
+    return compiled(document_in(path))
+
+
+def document_in(path: Path) -> RewardPolicy:
+    """The same as it is written, once it is known to be right."""
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise PolicyRefused("", f"more than {LARGEST_BYTES:,} bytes are no policy")
-        return parse(read_policy(path.read_bytes().decode()))
+        document = document_of(read_policy(path.read_bytes().decode()))
+        compiled(document)
+        return document
     except UnicodeDecodeError:
         raise PolicyRefused("", "is not UTF-8", str(path)) from None
     except PolicyRefused as refused:

@@ -63,6 +63,11 @@ class KafkaSettings(Part):
         pattern=r"^[A-Za-z0-9._-]{1,150}$",
         description="Consumer group and state of the workers; another id computes everything afresh.",
     )
+    rewards_id: str = Field(
+        default="leadstream-rewards",
+        pattern=r"^[A-Za-z0-9._-]{1,150}$",
+        description="Consumer group and state of the ledger of rewards; another id computes it afresh.",
+    )
     sink_group: str = Field(
         default="leadstream-sink", pattern=r"\S", description="Consumer group of the sink."
     )
@@ -136,6 +141,16 @@ class KafkaSettings(Part):
     def worker_group(self) -> str:
         """Consumer group and application id of the workers."""
         return self.topic_prefix + self.application_id
+
+    @property
+    def rewards_group(self) -> str:
+        """Consumer group and application id of the ledger of rewards."""
+        return self.topic_prefix + self.rewards_id
+
+    @property
+    def policies_lock(self) -> str:
+        """Transactional id of whoever writes what programs pay: one at a time."""
+        return self.topic_prefix + "leadstream-reward-policies"
 
     @property
     def full_sink_group(self) -> str:

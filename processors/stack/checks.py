@@ -137,7 +137,7 @@ def check_topics(settings: Settings) -> Check:
     """Are they what they should be?"""
     from processors.kafka import topics
     from processors.kafka.connection import KafkaRefused, NoBroker
-    from processors.worker.run import layouts_of
+    from processors.rewarding.run import layouts_of
 
     wanted = layouts_of(settings)
 

@@ -17,6 +17,7 @@ from processors.files import OTHERS, own_directory, tighten
 from processors.kafka.running import run_on_kafka
 from processors.kafka.topics import create_topics
 from processors.progress import Steps
+from processors.rewarding.run import layouts_of
 from processors.settings import Settings, variable
 from processors.settings.part import file_variable
 from processors.settings.running import LOGS, published
@@ -25,7 +26,6 @@ from processors.stack.gateway import gateway_port, held, is_set
 from processors.stack.named import check_clickhouse, check_kafka
 from processors.stack.supervisor import Service, Supervisor
 from processors.status.roster import Roster
-from processors.worker.run import layouts_of
 
 if TYPE_CHECKING:
     from deploy.local.server import LocalServer

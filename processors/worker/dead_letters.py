@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from processors.engine import Limits, Output, Record, Rejected
+from processors.engine import Limits, Output, Record, Rejected, Unfit
 from processors.engine.settings import ROOM_BYTES
 from schemas.dead_letters import cause_of, dead_letter, workspace_of
 from schemas.decoding import MAX_RECORD_BYTES, Refused
@@ -14,6 +14,11 @@ _REMEDY: Final = (
     "Mend the producer or deploy a worker that can read them; to let them pass as dead letters, start with "
     "LEADSTREAM_DEAD_LETTER_LIMIT=1."
 )
+UNFIT: Final = {
+    Unfit.TOO_LARGE: DeadLetterReason.TOO_LARGE,
+    Unfit.FAILED: DeadLetterReason.PROCESSING_FAILED,
+}
+"""Why there is a dead letter of what the engine does not let pass."""
 
 
 def rejected(topic: str, record: Record, refused: Refused) -> Rejected:

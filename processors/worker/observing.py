@@ -1,32 +1,56 @@
-"""A worker's metrics, health, and a line a minute."""
+"""Metrics, health, and a line a minute: of a worker, and of others that are processes of an engine."""
 
 import logging
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 from processors.clock import boottime
+from processors.engine.effects import Effects
 from processors.engine.kafka.app import EngineApp
 from processors.observability.exposition import Reading
 from processors.observability.health import Health, Pulse
 from processors.observability.lag import LagSeconds, by_label
-from processors.observability.metrics import PROCESS, WORKER
+from processors.observability.metrics import PROCESS, WORKER, Metric
 from processors.observability.pace import Look, Names, Telling
 from processors.observability.process import process_reading
 from processors.observability.server import serve
 from processors.settings import Settings
-from processors.worker.reported import Reported
 
 log = logging.getLogger(__name__)
 
 _MS: Final = 1000
 
 
-class Observing:
-    """What is told of one worker. Its :attr:`reported` counts what the engine commits."""
+class Reports(Protocol):
+    """What a process counts of what it commits. May be read from any thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def count(self, effects: Effects) -> None:
+        """A batch is committed."""
+
+    def troubles(self) -> Mapping[str, int]:
+        """For its log: counters that somebody may have to look into."""
+
+    def reading(self) -> Reading:
+        """Its own metrics, besides those of its engine."""
+
+
+class Observing:
+    """What is told of one process of an engine. Its ``reported`` counts what the engine commits.
+
+    ``metrics``: those of its kind; names of the engine's begin with ``prefix``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        reported: Reports,
+        metrics: Sequence[Metric] = WORKER,
+        prefix: str = "leadstream_worker_",
+    ) -> None:
         self._settings = settings
-        self.reported = Reported(settings.names)
+        self._metrics = metrics
+        self._prefix = prefix
+        self.reported = reported
 
     def serve(self, app: EngineApp) -> int:
         """At ``LEADSTREAM_METRICS_PORT``, if there is one: the port. Call it before the loop of ``app`` runs.
@@ -48,12 +72,11 @@ class Observing:
         process = process_reading(self._settings, silences)
 
         def read() -> Reading:
-            return {**process(), **_reading(app, self.reported, lag_seconds)}
+            return {**process(), **engine_reading(app, lag_seconds, self._prefix), **self.reported.reading()}
 
         health = Health(silences, lambda: unready(app))
-        return serve(
-            self._settings.metrics_host, self._settings.metrics_port, (*PROCESS, *WORKER), read, health
-        )
+        host, port = self._settings.metrics_host, self._settings.metrics_port
+        return serve(host, port, (*PROCESS, *self._metrics), read, health)
 
 
 def unready(app: EngineApp) -> str | None:
@@ -64,7 +87,7 @@ def unready(app: EngineApp) -> str | None:
     return None if restored == owned else f"the tables of {restored} of {owned} partitions are restored"
 
 
-def look(app: EngineApp, reported: Reported, lag_seconds: LagSeconds) -> Look:
+def look(app: EngineApp, reported: Reports, lag_seconds: LagSeconds) -> Look:
     """What it has done, for its log. In the main thread."""
     stats, now = app.stats, app.standing()
     lag = sum(now.lag.values())
@@ -73,11 +96,7 @@ def look(app: EngineApp, reported: Reported, lag_seconds: LagSeconds) -> Look:
         work=stats.events,
         times=stats.batch_seconds.times,
         seconds=stats.batch_seconds.total,
-        troubles={
-            "dead_letters": reported.dead_letters.total(),
-            "unmatched": reported.unmatched.total(),
-            "retries": stats.retries.total(),
-        },
+        troubles={**reported.troubles(), "retries": stats.retries.total()},
         # Whoever restores, or has no partitions, is told of otherwise.
         waiting=lag if now.restored == stats.partitions else 0,
         now={
@@ -89,38 +108,37 @@ def look(app: EngineApp, reported: Reported, lag_seconds: LagSeconds) -> Look:
     )
 
 
-def _reading(app: EngineApp, reported: Reported, lag_seconds: LagSeconds) -> Reading:
+def engine_reading(app: EngineApp, lag_seconds: LagSeconds, prefix: str) -> Reading:
+    """What any engine knows of itself."""
     stats, now = app.stats, app.standing()
     watermark_ms = stats.watermark_ms
     age_ms = app.settings.clock() - watermark_ms if watermark_ms else None
-    return {
-        "leadstream_worker_events_total": stats.outcomes,
-        "leadstream_worker_results_total": stats.written,
-        "leadstream_worker_unmatched_total": reported.unmatched,
-        "leadstream_worker_dead_letters_total": reported.dead_letters,
-        "leadstream_worker_misspelt_fields_total": reported.misspelt,
-        "leadstream_worker_event_to_result_seconds": stats.age_seconds,
-        "leadstream_worker_batch_seconds": stats.batch_seconds,
-        "leadstream_worker_transaction_seconds": stats.transaction_seconds,
-        "leadstream_worker_batches_total": stats.batches,
-        "leadstream_worker_superseded_total": stats.superseded,
-        "leadstream_worker_retries_total": stats.retries,
-        "leadstream_worker_refetched_total": stats.seekbacks,
-        "leadstream_worker_lag_records": by_label(now.lag),
-        "leadstream_worker_lag_seconds": by_label(lag_seconds(now.lag, dict(stats.reached_ms))),
-        "leadstream_worker_watermark_age_seconds": None if age_ms is None else age_ms / _MS,
-        "leadstream_worker_held": stats.held,
-        "leadstream_worker_states": now.states,
-        "leadstream_worker_pending": app.intake.records,
-        "leadstream_worker_partitions": stats.partitions,
-        "leadstream_worker_partitions_restored": now.restored or 0,
-        "leadstream_worker_stopped_partitions": stats.stopped,
-        "leadstream_worker_quarantined_total": stats.quarantined,
-        "leadstream_worker_expired_total": stats.expired,
-        "leadstream_worker_swept_total": stats.swept,
-        "leadstream_worker_state_writes_total": stats.state_writes,
-        "leadstream_worker_rebalance_seconds": stats.rebalance_seconds,
-        "leadstream_worker_restore_seconds": stats.restore_seconds,
-        "leadstream_worker_restored_total": stats.restored,
-        "leadstream_worker_retention_gaps_total": stats.retention_gaps,
+    found: Reading = {
+        "events_total": stats.outcomes,
+        "results_total": stats.written,
+        "event_to_result_seconds": stats.age_seconds,
+        "batch_seconds": stats.batch_seconds,
+        "transaction_seconds": stats.transaction_seconds,
+        "batches_total": stats.batches,
+        "superseded_total": stats.superseded,
+        "retries_total": stats.retries,
+        "refetched_total": stats.seekbacks,
+        "lag_records": by_label(now.lag),
+        "lag_seconds": by_label(lag_seconds(now.lag, dict(stats.reached_ms))),
+        "watermark_age_seconds": None if age_ms is None else age_ms / _MS,
+        "held": stats.held,
+        "states": now.states,
+        "pending": app.intake.records,
+        "partitions": stats.partitions,
+        "partitions_restored": now.restored or 0,
+        "stopped_partitions": stats.stopped,
+        "quarantined_total": stats.quarantined,
+        "expired_total": stats.expired,
+        "swept_total": stats.swept,
+        "state_writes_total": stats.state_writes,
+        "rebalance_seconds": stats.rebalance_seconds,
+        "restore_seconds": stats.restore_seconds,
+        "restored_total": stats.restored,
+        "retention_gaps_total": stats.retention_gaps,
     }
+    return {prefix + name: value for name, value in found.items()}

@@ -1,7 +1,6 @@
 """The two joins as processors of the engine: records in, records out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 from processors.attribution import click_join, customer_join
 from processors.attribution.click_join import ClickFact, ClickState
@@ -9,7 +8,7 @@ from processors.attribution.customer_join import CustomerFact, CustomerState
 from processors.attribution.facts import Fact, GivenUpFact, NewerState, NewsFact, TouchFact
 from processors.attribution.policy import Policy
 from processors.engine import Output, Record, Rejected, Unfit
-from processors.worker.dead_letters import rejected
+from processors.worker.dead_letters import UNFIT, rejected
 from processors.worker.publishing import Publisher
 from processors.worker.touches import read_click_erasure, read_told
 from schemas.decoding import (
@@ -20,18 +19,11 @@ from schemas.decoding import (
     decode_purchase,
 )
 from schemas.events import LeadEvent
-from schemas.reasons import DeadLetterReason
 from schemas.times import DAY_MS
 from schemas.topics import Topic, click_key, customer_key, split_key
 
 CLICKS_TABLE = "clicks"
 CUSTOMERS_TABLE = "customers"
-
-
-_REASONS: Final = {
-    Unfit.TOO_LARGE: DeadLetterReason.TOO_LARGE,
-    Unfit.FAILED: DeadLetterReason.PROCESSING_FAILED,
-}
 
 
 class _Joining:
@@ -51,7 +43,7 @@ class _Joining:
 
     def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
         """A dead letter."""
-        return self._reject(record, Refused(_REASONS[unfit], detail))
+        return self._reject(record, Refused(UNFIT[unfit], detail))
 
     def _reject(self, record: Record, refused: Refused) -> Rejected:
         return rejected(self._dead_letters, record, refused)

@@ -7,7 +7,8 @@ from msgspec.json import Encoder
 
 from processors.attribution.customer_join import Forgotten
 from processors.engine import Output
-from schemas.headers import Header, Headers
+from schemas.cloud_events import attributes_of, cloud_event
+from schemas.headers import Headers
 from schemas.news import ClickMoved, GivenUp, Joined, News, Waits, write_news
 from schemas.results import ClickErasure, Customer, Lead, Sale, Unmatched
 from schemas.topics import Topic, click_key, customer_key
@@ -62,38 +63,16 @@ def _source_key(result: Unmatched) -> bytes:
 
 
 def _lead_event(lead: Lead) -> Headers:
-    identity = f"{lead.lead_id}.{lead.revision}"
-    return _cloud_event(_LEAD, identity, lead.workspace_id, lead.customer.id, lead.timestamp)
+    return cloud_event(
+        _LEAD, lead.lead_id, lead.revision, lead.workspace_id, lead.customer.id, lead.timestamp
+    )
 
 
 def _sale_event(sale: Sale) -> Headers:
-    identity = f"{sale.sale_id}.{sale.revision}"
-    return _cloud_event(_SALE, identity, sale.workspace_id, sale.customer.id, sale.timestamp)
-
-
-def _cloud_event(fixed: Headers, identity: str, workspace_id: str, subject: str, time: str) -> Headers:
-    """CloudEvents 1.0, Kafka binding in binary mode: source + id are unique per revision."""
-    return (
-        *fixed,
-        (_CE_SOURCE, f"/workspaces/{workspace_id}".encode()),
-        (_CE_ID, identity.encode()),
-        (_CE_SUBJECT, subject.encode()),
-        (_CE_TIME, time.encode()),
+    return cloud_event(
+        _SALE, sale.sale_id, sale.revision, sale.workspace_id, sale.customer.id, sale.timestamp
     )
 
 
-def _fixed(kind: bytes) -> Headers:
-    return (
-        (Header.CE_SPECVERSION.value, b"1.0"),
-        (Header.CE_TYPE.value, kind),
-        (Header.CONTENT_TYPE.value, b"application/json"),
-    )
-
-
-_LEAD: Final = _fixed(b"leadstream.lead")
-_SALE: Final = _fixed(b"leadstream.sale")
-# An enum's ``.value`` is a call.
-_CE_SOURCE: Final = Header.CE_SOURCE.value
-_CE_ID: Final = Header.CE_ID.value
-_CE_SUBJECT: Final = Header.CE_SUBJECT.value
-_CE_TIME: Final = Header.CE_TIME.value
+_LEAD: Final = attributes_of(b"leadstream.lead")
+_SALE: Final = attributes_of(b"leadstream.sale")

@@ -8,6 +8,7 @@ from msgspec.json import Decoder
 
 from processors.engine import Output
 from processors.engine.effects import Effects
+from processors.observability.exposition import Reading
 from schemas.close_names import CloseNames
 from schemas.events import Click, Erasure, LeadEvent, Purchase
 from schemas.headers import Header
@@ -64,8 +65,25 @@ class Reported:
                 for name in close_names(taken.sample):
                     self.misspelt[taken.tp.topic, name.field] += 1
 
+    def troubles(self) -> Mapping[str, int]:
+        """For a log."""
+        return {"dead_letters": self.dead_letters.total(), "unmatched": self.unmatched.total()}
+
+    def reading(self) -> Reading:
+        """For ``/metrics``."""
+        return {
+            "leadstream_worker_unmatched_total": self.unmatched,
+            "leadstream_worker_dead_letters_total": self.dead_letters,
+            "leadstream_worker_misspelt_fields_total": self.misspelt,
+        }
+
     def _count_unmatched(self, output: Output) -> None:
         self.unmatched[_reason(output.value or b"").reason] += 1
 
     def _count_dead_letter(self, output: Output) -> None:
-        self.dead_letters[DeadLetterReason(dict(output.headers)[Header.REASON.value].decode())] += 1
+        self.dead_letters[reason_of(output)] += 1
+
+
+def reason_of(dead_letter: Output) -> DeadLetterReason:
+    """Why it is one."""
+    return DeadLetterReason(dict(dead_letter.headers)[Header.REASON.value].decode())

@@ -16,6 +16,7 @@ from processors.settings import Settings
 from processors.worker.dead_letters import limits
 from processors.worker.observing import Observing
 from processors.worker.processors import ClickProcessor, CustomerProcessor
+from processors.worker.reported import Reported
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -43,17 +44,19 @@ def layouts_of(settings: Settings) -> list[Layout]:
 
 def changelogs_of(settings: Settings) -> list[Changelog]:
     """Of both joins."""
-    return [
-        Changelog(changelog_topic(settings.worker_group, job.table), job.retention_ms, CHANGELOG_BYTES)
-        for job in processors_of(settings)
-    ]
+    return [changelog(settings.worker_group, job.table, job.retention_ms) for job in processors_of(settings)]
 
 
-def engine_settings(settings: Settings) -> EngineSettings:
-    """The part of the settings that the engine knows."""
+def changelog(application_id: str, table: str, retention_ms: int | None) -> Changelog:
+    """Of a table of an engine."""
+    return Changelog(changelog_topic(application_id, table), retention_ms, CHANGELOG_BYTES)
+
+
+def engine_settings(settings: Settings, application_id: str) -> EngineSettings:
+    """The part of the settings that an engine knows. ``application_id``: group, and name of its state."""
     return EngineSettings(
         connection=connection_of(settings),
-        application_id=settings.worker_group,
+        application_id=application_id,
         instance_id=settings.instance_id,
         data_dir=settings.data_dir,
         state=settings.state,
@@ -66,7 +69,11 @@ def engine_settings(settings: Settings) -> EngineSettings:
 
 def run_worker(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT, then exit 0; or exit with the code of the error that ended it."""
-    observing = Observing(settings)
-    app = create_app(engine_settings(settings), processors_of(settings), on_commit=observing.reported.count)
+    observing = Observing(settings, Reported(settings.names))
+    app = create_app(
+        engine_settings(settings, settings.worker_group),
+        processors_of(settings),
+        on_commit=observing.reported.count,
+    )
     observing.serve(app)
     run(app)

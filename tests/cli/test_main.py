@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import click
 import pytest
@@ -18,11 +19,17 @@ from processors.errors import CheckFailed, Misconfigured
 
 NOWHERE = click.Context(cli)
 COMMANDS = cli.list_commands(NOWHERE)
-GROUPS = {
-    name: found.list_commands(NOWHERE)
-    for name in COMMANDS
-    if isinstance(found := cli.get_command(NOWHERE, name), click.Group)
-}
+
+
+def groups_in(group: click.Group, path: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Each by the words that lead to it, and the names of what is in it."""
+    for name in group.list_commands(NOWHERE):
+        if isinstance(found := group.get_command(NOWHERE, name), click.Group):
+            yield f"{path}{name}", found.list_commands(NOWHERE)
+            yield from groups_in(found, f"{path}{name} ")
+
+
+GROUPS = dict(groups_in(cli))
 SUBCOMMANDS = [f"{group} {name}" for group, names in GROUPS.items() for name in names]
 
 

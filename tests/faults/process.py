@@ -33,6 +33,7 @@ from processors.sink import SinkFailed, loop, run_sink
 from processors.sink import run as sink_module
 from processors.sink.batch import Batch, TableBatch
 from processors.worker.observing import Observing
+from processors.worker.reported import Reported
 from processors.worker.run import engine_settings, processors_of
 from schemas.reasons import DeadLetterReason
 
@@ -133,7 +134,7 @@ def work(settings: Settings, fault: Fault) -> None:
     if not fault.fenced:
         setattr(BatchConsumer, "member", _nobody)  # noqa: B010 - the fence is what is taken away
     engine = replace(
-        engine_settings(settings),
+        engine_settings(settings, settings.worker_group),
         clock=clock,
         transaction_timeout_s=fault.transaction_timeout_s,
         rebalance_timeout_s=2 * fault.batch_s,
@@ -145,7 +146,7 @@ def work(settings: Settings, fault: Fault) -> None:
     def on_step(step: Step) -> None:
         hook(step)
 
-    observing = Observing(settings)
+    observing = Observing(settings, Reported(settings.names))
     app = create_app(
         engine,
         processors_of(settings, clock),

@@ -17,8 +17,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from processors.clickhouse.migrations import bring_up_to_date
 from processors.engine import partition_for
 from processors.kafka.topics import MISSING, create_topics
+from processors.rewarding.run import layouts_of
 from processors.settings import Settings
-from processors.worker.run import layouts_of
 from schemas.topics import Topic
 
 ROOT: Final = Path(__file__).parents[2]

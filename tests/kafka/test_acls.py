@@ -63,3 +63,13 @@ def test_nobody_deletes_and_nobody_has_it_all(role: str) -> None:
 def test_a_principal_is_one_word_of_the_shell() -> None:
     lines = list(commands("sink", [Right(GROUP, "g", False, "Read")], "User:CN=a b;c"))
     assert "--allow-principal 'User:CN=a b;c' --operation Read --group g" in lines[1]
+
+
+def test_rewards_write_no_leads_and_share_no_group() -> None:
+    assert names("rewards", "Read") >= {"o.leads", "o.sales", "o.customers", "p.reward-policies"}
+    assert names("rewards", "Write") == {
+        *("p.reward-events", "o.rewards", "o.reward-refusals", "o.dead-letters"),
+        "p.leadstream-rewards-rewards-changelog",
+    }
+    assert names("rewards", "Read", GROUP) == {"p.leadstream-rewards"}
+    assert names("rewards", "Write", TRANSACTION) == {"p.leadstream-rewards-"}

@@ -116,40 +116,15 @@ def fact_of(document: Document) -> RewardFact:
     return Change(moment_ms, document["type"], document["eventId"], document["target"], document["amount"])
 
 
-class Book:
-    """One customer's ledger, and all that was published of it. Every state goes through the codec."""
+class Said:
+    """All that was published of one customer."""
 
-    def __init__(self, policies: Policies, now_ms: int = LATE, bounds: Bounds = Bounds()) -> None:  # noqa: B008
-        self.ledger = Ledger(policies, HOLD, bounds)
-        self.now_ms = now_ms
-        self.state: State | None = None
+    def __init__(self) -> None:
         self.rewards: list[Reward] = []
         self.refusals: list[RewardRefusal] = []
 
-    def send(self, *documents: Document) -> list[Output]:
-        """In this order; what was published of them."""
-        outputs: list[Output] = []
-        for document in documents:
-            self.state, more = self.ledger.apply(WHO, self._stored(), fact_of(document), self.now_ms)
-            outputs += more
-        return self._keep(outputs)
-
-    def advance(self, now_ms: int) -> list[Output]:
-        """Time goes on, and what is due is done, in its order."""
-        outputs: list[Output] = []
-        while (
-            self.state is not None and (due := self.ledger.due_ms(self.state)) is not None and due <= now_ms
-        ):
-            self.now_ms = max(due, self.now_ms)
-            self.state, more = self.ledger.expire(WHO, load(dump(self.state)), self.now_ms)
-            outputs += more
-        self.now_ms = max(now_ms, self.now_ms)
-        return self._keep(outputs)
-
-    def _stored(self) -> State | None:
-        return None if self.state is None else load(dump(self.state))
-
-    def _keep(self, outputs: Iterable[Output]) -> list[Output]:
+    def keep(self, outputs: Iterable[Output]) -> list[Output]:
+        """These came after all others."""
         kept = list(outputs)
         self.rewards += [one for one in kept if isinstance(one, Reward)]
         self.refusals += [one for one in kept if isinstance(one, RewardRefusal)]
@@ -169,3 +144,36 @@ class Book:
             for one, last in said.items()
             if last.reason is not None
         }
+
+
+class Book(Said):
+    """One customer's ledger, and all that was published of it. Every state goes through the codec."""
+
+    def __init__(self, policies: Policies, now_ms: int = LATE, bounds: Bounds = Bounds()) -> None:  # noqa: B008
+        super().__init__()
+        self.ledger = Ledger(policies, HOLD, bounds)
+        self.now_ms = now_ms
+        self.state: State | None = None
+
+    def send(self, *documents: Document) -> list[Output]:
+        """In this order; what was published of them."""
+        outputs: list[Output] = []
+        for document in documents:
+            self.state, more = self.ledger.apply(WHO, self._stored(), fact_of(document), self.now_ms)
+            outputs += more
+        return self.keep(outputs)
+
+    def advance(self, now_ms: int) -> list[Output]:
+        """Time goes on, and what is due is done, in its order."""
+        outputs: list[Output] = []
+        while (
+            self.state is not None and (due := self.ledger.due_ms(self.state)) is not None and due <= now_ms
+        ):
+            self.now_ms = max(due, self.now_ms)
+            self.state, more = self.ledger.expire(WHO, load(dump(self.state)), self.now_ms)
+            outputs += more
+        self.now_ms = max(now_ms, self.now_ms)
+        return self.keep(outputs)
+
+    def _stored(self) -> State | None:
+        return None if self.state is None else load(dump(self.state))

@@ -13,7 +13,7 @@ from processors.rewards.state import dump
 from schemas.rewards import Reward
 from schemas.times import HOUR_MS
 from tests.attribution.effort import examples
-from tests.rewards.builders import HOLD, LATE, T0, WORKSPACE, Book, Document, parsed
+from tests.rewards.builders import HOLD, LATE, T0, WORKSPACE, Book, Document, Said, parsed
 from tests.rewards.strategies import History, histories
 
 
@@ -23,7 +23,7 @@ def expected_of(history: History) -> Owed:
     return owed(results, events, {(WORKSPACE, one["programId"]): one for one in history.policies})
 
 
-def assert_owed(book: Book, expected: Owed) -> None:
+def assert_owed(book: Said, expected: Owed) -> None:
     """What is owed is the model's, and all else that was published is taken back."""
     found = book.newest
     for identity, reward in expected.rewards.items():
@@ -50,7 +50,7 @@ def as_owed(reward: Reward) -> OwedReward:
     )
 
 
-def assert_invariants(book: Book, history: History) -> None:
+def assert_invariants(book: Said, history: History) -> None:
     """Of what was published, all of it."""
     by_id: dict[str, list[Reward]] = defaultdict(list)
     for reward in book.rewards:

@@ -17,7 +17,8 @@ def main() -> None:
     touches = settings.topic(Topic.TOUCHES)
     run(
         create_app(
-            engine_settings(settings), [Foreign(one, release, touches) for one in processors_of(settings)]
+            engine_settings(settings, settings.worker_group),
+            [Foreign(one, release, touches) for one in processors_of(settings)],
         )
     )
 

@@ -9,7 +9,8 @@ from processors.attribution.policy import Policy
 from processors.worker.processors import click_retention_ms
 from schemas.times import DAY_MS, HOUR_MS, SECOND_MS
 from schemas.topics import Topic
-from tests.worker.world import Stores, World, of_topic
+from tests.engine.one_partition import Stores
+from tests.worker.world import World, of_topic
 
 POLICY = Policy("first-click", 90 * DAY_MS, 365 * DAY_MS, 6 * SECOND_MS)
 

@@ -6,7 +6,8 @@ from processors.attribution.policy import Policy
 from processors.engine.watermark import Watermark, hops
 from schemas.times import DAY_MS, HOUR_MS
 from schemas.topics import Topic
-from tests.worker.world import Stores, World
+from tests.engine.one_partition import Stores
+from tests.worker.world import World
 
 POLICY = Policy("first-click", 90 * DAY_MS, 365 * DAY_MS, HOUR_MS)
 

@@ -1,0 +1,112 @@
+"""What programs pay: the topic ``reward-policies``, read whole, and written by one at a time."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError, ProducerFenced
+from msgspec import DecodeError
+from msgspec.json import Decoder, encode
+
+from processors.errors import Unavailable
+from processors.kafka.connecting import connection_of
+from processors.kafka.connection import told
+from processors.kafka.placement import partition_for
+from processors.kafka.reading import TopicReader
+from processors.kafka.topics import partition_counts
+from processors.rewards.parsing import PolicyRefused, check_succession, compiled
+from processors.rewards.policy import Policies, Policy
+from processors.settings import Settings
+from schemas.reward_policy import RewardPolicy
+from schemas.topics import Topic, program_key, split_key
+
+_CLIENT: Final = "leadstream-reward-policies"
+_decode: Final = Decoder(RewardPolicy).decode
+
+Program = tuple[str, str]
+"""workspaceId and programId."""
+
+
+class PolicyBook:
+    """``policies``: what the records so far say; a new mapping after each change, so that it may be kept."""
+
+    def __init__(self) -> None:
+        self.policies: Policies = {}
+        self._documents: dict[Program, RewardPolicy] = {}
+
+    def documents(self) -> Iterator[tuple[Program, RewardPolicy]]:
+        """As they were written, in the order of workspaces and programs."""
+        yield from sorted(self._documents.items(), key=lambda one: one[0])
+
+    def document(self, workspace_id: str, program_id: str) -> RewardPolicy | None:
+        """As it was written."""
+        return self._documents.get((workspace_id, program_id))
+
+    def apply(self, record: ConsumerRecord) -> bool:
+        """False: it is no policy, and what was known of its program stays."""
+        try:
+            program = split_key(record.key or b"")
+            if record.value is None:
+                self._documents.pop(program, None)
+                self.policies = {one: policy for one, policy in self.policies.items() if one != program}
+                return True
+            document = _decode(record.value)
+            policy = compiled(document)
+        except (DecodeError, UnicodeDecodeError, RecursionError, PolicyRefused):
+            return False
+        if policy.program_id != program[1]:
+            return False
+        self._documents[program] = document
+        self.policies = {**self.policies, program: policy}
+        return True
+
+
+class PolicyRace(Unavailable):
+    """Somebody else wrote a policy at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__("another policy is being written at the same time", "Try again.")
+
+
+async def read_policies(settings: Settings) -> PolicyBook:
+    """All there are now. Raises ``NoBroker`` or ``KafkaRefused``."""
+    book = PolicyBook()
+    async with TopicReader(settings) as reader:
+        async for records in reader.records(await reader.spans([Topic.REWARD_POLICIES])):
+            for record in records:
+                book.apply(record)
+    return book
+
+
+async def write_policy(
+    settings: Settings, workspace_id: str, wanted: RewardPolicy, clock: Callable[[], int]
+) -> Policy | None:
+    """What holds from now on; None: it did already, and nothing was written.
+
+    Whoever begins fences others who write: what is read after that stays true until our own transaction ends.
+    Raises ``PolicyRefused``, :class:`PolicyRace`, ``NoBroker`` or ``KafkaRefused``.
+    """
+    policy = compiled(wanted)
+    producer = connection_of(settings).producer(
+        client_id=_CLIENT,
+        acks="all",
+        transactional_id=settings.policies_lock,
+        transaction_timeout_ms=settings.transaction_timeout,
+    )
+    try:
+        await producer.start()
+        known = (await read_policies(settings)).document(workspace_id, wanted.program_id)
+        if known == wanted:
+            return None
+        check_succession(known, wanted, clock())
+        topic, key = settings.topic(Topic.REWARD_POLICIES), program_key(workspace_id, wanted.program_id)
+        partition = partition_for(key, (await partition_counts(settings))[topic])
+        async with producer.transaction():
+            await producer.send_and_wait(topic, encode(wanted), key, partition)
+    except ProducerFenced:
+        raise PolicyRace from None
+    except (KafkaError, OSError) as error:
+        raise told(error, settings.kafka_bootstrap) from error
+    finally:
+        await producer.stop()
+    return policy
