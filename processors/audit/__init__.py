@@ -10,6 +10,9 @@ event meets the clicks that it may mean and takes them along to its customer, th
 end everything about one customer is in one bucket, and ``verdicts`` takes bucket after bucket: the model
 computes the results, ``judging`` compares. So memory is that of one bucket, whatever the topics hold.
 
+Where the events of a click are together, so are its rows of ClickHouse, and ``clicks`` compares the two. The
+revisions of a lead are compared with the lead's own records (``revisions``).
+
 **What is not certain** is not guessed at but counted apart (``report.Apart``): what retention has removed,
 what is still moving, what the order of arrival may decide (``model.contested``), and what a hold may have.
 For the last the model is run twice, with no hold at all and with holds that end by the records' times

@@ -4,21 +4,32 @@ Memory is that of one bucket: about ``BUCKET_RECORDS`` records, and never less t
 click or customer.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.msgpack import Decoder, Encoder
 
-from processors.audit.inputs import Facts, Inputs
-from processors.audit.judging import Traces
+from processors.audit.clicks import CLICK_TABLES, ClickTable, ClickTraces, Values
+from processors.audit.inputs import Facts, Filed, Inputs, distinct
+from processors.audit.judging import Emission, Traces
 from processors.audit.model.outcome import CustomerKey
 from processors.audit.report import Difference, Wrong
-from processors.audit.results import CUSTOMERS, KINDS, UNREADABLE, Kind, Row, owner
+from processors.audit.results import (
+    CUSTOMERS,
+    KINDS,
+    LEADS,
+    REVISION_COLUMNS,
+    UNREADABLE,
+    Kind,
+    Row,
+    owner,
+)
 from processors.audit.spill import Buckets
-from schemas.topics import customer_key, split_key
+from schemas.topics import click_key, customer_key, split_key
 
 BUCKET_RECORDS: Final = 40_000
 
@@ -29,6 +40,7 @@ class _Emitted(Struct, frozen=True, array_like=True, gc=False):
     kind: str
     key: bytes
     value: bytes | None
+    at_ms: int
     behind: bool
     live: bool
 
@@ -36,7 +48,10 @@ class _Emitted(Struct, frozen=True, array_like=True, gc=False):
 _encode: Final = Encoder().encode
 _emitted: Final = Decoder(_Emitted).decode
 _row: Final = Decoder(tuple[str, list[object]]).decode
+_click_row: Final = Decoder(tuple[bytes, int, Raw]).decode
+_values: Final = Decoder(list[object]).decode
 _KINDS: Final = {kind.name: kind for kind in KINDS}
+_REVISION: Final = "revision"
 
 Found = dict[str, tuple[CustomerKey, Traces]]
 """Results of one kind by identity, with whose they are."""
@@ -72,6 +87,7 @@ class Evidence:
         self._workspace = workspace
         self._results = Buckets(directory / "results", self.buckets)
         self._rows = Buckets(directory / "rows", self.buckets)
+        self._clicks = Buckets(directory / "stored-clicks", self.buckets)
 
     def add_result(
         self,
@@ -80,10 +96,11 @@ class Evidence:
         key: bytes | None,
         value: bytes | None,
         *,
+        at_ms: int = 0,
         behind: bool = False,
         live: bool = False,
     ) -> None:
-        """A committed record; ``place`` names it.
+        """A committed record; ``place`` names it, ``at_ms``: when it counts as written.
 
         ``behind``: the sink has not come to it. ``live``: of the live system, beside an audited replay.
         """
@@ -97,20 +114,55 @@ class Evidence:
             return
         if self._workspace in (None, whose[0]):
             filed = customer_key(*whose)
-            self._results.add(filed, _encode(_Emitted(kind.name, filed, value, behind, live)))
+            self._results.add(filed, _encode(_Emitted(kind.name, filed, value, at_ms, behind, live)))
 
     def add_row(self, kind: Kind, row: Row) -> None:
         """A row of the kind's view."""
+        self._add_row(kind.name, kind.columns.values(), row)
+
+    def add_revision(self, row: Row) -> None:
+        """A row of the view of revisions."""
+        self._add_row(_REVISION, REVISION_COLUMNS.values(), row)
+
+    def add_click(self, table: ClickTable, values: Values) -> None:
+        """A row of a table of clicks."""
+        workspace_id, click_id = (
+            str(values[table.columns.index(name)]) for name in ("workspace_id", "click_id")
+        )
+        if self._workspace in (None, workspace_id):
+            key = click_key(workspace_id, click_id)
+            self._clicks.add(key, _encode((key, CLICK_TABLES.index(table), values)))
+
+    def _add_row(self, name: str, columns: Iterable[str], row: Row) -> None:
         workspace_id, customer = _whose(row)
         if self._workspace in (None, workspace_id):
-            values = [row[column] for column in kind.columns.values()]
-            self._rows.add(customer_key(workspace_id, customer), _encode((kind.name, values)))
+            self._rows.add(
+                customer_key(workspace_id, customer), _encode((name, [row[column] for column in columns]))
+            )
 
-    def join(self) -> Iterator[int]:
-        """After the last event and before the first bucket is taken; yields when a bucket is done."""
+    def join(self) -> Iterator[Iterator[ClickTraces]]:
+        """After the last event, before a bucket is taken: bucket by bucket, the clicks and their rows."""
         for bucket in range(self.buckets):
-            self.inputs.join(bucket)
-            yield bucket
+            filed = self.inputs.join(bucket)
+            rows: defaultdict[bytes, list[tuple[ClickTable, bytes]]] = defaultdict(list)
+            for raw in self._clicks.take(bucket):
+                key, number, values = _click_row(raw)
+                rows[key].append((CLICK_TABLES[number], bytes(values)))
+            keys = filed.keys() | rows.keys()
+            # One after the other: as objects, all together would take many times as much memory.
+            yield (self._click(key, filed.get(key, ()), rows.get(key, ())) for key in keys)
+            del filed, rows  # or two buckets would be in memory while the next one is read
+
+    def _click(
+        self, key: bytes, filed: Sequence[Filed], rows: Sequence[tuple[ClickTable, bytes]]
+    ) -> ClickTraces:
+        traces = ClickTraces(*split_key(key))
+        traces.events = [self.inputs.arrived(one) for one in distinct(filed) if one.value]
+        traces.unsettled = any(one.unsettled for one in filed)
+        traces.behind = any(one.behind for one in filed)
+        for table, values in rows:
+            traces.rows.setdefault(table.source, []).append(_values(values))
+        return traces
 
     def take(self, bucket: int) -> Gathered:
         """Everything about the customers of a bucket; then it is gone."""
@@ -119,6 +171,10 @@ class Evidence:
             self._gather(_emitted(raw), gathered)
         for raw in self._rows.take(bucket):
             name, values = _row(raw)
+            if name == _REVISION:
+                row = dict(zip(REVISION_COLUMNS.values(), values, strict=True))
+                gathered.trace(LEADS, LEADS.identity_in(row), _whose(row)).revisions.append(row)
+                continue
             kind = _KINDS[name]
             row = dict(zip(kind.columns.values(), values, strict=True))
             gathered.trace(kind, kind.identity_in(row), _whose(row)).rows.append(row)
@@ -136,8 +192,7 @@ class Evidence:
         if emitted.live:
             traces.live = result
             return
-        traces.emitted.append(result)
-        traces.behind = emitted.behind
+        traces.emitted.append(Emission(result, emitted.at_ms, emitted.behind))
         if kind is CUSTOMERS:
             gathered.published.add(whose)
 

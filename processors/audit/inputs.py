@@ -1,7 +1,7 @@
 """Events on disk: first by click, where lead events meet the clicks that they name, then by customer."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,7 +24,8 @@ class Filed(Struct, frozen=True, array_like=True, gc=False):
     """A record that holds an event, as it came.
 
     ``click``, ``customer``: keys, empty where the event has none. ``unsettled``: the workers may or may not
-    have used it by the time the results were read. ``crowd``: of its click.
+    have used it by the time the results were read. ``crowd``: of its click. ``behind``: the sink has not come
+    to it; one without a value says so of its click.
     """
 
     topic: str
@@ -34,6 +35,7 @@ class Filed(Struct, frozen=True, array_like=True, gc=False):
     customer: bytes
     unsettled: bool
     crowd: Crowd = NO_CROWD
+    behind: bool = False
 
 
 class Facts(NamedTuple):
@@ -62,8 +64,16 @@ class Inputs:
         self._by_click = Buckets(directory / "clicks", buckets)
         self._by_customer = Buckets(directory / "customers", buckets)
 
-    def add(self, topic: Topic, value: bytes | None, timestamp_ms: int, *, settled: bool = True) -> None:
-        """A record of an input topic."""
+    def add(
+        self,
+        topic: Topic,
+        value: bytes | None,
+        timestamp_ms: int,
+        *,
+        settled: bool = True,
+        behind: bool = False,
+    ) -> None:
+        """A record of an input topic. ``behind``: one that the sink reads, and has not come to."""
         record = TopicRecord(topic, value, timestamp_ms)
         try:
             event = read(record).event
@@ -87,7 +97,7 @@ class Inputs:
             click = click_key(event.workspace_id, event.click_id)
         if not isinstance(event, Click):
             customer = customer_key(event.workspace_id, event.customer)
-        filed = _encode(Filed(topic, value or b"", timestamp_ms, click, customer, not settled))
+        filed = _encode(Filed(topic, value or b"", timestamp_ms, click, customer, not settled, behind=behind))
         if click:
             self._by_click.add(click, filed)
         else:
@@ -99,10 +109,16 @@ class Inputs:
             key = customer_key(workspace_id, customer)
             self._by_customer.add(key, _encode(Filed(Topic.TOUCHES, b"", 0, b"", key, True)))
 
-    def join(self, bucket: int) -> None:
+    def mark_behind(self, workspace_id: str, click_id: str) -> None:
+        """The workers have reported an event of this click, and the sink has not come to that."""
+        if self._workspace in (None, workspace_id):
+            key = click_key(workspace_id, click_id)
+            self._by_click.add(key, _encode(Filed(Topic.UNMATCHED, b"", 0, key, b"", False, behind=True)))
+
+    def join(self, bucket: int) -> Mapping[bytes, Sequence[Filed]]:
         """Send the lead events of a bucket to their customers, each with the clicks that it may mean.
 
-        A click that nobody names goes nowhere: most do.
+        A click that nobody names goes nowhere: most do. All that was filed of clicks, by key.
         """
         clicks: defaultdict[bytes, list[Filed]] = defaultdict(list)
         named: defaultdict[bytes, list[Filed]] = defaultdict(list)
@@ -111,8 +127,9 @@ class Inputs:
             (named if filed.customer else clicks)[filed.click].append(filed)
         for key, lead_events in named.items():
             # All of them: one that came to a wrong place counts when it has been sent on.
-            unsettled = any(click.unsettled for click in clicks.get(key, ()))
-            meant = _distinct(clicks.get(key, ()))
+            meant = [click for click in clicks.get(key, ()) if click.value]
+            unsettled = any(click.unsettled for click in meant)
+            meant = distinct(meant)
             crowd = Crowd(len(lead_events), sum(len(filed.value) for filed in lead_events))
             for filed in lead_events:
                 marked = filed.unsettled or unsettled
@@ -126,19 +143,21 @@ class Inputs:
                 raw = _encode(click)
                 for customer in places.values():
                     self._by_customer.add(customer, raw)
+        return clicks
 
     def take(self, bucket: int) -> Facts:
         """Everything about the customers of a bucket; then it is gone."""
         filed = [_decode(raw) for raw in self._by_customer.take(bucket)]
         unsettled = {split_key(one.customer) for one in filed if one.unsettled and one.customer}
-        return Facts([self._arrived(one) for one in filed if one.value], unsettled)
+        return Facts([self.arrived(one) for one in filed if one.value], unsettled)
 
-    def _arrived(self, filed: Filed) -> Arrived:
+    def arrived(self, filed: Filed) -> Arrived:
+        """The event in it, by the clock by which it was taken."""
         record = TopicRecord(filed.topic, filed.value, filed.timestamp_ms)
         return replace(read(record, self._now_ms if filed.unsettled else None), crowd=filed.crowd)
 
 
-def _distinct(clicks: Iterable[Filed]) -> list[Filed]:
+def distinct(clicks: Iterable[Filed]) -> list[Filed]:
     """Without repetitions: of equal records the first and the last, between which lies every other time."""
     spans: dict[bytes, tuple[Filed, Filed]] = {}
     for click in clicks:

@@ -4,13 +4,12 @@ The topic is held against the model, ClickHouse against the topic. Where one of 
 the result is listed apart, with the reason.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from processors.audit.report import Apart, Change, Difference, LeftOut, Wrong
+from processors.audit.report import Apart, Change, Difference, LeftOut, Verdict, Wrong
 from processors.audit.results import Kind, Result, Row, as_stored, fields, happened_ms, oldest_ms
-
-Verdict = Difference | LeftOut
 
 
 @dataclass(frozen=True)
@@ -36,27 +35,40 @@ class Standing:
     """The customer's status is in ``customers``: it was not erased by an erasure that is gone."""
 
 
+class Emission(NamedTuple):
+    """A committed record of a result. ``at_ms``: as the sink counts; ``behind``: it has not come to it."""
+
+    result: Result
+    at_ms: int
+    behind: bool = False
+
+
 @dataclass
 class Traces:
     """A result by place. ``in_time``: what the model makes of it when holds end by the records' times.
 
-    ``emitted``: every committed record of it, in order. ``behind``: the sink has not come to the last one.
+    ``emitted``: every committed record of it, in order. ``revisions``: rows, of a lead only.
     ``live``: the newest one of the live system, when a replay is audited beside it. ``final``: what nothing
     changes once it has been emitted; None: nothing is known to be like that.
     """
 
     expected: Result | None = None
     in_time: Result | None = None
-    emitted: list[Result] = field(default_factory=list)
+    emitted: list[Emission] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
-    behind: bool = False
+    revisions: list[Row] = field(default_factory=list)
     live: Result | None = None
     final: Result | None = None
 
     @property
     def newest(self) -> Result | None:
         """As a reader knows it."""
-        return self.emitted[-1] if self.emitted else None
+        return self.emitted[-1].result if self.emitted else None
+
+    @property
+    def behind(self) -> bool:
+        """The sink has not come to the newest."""
+        return bool(self.emitted) and self.emitted[-1].behind
 
 
 class Judge:
@@ -97,7 +109,8 @@ class _Case:
 
     def revisions(self) -> Iterator[Difference]:
         """Each once, without a gap; the first ones may have been removed by retention."""
-        numbers = [revision for one in self.traces.emitted if (revision := getattr(one, "revision", None))]
+        emitted = [one.result for one in self.traces.emitted]
+        numbers = [revision for one in emitted if (revision := getattr(one, "revision", None))]
         before = None if self.horizon.results_ms is not None else 0
         for number in numbers:
             if before is not None and number == before:
@@ -119,7 +132,11 @@ class _Case:
             return [self._apart(Apart.ERASED)] if newest is not None else []
         if _is_right(self.traces):
             return []
-        if final is not None and newest is not None and any(_same(final, one) for one in self.traces.emitted):
+        if (
+            final is not None
+            and newest is not None
+            and any(_same(final, one.result) for one in self.traces.emitted)
+        ):
             return [self._wrong(Wrong.DIFFERS_IN_TOPIC, _changes(final, newest))]
         if self.standing.contested:
             return [self._apart(Apart.CONTESTED)]
@@ -144,7 +161,7 @@ class _Case:
             elif rows:
                 yield self._wrong(Wrong.UNEXPECTED_IN_CLICKHOUSE)
             return
-        changes = self._columns(newest, rows[0]) if rows else ()
+        changes = row_changes(newest, self.kind.columns, rows[0]) if rows else ()
         if rows and not changes:
             return
         if self.traces.behind:
@@ -196,18 +213,20 @@ class _Case:
         gone_ms, happened = self.horizon.results_ms, row.get("timestamp")
         return gone_ms is not None and isinstance(happened, int) and happened < gone_ms
 
-    def _columns(self, document: Result, row: Row) -> tuple[Change, ...]:
-        values, columns = fields(document), self.kind.columns
-        pairs = [(column, as_stored(path, values[path])) for path, column in columns.items()]
-        return tuple(
-            Change(column, value, row.get(column)) for column, value in pairs if row.get(column) != value
-        )
-
     def _wrong(self, wrong: Wrong, changes: Sequence[Change] = (), detail: str = "") -> Difference:
         return Difference(wrong, self.kind.name, self.identity, *self.whose, tuple(changes), detail)
 
     def _apart(self, why: Apart) -> LeftOut:
         return LeftOut(why, self.kind.name, self.identity, *self.whose)
+
+
+def row_changes(result: Result, columns: Mapping[str, str], row: Row) -> tuple[Change, ...]:
+    """What a row says otherwise than the result, by column."""
+    values = fields(result)
+    pairs = [(column, as_stored(path, values[path])) for path, column in columns.items()]
+    return tuple(
+        Change(column, value, row.get(column)) for column, value in pairs if row.get(column) != value
+    )
 
 
 def _is_right(traces: Traces) -> bool:

@@ -1,10 +1,19 @@
 """What an audit says."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_PLURALS: Final = {
+    "lead": "leads",
+    "sale": "sales",
+    "customer": "customers",
+    "lead revision": "lead revisions",
+    "click": "clicks",
+    "click by id": "clicks by id",
+}
 
 
 class Wrong(StrEnum):
@@ -23,13 +32,13 @@ class Wrong(StrEnum):
     UNREADABLE_IN_TOPIC = "unreadable in topic"
     """A record of a result topic that is no result."""
     MISSING_IN_CLICKHOUSE = "missing in ClickHouse"
-    """It was published, and is not in the view."""
+    """It was published (of a click: an event makes it), and is not there."""
     UNEXPECTED_IN_CLICKHOUSE = "unexpected in ClickHouse"
-    """It is in the view, and was never published, or its customer was erased."""
+    """It is there, and was never published (of a click: no event makes it), or its customer was erased."""
     DIFFERS_IN_CLICKHOUSE = "differs in ClickHouse"
-    """The view shows something else than its newest revision."""
+    """There is something else than its newest revision (of a click: than the event that counts)."""
     TWICE_IN_CLICKHOUSE = "twice in ClickHouse"
-    """The view shows it more than once."""
+    """It is there more than once."""
     NOT_REPLAYED = "not replayed"
     """The live system has published it, and the replay has not."""
     ONLY_REPLAYED = "only replayed"
@@ -44,11 +53,12 @@ class Apart(StrEnum):
     BEYOND_INPUT = "beyond the input"
     """Retention has removed events or records that it may rest on."""
     CONTESTED = "contested"
-    """It is not what the model says, and the order of arrival may show about its customer (docs/rules.md)."""
+    """It is not what the model says, and the order of arrival may show about its customer (docs/rules.md).
+    Of a click: its id was used again when the workers had forgotten it."""
     HOLD = "decided by the hold"
     """Something came about a hold later than what waited for it: which was first, only the worker knows."""
     UNSETTLED = "not settled"
-    """Events of this customer are not processed yet, or came while the audit read."""
+    """Events of this customer, or of this click, are not processed yet, or came while the audit read."""
     ERASED = "erased"
     """Its customer was erased after it was published."""
     NOT_STORED_YET = "not stored yet"
@@ -80,8 +90,8 @@ class Difference:
 
     def __str__(self) -> str:
         what = "; ".join(map(str, self.changes)) or self.detail
-        whose = f" of {self.workspace}:{self.customer}" if self.workspace else ""
-        return f"{self.wrong}: {self.kind} {self.identity}{whose}" + (f": {what}" if what else "")
+        of = f" of {_whose(self.workspace, self.customer)}" if self.workspace else ""
+        return f"{self.wrong}: {self.kind} {self.identity}{of}" + (f": {what}" if what else "")
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -107,7 +117,7 @@ class LeftOut:
     customer: str
 
     def __str__(self) -> str:
-        return f"apart, {self.why}: {self.kind} {self.identity} of {self.workspace}:{self.customer}"
+        return f"apart, {self.why}: {self.kind} {self.identity} of {_whose(self.workspace, self.customer)}"
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -120,20 +130,45 @@ class LeftOut:
         }
 
 
+Verdict = Difference | LeftOut
+
+
+def _whose(workspace: str, customer: str) -> str:
+    """A click is nobody's."""
+    return f"{workspace}:{customer}" if customer else workspace
+
+
 @dataclass
 class Counts:
     """Of one kind of result, each of which is ``agreeing`` (everywhere where it should be, as it should be),
     ``differing`` or ``apart``.
 
     So none of the other numbers is greater than the sum of these three, or less than ``agreeing``.
+    ``in_topic`` None: it is in no topic of results of its own.
     """
 
     expected: int = 0
-    in_topic: int = 0
+    in_topic: int | None = 0
     in_clickhouse: int = 0
     agreeing: int = 0
     differing: int = 0
     apart: int = 0
+
+    def add(
+        self, verdicts: Collection[Verdict], *, expected: bool, stored: bool, published: bool | None = None
+    ) -> None:
+        """One more, with all that is to be said of it. ``published`` None: it is in no topic of its own."""
+        self.expected += expected
+        self.in_clickhouse += stored
+        if published is not None:
+            self.in_topic = (self.in_topic or 0) + published
+        if any(isinstance(one, Difference) for one in verdicts):
+            self.differing += 1
+        elif verdicts:
+            self.apart += 1
+        else:
+            # What is nowhere, as it should be, is no result: an erased customer, a lead given up in time.
+            self.agreeing += expected if published is None else published
 
     def judged(self) -> str:
         """For people."""
@@ -165,22 +200,24 @@ class Summary:
     @property
     def empty(self) -> bool:
         """Nothing was found to be audited: neither events nor results."""
-        return not self.events and all(one == Counts() for one in self.kinds.values())
+        return not self.events and not any(
+            one.agreeing + one.differing + one.apart for one in self.kinds.values()
+        )
 
     def lines(self) -> Iterator[str]:
         """For people."""
+        width = max(len(_PLURALS[name]) for name in self.kinds) + 1
         for name, one in self.kinds.items():
+            published = f", {one.in_topic:,} in the topic" if one.in_topic is not None else ""
             stored = f", {one.in_clickhouse:,} in ClickHouse" if self.clickhouse else ""
-            yield (
-                f"{name + 's:':<10} {one.expected:,} expected, {one.in_topic:,} in the topic{stored}; "
-                f"{one.judged()}"
-            )
+            label = f"{_PLURALS[name] + ':':<{width}}"
+            yield f"{label} {one.expected:,} expected{published}{stored}; {one.judged()}"
             for (kind, wrong), count in sorted(self.differences.items()):
                 if kind == name:
-                    yield f"{'':<10} {count:,} {wrong}"
+                    yield f"{'':<{width}} {count:,} {wrong}"
             for (kind, why), count in sorted(self.apart.items()):
                 if kind == name:
-                    yield f"{'':<10} apart: {count:,} {why}"
+                    yield f"{'':<{width}} apart: {count:,} {why}"
         notes = {
             "records are no events (dead letters)": self.refused,
             "events are not processed yet, or came while the audit read": self.unprocessed,
@@ -198,7 +235,7 @@ class Summary:
             **{
                 name: {
                     "expected": one.expected,
-                    "inTopic": one.in_topic,
+                    **({} if one.in_topic is None else {"inTopic": one.in_topic}),
                     "inClickHouse": one.in_clickhouse,
                     "agreeing": one.agreeing,
                     "differing": one.differing,

@@ -74,13 +74,57 @@ class Kind:
 
 _GROUPED: Final = {"click": ("id", "timestamp"), "link": ("id", "external_id")}
 
+
+def _paths(document: type[Struct]) -> list[str]:
+    found = []
+    for field in msgspec.structs.fields(document):
+        inner = field.type
+        if isinstance(inner, type) and issubclass(inner, Struct):
+            found += [f"{field.name}.{one.name}" for one in msgspec.structs.fields(inner)]
+        else:
+            found.append(field.name)
+    return found
+
+
 LEADS: Final = Kind("lead", Topic.LEADS, "leads", "lead_id", Lead)
 SALES: Final = Kind("sale", Topic.SALES, "sales", "sale_id", Sale)
 CUSTOMERS: Final = Kind("customer", Topic.CUSTOMERS, "customers", "id", Customer)
 KINDS: Final = (LEADS, SALES, CUSTOMERS)
 
+REVISIONS_VIEW: Final = "lead_revisions"
+EMITTED_AT: Final = "emitted_at"
+_OF_REVISIONS: Final = (
+    "workspace_id",
+    "lead_id",
+    "revision",
+    "timestamp",
+    "deferred_at",
+    "event_name",
+    "event_id",
+    "quantity",
+    "customer_id",
+    "customer_external_id",
+    "click_id",
+    "click_timestamp",
+    "link_id",
+    "partner_id",
+    "program_id",
+)
+LEAD_COLUMNS_OF_REVISIONS: Final = {
+    path: column for path, column in LEADS.columns.items() if column in _OF_REVISIONS
+}
+REVISION_COLUMNS: Final = {**LEAD_COLUMNS_OF_REVISIONS, EMITTED_AT: EMITTED_AT}
+
 TIMES: Final = frozenset(
-    {"timestamp", "deferred_at", "qualified_at", "first_seen_at", "customer.first_seen_at", "click.timestamp"}
+    {
+        "timestamp",
+        "deferred_at",
+        "qualified_at",
+        "first_seen_at",
+        "customer.first_seen_at",
+        "click.timestamp",
+        EMITTED_AT,
+    }
 )
 """Fields that hold RFC 3339 in a document, and a time in ClickHouse."""
 
@@ -120,14 +164,3 @@ def owner(result: Result) -> CustomerKey:
 def happened_ms(result: Result) -> int:
     """When: a lead's qualification, a sale's payment, a customer's sign-up."""
     return parse_rfc3339(result.deferred_at if isinstance(result, Customer) else result.timestamp)
-
-
-def _paths(document: type[Struct]) -> list[str]:
-    found = []
-    for field in msgspec.structs.fields(document):
-        inner = field.type
-        if isinstance(inner, type) and issubclass(inner, Struct):
-            found += [f"{field.name}.{one.name}" for one in msgspec.structs.fields(inner)]
-        else:
-            found.append(field.name)
-    return found

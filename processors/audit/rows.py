@@ -1,21 +1,40 @@
 """What ClickHouse shows: the views, as a user reads them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from clickhouse_connect.driver.client import Client
 
-from processors.audit.results import TIMES, Kind, Row
+from processors.audit.results import TIMES, Row
 
 
-def read_rows(client: Client, kind: Kind, workspace: str | None) -> Iterator[Row]:
-    """Every row of the kind's view, while the server sends them. Raises the driver's ``ClickHouseError``."""
-    columns = [f"{_read(path, column)} AS {column}" for path, column in kind.columns.items()]
-    where = "" if workspace is None else " WHERE workspace_id = {workspace:String}"
-    names = list(kind.columns.values())
-    sql = f"SELECT {', '.join(columns)} FROM {kind.view}{where}"  # noqa: S608 - names of our own
+def read_rows(client: Client, view: str, columns: Mapping[str, str], workspace: str | None) -> Iterator[Row]:
+    """Every row of a view by column, while the server sends them; ``columns`` by the field that each holds.
+
+    Raises the driver's ``ClickHouseError``.
+    """
+    names = list(columns.values())
+    for values in read_values(client, view, columns, workspace):
+        yield dict(zip(names, values, strict=True))
+
+
+def read_values(
+    client: Client, source: str, columns: Mapping[str, str], workspace: str | None
+) -> Iterator[Sequence[object]]:
+    """The same, the values of each row in the order of the columns."""
+    selected = [f"{_read(path, column)} AS {column}" for path, column in columns.items()]
+    sql = f"SELECT {', '.join(selected)} FROM {source}{_of(workspace)}"  # noqa: S608 - names of our own
     with client.query_rows_stream(sql, parameters={"workspace": workspace}) as rows:
-        for row in rows:
-            yield dict(zip(names, row, strict=True))
+        yield from rows
+
+
+def click_rows(client: Client, workspace: str | None) -> int:
+    """About how many clicks are stored: more than the topic has events, where that keeps less."""
+    sql = f"SELECT count(click_id) FROM clicks_raw{_of(workspace)}"  # noqa: S608 - names of our own
+    return int(client.query(sql, parameters={"workspace": workspace}).result_rows[0][0])
+
+
+def _of(workspace: str | None) -> str:
+    return "" if workspace is None else " WHERE workspace_id = {workspace:String}"
 
 
 def _read(path: str, column: str) -> str:

@@ -4,7 +4,8 @@
 2. **ClickHouse**, before the topics: a row cannot be newer than they are.
 3. The **results**. Those behind the sink's mark may be missing in ClickHouse.
 4. The **events**, to their ends of now. Those behind the workers' marks may be in the results or not, and so
-   may be the touches that were joined and not yet used: of their customers nothing is said.
+   may be the touches that were joined and not yet used: of their customers nothing is said. Clicks behind the
+   sink's mark may be missing in ClickHouse; one of which a report is behind it may be there twice.
 
 Whatever is in the results came from events before their end at 4, so nothing that is still moving is mistaken
 for a difference.
@@ -15,6 +16,7 @@ import errno
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -25,17 +27,19 @@ from clickhouse_connect.driver.client import Client
 from msgspec import Struct
 from msgspec.json import Decoder
 
+from processors.audit.clicks import CLICK_TABLES
 from processors.audit.evidence import Evidence
-from processors.audit.judging import Horizon, Verdict
+from processors.audit.judging import Horizon
 from processors.audit.model.rules import ModelPolicy
-from processors.audit.report import Summary
-from processors.audit.results import KINDS, Kind
-from processors.audit.rows import read_rows
+from processors.audit.report import Summary, Verdict
+from processors.audit.results import KINDS, REVISION_COLUMNS, REVISIONS_VIEW, Kind
+from processors.audit.rows import click_rows, read_rows, read_values
 from processors.audit.system import RESULTS, Advance, Marks, System, opened, shared_marks
 from processors.audit.verdicts import Verdicts
 from processors.clock import epoch_ms
 from processors.errors import CannotWrite
 from processors.settings import Settings
+from schemas.reasons import UnmatchedReason
 from schemas.topics import EVENT_TOPICS, SPECS, Topic
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
@@ -49,7 +53,17 @@ class _Whose(Struct, frozen=True, rename="camel"):
     customer_external_id: str
 
 
+class _Refused(Struct, frozen=True, rename="camel"):
+    """As much of a report of an unmatched event as an audit needs."""
+
+    workspace_id: str
+    reason: str
+    click_id: str | None = None
+
+
 _whose: Final = Decoder(_Whose).decode
+_refused: Final = Decoder(_Refused).decode
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @contextmanager
@@ -108,7 +122,10 @@ class Audit:
                 systems.append(await stack.enter_async_context(opened(self._live, self._now_ms)))
             records = await system.size(EVENT_TOPICS) + sum([await one.size(RESULTS) for one in systems])
             started(records)
-            self._evidence = Evidence(self._directory, records, self._now_ms, self._workspace)
+            rows = 0
+            if self._client is not None:
+                rows = await asyncio.to_thread(click_rows, self._client, self._workspace)
+            self._evidence = Evidence(self._directory, records + rows, self._now_ms, self._workspace)
             inputs = {self._settings.topic(topic) for topic in EVENT_TOPICS}
             worker = shared_marks([await one.worker_marks() for one in systems], inputs)
             sink = await system.sink_marks()
@@ -116,10 +133,13 @@ class Audit:
                 await self._read_stored(self._client)
             for one in systems:
                 await self._read_results(one, sink, advance, live=one is not system)
-            await self._read_events(system, worker, advance)
+            await self._read_events(system, worker, sink, advance)
             for one in systems:
                 await self._read_touches(one, worker)
+            if self._client is not None:
+                await self._read_conflicts(system, sink)
             self._horizons = _horizons(system, self._begun_ms)
+            self._clicks_gone_ms = system.gone_ms.get(Topic.CLICKS)
 
     @property
     def others(self) -> set[str]:
@@ -133,8 +153,6 @@ class Audit:
 
     def verdicts(self, advance: Advance) -> Iterator[list[Verdict]]:
         """All that is to be said, little by little; ``summary`` is complete afterwards."""
-        for _ in self._evidence.join():
-            advance(1)
         verdicts = Verdicts(
             self._policy,
             self._horizons,
@@ -142,7 +160,11 @@ class Audit:
             clickhouse=self._client is not None,
             beside=self._live is not None,
             since_ms=self._since_ms,
+            clicks_gone_ms=self._clicks_gone_ms,
         )
+        for clicks in self._evidence.join():
+            yield verdicts.of_clicks(clicks)
+            advance(1)
         for found in verdicts.of(self._evidence):
             yield found
             advance(1)
@@ -156,27 +178,46 @@ class Audit:
             stopping.set()
 
     def _read_rows(self, client: Client, stopping: Event) -> None:
+        for add in self._adding(client):
+            if stopping.is_set():
+                return
+            add()
+
+    def _adding(self, client: Client) -> Iterator[Callable[[], None]]:
+        """Row by row, what adds it."""
+        evidence, workspace = self._evidence, self._workspace
         for kind in KINDS:
-            for row in read_rows(client, kind, self._workspace):
-                if stopping.is_set():
-                    return
-                self._evidence.add_row(kind, row)
+            for row in read_rows(client, kind.view, kind.columns, workspace):
+                yield partial(evidence.add_row, kind, row)
+        for row in read_rows(client, REVISIONS_VIEW, REVISION_COLUMNS, workspace):
+            yield partial(evidence.add_revision, row)
+        for table in CLICK_TABLES:
+            columns = {column: column for column in table.columns}
+            for values in read_values(client, table.source, columns, workspace):
+                yield partial(evidence.add_click, table, values)
 
     async def _read_results(self, system: System, sink: Marks, advance: Advance, *, live: bool) -> None:
+        reached: dict[TopicPartition, int] = {}
+
         def add(topic: Topic, record: ConsumerRecord) -> None:
-            behind = record.offset >= sink.get(TopicPartition(record.topic, record.partition), 0)
+            partition = TopicPartition(record.topic, record.partition)
+            behind = record.offset >= sink.get(partition, 0)
+            # As the sink counts: no clock goes back.
+            reached[partition] = at_ms = max(record.timestamp, reached.get(partition, 0))
             place = f"{record.topic} {record.partition}:{record.offset}"
             self._evidence.add_result(
-                _KIND_OF[topic], place, record.key, record.value, behind=behind, live=live
+                _KIND_OF[topic], place, record.key, record.value, at_ms=at_ms, behind=behind, live=live
             )
 
         await system.each(RESULTS, add, advance)
 
-    async def _read_events(self, system: System, worker: Marks, advance: Advance) -> None:
+    async def _read_events(self, system: System, worker: Marks, sink: Marks, advance: Advance) -> None:
         def add(topic: Topic, record: ConsumerRecord) -> None:
-            settled = record.offset < worker.get(TopicPartition(record.topic, record.partition), 0)
+            place = TopicPartition(record.topic, record.partition)
+            settled = record.offset < worker.get(place, 0)
+            behind = topic is Topic.CLICKS and record.offset >= sink.get(place, 0)
             self.summary.unprocessed += not settled
-            self._evidence.inputs.add(topic, record.value, record.timestamp, settled=settled)
+            self._evidence.inputs.add(topic, record.value, record.timestamp, settled=settled, behind=behind)
 
         await system.each(EVENT_TOPICS, add, advance)
 
@@ -184,9 +225,19 @@ class Audit:
         async for record in system.beyond(Topic.TOUCHES, worker):
             try:
                 whose = _whose(record.value or b"")
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except _UNREADABLE:
                 continue  # the worker will dead-letter it
             self._evidence.inputs.mark_unsettled(whose.workspace_id, whose.customer_external_id)
+
+    async def _read_conflicts(self, system: System, sink: Marks) -> None:
+        """Of a click that does not count the sink deletes the row when it reads so."""
+        async for record in system.beyond(Topic.UNMATCHED, sink):
+            try:
+                one = _refused(record.value or b"")
+            except _UNREADABLE:
+                continue
+            if one.reason == UnmatchedReason.CLICK_CONFLICT and one.click_id:
+                self._evidence.inputs.mark_behind(one.workspace_id, one.click_id)
 
 
 def _horizons(system: System, begun_ms: int | None) -> dict[Kind, Horizon]:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
-from processors.audit.judging import Verdict
-from processors.audit.report import Difference, Summary
+from processors.audit.report import Difference, Summary, Verdict
 
 
 class Telling:

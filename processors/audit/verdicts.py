@@ -2,23 +2,26 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from processors.audit.clicks import CLICK_KINDS, ClickTraces, JudgedClick
 from processors.audit.evidence import Evidence, Gathered
 from processors.audit.holds import beyond_hold
-from processors.audit.judging import Horizon, Judge, Standing, Traces, Verdict
+from processors.audit.judging import Horizon, Judge, Standing, Traces
 from processors.audit.model.arrivals import Arrived
 from processors.audit.model.by_arrival import ArrivalModel
 from processors.audit.model.outcome import CustomerKey, Outcome
 from processors.audit.model.reference import ReferenceModel
 from processors.audit.model.rules import ModelPolicy
-from processors.audit.report import Counts, Difference, Summary
-from processors.audit.results import KINDS, Kind, Result, Row, happened_ms, owner
+from processors.audit.report import Counts, Difference, Summary, Verdict
+from processors.audit.results import KINDS, LEADS, Kind, Result, Row, happened_ms, owner
+from processors.audit.revisions import REVISION, judge_revisions
 from schemas.events import Click, LeadEvent
 
 
 class Verdicts:
     """``horizons``: by kind. ``since_ms``: only results that happened then or later; None: all.
 
-    ``clickhouse``, ``beside``: whether rows, or live results, were read. ``summary`` counts along.
+    ``clicks_gone_ms``: clicks recorded before may be gone; None: none is. ``clickhouse``, ``beside``: whether
+    rows, or live results, were read. ``summary`` counts along.
     """
 
     def __init__(
@@ -30,8 +33,12 @@ class Verdicts:
         clickhouse: bool,
         beside: bool = False,
         since_ms: int | None = None,
+        clicks_gone_ms: int | None = None,
     ) -> None:
         self._policy = policy
+        self._horizons = horizons
+        self._clickhouse = clickhouse
+        self._clicks_gone_ms = clicks_gone_ms
         self._summary = summary
         self._since_ms = since_ms
         self._judges = {
@@ -39,6 +46,13 @@ class Verdicts:
         }
         summary.clickhouse = clickhouse
         summary.kinds = {kind.name: Counts() for kind in KINDS}
+        if clickhouse:
+            names = (REVISION, *(kind.name for kind in CLICK_KINDS))
+            summary.kinds |= {name: Counts(in_topic=None) for name in names}
+
+    def of_clicks(self, found: Iterable[ClickTraces]) -> list[Verdict]:
+        """All that is to be said of the clicks of a bucket: without ClickHouse, nothing."""
+        return self._counted(self._of_clicks(found)) if self._clickhouse else []
 
     def of(self, evidence: Evidence) -> Iterator[list[Verdict]]:
         """All that is to be said, a list for every bucket. The evidence is used up."""
@@ -63,6 +77,28 @@ class Verdicts:
                 verdicts = judge.judge(identity, whose, traces, standing)
                 self._count(kind, traces, judge.wanted(traces, standing), verdicts)
                 yield from verdicts
+                if kind is LEADS and self._clickhouse:
+                    yield from self._of_revisions(identity, whose, traces, standing)
+
+    def _of_revisions(
+        self, lead_id: str, whose: CustomerKey, traces: Traces, standing: Standing
+    ) -> Iterator[Verdict]:
+        for one in judge_revisions(lead_id, whose, traces, standing, self._horizons[LEADS]):
+            self._summary.kinds[REVISION].add(one.verdicts, expected=one.expected, stored=one.stored)
+            yield from one.verdicts
+
+    def _of_clicks(self, found: Iterable[ClickTraces]) -> Iterator[Verdict]:
+        for traces in found:
+            judged = JudgedClick(traces, self._policy, self._clicks_gone_ms)
+            at_ms = judged.latest_ms()
+            if at_ms is None or (self._since_ms is not None and at_ms < self._since_ms):
+                continue
+            for kind in CLICK_KINDS:
+                verdicts = judged.of(kind)
+                self._summary.kinds[kind.name].add(
+                    verdicts, expected=judged.expected, stored=judged.is_in(kind)
+                )
+                yield from verdicts
 
     def _counted(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
         found = list(verdicts)
@@ -76,17 +112,12 @@ class Verdicts:
     def _count(
         self, kind: Kind, traces: Traces, wanted: Result | None, verdicts: Collection[Verdict]
     ) -> None:
-        counts, published = self._summary.kinds[kind.name], traces.newest is not None
-        counts.expected += wanted is not None
-        counts.in_topic += published
-        counts.in_clickhouse += bool(traces.rows)
-        if any(isinstance(one, Difference) for one in verdicts):
-            counts.differing += 1
-        elif verdicts:
-            counts.apart += 1
-        else:
-            # What is nowhere, as it should be, is no result: an erased customer, a lead given up in time.
-            counts.agreeing += published
+        self._summary.kinds[kind.name].add(
+            verdicts,
+            expected=wanted is not None,
+            stored=bool(traces.rows),
+            published=traces.newest is not None,
+        )
 
     def _in_scope(self, traces: Traces) -> bool:
         if self._since_ms is None:
@@ -94,7 +125,9 @@ class Verdicts:
         known = [
             one for one in (traces.newest, traces.live, traces.expected, traces.in_time) if one is not None
         ]
-        times = [happened_ms(one) for one in known] or [_row_ms(row) for row in traces.rows]
+        times = [happened_ms(one) for one in known] or [
+            _row_ms(row) for row in (*traces.rows, *traces.revisions)
+        ]
         return any(time >= self._since_ms for time in times)
 
 

@@ -28,15 +28,18 @@ def audit(no_clickhouse: bool, **chosen: Any) -> None:
     Leads, sales and the status of customers are computed anew by the reference model, which shares no code
     with the workers, under the LEADSTREAM_ATTRIBUTION_* settings of this process, and held against the result
     topics (each revision once, without a gap, the newest as the events make it) and against ClickHouse's
-    views. The system may run meanwhile. Memory stays bounded, whatever the topics hold.
+    views. There each revision of a lead has to be, too, and each click, by time and by id, as the event says
+    that counts. The system may run meanwhile. Memory stays bounded, whatever the topics hold.
 
     \b
     Not everything can be decided; what cannot is counted apart, with the reason:
       beyond the input     retention has removed events that it may rest on
-      not settled          not processed yet, or new events came while the audit read
+      not settled          not processed yet, or came while the audit read
       not stored yet       the sink has not come to it
-      contested            the order of arrival may show about this customer (docs/rules.md)
-      decided by the hold  something came about a hold too late; only the worker knows whether it did
+      contested            the order of arrival may show (docs/rules.md), or
+                           a clickId was used again after it was forgotten
+      decided by the hold  something came about a hold too late: only the
+                           worker knows whether it did
       erased               the customer was erased after it was published
 
     \b

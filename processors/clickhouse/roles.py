@@ -102,6 +102,9 @@ def roles(database: str, writes: Writes) -> Mapping[str, Sequence[str]]:
             *read,
             *on("SELECT", "schema_migrations", "schema_views"),
             *whose,
+            # What gateways look up, for an audit.
+            *on("SELECT", "clicks_by_id"),
+            *on(f"SELECT({_LOOKED_UP})", "clicks_raw"),
         ],
         f"{database}_gateway": [
             *read,

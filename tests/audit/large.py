@@ -16,16 +16,18 @@ from typing import Final
 from msgspec.json import encode
 
 from processors.attribution.policy import Policy
+from processors.audit.clicks import CLICK_TABLES
 from processors.audit.evidence import Evidence
 from processors.audit.model.arrivals import TopicRecord, read_all
 from processors.audit.model.reference import ReferenceModel
 from processors.audit.report import Summary
-from processors.audit.results import KINDS, owner
+from processors.audit.results import KINDS, LEADS, owner
 from processors.audit.verdicts import Verdicts
 from processors.garbage import collect_rarely
 from schemas.times import DAY_MS
 from schemas.topics import Topic, customer_key
-from tests.audit.system import COMPLETE, row_of
+from tests.audit.system import COMPLETE, revision_of, row_of, stored_clicks
+from tests.model.simulate import Record
 
 POLICY: Final = Policy("first-click", 90 * DAY_MS, 365 * DAY_MS, DAY_MS)
 START_MS: Final = 1_767_225_600_000
@@ -73,12 +75,23 @@ def file(evidence: Evidence, rounds: int) -> None:
         records = [one for number in range(begin, min(begin + _ROUNDS, rounds)) for one in one_round(number)]
         for record in records:
             evidence.inputs.add(Topic(record.topic), record.value, record.timestamp_ms)
+        clicks = [
+            Record(one.topic, one.value or b"", one.timestamp_ms)
+            for one in records
+            if one.topic == Topic.CLICKS
+        ]
+        for row in stored_clicks(clicks):
+            for table in CLICK_TABLES:
+                evidence.add_click(table, [row[column] for column in table.columns])
         outcome = ReferenceModel(POLICY).compute(read_all(records).events)
         for kind in KINDS:
             for result in kind.of(outcome).values():
                 key, value = customer_key(*owner(result)), encode(result)
-                evidence.add_result(kind, "", key, value, behind=False)
-                evidence.add_row(kind, row_of(kind, key, value))
+                evidence.add_result(kind, "", key, value, at_ms=START_MS)
+                row = row_of(kind, key, value)
+                evidence.add_row(kind, row)
+                if kind is LEADS:
+                    evidence.add_revision(revision_of(row, START_MS))
 
 
 def main(events: int) -> dict[str, float]:
@@ -89,10 +102,10 @@ def main(events: int) -> dict[str, float]:
         evidence = Evidence(Path(directory) / "work", events, START_MS)
         file(evidence, events // ROUND)
         filed = time.monotonic()
-        for _ in evidence.join():
-            pass
         summary = Summary()
-        verdicts = sum(map(len, Verdicts(POLICY, COMPLETE, summary, clickhouse=True).of(evidence)))
+        judged = Verdicts(POLICY, COMPLETE, summary, clickhouse=True)
+        verdicts = sum(len(judged.of_clicks(clicks)) for clicks in evidence.join())
+        verdicts += sum(map(len, judged.of(evidence)))
     return {
         "events": summary.events,
         "verdicts": verdicts,

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from processors.attribution.policy import Policy
-from processors.audit.judging import Horizon, Verdict
-from processors.audit.report import Apart, Difference, Wrong
+from processors.audit.judging import Horizon
+from processors.audit.report import Apart, Difference, Verdict, Wrong
 from processors.audit.results import CUSTOMERS, KINDS, LEADS, SALES, Kind
 from schemas.times import DAY_MS, HOUR_MS
 from tests.attribution.builders import HOLD, T0, click, deferred, erasure, lead, policy, purchase
@@ -23,6 +23,9 @@ EVENTS = [
     click("c2", 0),
     deferred("c2", 10, customerExternalId="bob"),
 ]
+
+
+CLICKS = ("click", "click by id")
 
 
 def audit(tmp_path: Path, story: Story, **options: object) -> list[Verdict]:
@@ -47,6 +50,7 @@ def lose(published: Published) -> None:
     """The lead was never written; nor was it stored."""
     del published.results[of_kind(published, LEADS)]
     published.rows = [one for one in published.rows if one[0] is not LEADS]
+    published.revisions.clear()
 
 
 def make_up(published: Published) -> None:
@@ -161,12 +165,15 @@ def test_counts(tmp_path: Path) -> None:
 def test_whoever_was_erased_agrees_with_nobody(tmp_path: Path) -> None:
     """The customer is nowhere, as it should be: no number knows of it. Its lead is in the topic still."""
     summary = audited(tmp_path / "work", happen([*EVENTS, erasure()])).summary
-    assert [*summary.lines()][:5] == [
-        "leads:     0 expected, 1 in the topic, 0 in ClickHouse; 0 agree, 1 apart",
-        "           apart: 1 erased",
-        "sales:     0 expected, 1 in the topic, 0 in ClickHouse; 0 agree, 1 apart",
-        "           apart: 1 erased",
-        "customers: 1 expected, 1 in the topic, 1 in ClickHouse; 1 agree",
+    assert [*summary.lines()][:8] == [
+        "leads:          0 expected, 1 in the topic, 0 in ClickHouse; 0 agree, 1 apart",
+        "                apart: 1 erased",
+        "sales:          0 expected, 1 in the topic, 0 in ClickHouse; 0 agree, 1 apart",
+        "                apart: 1 erased",
+        "customers:      1 expected, 1 in the topic, 1 in ClickHouse; 1 agree",
+        "lead revisions: 0 expected, 0 in ClickHouse; 0 agree",
+        "clicks:         2 expected, 2 in ClickHouse; 2 agree",
+        "clicks by id:   2 expected, 2 in ClickHouse; 2 agree",
     ]
 
 
@@ -291,8 +298,12 @@ def test_what_retention_took_is_no_difference(tmp_path: Path) -> None:
     story = happen(EVENTS)
     left = Story(story.records[2:], story.published)
     found = named(audit(tmp_path / "1", left, horizons=horizons(20, None)))
-    assert found == [(Apart.BEYOND_INPUT, kind) for kind in ("customer", "lead", "sale")]
-    assert {wrong for wrong, _ in named(audit(tmp_path / "2", left))} == {Wrong.UNEXPECTED_IN_TOPIC}
+    kinds = ("click", "click by id", "customer", "lead", "sale")
+    assert found == [(Apart.BEYOND_INPUT, kind) for kind in kinds]
+    assert set(named(audit(tmp_path / "2", left))) == {
+        *((Wrong.UNEXPECTED_IN_TOPIC, kind) for kind in ("customer", "lead", "sale")),
+        *((Wrong.UNEXPECTED_IN_CLICKHOUSE, kind) for kind in CLICKS),
+    }
 
 
 def test_retention_excuses_nothing_that_happened_later(tmp_path: Path) -> None:
@@ -309,7 +320,8 @@ def test_rows_outlive_their_records(tmp_path: Path) -> None:
     story = happen(EVENTS)
     story.published.results = [one for one in story.published.results if one[0] is CUSTOMERS]
     found = named(audit(tmp_path, Story([], story.published), horizons=horizons(90, 90)))
-    assert set(found) == {(Apart.BEYOND_INPUT, kind) for kind in ("customer", "lead", "sale")}
+    kinds = ("customer", "lead", "lead revision", "sale", *CLICKS)
+    assert set(found) == {(Apart.BEYOND_INPUT, kind) for kind in kinds}
 
 
 def test_an_erasure_that_is_gone_too(tmp_path: Path) -> None:
@@ -328,7 +340,10 @@ def test_one_workspace(tmp_path: Path) -> None:
     ]
     story = happen([*EVENTS, *other])
     lose(story.published)  # the last one: of w2
-    assert named(audit(tmp_path / "1", story, workspace="w1")) == [(Wrong.MISSING_IN_CLICKHOUSE, "lead")]
+    assert named(audit(tmp_path / "1", story, workspace="w1")) == [
+        (Wrong.MISSING_IN_CLICKHOUSE, "lead"),
+        (Wrong.MISSING_IN_CLICKHOUSE, "lead revision"),
+    ]
     found = audited(tmp_path / "2", story, workspace="w2")
     assert named(found.verdicts) == [(Wrong.MISSING_IN_TOPIC, "lead")]
     assert found.summary.events == 3

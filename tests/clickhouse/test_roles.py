@@ -10,6 +10,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.server import Command
+from processors.audit.clicks import CLICK_TABLES
+from processors.audit.rows import click_rows
 from processors.cli.main import main
 from processors.clickhouse.connection import connect
 from processors.clickhouse.migrations import ANALYTICS, VIEWS, migrate, pending
@@ -149,6 +151,12 @@ def test_a_query_that_takes_too_much_is_ended(as_role: Callable[[str], Client], 
                 client.query("SELECT 1", settings={name: value})
             assert failure.value.code == _BEYOND_A_BOUND, name
     assert as_role("operator").command(large)
+
+
+def test_an_operator_reads_what_gateways_look_up(as_role: Callable[[str], Client]) -> None:
+    for table in CLICK_TABLES:
+        as_role("operator").query(f"SELECT {', '.join(table.columns)} FROM {table.source}")
+    assert click_rows(as_role("operator"), None) == 0
 
 
 def test_an_operator_sees_that_nothing_is_to_be_migrated(as_role: Callable[[str], Client]) -> None:

@@ -23,7 +23,7 @@ from processors.clickhouse.connection import connect
 from processors.demo.faults import Faults, with_faults
 from processors.demo.steps import DemoEvent
 from processors.demo.traffic import generate
-from schemas.topics import Topic
+from schemas.topics import Topic, click_key, customer_key
 from tests.integration.stack import COMMAND, INPUTS, Stack, wait_for
 
 pytestmark = pytest.mark.integration
@@ -71,10 +71,11 @@ def audit(stack: Stack, *options: str) -> Answer:
     return done, lines[-1]["summary"], [line["difference"] for line in lines if "difference" in line]
 
 
-def two_sales(stack: Stack) -> tuple[str, str]:
+def two(stack: Stack, column: str, view: str) -> tuple[str, str]:
     client = connect(stack.settings.clickhouse_url.get_secret_value())
     try:
-        first, second = client.query("SELECT sale_id FROM sales ORDER BY sale_id LIMIT 2").result_rows
+        sql = f"SELECT DISTINCT {column} FROM {view} ORDER BY {column} LIMIT 2"
+        first, second = client.query(sql).result_rows
     finally:
         client.close()
     return first[0], second[0]
@@ -118,7 +119,59 @@ def test_a_system_under_traffic_is_clean(stack: Stack) -> None:
         assert counts["inTopic"] == counts["inClickHouse"] >= counts["expected"]
         assert counts["agreeing"] >= counts["expected"] * 0.99
         assert counts["apart"].keys() <= {"contested"}
+    for kind, least in (("lead revision", EVENTS / 50), ("click", EVENTS), ("click by id", EVENTS)):
+        counts = summary[kind]
+        assert counts["agreeing"] == counts["expected"] == counts["inClickHouse"] > least
     assert work_directories(stack) == []
+
+
+def test_conflicts_revisions_erasures_and_a_replay_leave_it_clean(stack: Stack) -> None:
+    hour, now = 3_600_000, time.time_ns() // 1_000_000
+    rounds: list[list[tuple[Topic, bytes, dict[str, Any]]]] = [[], []]
+
+    def happens(number: int, topic: Topic, key: bytes, at: int | None, **fields: Any) -> None:
+        rounds[number].append((topic, key, {"workspaceId": "acme", "timestamp": at, **fields}))
+
+    def clicked(number: int, click_id: str, at: int | None, **fields: Any) -> None:
+        happens(number, Topic.CLICKS, click_key("acme", click_id), at, clickId=click_id, **fields)
+
+    def of_customer(number: int, topic: Topic, who: str, at: int | None, **fields: Any) -> None:
+        key = click_key("acme", fields["clickId"]) if "clickId" in fields else customer_key("acme", who)
+        happens(number, topic, key, at, customerExternalId=who, **fields)
+
+    for number, at in enumerate((now - 1_000 * hour, now - hour)):
+        clicked(number, "later-lost", at, linkId=f"l{number}")
+        clicked(1 - number, "earlier-lost", at, linkId=f"l{number}")
+        clicked(number, "undated", None, linkId="l1")
+    for who in ("revised", "erased"):
+        for number, ago in enumerate((5, 9)):
+            named = {"clickId": f"{who}-{number}", "eventName": "Sign Up", "mode": "deferred"}
+            clicked(number, f"{who}-{number}", now - 10 * hour, linkId=f"l{number}")
+            of_customer(number, Topic.DEFERRED_LEADS, who, now - ago * hour, **named)
+        of_customer(0, Topic.QUALIFICATIONS, who, now - hour, eventName="Demo")
+    for number in (0, 1):
+        producer = stack.producer()
+        for topic, key, event in rounds[number]:
+            stack.send(producer, topic, key, json.dumps(event).encode())
+        producer.flush()
+        stack.wait_until_processed()
+    producer = stack.producer()
+    stack.send(
+        producer,
+        Topic.ERASURES,
+        customer_key("acme", "erased"),
+        json.dumps({"workspaceId": "acme", "customerExternalId": "erased"}).encode(),
+    )
+    producer.flush()
+    stack.wait_until_processed()
+
+    done, summary, differences = audit(stack)
+    assert (done.returncode, differences) == (0, [])
+    assert summary["lead"]["apart"]["erased"] == 1
+    assert summary["lead revision"]["agreeing"] == summary["lead revision"]["inClickHouse"]
+    assert stack.run("replay", "clickhouse").returncode == 0
+    done, again, differences = audit(stack)
+    assert (done.returncode, differences, again) == (0, [], summary)
 
 
 def work_directories(stack: Stack) -> list[Path]:
@@ -186,9 +239,16 @@ def test_what_is_broken_is_named(stack: Stack) -> None:
     stack.send(producer, Topic.SALES, record.key(), b"{")
     producer.flush()
     stack.wait_until_processed()
-    lost, moved = two_sales(stack)
+    lost, moved = two(stack, "sale_id", "sales")
+    lost_click, moved_click = two(stack, "click_id", "clicks")
+    lost_revision, moved_revision = two(stack, "lead_id", "lead_revisions WHERE revision = 1")
     damage(stack, f"DELETE FROM sales_raw WHERE sale_id = '{lost}'")
     damage(stack, f"ALTER TABLE sales_raw UPDATE amount = amount + 1 WHERE sale_id = '{moved}'")
+    damage(stack, f"DELETE FROM clicks_by_time_raw WHERE click_id = '{lost_click}'")
+    damage(stack, f"DELETE FROM clicks_by_id WHERE click_id = '{lost_click}'")
+    damage(stack, f"ALTER TABLE clicks_raw UPDATE partner_id = 'p9' WHERE click_id = '{moved_click}'")
+    damage(stack, f"DELETE FROM lead_revisions_raw WHERE lead_id = '{lost_revision}' AND revision = 1")
+    damage(stack, f"ALTER TABLE lead_revisions_raw UPDATE click_id = 'c' WHERE lead_id = '{moved_revision}'")
 
     done, summary, differences = audit(stack)
     assert done.returncode == 1
@@ -196,6 +256,11 @@ def test_what_is_broken_is_named(stack: Stack) -> None:
         ("unexpected in topic", "lead", "ld_made_up"),
         ("missing in ClickHouse", "sale", lost),
         ("differs in ClickHouse", "sale", moved),
+        ("missing in ClickHouse", "click", lost_click),
+        ("missing in ClickHouse", "click by id", lost_click),
+        ("differs in ClickHouse", "click by id", moved_click),
+        ("missing in ClickHouse", "lead revision", f"{lost_revision} revision 1"),
+        ("differs in ClickHouse", "lead revision", f"{moved_revision} revision 1"),
     }
     assert {one["wrong"] for one in differences} == {
         "unexpected in topic",
@@ -204,10 +269,10 @@ def test_what_is_broken_is_named(stack: Stack) -> None:
         "missing in ClickHouse",
         "differs in ClickHouse",
     }
-    assert summary["differences"] == len(differences) == 5
+    assert summary["differences"] == len(differences) == 10
     (change,) = next(one for one in differences if one["id"] == moved)["changes"]
     assert change["found"] == change["expected"] + 1
-    assert b"5 differences" in done.stderr
+    assert b"10 differences" in done.stderr
 
 
 def test_what_retention_removed_is_counted_apart(stack: Stack) -> None:
