@@ -2,6 +2,10 @@
 
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Final
+
+OUR_CUSTOMER: Final = "cus_"
+"""How our ids of customers begin."""
 
 
 def _digest(*parts: str) -> str:
@@ -26,7 +30,7 @@ def sale_id(workspace_id: str, customer_external_id: str, purchase: str) -> str:
 
 def customer_id(workspace_id: str, customer_external_id: str) -> str:
     """The customer's own id, apart from the one that the workspace gave it."""
-    return "cus_" + _digest(workspace_id, customer_external_id)
+    return OUR_CUSTOMER + _digest(workspace_id, customer_external_id)
 
 
 def idempotent_event_id(workspace_id: str, idempotency_key: str) -> str:

@@ -92,10 +92,11 @@ _ROOMS: Final = {
         "dead letters and unmatched events: found, selected, sent back",
         "schemas clock progress settings kafka worker sink",
     ),
+    "people.traced": Room("what is told of one customer, as JSON", "attribution"),
     "people": Room(
         "one customer: what is known of it and why; forgetting it",
         "schemas attribution errors clock printable progress settings kafka.connection kafka.placement kafka"
-        " clickhouse engine engine.kafka worker",
+        " clickhouse engine engine.kafka worker people.traced",
     ),
     "registry": Room(
         "workspaces, their keys, domains and views: what may become of them, and who writes that down",
@@ -125,7 +126,7 @@ _ROOMS: Final = {
         "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md)); pages for people"
         " ([dashboard.md](dashboard.md))",
         "schemas errors clock histogram garbage settings kafka.connection clickhouse observability registry"
-        " visitors gateway.answers gateway.known gateway.publishing gateway.facts",
+        " visitors people.traced gateway.answers gateway.known gateway.publishing gateway.facts",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
@@ -162,8 +163,8 @@ _ROOMS: Final = {
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
         "schemas errors clock garbage printable terminal clickhouse.url settings kafka kafka.connection"
-        " kafka.placement clickhouse engine engine.state engine.kafka worker sink gateway audit.model demo deploy"
-        " stack cli",
+        " kafka.placement clickhouse engine engine.state engine.kafka worker sink gateway audit.model demo"
+        " deploy stack cli",
     ),
 }
 _ROOT: Final = Path(__file__).parent.parent

@@ -1,7 +1,8 @@
 """Bodies: received within bounds, then decoded."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Final, get_args, get_origin
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, encode
@@ -13,11 +14,12 @@ from schemas.decoding import UNDECODABLE, check_nesting
 from schemas.portable import whole_characters
 from schemas.second_reading import SecondReading
 
+T = TypeVar("T")
 MAX_NESTING: Final = 32
 
 
 class ClientGone(Exception):
-    """Nobody waits for the answer any more, and the body never came."""
+    """Nobody waits for the answer any more."""
 
 
 async def receive_body(receive: Receive, announced: int | None, most_bytes: int) -> bytes:
@@ -39,6 +41,28 @@ async def receive_body(receive: Receive, announced: int | None, most_bytes: int)
         if not message.get("more_body"):
             return bytes(body + part) if body else part
         body += part
+
+
+async def while_waited_for(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` returns. It is cancelled when the client goes. Raises :class:`ClientGone` then.
+
+    For calls whose body was received, or that have none.
+    """
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGone
+        return working.result()
+    finally:
+        for one in (working, leaving):
+            one.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
 
 
 def _too_large(most_bytes: int) -> ApiError:

@@ -14,6 +14,7 @@ from processors.gateway.clicks.redirect import Redirects
 from processors.gateway.clicks.routes import click_routes
 from processors.gateway.clicks.visits import Visitors
 from processors.gateway.customers.routes import customer_routes
+from processors.gateway.customers.tracing import Tracing
 from processors.gateway.known import Facts, Publisher
 from processors.gateway.links.calls import Shown
 from processors.gateway.links.counters import LinkCounters
@@ -31,7 +32,8 @@ from processors.visitors.addresses import Addresses
 @dataclass(frozen=True)
 class Parts:
     """What handlers need. ``ask``: ClickHouse. ``public_url``: how clients reach this gateway; without a
-    slash at its end. ``qualification_window_ms``: as the workers have it.
+    slash at its end. ``qualification_window_ms``: as the workers have it. ``tracing``: one for all
+    that trace.
     """
 
     registry: RegistryStore
@@ -42,6 +44,7 @@ class Parts:
     callers: Callers
     public_url: str
     qualification_window_ms: int
+    tracing: Tracing
 
 
 def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
@@ -54,7 +57,9 @@ def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
         *track_routes(facts=facts, publisher=publisher, link_by_id=registry.links.get),
         *click_routes(registry, parts.visitors, recorder, parts.callers),
         *link_routes(registry, shown),
-        *customer_routes(ask, facts, publisher, registry.links.get, parts.qualification_window_ms),
+        *customer_routes(
+            ask, facts, publisher, registry.links.get, parts.qualification_window_ms, parts.tracing
+        ),
         *analytics_routes(ask, registry, shown),
         *outcome_routes(ask, facts),
         *qr_routes(),

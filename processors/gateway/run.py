@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, aclosing, suppress
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from processors.garbage import collect_rarely
 from processors.gateway.asking import Stored, telling_limits
 from processors.gateway.callers import Callers
 from processors.gateway.clicks.visits import Visitors
+from processors.gateway.customers.tracing import Tracing, in_a_process
 from processors.gateway.dashboard.routes import dashboard_routes
 from processors.gateway.documentation import documented
 from processors.gateway.facts import open_facts
@@ -40,6 +42,10 @@ START_PATIENCE_S: Final = 30.0
 _RETRY_S: Final = 1.0
 _STORE_S: Final = 2.0
 """How long a request waits for the registry: clients give up after 5 s."""
+_TRACE_S: Final = 60
+"""How long a trace may take: it reads a partition of a changelog, however long that has become."""
+_TRACES: Final = 4
+"""At once, each in a process of its own, which takes some 100 MB."""
 
 
 async def run_gateway(settings: Settings) -> None:
@@ -82,6 +88,7 @@ async def _serve(
     registry, facts, publisher = servers
     public_url = settings.gateway_public_url or address_of(listening)
     callers = Callers(registry, client_address(Addresses(settings.proxies)))
+    tracing = Tracing(partial(in_a_process, _TRACE_S), _TRACES)
     async with aclosing(Stored(settings)) as stored:
         routes, redirect = build_routes(
             Parts(
@@ -93,13 +100,14 @@ async def _serve(
                 callers,
                 public_url,
                 settings.qualification_window,
+                tracing,
             )
         )
         app = Gateway(
             # Pages are for people: what describes the API says nothing of them.
             [
                 *documented(routes, public_url),
-                *dashboard_routes(registry, callers, telling_limits(stored.rows), public_url),
+                *dashboard_routes(registry, callers, telling_limits(stored.rows), tracing, public_url),
             ],
             registry=registry,
             callers=callers,

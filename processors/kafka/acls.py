@@ -80,6 +80,9 @@ def rights(
             *_on(TOPIC, map(name, _FOLLOWED), "Read"),
             *_on(TOPIC, events, "Write"),
             *_on(TOPIC, registries, "Read", "Write"),
+            # A trace reads what workers hold of a customer, and how much they have not processed.
+            *_on(TOPIC, changelogs, "Read"),
+            Right(TOPIC, name(Topic.TOUCHES), False, "Describe"),
             *_on(GROUP, [settings.worker_group, sinks], "Describe"),
             Right(TRANSACTION, settings.registry_lock, False, "Write"),
         ],

@@ -8,6 +8,7 @@ import msgspec
 
 from processors.attribution.explanation import Candidate, ExplainedRequest, Explanation
 from processors.people.identity import Person
+from processors.people.traced import HeldAt, Trace
 from processors.people.tracing import Found
 from processors.printable import Styled, styled
 from processors.settings.durations import readable
@@ -34,26 +35,34 @@ def lines(found: Found) -> Iterator[str | Styled]:
         yield styled(f"state of {rfc3339(held.written_ms)} ({place})", dim=True)
 
 
-def document(found: Found) -> str:
-    """As JSON."""
+def traced(found: Found) -> Trace:
+    """All of it, to be encoded."""
     held = found.held
     state = None
     if held is not None and held.topic:
-        place = {"topic": held.topic, "partition": held.partition, "offset": held.offset}
-        state = {**place, "writtenAt": rfc3339(held.written_ms)}
-    told = {
-        "workspaceId": found.person.workspace_id,
-        "customerExternalId": found.person.external_id,
-        "customerId": found.person.id,
-        "status": found.decision[0],
-        "similar": found.similar,
-        "backlog": found.backlog,
-        "explanation": found.explanation,
-        "state": state,
-        "clickhouse": found.clickhouse,
-        "notes": found.notes,
-    }
-    return msgspec.json.format(msgspec.json.encode(told)).decode()
+        state = HeldAt(
+            topic=held.topic,
+            partition=held.partition,
+            offset=held.offset,
+            written_at=rfc3339(held.written_ms),
+        )
+    return Trace(
+        workspace_id=found.person.workspace_id,
+        customer_external_id=found.person.external_id,
+        customer_id=found.person.id,
+        status=found.decision[0],
+        similar=found.similar,
+        backlog=found.backlog,
+        explanation=found.explanation,
+        state=state,
+        clickhouse=found.clickhouse,
+        notes=found.notes,
+    )
+
+
+def document(found: Found) -> str:
+    """As JSON."""
+    return msgspec.json.format(msgspec.json.encode(traced(found))).decode()
 
 
 def explanation_lines(found: Explanation) -> Iterator[str | Styled]:

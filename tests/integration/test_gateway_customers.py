@@ -81,12 +81,28 @@ def test_from_the_click_to_the_erasure(stack: Stack) -> None:
     paid = call.shown(other, "/customers/ext_ada")
     assert (paid["status"], paid["saleAmount"], paid["name"]) == ("qualified", 4_200, "ada@example.com")
 
+    def traced(gateway: Gateway, key: Keys = keys, patience_s: float = 60) -> httpx.Response:
+        url = f"{gateway.url}/customers/ext_ada/trace"
+        return httpx.get(url, headers=key.header(), timeout=patience_s)
+
+    with pytest.raises(httpx.ReadTimeout):
+        traced(other, patience_s=0.1)
+    # Nobody waits for that one any more: its place is free again.
+    _soon(lambda: traced(other).status_code == 200, "a trace that nobody waits for goes on")
+    trace = traced(other).json()
+    (request,) = trace["explanation"]["requests"]
+    assert (trace["status"], trace["notes"], request["makesLead"]) == ("qualified", [], True)
+    assert [touch["clickId"] for touch in trace["explanation"]["touches"]] == [clicked]
+    assert [sale["amount"] for sale in trace["clickhouse"]["sales"]] == [4_200]
+    assert traced(one, workspace(stack, "globex")).status_code == 404
+
     gone = call(one, "DELETE", "/customers/ext_ada")
     assert (gone.status_code, gone.json()) == (200, {"id": young["id"]})
     for name in ("ext_ada", young["id"]):
         assert call(one, "GET", f"/customers/{name}").status_code == 404
         assert call(one, "DELETE", f"/customers/{name}").status_code == 404
     _soon(lambda: call.shown(other, "/customers") == [], "the customer is still listed")
+    _soon(lambda: traced(one).json()["status"] == "erased", "the trace does not say so")
     again = call(
         other, "POST", "/track/lead", json={"customerExternalId": "ada", "eventName": "x", "clickId": ""}
     )

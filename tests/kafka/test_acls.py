@@ -39,7 +39,10 @@ def test_a_worker_writes_results_and_reads_none() -> None:
 def test_a_gateway_writes_events_and_registries_and_moves_no_group() -> None:
     registries = {"p.links", "p.workspaces"}
     assert names("gateway", "Write") == EVENTS | registries
-    assert names("gateway", "Read") == EVENTS | registries | {"o.customers", "o.leads"}
+    assert names("gateway", "Read") == EVENTS | registries | {
+        *("o.customers", "o.leads", "p.app-clicks-changelog", "p.app-customers-changelog")
+    }
+    assert names("gateway", "Describe") == {"o.touches"}
     assert names("gateway", "Describe", GROUP) == {"p.app", "p.leadstream-sink"}
     assert names("gateway", "Read", GROUP) == set()
     assert names("gateway", "Write", TRANSACTION) == {"p.leadstream-registry"}

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol, Self
 
 from processors.gateway.analytics.addresses import parameter, without_query
 from processors.gateway.analytics.event import Event
-from schemas.ids import customer_id
+from schemas.ids import OUR_CUSTOMER, customer_id
 from schemas.links import ROOT
 
 
@@ -31,7 +31,6 @@ ALL: Final = frozenset(Kind)
 CONVERSIONS: Final = frozenset({Kind.LEADS, Kind.SALES})
 MOST_VALUES: Final = 100
 _NOT: Final = "-"
-_OURS: Final = "cus_"
 _value: Final = re.compile(r"(?:\\.|[^,\\])+", re.DOTALL).findall
 _unescaped: Final = re.compile(r"\\(.)", re.DOTALL)
 _escaped: Final = re.compile(r"[,\\]|^-")
@@ -198,7 +197,9 @@ class OfCustomers:
 
     @property
     def _ours(self) -> list[str]:
-        return [one if one.startswith(_OURS) else customer_id(self.workspace_id, one) for one in self.ids]
+        return [
+            one if one.startswith(OUR_CUSTOMER) else customer_id(self.workspace_id, one) for one in self.ids
+        ]
 
 
 @dataclass(frozen=True)

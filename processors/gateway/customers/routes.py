@@ -12,11 +12,13 @@ from processors.gateway.answers import ApiError, Code
 from processors.gateway.asking import Ask
 from processors.gateway.customers.document import CustomerDocument, Found, document
 from processors.gateway.customers.stored import CustomersQuery, StoredCustomers
+from processors.gateway.customers.tracing import Tracing
 from processors.gateway.known import Facts, KnownCustomer, Publisher
 from processors.gateway.paging import cursor_of
 from processors.gateway.routing import Call, Opens, Route
+from processors.people.traced import Trace
 from processors.registry.links import BY_EXTERNAL_ID
-from schemas.ids import customer_id
+from schemas.ids import OUR_CUSTOMER, customer_id
 from schemas.links import Link, short_link
 
 _TAG: Final = "Customers"
@@ -46,7 +48,9 @@ class Customers:
         publisher: Publisher,
         link_by_id: Callable[[str], Link | None],
         qualification_window_ms: int,
+        tracing: Tracing,
     ) -> None:
+        self._tracing = tracing
         self._stored = StoredCustomers(ask, qualification_window_ms)
         self._facts, self._publisher = facts, publisher
         self._link_by_id = link_by_id
@@ -81,6 +85,14 @@ class Customers:
         event = {"type": "erasure", "workspaceId": workspace_id, "customerExternalId": external_id}
         await self._publisher.publish(msgspec.json.encode(event))
         return DeletedCustomer(customer_id(workspace_id, external_id))
+
+    async def trace(self, call: Call) -> Trace:
+        """By the external id, after ``ext_`` or not, or by ours. Of whoever was erased it says so."""
+        name = call.path["id"]
+        external_id = _external(name)
+        if external_id is None:
+            external_id = (await self._find(call)).external_id if name.startswith(OUR_CUSTOMER) else name
+        return await self._tracing.of(call.request, call.of.workspace_id, external_id)
 
     def _shown(self, workspace_id: str, found: Found, *, expanded: bool) -> CustomerDocument:
         """A link that is there is shown as it is now. The click has where its visitor was sent, with the
@@ -131,10 +143,11 @@ def customer_routes(
     publisher: Publisher,
     link_by_id: Callable[[str], Link | None],
     qualification_window_ms: int,
+    tracing: Tracing,
 ) -> list[Route]:
     """``ask``: as ``Stored.rows``. ``link_by_id``: of the registry; whose the link is, is checked here.
     ``qualification_window_ms``: of the workers."""
-    calls = Customers(ask, facts, publisher, link_by_id, qualification_window_ms)
+    calls = Customers(ask, facts, publisher, link_by_id, qualification_window_ms, tracing)
     one, route = "/customers/{id}", partial(Route, opens=Opens.SECRET, tag=_TAG)
     return [
         route(
@@ -154,6 +167,14 @@ def customer_routes(
             answer=CustomerDocument,
             errors=(Code.NOT_FOUND,),
             summary="A customer, by id or by external id after ext_",
+        ),
+        route(
+            method="GET",
+            path=f"{one}/trace",
+            handle=calls.trace,
+            answer=Trace,
+            errors=(Code.NOT_FOUND,),
+            summary="Why a customer has its leads, or has none; takes seconds, one at a time",
         ),
         route(
             method="DELETE",

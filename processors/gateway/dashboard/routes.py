@@ -9,6 +9,7 @@ from msgspec.json import encode
 from processors.gateway.answers import Answer
 from processors.gateway.asking import Ask
 from processors.gateway.callers import Callers
+from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard import overview
 from processors.gateway.dashboard.assets import ROOT, asset_routes, read_assets
 from processors.gateway.dashboard.exports import Exports
@@ -19,6 +20,7 @@ from processors.gateway.dashboard.pages import Pages
 from processors.gateway.dashboard.shared import SharedViews
 from processors.gateway.dashboard.signing_in import Entrance
 from processors.gateway.dashboard.state import BASES, UNITS
+from processors.gateway.dashboard.traces import Traces
 from processors.gateway.dashboard.views import (
     CUSTOMER,
     CUSTOMERS,
@@ -26,13 +28,16 @@ from processors.gateway.dashboard.views import (
     NOT_COUNTED,
     OVERVIEW,
     PARTNERS,
+    TRACE,
     Door,
     Visit,
 )
 from processors.gateway.routing import Route
 
 
-def dashboard_routes(registry: Writing, callers: Callers, ask: Ask, public_url: str) -> Sequence[Route]:
+def dashboard_routes(
+    registry: Writing, callers: Callers, ask: Ask, tracing: Tracing, public_url: str
+) -> Sequence[Route]:
     """``public_url``: how browsers reach this gateway; without a slash at its end."""
     where = urlsplit(public_url)
     assets = read_assets()
@@ -47,6 +52,7 @@ def dashboard_routes(registry: Writing, callers: Callers, ask: Ask, public_url: 
         door.route(EVENTS, lists.events),
         door.route(CUSTOMERS, lists.customers),
         door.route(CUSTOMER, lists.customer),
+        door.route(TRACE, Traces(door, tracing).show),
         door.route(PARTNERS, lists.partners),
         door.route(NOT_COUNTED, lists.refused),
         door.route(f"{ROOT}/series.csv", exports.series, "text/csv"),

@@ -25,6 +25,8 @@ EVENTS: Final = f"{ROOT}/events"
 CUSTOMERS: Final = f"{ROOT}/customers"
 CUSTOMER: Final = f"{ROOT}/customer"
 """Of one; not among the views. His id is in the query: paths change what they are made of."""
+TRACE: Final = f"{ROOT}/trace"
+"""Of one, too."""
 PARTNERS: Final = f"{ROOT}/partners"
 NOT_COUNTED: Final = f"{ROOT}/not-counted"
 KEPT: Final = f"{ROOT}/views"
@@ -88,7 +90,7 @@ class Visit:
         return {
             "title": title,
             "here": here,
-            "here_views": [CUSTOMERS] if here == CUSTOMER else [here],
+            "here_views": [CUSTOMERS] if here in (CUSTOMER, TRACE) else [here],
             "url": url,
             "views": VIEWS,
             "workspace": self.workspace_id,

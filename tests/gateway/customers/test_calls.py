@@ -9,6 +9,7 @@ import pytest
 from processors.gateway.answers import ApiError, Code, TryAgain
 from processors.gateway.asking import Row
 from processors.gateway.customers.routes import customer_routes
+from processors.gateway.customers.tracing import Tracing
 from processors.gateway.known import (
     Facts,
     KnownClick,
@@ -17,10 +18,12 @@ from processors.gateway.known import (
     Publisher,
     Uncertain,
 )
+from processors.people.traced import Trace
 from schemas.decoding import decode_erasure
 from schemas.ids import customer_id
 from schemas.links import Link
 from schemas.times import DAY_MS
+from tests.gateway.customers.traces import trace
 from tests.gateway.links.world import NOW_MS, OTHER, called
 from tests.registry.links import link
 
@@ -42,7 +45,12 @@ class World:
         self.parameters: list[Mapping[str, object]] = []
         self.away = self.uncertain = False
         self.routes = customer_routes(
-            self.ask, cast(Facts, self), cast(Publisher, self), self.links.get, DAY_MS
+            self.ask,
+            cast(Facts, self),
+            cast(Publisher, self),
+            self.links.get,
+            DAY_MS,
+            Tracing(self.traced, 1),
         )
 
     async def ask(self, _: str, parameters: Mapping[str, object]) -> Sequence[Row]:
@@ -61,6 +69,9 @@ class World:
         if not wait and customer_external_id in self.unheard:
             return None
         return self.known.get(customer_external_id) if workspace_id == "acme" else None
+
+    async def traced(self, workspace_id: str, external_id: str) -> Trace | None:
+        return trace(workspace_id, external_id) if (workspace_id, external_id) == ("acme", "ada") else None
 
     async def external_id(self, workspace_id: str, our_id: str) -> str | None:
         heard = {customer_id("acme", one): one for one in self.known if one not in self.unheard}
@@ -246,3 +257,22 @@ async def test_that_there_is_none_is_certain_or_not_said(world: World) -> None:
     for what in ("GET /customers/ext_ada", "GET /customers?externalId=ada"):
         code, _ = await world.refused(what)
         assert code is Code.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("name", ["ext_ada", "ada", ADA])
+async def test_a_trace_by_any_name(world: World, name: str) -> None:
+    world.known["ada"] = YOUNG
+    told = await world.call(f"GET /customers/{name}/trace")
+    assert (told["customerExternalId"], told["explanation"]["summary"]) == ("ada", "One lead.")
+
+
+@pytest.mark.parametrize("name", ["ext_nobody", "nobody", customer_id("acme", "nobody")])
+async def test_a_trace_of_nobody(world: World, name: str) -> None:
+    assert (await world.refused(f"GET /customers/{name}/trace"))[0] is Code.NOT_FOUND
+
+
+@pytest.mark.parametrize("name", ["ext_ada", "ada", ADA])
+async def test_to_another_workspace_a_customer_is_nobody(world: World, name: str) -> None:
+    world.known["ada"] = YOUNG
+    refused = await world.refused(f"GET /customers/{name}/trace", workspace=OTHER)
+    assert refused[0] is Code.NOT_FOUND

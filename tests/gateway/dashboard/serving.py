@@ -10,12 +10,14 @@ from processors.clock import epoch_ms
 from processors.gateway.answers import Answer, ApiError, Code
 from processors.gateway.asking import Ask
 from processors.gateway.callers import Callers
+from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard.routes import dashboard_routes
 from processors.gateway.listening import listen, serve
 from processors.gateway.serving import Gateway
 from processors.gateway.stats import Stats
 from processors.registry.keys import IssuedKey, issue
 from schemas.registry import KeyRole, Workspace
+from tests.gateway.customers.traces import NO_TRACES
 from tests.gateway.doors import Registry
 
 SECRET: Final = issue(KeyRole.SECRET, 0, lambda count: b"d" * count)
@@ -30,13 +32,19 @@ def workspace(name: str = "acme", *keys: IssuedKey) -> Workspace:
 class Dashboard:
     """``ask``: ClickHouse. ``now_ms``: None is now."""
 
-    def __init__(self, ask: Ask, public_url: str = "http://api.test", now_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        public_url: str = "http://api.test",
+        now_ms: int | None = None,
+        tracing: Tracing = NO_TRACES,
+    ) -> None:
         self.registry = Registry()
         self.registry.put(workspace())
         self.registry.put(workspace("globex", OTHER))
         self.now_ms = now_ms
         self.callers = Callers(self.registry, lambda request: request.headers.get("x-from", ""), self.clock)
-        self.routes = dashboard_routes(self.registry, self.callers, ask, public_url)
+        self.routes = dashboard_routes(self.registry, self.callers, ask, tracing, public_url)
         self.app = Gateway(
             self.routes,
             registry=self.registry,

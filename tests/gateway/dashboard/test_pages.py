@@ -14,23 +14,27 @@ from deploy.local.ports import free_port
 from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import ApiError, Code, TryAgain
 from processors.gateway.asking import NO_ANSWER, Ask, Stored
+from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard import csvs
 from processors.gateway.dashboard.signing_in import SIGN_IN
-from processors.gateway.dashboard.views import CUSTOMER, VIEWS
+from processors.gateway.dashboard.views import CUSTOMER, TRACE, VIEWS
 from processors.gateway.spreadsheets import lines
+from processors.people.traced import Trace
 from processors.settings import Settings
+from tests.gateway.customers.traces import MOMENT, NO_TRACES, trace
 from tests.gateway.dashboard.serving import SECRET, Dashboard
 
 NOW = 1_763_217_045_678
-PATHS = [*(path for path, _ in VIEWS), f"{CUSTOMER}?id=ann"]
+QUESTIONS = [*(path for path, _ in VIEWS), f"{CUSTOMER}?id=ann"]
+PATHS = [*QUESTIONS, f"{TRACE}?id=ann"]
 BASE = "http://localhost:8787"
 DOWN = "ClickHouse did not answer within 5 s"
 
 
 @asynccontextmanager
-async def signed_in(ask: Ask) -> AsyncIterator[httpx.AsyncClient]:
+async def signed_in(ask: Ask, tracing: Tracing = NO_TRACES) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=Dashboard(ask, now_ms=NOW).app),
+        transport=httpx.ASGITransport(app=Dashboard(ask, now_ms=NOW, tracing=tracing).app),
         base_url=BASE,
         headers={"Origin": BASE},
     ) as client:
@@ -64,7 +68,7 @@ async def test_nobody_sees_a_page_without_a_session(path: str) -> None:
         assert "Secret key of your workspace" in answer.text
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", QUESTIONS)
 async def test_a_store_that_is_not_there(path: str) -> None:
     """The page stands, every card of it says what is wrong, and nothing is lost."""
     settings = Settings.model_validate({"clickhouse_url": f"http://u:p@127.0.0.1:{free_port()}/x"})
@@ -163,3 +167,47 @@ def row(at_ms: int) -> tuple[object, ...]:
     """Of a click."""
     before, after = ("clicks", f"c{at_ms}", at_ms), (at_ms, 0, "", 1, 1, False)
     return (*before, *[""] * 8, *after, *[""] * 7)
+
+
+async def test_a_trace_is_a_link_from_the_story_and_a_page_of_its_own() -> None:
+    """Without a script; each fact is text, whatever it holds."""
+    waits = {"clickId": "<b>c9</b>", "waitsUntil": MOMENT, "why": "nobody has seen its click"}
+    purchase = {
+        "saleId": "sl_1",
+        "timestamp": MOMENT,
+        "amount": 4_900,
+        "currency": "usd",
+        "invoiceId": None,
+        "leadId": None,
+        "revision": None,
+        "waitsUntil": MOMENT,
+        "why": "no lead yet",
+    }
+
+    async def run(workspace_id: str, external_id: str) -> Trace | None:
+        told = trace(workspace_id, external_id, waits=[waits], purchases=[purchase], kept=["ld_9"])
+        return told if (workspace_id, external_id) == ("acme", "a&b") else None
+
+    async with signed_in(failing(AssertionError(), "nothing"), Tracing(run, 1)) as client:
+        story = await client.get(f"{CUSTOMER}?id=a%26b")
+        assert f'href="{TRACE}?id=a%26b"' in story.text
+        page = await client.get(f"{TRACE}?id=a%26b")
+        assert page.status_code == 200
+        for said in (
+            *("Qualified", "One lead.", "goes to click c1", "Chosen", "partner", "$49.00", "no lead yet"),
+            *("&lt;b&gt;c9&lt;/b&gt;", "ld_9", "first-click"),
+        ):
+            assert said in page.text, said
+        nobody = await client.get(f"{TRACE}?id=nobody")
+        assert (nobody.status_code, "Nothing is known of this customer" in nobody.text) == (404, True)
+
+
+async def test_a_trace_beside_another_one_says_so() -> None:
+    async def run(_: str, __: str) -> Trace | None:
+        raise AssertionError
+
+    async with signed_in(failing(AssertionError(), "nothing"), Tracing(run, 0)) as client:
+        answer = await client.get(f"{TRACE}?id=ann")
+        assert answer.status_code == 503
+        assert "traces are under way" in answer.text
+        assert answer.headers["Retry-After"]

@@ -17,6 +17,7 @@ from processors.gateway.known import Facts, Publisher
 from processors.gateway.links.bodies import NewLink
 from processors.gateway.qr import qr_routes
 from schemas.times import DAY_MS
+from tests.gateway.customers.traces import NO_TRACES
 from tests.gateway.doors import SECRET
 from tests.gateway.links.test_http import door
 from tests.gateway.links.world import World
@@ -76,7 +77,7 @@ async def test_every_example_answers_as_it_is_shown() -> None:
 
     world = World()
     customers = customer_routes(
-        ask, cast(Facts, NothingOfLate()), cast(Publisher, None), world.store.links.get, DAY_MS
+        ask, cast(Facts, NothingOfLate()), cast(Publisher, None), world.store.links.get, DAY_MS, NO_TRACES
     )
     app = door(world, [*world.routes, *customers, *qr_routes()], domain="acme.localhost")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client:

@@ -1,5 +1,6 @@
 """A workspace, its registry in memory, and calls as the door hands them on."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qs
@@ -98,6 +99,12 @@ class World:
         return await called(self.routes, what, body, workspace=workspace, headers=headers)
 
 
+async def _waits() -> dict[str, Any]:
+    """A client who stays, and has said all."""
+    await asyncio.Event().wait()
+    return {}
+
+
 async def called(
     routes: Sequence[Route],
     what: str,
@@ -115,7 +122,7 @@ async def called(
     raw = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     answer = await route.handle(
         Call(
-            request=Request({"type": "http", "headers": raw}),
+            request=Request({"type": "http", "headers": raw}, _waits),
             workspace=workspace,
             key=KEY,
             body=None
@@ -132,8 +139,8 @@ async def called(
 
 
 def _route_of(routes: Sequence[Route], method: str, path: str) -> tuple[Route, Mapping[str, str]]:
-    """A path without names comes before one with."""
-    of_method = [one for one in routes if one.method == method]
+    """A path without names comes before one with, and a longer one before a shorter."""
+    of_method = sorted((one for one in routes if one.method == method), key=lambda one: -len(one.path))
     for route in of_method:
         if route.path == path:
             return route, {}

@@ -116,6 +116,7 @@ CASES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     "GET /analytics": tuple({"params": one} for one in _OF_EVENTS),
     "GET /events": tuple({"params": one} for one in (*_OF_EVENTS, {"cursor": "1.{click}"})),
     "GET /customers/{id}": _BY_CUSTOMER,
+    "GET /customers/{id}/trace": (*_BY_CUSTOMER, {"path": "{customer}"}),
     "DELETE /customers/{id}": _BY_CUSTOMER,
     "GET /leads/{id}/revisions": ({"path": "{link}"},),
     "GET /unmatched": (

@@ -14,11 +14,13 @@ from processors.gateway.answers import TryAgain
 from processors.gateway.asking import Row
 from processors.gateway.callers import Callers
 from processors.gateway.clicks.visits import Visitors
+from processors.gateway.customers.tracing import Tracing
 from processors.gateway.documentation import documented
 from processors.gateway.routes import Parts, build_routes, client_address
 from processors.gateway.routing import Route
 from processors.gateway.serving import Gateway
 from processors.gateway.stats import Stats
+from processors.people.traced import Trace
 from processors.registry.keys import IssuedKey, issue
 from processors.registry.store import RegistryStore
 from processors.visitors.addresses import Addresses
@@ -28,6 +30,7 @@ from schemas.ids import customer_id
 from schemas.links import Link
 from schemas.registry import Domain, KeyRole, Workspace
 from schemas.times import DAY_MS
+from tests.gateway.customers.traces import trace
 from tests.gateway.links.world import MemoryStore
 from tests.gateway.memory import MemoryFacts, MemoryPublisher, Topics
 
@@ -117,7 +120,17 @@ class World:
         registry, addresses = cast(RegistryStore, self.store), Addresses(proxies)
         self.callers = Callers(registry, client_address(addresses), lambda: self.now_ms)
         visitors = Visitors(addresses, _AGENTS, _PLACES)
-        parts = Parts(registry, self.facts, self.publisher, self.ask, visitors, self.callers, API, DAY_MS)
+        parts = Parts(
+            registry,
+            self.facts,
+            self.publisher,
+            self.ask,
+            visitors,
+            self.callers,
+            API,
+            DAY_MS,
+            Tracing(self.traced, 1),
+        )
         routes, redirect = build_routes(parts)
         self.routes: list[Route] = documented(routes, API)
         self.app = Gateway(
@@ -133,6 +146,11 @@ class World:
 
     def put(self, workspace: Workspace) -> None:
         self.store.registries.workspaces.put(workspace)
+
+    async def traced(self, workspace_id: str, external_id: str) -> Trace | None:
+        """Of a process that traces."""
+        known = (workspace_id, external_id) == ("acme", CUSTOMER)
+        return trace(workspace_id, external_id) if known else None
 
     async def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """Of ClickHouse: customers, what became of events, and a click."""
