@@ -206,7 +206,9 @@ def test_an_erased_customer_is_erased_for_everybody(stack: Stack) -> None:
 def test_visitors_are_known_from_before_memory_begins(stack: Stack) -> None:
     async def run() -> None:
         async with gateway(stack.settings) as (_, publish):
-            await publish.publish(click("click-7", linkId="link_7"), headers=((Header.VISITOR, b"somebody"),))
+            await publish.publish(
+                click("click-7", linkId="link_7"), headers=((Header.VISITOR.value, b"somebody"),)
+            )
         async with (
             gateway(stack.settings, back_ms=0, most_visits=1_000) as (facts, _),
             asyncio.timeout(60),
