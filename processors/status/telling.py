@@ -12,6 +12,7 @@ from schemas.times import DAY_MS, parse_rfc3339, rfc3339
 _WIDTH: Final = 80
 _FAULTS: Final = 3
 _UNKNOWN: Final = "?"
+_PARTED: Final = " · "
 
 
 def screen(figures: Figures) -> Iterator[str]:
@@ -34,7 +35,7 @@ def screen(figures: Figures) -> Iterator[str]:
 
 
 def line(figures: Figures, width: int = _WIDTH) -> str:
-    """The same in one line, of which the first problem is the beginning."""
+    """The same in one line, of which the first problem is the beginning; what has no room is left out."""
     flow, stored = figures.flow, figures.stored
     parts = problems(figures)[:1]
     leads = f"{stored.leads:,} leads" if isinstance(stored, Stored) else ""
@@ -45,7 +46,9 @@ def line(figures: Figures, width: int = _WIDTH) -> str:
         parts.append(f"{rates.clicks:,} clicks/min")
     elif leads:
         parts.append(leads)
-    return _cut(" · ".join(parts), width)
+    while len(parts) > 1 and len(_PARTED.join(parts)) > width:
+        parts.pop()
+    return _cut(_PARTED.join(parts), width)
 
 
 def _lag(stage: Stage) -> str:

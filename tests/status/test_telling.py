@@ -63,6 +63,8 @@ def test_what_is_not_well_is_said_first() -> None:
 
 def test_a_line_for_the_one_who_sits_in_front() -> None:
     assert line(WELL, 63) == "12,345 leads, 56/min · lag worker 0, sink 0 · 1,234 clicks/min"
+    # A rate without its last letters may be any other.
+    assert line(WELL, 61) == "12,345 leads, 56/min · lag worker 0, sink 0"
 
 
 def test_lag_is_told_in_records_and_in_time() -> None:
