@@ -2,10 +2,7 @@
 
 import json
 import os
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,11 +11,11 @@ import pytest
 
 from processors.settings.running import running_up
 from tests.integration.stack import wait_for
+from tests.integration.ups import READY, Up, bare, leadstream
 from tests.observability.asking import ask
 
 pytestmark = pytest.mark.integration
 
-PROGRAM = Path(sys.executable).with_name("leadstream")
 EVENTS = """\
 {"type":"click","workspaceId":"acme","clickId":"c1","timestamp":"2026-11-01T10:00:00Z"}
 {"type":"lead","mode":"deferred","workspaceId":"acme","clickId":"c1","customerExternalId":"u1",\
@@ -39,35 +36,12 @@ def env() -> dict[str, str]:
 
 
 @pytest.fixture
-def ready(tmp_path: Path, env: dict[str, str]) -> Iterator[str]:
-    """The line that `up` says when it is."""
-    log = tmp_path / "up.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [PROGRAM, "up"], cwd=tmp_path, env=env, stdout=out, stderr=out, start_new_session=True
-        )
-
-    def lines() -> list[str]:
-        return [one for one in log.read_text().splitlines() if one.startswith("leadstream is ready: ")]
-
-    try:
-        wait_for(lambda: bool(lines()) or process.poll() is not None, 180, log.read_text)
-        assert process.poll() is None, log.read_text()
-        yield lines()[0]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0, log.read_text()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+def up(tmp_path: Path, env: dict[str, str]) -> Iterator[Up]:
+    with Up(tmp_path, env=env) as one:
+        one.wait_for(READY)
+        yield one
+        assert one.interrupt() == 0, one.said
     assert running_up(tmp_path) is None
-
-
-def leadstream(where: Path, env: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    bare = {name: value for name, value in env.items() if not name.startswith("LEADSTREAM_")}
-    return subprocess.run(
-        [PROGRAM, *command], cwd=where, env=bare, capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def listens_beyond_127_0_0_1(port: int) -> bool:
@@ -76,13 +50,13 @@ def listens_beyond_127_0_0_1(port: int) -> bool:
 
 
 @pytest.mark.timeout(400)
-def test_commands_below_its_directory_find_it(tmp_path: Path, env: dict[str, str], ready: str) -> None:
+def test_commands_below_its_directory_find_it(tmp_path: Path, env: dict[str, str], up: Up) -> None:
     below = tmp_path / "some" / "where"
     below.mkdir(parents=True)
     (below / "events.jsonl").write_text(EVENTS)
 
     def run(*command: str) -> str:
-        done = leadstream(below, env, *command)
+        done = leadstream(below, bare(env), *command)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -96,26 +70,26 @@ def test_commands_below_its_directory_find_it(tmp_path: Path, env: dict[str, str
         variables[f"LEADSTREAM_{name}"] for name in ("KAFKA_BOOTSTRAP", "CLICKHOUSE_URL", "GATEWAY_URL")
     )
     data = tmp_path / ".leadstream"
-    assert ready == f"leadstream is ready: kafka={kafka} clickhouse={url} gateway={gateway} data={data}"
+    assert up.ready == f"leadstream is ready: kafka={kafka} clickhouse={url} gateway={gateway} data={data}"
 
     run("workspace", "create", "acme")
     run("send", "events.jsonl")
     wait_for(
-        lambda: "1 expected, 1 in the topic, 1 in ClickHouse" in leadstream(below, env, "audit").stdout,
+        lambda: "1 expected, 1 in the topic, 1 in ClickHouse" in leadstream(below, bare(env), "audit").stdout,
         120,
-        lambda: leadstream(below, env, "audit").stdout,
+        lambda: leadstream(below, bare(env), "audit").stdout,
     )
     assert "Meeting" in run("trace", "acme", "u1")
 
-    up = running_up(below)
-    assert up is not None
-    assert [*up.metrics] == ["worker-1", "sink", "gateway"]
-    ports = [urlsplit(one).port for one in (*up.metrics.values(), gateway, url, f"//{kafka}")]
+    found = running_up(below)
+    assert found is not None
+    assert [*found.metrics] == ["worker-1", "sink", "gateway"]
+    ports = [urlsplit(one).port for one in (*found.metrics.values(), gateway, url, f"//{kafka}")]
     for port in ports:
         assert port is not None
         assert not listens_beyond_127_0_0_1(port)
     assert all(ask(port or 0, "/readyz")[0] == 200 for port in ports[:3])
 
-    own = leadstream(below, env, "worker")
+    own = leadstream(below, bare(env), "worker")
     assert own.returncode == 73
-    assert f"{data} is in use by process {up.pid}" in own.stderr
+    assert f"{data} is in use by process {found.pid}" in own.stderr

@@ -2,11 +2,7 @@
 
 import os
 import re
-import signal
-import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +19,7 @@ from processors.settings import Settings
 from processors.stack.demo_calls import VISITORS
 from processors.worker.run import policy_of
 from schemas.events import Click
+from tests.integration.ups import Up, bare
 from tests.look_alikes import set_traps
 
 pytestmark = pytest.mark.integration
@@ -33,71 +30,23 @@ SETTLED = "everything has reached ClickHouse"
 STAGES = ("clicks", "leads", "sales")
 
 
-class Run:
-    """One run of ``up``, in a process group of its own, read line by line."""
+class Run(Up):
+    """One run of the demo."""
 
-    def __init__(self, data: Path, env: dict[str, str], cwd: Path) -> None:
-        self._process = subprocess.Popen(
-            [
-                *(Path(sys.executable).with_name("leadstream"), "up", "--demo", "--data", data.name),
-                *("--demo-events", str(EVENTS), "--demo-seed", str(SEED)),
-            ],
-            env=env,
-            cwd=cwd,
-            # As generous as it can be: whatever is private was made so by us.
-            umask=0,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.lines.append(line.rstrip())
-
-    def wait_for(self, text: str, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
-        while not any(text in line for line in self.lines):
-            assert self._process.poll() is None, "\n".join(self.lines)
-            assert time.monotonic() < deadline, "\n".join(self.lines)
-            time.sleep(0.1)
-
-    def address(self, server: str) -> str:
-        """As the ready line has it."""
-        (ready,) = [line for line in self.lines if line.startswith("leadstream is ready: ")]
-        match = re.search(rf" {server}=(\S+) ", ready)
-        assert match is not None
-        return match[1]
+    def __init__(self, data: Path, env: dict[str, str]) -> None:
+        demo = ("--demo-events", str(EVENTS), "--demo-seed", str(SEED))
+        super().__init__(data.parent, "--demo", "--data", data.name, *demo, env=env)
 
     def shown(self, label: str) -> str:
         """What stands behind a label of the demo's workspace."""
         (line,) = [line for line in self.lines if line.startswith(f"  {label} ")]
         return re.split(r"[\s,]+", line.removeprefix(f"  {label}").strip())[0]
 
-    def interrupt(self) -> int:
-        """As Ctrl-C does it; returns the exit code."""
-        self._process.send_signal(signal.SIGINT)
-        code = self._process.wait(60)
-        self.close()
-        return code
-
-    def close(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        self._reader.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
     def views(self) -> list[str]:
         """What was printed once everything had arrived, apart from the live line."""
-        start = next(index for index, line in enumerate(self.lines) if SETTLED in line)
-        shown = [line for line in self.lines[start:] if line]
+        lines = self.lines
+        start = next(index for index, line in enumerate(lines) if SETTLED in line)
+        shown = [line for line in lines[start:] if line]
         end = max(index for index, line in enumerate(shown) if re.match(r"\d\d \w\w\w \d\d:", line))
         return shown[: end + 1]
 
@@ -173,13 +122,12 @@ def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_pa
     data = tmp_path / "data"
     (data / "logs").mkdir(parents=True)
     data.chmod(0o755)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("LEADSTREAM_")}
+    env = bare(os.environ)
     # As on a machine without Java: only the interpreter's own directory is on the path.
     env.pop("JAVA_HOME", None)
     env["PATH"] = str(Path(sys.executable).parent)
 
-    first = Run(data, env, tmp_path)
-    try:
+    with Run(data, env) as first:
         first.wait_for(SETTLED, 300)
         first.wait_for("globex: newest events", 120)
         client = connect(first.address("clickhouse"))
@@ -195,21 +143,16 @@ def test_the_demo_shows_the_models_leads_and_a_second_run_doubles_nothing(tmp_pa
         assert len(commands) >= 5
         assert password
         assert not [one for one in commands if password in one]
-        assert first.interrupt() == 0, "\n".join(first.lines)
-    finally:
-        first.close()
+        assert first.interrupt() == 0, first.said
     assert processes_of(data) == []
     assert first.funnels() == expected_funnels(
         int((data / "demo-anchor").read_text()), policy_of(Settings.model_construct())
     )
 
-    second = Run(data, env, tmp_path)
-    try:
+    with Run(data, env) as second:
         second.wait_for(SETTLED, 300)
         second.wait_for("globex: newest events", 120)
         assert second.interrupt() == 0
-    finally:
-        second.close()
     assert processes_of(data) == []
     assert second.views() == first.views()
     assert second.shown("secret key") == first.shown("secret key")

@@ -4,9 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,51 +11,19 @@ from typing import Any
 import pytest
 
 from tests.conftest import eventually
+from tests.integration.ups import READY, Up, bare, leadstream
 
 pytestmark = pytest.mark.integration
 
-LEADSTREAM = Path(sys.executable).with_name("leadstream")
 BACK = {"Kafka": "Kafka is back on port", "ClickHouse": "ClickHouse is back on port"}
 
 
-class Up:
-    """One run, and what it says."""
+class Servers(Up):
+    """One run, whose servers may be killed."""
 
     def __init__(self, data: Path) -> None:
+        super().__init__(data.parent, "--data", data.name, env=bare(os.environ))
         self.data = data
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith("LEADSTREAM_")}
-        self.process = subprocess.Popen(
-            [LEADSTREAM, "up", "--data", str(data)],
-            env=self.env,
-            cwd=data.parent,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-
-    @property
-    def said(self) -> str:
-        return "\n".join(self.lines)
-
-    def wait_for(self, text: str, timeout: float = 180) -> None:
-        deadline = time.monotonic() + timeout
-        while text not in self.said:
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.1)
-
-    def address(self, server: str) -> str:
-        (ready,) = [line for line in self.lines if line.startswith("leadstream is ready: ")]
-        return next(part for part in ready.split() if part.startswith(f"{server}=")).partition("=")[2]
 
     def kill(self, server: str) -> None:
         """``kill -9``, by the process id that it has noted."""
@@ -70,37 +35,21 @@ class Up:
     def leadstream(self, *arguments: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
         """Another command, against this run."""
         env = {
-            **self.env,
+            **bare(os.environ),
             "LEADSTREAM_KAFKA_BOOTSTRAP": self.address("kafka"),
             "LEADSTREAM_CLICKHOUSE_URL": self.address("clickhouse"),
         }
-        return subprocess.run(
-            [LEADSTREAM, *arguments],
-            env=env,
-            cwd=self.data.parent,
-            input=text,
-            capture_output=True,
-            text=True,
-        )
+        return leadstream(self.data.parent, env, *arguments, text=text)
 
     def status(self) -> Any:
         """As programs read it."""
         return json.loads(self.leadstream("status", "--json").stdout)
 
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
 
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    one = Up(tmp_path / ".leadstream")
-    yield one
-    one.close()
+def up(tmp_path: Path) -> Iterator[Servers]:
+    with Servers(tmp_path / ".leadstream") as one:
+        yield one
 
 
 def events(customer: str) -> str:
@@ -120,7 +69,7 @@ def events(customer: str) -> str:
     return "".join(f"{json.dumps(one)}\n" for one in found)
 
 
-def lead_of(up: Up, customer: str) -> None:
+def lead_of(up: Servers, customer: str) -> None:
     """Events in, and their lead out at the other end."""
     before = stored(up)
     sent = up.leadstream("send", "-", text=events(customer))
@@ -128,14 +77,14 @@ def lead_of(up: Up, customer: str) -> None:
     eventually(lambda: stored(up) == before + 1, 120)
 
 
-def stored(up: Up) -> int:
+def stored(up: Servers) -> int:
     found = up.status()["stored"]
     return int(found["leads"]) if "leads" in found else -1
 
 
 @pytest.mark.timeout(600)
-def test_servers_that_die_come_back_and_one_that_cannot_ends_it(up: Up) -> None:
-    up.wait_for("leadstream is ready: ")
+def test_servers_that_die_come_back_and_one_that_cannot_ends_it(up: Servers) -> None:
+    up.wait_for(READY)
     lead_of(up, "before")
     addresses = up.address("kafka"), up.address("clickhouse")
     for server, back in BACK.items():
@@ -153,7 +102,6 @@ def test_servers_that_die_come_back_and_one_that_cannot_ends_it(up: Up) -> None:
     (up.data / "kafka" / "log" / "meta.properties").write_text("none of it\n")
     up.kill("Kafka")
     assert up.process.wait(180) == 69, up.said
-    up.close()
     assert "error: Kafka cannot be kept up: " in up.said
     assert str(up.data / "kafka" / "kafka.log") in up.said
     assert " free)" in up.said
