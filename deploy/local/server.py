@@ -71,19 +71,19 @@ class LocalServer(ABC):
         self._progress = progress
         self._lock = DirectoryLock(self.data_dir)
         self._child: Child | None = None
+        self._starting = False
 
     @classmethod
     def installed(cls) -> bool:
         """Whether the packages are there that it is made of."""
         return all(find_spec(module) for module in cls.MODULES)
 
-    def start(self, unwanted: Callable[[], bool] = lambda: False) -> None:
-        """Start, and block until the server answers requests; nothing happens when it runs already.
+    def launch(self) -> None:
+        """Begin to start, for what starts beside it; ``start`` does the rest. Nothing happens when it runs.
 
-        ``unwanted``: asked while it blocks; True ends it like a failure. Raises a ``LocalServerError``, and
-        then leaves nothing running and nothing locked.
+        Blocks for what has to be there before. Raises what ``start`` raises.
         """
-        if self.process_alive:
+        if self.process_alive or self._starting:
             return
         if not self.installed():
             raise NotInstalled([self.NAME])
@@ -93,8 +93,24 @@ class LocalServer(ABC):
                 own_directory(self.data_dir)
                 self._lock.acquire()
                 tighten(self.data_dir)
-                self._port = port = self._claim_port()
-                self._child = child = self._spawn(self._prepare(port), self.log_path)
+                self._port = self._claim_port()
+                self._child = self._spawn(self._prepare(self._port), self.log_path)
+                self._starting = True
+        except BaseException:
+            self.kill()
+            raise
+
+    def start(self, unwanted: Callable[[], bool] = lambda: False) -> None:
+        """Start, and block until the server answers requests; nothing happens when it runs already.
+
+        ``unwanted``: asked while it blocks; True ends it like a failure. Raises a ``LocalServerError``, and
+        then leaves nothing running and nothing locked.
+        """
+        self.launch()
+        child, port = self._child, self.port
+        if child is None or not self._starting:
+            return
+        try:
             if not child.wait_until(lambda: unwanted() or self._answers(port), self.START_TIMEOUT):
                 raise self._failure(child)
             if unwanted():
@@ -102,6 +118,7 @@ class LocalServer(ABC):
         except BaseException:
             self.kill()
             raise
+        self._starting = False
 
     def stop(self) -> None:
         """Shut down in order, or by force after a while. Blocks until it is gone; harmless when it is."""
@@ -114,6 +131,7 @@ class LocalServer(ABC):
         if self._child is not None:
             self._child.kill()
             self._child = None
+        self._starting = False
         self._lock.release()
 
     @property

@@ -73,6 +73,9 @@ def running(plan: Plan, settings: Settings, steps: Steps) -> Iterator[Running]:
         kept: list[LocalServer] = []
         kafka = plan.kafka or _kafka(plan, stack, steps, kept)
         clickhouse = plan.clickhouse or ClickHouseUrl.parse(_clickhouse(plan, stack, steps, kept))
+        for server in kept:
+            server.start()
+            steps.done(f"{server.NAME} runs")
         if clickhouse.name == "default":  # the server's own, not meant for anybody's tables
             clickhouse = clickhouse.naming(DEFAULT_DATABASE)
         settings = settings.model_copy(
@@ -148,17 +151,18 @@ def _owned(data: Path) -> Iterator[None]:
 
 
 def _kafka(plan: Plan, stack: ExitStack, steps: Steps, kept: "list[LocalServer]") -> str:
+    """Its address; the server is on its way up."""
     from deploy.local.kafka import LocalKafka
 
     server = LocalKafka(plan.data / "kafka", usual=KAFKA_PORT, progress=steps.begin)
     stack.callback(server.stop)
-    server.start()
+    server.launch()
     kept.append(server)
-    steps.done("Kafka runs")
     return server.bootstrap
 
 
 def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps, kept: "list[LocalServer]") -> str:
+    """As of Kafka."""
     from deploy.local.clickhouse import LocalClickHouse
 
     server = LocalClickHouse(
@@ -168,9 +172,8 @@ def _clickhouse(plan: Plan, stack: ExitStack, steps: Steps, kept: "list[LocalSer
         databases=f"{DEFAULT_DATABASE}*",
     )
     stack.callback(server.stop)
-    server.start()
+    server.launch()
     kept.append(server)
-    steps.done("ClickHouse runs")
     return server.url
 
 

@@ -52,6 +52,27 @@ def test_a_server_starts_and_stops_any_number_of_times(tmp_path: Path) -> None:
         assert is_gone(pid)
 
 
+def test_what_is_launched_is_started_once(tmp_path: Path) -> None:
+    server = Scripted(tmp_path)
+    server.launch()
+    pid = server.pid
+    with server:
+        server.launch()
+        assert server.pid == pid
+
+
+def test_what_dies_after_its_launch_is_not_tried_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scripted, "source", "raise SystemExit(3)")
+    server = Scripted(tmp_path)
+    server.launch()
+    eventually(lambda: not server.process_alive)
+    with pytest.raises(StartFailed, match="ended with exit code 3"):
+        server.start()
+    assert not server.log_path.with_name(f"{server.log_path.name}.1").exists()
+
+
 def test_a_server_that_is_not_installed_touches_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
