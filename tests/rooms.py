@@ -122,11 +122,15 @@ _ROOMS: Final = {
         "schemas attribution errors clock settings kafka.connection kafka.header_names kafka.placement kafka"
         " clickhouse registry gateway.known",
     ),
+    "gateway.live": Room(
+        "what is written now, for whoever watches",
+        "schemas errors clock settings kafka.connection kafka.header_names kafka gateway.answers",
+    ),
     "gateway": Room(
         "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md)); pages for people"
         " ([dashboard.md](dashboard.md))",
         "schemas errors clock histogram garbage settings kafka.connection clickhouse observability registry"
-        " visitors people.traced gateway.answers gateway.known gateway.publishing gateway.facts",
+        " visitors people.traced gateway.answers gateway.known gateway.publishing gateway.facts gateway.live",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),

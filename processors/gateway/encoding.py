@@ -1,6 +1,6 @@
 """Answers and errors → status, headers and bytes."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from typing import Any, Final
 
 from msgspec.json import Encoder
@@ -65,6 +65,10 @@ async def _send_parts(
             part = await anext(parts, b"")
     except Exception as error:
         raise CutShort from error
+    finally:
+        # Of whoever went away, too: what was opened for him is closed.
+        if isinstance(parts, AsyncGenerator):
+            await parts.aclose()
     await send({"type": "http.response.body", "body": b""})
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from processors.gateway.facts import RecentAndOlder
+from processors.gateway.live import Live
 from processors.gateway.publishing import EventPublisher
 from processors.gateway.stats import Stats
 from processors.observability.exposition import Reading
@@ -41,10 +42,11 @@ _SERVERS: Final = (
 
 @dataclass
 class Observed:
-    """``servers``: None until all of them have answered."""
+    """``servers``, ``live``: None until all servers have answered."""
 
     stats: Stats
     servers: Servers | None = None
+    live: Live | None = None
 
 
 def serve_gateway(settings: Settings, observed: Observed) -> int:
@@ -62,7 +64,12 @@ def serve_gateway(settings: Settings, observed: Observed) -> int:
     process = process_reading(settings, silences)
 
     def read() -> Reading:
-        return {**process(), **_of_requests(observed.stats), **_of_servers(observed.servers)}
+        return {
+            **process(),
+            **_of_requests(observed.stats),
+            **_of_servers(observed.servers),
+            **_of_streams(observed.live),
+        }
 
     health = Health(silences, lambda: observed.stats.unready)
     return serve(settings.metrics_host, settings.metrics_port, (*PROCESS, *GATEWAY), read, health)
@@ -114,4 +121,12 @@ def _of_servers(servers: Servers | None) -> Reading:
         "leadstream_gateway_memory_bytes": facts.memory.recent.size,
         "leadstream_gateway_lookups_total": facts.older.lookups,
         "leadstream_gateway_lookup_failures_total": facts.older.failures,
+    }
+
+
+def _of_streams(live: Live | None) -> Reading:
+    return {
+        "leadstream_gateway_streams": None if live is None else live.watching,
+        "leadstream_gateway_stream_bytes": None if live is None else live.rings.size,
+        "leadstream_gateway_streams_dropped_total": None if live is None else live.dropped,
     }

@@ -19,6 +19,7 @@ from processors.gateway.known import Facts, Publisher
 from processors.gateway.links.calls import Shown
 from processors.gateway.links.counters import LinkCounters
 from processors.gateway.links.routes import link_routes
+from processors.gateway.live import Live
 from processors.gateway.outcomes.routes import outcome_routes
 from processors.gateway.qr import qr_routes
 from processors.gateway.routing import Route
@@ -42,6 +43,7 @@ class Parts:
     ask: Ask
     visitors: Visitors
     callers: Callers
+    live: Live
     public_url: str
     qualification_window_ms: int
     tracing: Tracing
@@ -60,7 +62,7 @@ def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
         *customer_routes(
             ask, facts, publisher, registry.links.get, parts.qualification_window_ms, parts.tracing
         ),
-        *analytics_routes(ask, registry, shown),
+        *analytics_routes(ask, registry, shown, parts.live),
         *outcome_routes(ask, facts),
         *qr_routes(),
         *script_routes(),

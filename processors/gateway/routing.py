@@ -61,7 +61,8 @@ class Route:
     returned, for the documentation. ``errors``: codes that the handler itself raises, likewise; the codes of
     keys, limits, bodies and stores follow from the rest. ``limited``: where anybody may call: not too often
     from one address. ``media_type``: of bytes that are returned; for the documentation, too.
-    ``idempotent``: the handler heeds an ``Idempotency-Key``.
+    ``lasting``: the answer goes on until somebody ends it; it is answered, for metrics and the bound on
+    requests under way, once it has begun. ``idempotent``: the handler heeds an ``Idempotency-Key``.
     ``older_names``: further paths, which are served and not documented.
     """
 
@@ -80,4 +81,5 @@ class Route:
     limited: bool = False
     media_type: str = "application/json"
     idempotent: bool = False
+    lasting: bool = False
     older_names: Sequence[str] = field(default=())

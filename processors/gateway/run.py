@@ -23,6 +23,7 @@ from processors.gateway.dashboard.routes import dashboard_routes
 from processors.gateway.documentation import documented
 from processors.gateway.facts import open_facts
 from processors.gateway.listening import address_of, listen, serve
+from processors.gateway.live import Live
 from processors.gateway.observing import Observed, Servers, serve_gateway
 from processors.gateway.publishing import EventPublisher
 from processors.gateway.routes import Parts, build_routes, client_address
@@ -73,15 +74,15 @@ async def run_gateway(settings: Settings) -> None:
             observed.servers = await _connected(settings, stopping, stack)
             if observed.servers is not None:
                 visitors = Visitors(Addresses(settings.proxies), await agents, places)
-                await _serve(settings, observed.servers, visitors, observed.stats, listening, stopping)
+                await _serve(settings, observed, observed.servers, visitors, listening, stopping)
     log.info("stopped", extra={"requests": observed.stats.requests.total()})
 
 
 async def _serve(
     settings: Settings,
+    observed: Observed,
     servers: Servers,
     visitors: Visitors,
-    stats: Stats,
     listening: socket.socket,
     stopping: asyncio.Event,
 ) -> None:
@@ -89,6 +90,7 @@ async def _serve(
     public_url = settings.gateway_public_url or address_of(listening)
     callers = Callers(registry, client_address(Addresses(settings.proxies)))
     tracing = Tracing(partial(in_a_process, _TRACE_S), _TRACES)
+    live = observed.live = Live(settings)
     async with aclosing(Stored(settings)) as stored:
         routes, redirect = build_routes(
             Parts(
@@ -98,6 +100,7 @@ async def _serve(
                 stored.rows,
                 visitors,
                 callers,
+                live,
                 public_url,
                 settings.qualification_window,
                 tracing,
@@ -107,23 +110,24 @@ async def _serve(
             # Pages are for people: what describes the API says nothing of them.
             [
                 *documented(routes, public_url),
-                *dashboard_routes(registry, callers, telling_limits(stored.rows), tracing, public_url),
+                *dashboard_routes(registry, callers, telling_limits(stored.rows), tracing, live, public_url),
             ],
             registry=registry,
             callers=callers,
             redirect=redirect,
-            stats=stats,
+            stats=observed.stats,
             docs_url=f"{public_url}/docs",
             base_path=urlsplit(public_url).path,
         )
         collect_rarely()
-        stats.unready = None
+        observed.stats.unready = None
         log.info("listening", extra={"address": address_of(listening)})
         # Kept, so that it is not collected before it is done.
         loading = asyncio.create_task(load_driver())
         await until_first(
             serve(app, listening, stopping),
             *(registry.follow(), facts.follow(), publisher.follow(), callers.uses.keep(registry, epoch_ms)),
+            live.follow(stopping),
             stopping=stopping,
         )
         await loading

@@ -79,20 +79,29 @@ class Gateway:
         """One request. What goes wrong in it ends with it."""
         if scope["type"] != "http":
             return
-        began = perf_counter()
         self._stats.under_way += 1
         course = Course(Request(scope, receive), Head.of(scope))
+        status = None
         try:
             status = await self._serve(course, send)
         finally:
+            self._end(course, status)
+
+    def _end(self, course: "Course", status: int | None) -> None:
+        """Once of each request. None: it was broken off."""
+        if not course.ended:
+            course.ended = True
             self._stats.under_way -= 1
-        self._stats.answered(course.name, status, perf_counter() - began)
+            if status is not None:
+                self._stats.answered(course.name, status, perf_counter() - course.began)
 
     async def _serve(self, course: "Course", send: Send) -> int:
         """The status that went out; 0: nobody was there any more."""
         try:
             try:
                 answer = answer_of(await self._answered(course))
+                if course.lasts:
+                    self._end(course, answer.status)
             except ApiError as error:
                 answer = error_answer(error, self._docs_url)
             await send_answer(send, answer, course.headers)
@@ -148,6 +157,7 @@ class Gateway:
         if route is None:
             raise _wrong_method(method, match.allowed)
         course.name = f"{route.method} {route.path}"
+        course.lasts = route.lasting
         now_ms = self._clock()
         workspace, key = await self._let_in(course, route, now_ms)
         body = await self._body(course, route, workspace)
@@ -184,15 +194,18 @@ class Gateway:
 
 class Course:
     """What is known of a request by now. ``name``: of its route, for metrics and logs; never its path.
-    ``misspelt``: names in its body that are no field, and close to one. ``unread``: more of its body may come
-    than anybody wants, so that nothing can follow it.
+    ``lasts``: of its route. ``ended``: it is counted already. ``misspelt``: names in its body that are no
+    field, and close to one. ``unread``: more of its body may come than anybody wants, so that nothing can
+    follow it.
     """
 
-    __slots__ = ("cors", "head", "misspelt", "name", "request", "unread")
+    __slots__ = ("began", "cors", "ended", "head", "lasts", "misspelt", "name", "request", "unread")
 
     def __init__(self, request: Request, head: Head) -> None:
         self.request = request
         self.head = head
+        self.began = perf_counter()
+        self.ended = self.lasts = False
         self.name = NOWHERE
         self.cors = False
         self.misspelt: Sequence[CloseName] = ()

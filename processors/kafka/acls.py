@@ -23,8 +23,8 @@ from schemas.topics import (
 TOPIC: Final = "topic"
 GROUP: Final = "group"
 TRANSACTION: Final = "transactional-id"
-_FOLLOWED: Final = (*EVENT_TOPICS, Topic.CUSTOMERS, Topic.LEADS)
-"""What a gateway remembers a part of, besides the registries."""
+_FOLLOWED: Final = (*EVENT_TOPICS, Topic.CUSTOMERS, Topic.LEADS, Topic.SALES)
+"""What a gateway reads as it is written, besides the registries."""
 
 
 class Right(NamedTuple):

@@ -352,6 +352,24 @@ GATEWAY: Final = (
         "queries",
         "Those that ClickHouse did not answer in time; their callers were told to try again.",
     ),
+    Metric(
+        "leadstream_gateway_streams",
+        "gauge",
+        "streams",
+        "Streams of events that are open now; they are no requests under way.",
+    ),
+    Metric(
+        "leadstream_gateway_stream_bytes",
+        "gauge",
+        "bytes",
+        "What is kept for them of the last minutes, estimated; nothing while nobody watches.",
+    ),
+    Metric(
+        "leadstream_gateway_streams_dropped_total",
+        "counter",
+        "streams",
+        "Those that were ended because their clients did not take what came in time.",
+    ),
 )
 
 _OF_WORKERS_ALONE: Final = ("unmatched_total", "misspelt_fields_total")

@@ -38,7 +38,7 @@ VIEWS = {
     "hostile": "/dashboard/events?partnerId=" + "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
 }
 HOSTILE = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>\u202e" + "long " * 100
-MOST_SCRIPT_BYTES = 9 * 1024
+MOST_SCRIPT_BYTES = 8 * 1024
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def test_a_gateway_writes_events_and_registries_and_moves_no_group() -> None:
     registries = {"p.links", "p.workspaces"}
     assert names("gateway", "Write") == EVENTS | registries
     assert names("gateway", "Read") == EVENTS | registries | {
-        *("o.customers", "o.leads", "p.app-clicks-changelog", "p.app-customers-changelog")
+        *("o.customers", "o.leads", "o.sales", "p.app-clicks-changelog", "p.app-customers-changelog")
     }
     assert names("gateway", "Describe") == {"o.touches"}
     assert names("gateway", "Describe", GROUP) == {"p.app", "p.leadstream-sink"}

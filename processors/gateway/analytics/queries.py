@@ -40,20 +40,9 @@ def _text(description: str, *examples: str) -> Any:
 Values = Annotated[str, _text(_ONLY, "DE", "DE,AT", "-US")]
 
 
-class ScopeQuery(Struct, frozen=True, kw_only=True, rename=renamed):
-    """Which time, and which events in it. What nothing here has, tags, folders and groups, is refused."""
+class FilterQuery(Struct, frozen=True, kw_only=True, rename=renamed):
+    """Which events. What nothing here has, tags, folders and groups, is refused."""
 
-    interval: Annotated[
-        Interval | None,
-        Meta(description=f"Which time; {USUAL} where nothing is said. `start` counts before it."),
-    ] = None
-    start: Annotated[
-        str, _text("The first day, as a date or a time; whole days of the timezone are taken.", "2026-01-01")
-    ] = ""
-    end: Annotated[str, _text("The last day, likewise; today where nothing is said.", "2026-01-31")] = ""
-    timezone: Annotated[
-        str, _text("In which days begin: a name of the IANA database.", "Europe/Berlin", "Asia/Kathmandu")
-    ] = "UTC"
     link_id: Values | None = None
     external_id: Values | None = None
     domain: Values | None = None
@@ -105,14 +94,6 @@ class ScopeQuery(Struct, frozen=True, kw_only=True, rename=renamed):
     group_id: Id = ""
     partner_tag_id: Id = ""
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """Raises ``ApiError``."""
-        zone = zone_named(self.timezone)
-        if zone is None:
-            raise refused("timezone", "no name of a timezone; one is Europe/Berlin.")
-        return zone
-
     def conditions(self, workspace_id: str) -> list[Condition]:
         """Raises ``ApiError``."""
         for name in ("tag_id", "tag_ids", "folder_id", "group_id", "partner_tag_id"):
@@ -132,6 +113,30 @@ class ScopeQuery(Struct, frozen=True, kw_only=True, rename=renamed):
             except metadata.Malformed as error:
                 raise refused("query", f"{error}.") from None
         return found
+
+
+class ScopeQuery(FilterQuery, frozen=True, kw_only=True, rename=renamed):
+    """Which time, and which events in it."""
+
+    interval: Annotated[
+        Interval | None,
+        Meta(description=f"Which time; {USUAL} where nothing is said. `start` counts before it."),
+    ] = None
+    start: Annotated[
+        str, _text("The first day, as a date or a time; whole days of the timezone are taken.", "2026-01-01")
+    ] = ""
+    end: Annotated[str, _text("The last day, likewise; today where nothing is said.", "2026-01-31")] = ""
+    timezone: Annotated[
+        str, _text("In which days begin: a name of the IANA database.", "Europe/Berlin", "Asia/Kathmandu")
+    ] = "UTC"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Raises ``ApiError``."""
+        zone = zone_named(self.timezone)
+        if zone is None:
+            raise refused("timezone", "no name of a timezone; one is Europe/Berlin.")
+        return zone
 
     async def period(
         self,
@@ -217,6 +222,23 @@ class EventsQuery(ScopeQuery, frozen=True, kw_only=True, rename=renamed):
     def newest_first(self) -> bool:
         """SDKs send both orders."""
         return (self.sort_order or self.order) == "desc"
+
+
+class StreamQuery(FilterQuery, frozen=True, kw_only=True, rename=renamed):
+    """Events as they come."""
+
+    event: Annotated[
+        Literal["clicks", "leads", "sales", "composite"],
+        Meta(description="Which ones; composite: all of these."),
+    ] = "clicks"
+
+    def conditions(self, workspace_id: str) -> list[Condition]:
+        """Raises ``ApiError``."""
+        if self.sale_type is not None:
+            raise refused(
+                "saleType", "whether a sale is the first one is not known as it comes; ask /events for it."
+            )
+        return super().conditions(workspace_id)
 
 
 def refused(name: str, text: str) -> ApiError:

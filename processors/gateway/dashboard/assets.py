@@ -31,6 +31,8 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 _TEXT: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 _BETWEEN: Final = re.compile(r"/\*.*?\*/|\s*\n\s*", re.DOTALL)
 _INDENTED: Final = re.compile(r"^(\s*//.*\n|\s+)", re.MULTILINE)
+_SPACED: Final = re.compile(r"""("(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)| *([{}()\[\],;:=<>?&|*+/%!-]) *\n?""")
+"""Of a script whose statements all end with a semicolon: texts stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,14 @@ def read_assets() -> dict[str, Asset]:
     return {
         "font": font,
         "style": Asset.of("style", "css", written.encode()),
-        "script": Asset.of("dashboard", "js", _INDENTED.sub("", SCRIPT.read_text()).encode()),
+        "script": Asset.of("dashboard", "js", _compact(SCRIPT.read_text()).encode()),
         "chart": Asset.of("uplot", "js", (VENDORED / "uplot.js").read_bytes()),
     }
+
+
+def _compact(script: str) -> str:
+    close = _SPACED.sub(lambda found: found[1] or found[2], _INDENTED.sub("", script))
+    return close.replace(";}", "}")
 
 
 def asset_routes(assets: Mapping[str, Asset]) -> Iterator[Route]:

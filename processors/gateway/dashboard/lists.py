@@ -11,6 +11,7 @@ from processors.gateway.dashboard import journeys, numbers, words
 from processors.gateway.dashboard.cards import card
 from processors.gateway.dashboard.chart import earned
 from processors.gateway.dashboard.events import Place, newest
+from processors.gateway.dashboard.live import is_live
 from processors.gateway.dashboard.names import PLURALS, group_name
 from processors.gateway.dashboard.people import STATUSES, Wanted, people, person, revisions
 from processors.gateway.dashboard.reasons import said_of, told_of
@@ -18,7 +19,16 @@ from processors.gateway.dashboard.refusals import late_leads, not_counted, refus
 from processors.gateway.dashboard.rows import rows_of
 from processors.gateway.dashboard.state import query
 from processors.gateway.dashboard.story import decision, story
-from processors.gateway.dashboard.views import CUSTOMER, CUSTOMERS, EVENTS, NOT_COUNTED, PARTNERS, Door, Visit
+from processors.gateway.dashboard.views import (
+    CUSTOMER,
+    CUSTOMERS,
+    EVENTS,
+    EVENTS_LIVE,
+    NOT_COUNTED,
+    PARTNERS,
+    Door,
+    Visit,
+)
 
 PAGE: Final = 50
 _MOST_GROUPS: Final = 100
@@ -59,6 +69,7 @@ class Lists:
             rows=rows_of(shown, period.now),
             older=older,
             is_first=after is None,
+            live=visit.base + EVENTS_LIVE + state.same if after is None and is_live(period, state) else "",
         )
         return self._page(visit, "events.html", told)
 

@@ -57,9 +57,13 @@ class Pages:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """A page. ``told``: what the template says; it asks for nothing else."""
-        content = self._environment.get_template(template).render(told).encode()
+        content = self.rendered(template, told).encode()
         given = {**HEADERS, "Vary": "Accept-Encoding, Cookie", **(headers or {})}
         if "gzip" in request.headers.get("accept-encoding", ""):
             given["Content-Encoding"] = "gzip"
             content = gzip.compress(content, compresslevel=_COMPRESSION, mtime=0)
         return Answer(content, status, given)
+
+    def rendered(self, template: str, told: Mapping[str, Any]) -> str:
+        """A part of one, likewise."""
+        return self._environment.get_template(template).render(told)

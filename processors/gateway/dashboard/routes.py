@@ -15,6 +15,7 @@ from processors.gateway.dashboard.assets import ROOT, asset_routes, read_assets
 from processors.gateway.dashboard.exports import Exports
 from processors.gateway.dashboard.keeping import Keeping, Writing
 from processors.gateway.dashboard.lists import Lists
+from processors.gateway.dashboard.live import LiveRows, is_live
 from processors.gateway.dashboard.names import PLURALS, group_name
 from processors.gateway.dashboard.pages import Pages
 from processors.gateway.dashboard.shared import SharedViews
@@ -25,18 +26,22 @@ from processors.gateway.dashboard.views import (
     CUSTOMER,
     CUSTOMERS,
     EVENTS,
+    EVENTS_LIVE,
     NOT_COUNTED,
     OVERVIEW,
+    OVERVIEW_LIVE,
     PARTNERS,
     TRACE,
     Door,
     Visit,
 )
+from processors.gateway.live import Live
 from processors.gateway.routing import Route
+from processors.gateway.streaming import EVENT_STREAM
 
 
 def dashboard_routes(
-    registry: Writing, callers: Callers, ask: Ask, tracing: Tracing, public_url: str
+    registry: Writing, callers: Callers, ask: Ask, tracing: Tracing, live: Live, public_url: str
 ) -> Sequence[Route]:
     """``public_url``: how browsers reach this gateway; without a slash at its end."""
     where = urlsplit(public_url)
@@ -55,6 +60,10 @@ def dashboard_routes(
         door.route(TRACE, Traces(door, tracing).show),
         door.route(PARTNERS, lists.partners),
         door.route(NOT_COUNTED, lists.refused),
+        door.route(
+            OVERVIEW_LIVE, LiveRows(door, live, OVERVIEW, full=False).open, EVENT_STREAM, lasting=True
+        ),
+        door.route(EVENTS_LIVE, LiveRows(door, live, EVENTS, full=True).open, EVENT_STREAM, lasting=True),
         door.route(f"{ROOT}/series.csv", exports.series, "text/csv"),
         door.route(f"{ROOT}/events.csv", exports.events, "text/csv"),
         door.route(f"{ROOT}/groups.csv", exports.groups, "text/csv"),
@@ -84,6 +93,7 @@ class Overview:
             group_name=group_name,
             plural=PLURALS[state["groupBy"]],
             full=False,
+            live=visit.base + OVERVIEW_LIVE + state.same if is_live(period, state) else "",
             first_command=first_command(visit.workspace_id),
         )
         if page.refused.found:

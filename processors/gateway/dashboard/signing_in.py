@@ -75,6 +75,10 @@ class Entrance:
         except UnreadableWorkspace:
             return ()
 
+    def is_in(self, request: Request, now_ms: int) -> bool:
+        """Whoever was let in: is he still?"""
+        return holder_of(_cookie(request), self._registry.contents, now_ms) is not None
+
     def to_sign_in(self, request: Request) -> Answer:
         """For whoever has not, or no longer: the same page, with the address to come back to."""
         path, query = (

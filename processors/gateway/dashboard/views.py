@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, Final
 
+from processors.clock import epoch_ms
 from processors.gateway.analytics.filters import FIELDS
 from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer, ApiError
@@ -27,6 +28,8 @@ CUSTOMER: Final = f"{ROOT}/customer"
 """Of one; not among the views. His id is in the query: paths change what they are made of."""
 TRACE: Final = f"{ROOT}/trace"
 """Of one, too."""
+OVERVIEW_LIVE: Final = f"{ROOT}/live"
+EVENTS_LIVE: Final = f"{ROOT}/events/live"
 PARTNERS: Final = f"{ROOT}/partners"
 NOT_COUNTED: Final = f"{ROOT}/not-counted"
 KEPT: Final = f"{ROOT}/views"
@@ -141,10 +144,16 @@ class Door:
         self.ask = ask
         self.base = base
 
-    def route(self, path: str, handle: Handle, media_type: str = "text/html") -> Route:
+    def is_open(self, visit: Visit) -> bool:
+        """Still, to whoever it was opened to?"""
+        return self._entrance.is_in(visit.call.request, epoch_ms())
+
+    def route(
+        self, path: str, handle: Handle, media_type: str = "text/html", *, lasting: bool = False
+    ) -> Route:
         """To be asked for only."""
         opened = self._opened(handle)
-        return _route(method="GET", path=path, handle=opened, media_type=media_type)
+        return _route(method="GET", path=path, handle=opened, media_type=media_type, lasting=lasting)
 
     def form(self, path: str, handle: Handle, form: type[Any]) -> Route:
         """What a form of ours sends, and no other."""

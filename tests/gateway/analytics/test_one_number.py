@@ -19,8 +19,10 @@ from processors.gateway.analytics.routes import analytics_routes
 from processors.gateway.answers import Answer
 from processors.gateway.links.calls import Shown
 from processors.gateway.links.counters import LinkCounters
+from processors.gateway.live import Live
 from processors.gateway.routing import Route
 from processors.registry.store import RegistryStore
+from processors.settings import Settings
 from schemas.ids import customer_id
 from tests.clickhouse.database import fresh_database
 from tests.gateway.analytics.history import (
@@ -50,7 +52,8 @@ async def asking(clickhouse: LocalClickHouse, history: History) -> AsyncIterator
         history.write(database)
         async with stored(database.url) as store:
             registry = cast(RegistryStore, MemoryStore())
-            yield analytics_routes(store.rows, registry, Shown(LinkCounters(store.rows), PUBLIC_URL))
+            shown = Shown(LinkCounters(store.rows), PUBLIC_URL)
+            yield analytics_routes(store.rows, registry, shown, Live(Settings()))
 
 
 Filtered = tuple[dict[str, str], Test]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from processors.clock import epoch_ms
 from processors.gateway.answers import Answer, ApiError, Code
@@ -13,9 +13,11 @@ from processors.gateway.callers import Callers
 from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard.routes import dashboard_routes
 from processors.gateway.listening import listen, serve
+from processors.gateway.live import Live
 from processors.gateway.serving import Gateway
 from processors.gateway.stats import Stats
 from processors.registry.keys import IssuedKey, issue
+from processors.settings import Settings
 from schemas.registry import KeyRole, Workspace
 from tests.gateway.customers.traces import NO_TRACES
 from tests.gateway.doors import Registry
@@ -30,7 +32,7 @@ def workspace(name: str = "acme", *keys: IssuedKey) -> Workspace:
 
 
 class Dashboard:
-    """``ask``: ClickHouse. ``now_ms``: None is now."""
+    """``ask``: ClickHouse. ``now_ms``: None is now. ``live``: None is one that reads nothing."""
 
     def __init__(
         self,
@@ -38,13 +40,15 @@ class Dashboard:
         public_url: str = "http://api.test",
         now_ms: int | None = None,
         tracing: Tracing = NO_TRACES,
+        live: Live | None = None,
     ) -> None:
         self.registry = Registry()
         self.registry.put(workspace())
         self.registry.put(workspace("globex", OTHER))
         self.now_ms = now_ms
         self.callers = Callers(self.registry, lambda request: request.headers.get("x-from", ""), self.clock)
-        self.routes = dashboard_routes(self.registry, self.callers, ask, tracing, public_url)
+        self.live = live or Live(Settings())
+        self.routes = dashboard_routes(self.registry, self.callers, ask, tracing, self.live, public_url)
         self.app = Gateway(
             self.routes,
             registry=self.registry,
@@ -68,19 +72,29 @@ class Served:
     """``url``: of the overview, without a slash at its end."""
 
     url: str
-    dashboard: Dashboard
+
+
+class Streaming(Protocol):
+    """An application, and what its streams rest on."""
+
+    @property
+    def app(self) -> Gateway: ...
+
+    @property
+    def live(self) -> Live: ...
 
 
 @asynccontextmanager
-async def served(dashboard: Dashboard) -> AsyncIterator[Served]:
+async def served(dashboard: Streaming) -> AsyncIterator[Served]:
     """Over HTTP, as the gateway serves it."""
     stopping = asyncio.Event()
     with listen("127.0.0.1", 0) as listening:
         running = asyncio.create_task(serve(dashboard.app, listening, stopping))
         try:
-            yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", dashboard)
+            yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}")
         finally:
             stopping.set()
+            dashboard.live.end()
             with suppress(asyncio.CancelledError):
                 await running
 

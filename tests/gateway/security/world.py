@@ -16,6 +16,7 @@ from processors.gateway.callers import Callers
 from processors.gateway.clicks.visits import Visitors
 from processors.gateway.customers.tracing import Tracing
 from processors.gateway.documentation import documented
+from processors.gateway.live import Live
 from processors.gateway.routes import Parts, build_routes, client_address
 from processors.gateway.routing import Route
 from processors.gateway.serving import Gateway
@@ -23,6 +24,7 @@ from processors.gateway.stats import Stats
 from processors.people.traced import Trace
 from processors.registry.keys import IssuedKey, issue
 from processors.registry.store import RegistryStore
+from processors.settings import Settings
 from processors.visitors.addresses import Addresses
 from processors.visitors.agents import Agents
 from processors.visitors.places import Places
@@ -84,10 +86,10 @@ def link(**fields: Any) -> Link:
 
 class World:
     """``acme`` has a link, a click and a customer, ``evil`` has a workspace. ``peer``: whose connection it
-    is. ``proxies``: which are trusted.
+    is. ``proxies``: which are trusted. ``live``: None is one whose streams end as soon as they have begun.
     """
 
-    def __init__(self, proxies: Sequence[str] = (PROXY,), **acme: Any) -> None:
+    def __init__(self, proxies: Sequence[str] = (PROXY,), live: Live | None = None, **acme: Any) -> None:
         self.peer = PROXY
         self.now_ms = NOW
         self.store = MemoryStore()
@@ -120,6 +122,9 @@ class World:
         registry, addresses = cast(RegistryStore, self.store), Addresses(proxies)
         self.callers = Callers(registry, client_address(addresses), lambda: self.now_ms)
         visitors = Visitors(addresses, _AGENTS, _PLACES)
+        self.live = live or Live(Settings())
+        if live is None:
+            self.live.end()
         parts = Parts(
             registry,
             self.facts,
@@ -127,6 +132,7 @@ class World:
             self.ask,
             visitors,
             self.callers,
+            self.live,
             API,
             DAY_MS,
             Tracing(self.traced, 1),
@@ -280,5 +286,6 @@ async def send(
         sent.append(message)
 
     await world.app(scope, receive, take)
-    assert [one["type"] for one in sent] == ["http.response.start", "http.response.body"]
-    return Raw(sent[0]["status"], sent[0]["headers"], sent[1]["body"])
+    head, *parts = sent
+    assert (head["type"], {one["type"] for one in parts}) == ("http.response.start", {"http.response.body"})
+    return Raw(head["status"], head["headers"], b"".join(one["body"] for one in parts))

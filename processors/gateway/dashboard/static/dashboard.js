@@ -1,19 +1,22 @@
-// Light or dark, before anything is drawn; then keys, the chart and its tabs. All of it can be done without.
+// Light or dark, before anything is drawn; then keys, events as they come, the chart and its tabs. All of it
+// can be done without.
 (() => {
   const root = document.documentElement;
   const find = (selector) => document.querySelector(selector);
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const on = (what, name, does) => what.addEventListener(name, does);
   root.classList.add("scripted");
-  const stored = () => { try { return localStorage.theme; } catch { return ""; } };
-  if (stored() === "light" || stored() === "dark") root.dataset.theme = stored();
+  // Where nothing may be stored, a choice is for this page only.
+  try { if (localStorage.theme) root.dataset.theme = localStorage.theme; } catch { }
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   function turn() {
     const now = root.dataset.theme || (dark.matches ? "dark" : "light");
     root.dataset.theme = now === "dark" ? "light" : "dark";
-    try { localStorage.theme = root.dataset.theme; } catch { /* for this page only, then */ }
+    try { localStorage.theme = root.dataset.theme; } catch { }
   }
 
-  document.addEventListener("DOMContentLoaded", () => {
+  on(document, "DOMContentLoaded", () => {
     const zone = find("[data-timezone]");
     if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
     const zones = find("#zones");
@@ -21,24 +24,89 @@
     const theme = find("#theme");
     if (theme) theme.onclick = turn;
     // One menu is open at a time; Escape or a click elsewhere closes it.
-    const menus = [...document.querySelectorAll("details.menu")];
+    const menus = all("details.menu");
     const close = (but) => { for (const one of menus) if (one !== but) one.open = false; };
-    document.addEventListener("click", (event) => close(event.target.closest("details.menu")));
-    document.addEventListener("keydown", (event) => {
+    on(document, "click", (event) => close(event.target.closest("details.menu")));
+    on(document, "keydown", (event) => {
       const open = menus.find((one) => one.open);
       if (event.key === "Escape" && open) { close(); open.querySelector("summary").focus(); }
       if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-      const tab = find(".tabs") && document.querySelectorAll(".tabs > a")["123".indexOf(event.key)];
+      const tab = all(".tabs > a")["123".indexOf(event.key)];
       if (event.key === "/" && find("#find")) { find("#find").focus(); event.preventDefault(); }
       else if (tab) tab.click();
       else if (event.key === "t" && find("#behind")) find("#behind").open = !find("#behind").open;
     });
+    if (find("#live")) live(find("#live"));
     if (find("#plot") && window.uPlot) document.fonts.ready.then(() => chart(JSON.parse(find("#series").textContent)));
   });
 
+  // New rows come in where their time says. While somebody reads, they wait behind a button.
+  function live(box) {
+    const body = find(".events tbody"), state = find("#state"), pause = find("#pause"), held = find("#held");
+    const waiting = new Map();
+    const rows = () => [...body.rows];
+    const shown = (id) => rows().find((one) => one.dataset.id === id);
+    const reads = () => pause.ariaPressed === "true" || body.matches(":hover, :focus-within") || body.getBoundingClientRect().top < 0;
+    const say = (text, works = false) => { state.textContent = text; box.classList.toggle("on", works); };
+
+    function show() {
+      for (const [id, row] of waiting) {
+        const old = shown(id);
+        if (old) old.remove(); else row.classList.add("new");
+        body.insertBefore(row, rows().find((one) => +one.dataset.at <= +row.dataset.at) || null);
+        if (body.rows.length > box.dataset.most) body.lastElementChild.remove();
+      }
+      waiting.clear();
+      held.hidden = true;
+    }
+
+    function take(made) {
+      if (!body) return setTimeout(() => location.reload(), 2000);
+      for (const row of [...made]) waiting.set(row.dataset.id, row);
+      if (!reads()) return show();
+      const count = [...waiting.keys()].filter((id) => !shown(id)).length;
+      held.textContent = `Show ${count} new`;
+      held.hidden = !count;
+    }
+
+    async function anew() {
+      const answer = await fetch(location.href);
+      if (answer.status === 401) return location.reload();
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      take(page.querySelectorAll(".events tbody tr"));
+    }
+
+    function open() {
+      const source = new EventSource(box.dataset.from);
+      const works = () => say("Live", true);
+      source.onopen = works;
+      source.onmessage = (event) => {
+        const part = document.createElement("template");
+        part.innerHTML = event.data;
+        take(part.content.children);
+      };
+      source.onerror = () => {
+        const last = body && body.rows[0];
+        say("Reconnecting" + (last ? ", last event " + last.cells[0].textContent.trim() : ""));
+        // What is more than a lost connection the browser leaves to us.
+        if (source.readyState === EventSource.CLOSED) setTimeout(() => { open(); anew(); }, 5000);
+      };
+      on(source, "reload", anew);
+      on(source, "away", () => say("Kafka does not answer: live stops, numbers stay"));
+      on(source, "back", works);
+    }
+
+    if (held) held.onclick = show;
+    pause.onclick = () => {
+      pause.ariaPressed = pause.ariaPressed !== "true";
+      if (body) take([]);
+    };
+    open();
+  }
+
   function chart(given) {
     const box = find("#plot"), tip = find(".tip"), panel = find("#panel");
-    const count = given.labels.length, last = count - 1;
+    const count = given.labels.length, last = count - 1, places = [...given.labels.keys()];
     const probe = document.createElement("i");
     box.append(probe);
     const colour = (name, part = 1) => {
@@ -46,19 +114,10 @@
       return getComputedStyle(probe).color;
     };
     const narrow = () => innerWidth <= 640;
-    const whole = new Intl.NumberFormat("en");
     const small = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-    const scale = given.money ? 10 ** given.money.decimals : 1;
-    const money = given.money && new Intl.NumberFormat("en", { style: "currency", currency: given.money.currency });
-    const paid = () => tab === "sales" && money;
-    const written = (value) => (paid() ? money.format(value / scale) : whole.format(value));
-    const steps = [...Array(12).keys()].flatMap((digits) => [1, 2, 2.5, 5].map((one) => one * 10 ** digits)).filter(Number.isInteger);
     let tab = given.tab, plot = null, at = last;
 
     function draw() {
-      const now = given.now[tab], before = given.before[tab].slice(0, count);
-      const over = given.running === null ? now : now.map((one, index) => (index < given.running ? one : null));
-      const running = given.running === null ? now.map(() => null) : now.map((one, index) => (index >= given.running - 1 ? one : null));
       const ink = colour(tab), font = `12px ${getComputedStyle(document.body).fontFamily}`;
       const fill = (made) => {
         const shade = made.ctx.createLinearGradient(0, made.bbox.top, 0, made.bbox.top + made.bbox.height);
@@ -86,8 +145,8 @@
           y: { range: (_, low, high) => [0, high > 0 ? uPlot.rangeNum(0, high, 0.12, true)[1] : 4] },
         },
         axes: [
-          { ...axis, size: 36, gap: 12, grid: { show: false }, splits: () => given.labels.map((_, index) => index).filter((index) => index % every === 0), values: (_, splits) => splits.map((index) => given.labels[index]) },
-          { ...axis, size: 48, gap: 8, space: narrow() ? 36 : 56, grid: { stroke: colour("line"), width: 1 }, incrs: steps, values: (_, splits) => splits.map((one) => small.format(one / (paid() ? scale : 1))) },
+          { ...axis, size: 36, gap: 12, grid: { show: false }, splits: () => places.filter((index) => index % every === 0), values: (_, splits) => splits.map((index) => given.labels[index]) },
+          { ...axis, size: 48, gap: 8, space: narrow() ? 36 : 56, grid: { stroke: colour("line"), width: 1 }, incrs: given.steps, values: (_, splits) => splits.map((one) => small.format(one / given.scale[tab])) },
         ],
         series: [
           {},
@@ -96,54 +155,37 @@
           { stroke: ink, width: 2, dash: [2, 4], points: alone },
         ],
         hooks: { setCursor: [show], setSelect: [zoom] },
-      }, [given.labels.map((_, index) => index), before, over, running], find("#drawn"));
+      }, [places, ...given.series[tab]], find("#drawn"));
     }
 
-    function element(name, text, style = "") {
-      const made = document.createElement(name);
-      made.textContent = text;
-      made.className = style;
-      return made;
-    }
-
+    // What has nothing to say stays empty.
+    const slot = (name) => tip.querySelector(`[data-slot=${name}]`);
     function show(made) {
       const index = made.cursor.idx;
-      if (index == null || made.cursor.left < 0) { tip.style.visibility = "hidden"; return; }
+      const away = index == null || made.cursor.left < 0;
+      tip.style.visibility = away ? "hidden" : "visible";
+      if (away) return;
       at = index;
-      const now = given.now[tab][index], then = given.before[tab][index], runs = index === given.running;
-      const line = (name, value, style) => {
-        const made = element("p", "");
-        made.append(element("i", "", style), name, element("b", written(value)));
-        return made;
-      };
-      const head = given.long[index] + (runs ? " so far" : "");
-      tip.replaceChildren(element("h3", head), line(given.names[tab], now, ""));
-      if (then !== undefined) tip.append(line(given.beforeLong[index], then, "before"));
-      if (then && !runs) {
-        const change = now / then - 1, way = change > 0 ? "up" : change < 0 ? "down" : "even";
-        const arrow = { up: "↑ ", down: "↓ ", even: "" }[way];
-        const size = change ? `${(Math.abs(change) * 100).toFixed(1)}% on the period before` : "the same as the period before";
-        tip.append(element("span", arrow + size, `delta ${way}`));
-      }
+      const [now, past, then, way, change] = given.said[tab][index];
+      const texts = { head: given.long[index], name: given.names[tab], now, past, then, change };
+      for (const name in texts) slot(name).textContent = texts[name];
+      slot("change").className = way;
       const place = made.valToPos(index, "x") + made.over.offsetLeft + (narrow() ? 4 : 16), width = tip.offsetWidth;
       const flips = place + 16 + width > box.clientWidth;
       tip.style.left = `${Math.max(4, flips ? place - width - 14 : place + 14)}px`;
-      tip.style.visibility = "visible";
     }
 
     function zoom(made) {
       if (made.select.width < 8) return;
-      const index = (pixel) => Math.min(last, Math.max(0, Math.round(made.posToVal(pixel, "x"))));
-      const from = index(made.select.left), to = index(made.select.left + made.select.width);
-      const there = new URL(location.href), end = new Date(given.days[to + 1] + "T00:00:00Z");
-      if (to < last) end.setUTCDate(end.getUTCDate() - 1);
+      const { left, width } = made.select, from = made.posToIdx(left), to = made.posToIdx(left + width);
+      const there = new URL(location.href);
       there.searchParams.delete("interval");
-      there.searchParams.set("start", given.days[from]);
-      there.searchParams.set("end", end.toISOString().slice(0, 10));
+      there.searchParams.set("start", given.days[from][0]);
+      there.searchParams.set("end", given.days[to][1]);
       location.assign(there);
     }
 
-    const tabs = [...document.querySelectorAll(".tabs > a")];
+    const tabs = all(".tabs > a");
     function choose(chosen, moves) {
       if (given.money && (chosen.dataset.tab === "sales") !== (tab === "sales")) return location.assign(chosen.href);
       tab = chosen.dataset.tab;
@@ -168,11 +210,11 @@
       const first = plot.cursor.left < 0 && Number.isFinite(step);
       at = Math.max(0, Math.min(last, first ? last : at + step));
       plot.setCursor({ left: plot.valToPos(at, "x"), top: 40 });
-      find("#said").textContent = `${given.long[at]}: ${written(given.now[tab][at])} ${given.names[tab]}`;
+      find("#said").textContent = `${given.long[at]}: ${given.said[tab][at][0]} ${given.names[tab]}`;
     };
     choose(tabs.find((one) => one.dataset.tab === tab), false);
     new MutationObserver(draw).observe(root, { attributeFilter: ["data-theme"] });
-    dark.addEventListener("change", draw);
+    on(dark, "change", draw);
     let width = innerWidth;
     addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; draw(); } });
     root.classList.add("drawn");
