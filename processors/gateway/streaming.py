@@ -61,7 +61,10 @@ async def _parts(
     away = False
     with watcher:
         try:
-            yield b"retry: %d\n\n" % (_RETRY_MS + watcher.number * _APART_MS % _RETRY_MS)
+            # Whatever comes after the head was sent is told.
+            while (begun := _begin(watcher)) is None and not (gone.done() or watcher.over or watcher.away):
+                await watcher.wait(HEARTBEAT_S)
+            yield b"retry: %d\n\n" % (_RETRY_MS + watcher.number * _APART_MS % _RETRY_MS) + (begun or b"")
             spoke = checked = clock()
             while not (gone.done() or watcher.over):
                 if clock() - checked >= HEARTBEAT_S:
@@ -72,13 +75,9 @@ async def _parts(
                 if watcher.away is not away:
                     away = watcher.away
                     part = message(b"{}", event="away" if away else "back")
-                try:
-                    begun = watcher.begin()
-                except Lost:
-                    begun = True
-                    part += message(b"{}", watcher.position, "reload")
-                if begun:
-                    part += tell(watcher)
+                begun = _begin(watcher)
+                if begun is not None:
+                    part += begun + tell(watcher)
                 if not part and clock() - spoke >= HEARTBEAT_S:
                     part = _heartbeat(watcher.position)
                 if part:
@@ -93,6 +92,14 @@ async def _parts(
             return
         finally:
             gone.cancel()
+
+
+def _begin(watcher: Watcher) -> bytes | None:
+    """None: reading has not begun. Else what is to be said of that."""
+    try:
+        return b"" if watcher.begin() else None
+    except Lost:
+        return message(b"{}", watcher.position, "reload")
 
 
 async def _gone(request: Request) -> None:

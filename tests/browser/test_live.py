@@ -139,7 +139,7 @@ async def running(stack: Stack, **changed: str) -> AsyncIterator[Site]:
 
 
 async def is_live(page: Page) -> None:
-    await page.wait_for_function("document.querySelector('#state')?.textContent === 'Live'")
+    await page.wait_for_selector("#live.on")
 
 
 async def until_first_rows(page: Page, ids: list[str]) -> None:

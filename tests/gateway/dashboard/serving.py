@@ -48,6 +48,8 @@ class Dashboard:
         self.now_ms = now_ms
         self.callers = Callers(self.registry, lambda request: request.headers.get("x-from", ""), self.clock)
         self.live = live or Live(Settings())
+        if live is None:
+            self.live.rings.begin({}, {})
         self.routes = dashboard_routes(self.registry, self.callers, ask, tracing, self.live, public_url)
         self.app = Gateway(
             self.routes,
