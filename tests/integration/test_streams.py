@@ -101,7 +101,7 @@ _COUNTED: Final = {"clicks", "leads", "conversions", "sales", "saleAmount", "las
 
 
 async def test_an_event_is_told_as_events_has_it(two: Two) -> None:
-    async with two.client(two.both[1], event="composite") as found:
+    async with two.client(two.both[0], event="composite") as found:
         await asyncio.to_thread(two.clicks, "story")
         click = (await some(found, 1))[0]
         person = {"customerExternalId": "ann", "customerName": "Ann", "customerEmail": "ann@example.com"}

@@ -17,6 +17,7 @@ from processors.gateway.links.calls import Shown
 from processors.gateway.live import Live, Record, Watcher
 from processors.gateway.routing import Call
 from processors.gateway.streaming import AT_ONCE, message, since, stream
+from processors.registry.contents import UnreadableWorkspace
 from processors.registry.store import RegistryStore
 from schemas.registry import ApiKey
 
@@ -64,6 +65,9 @@ class Stream:
 
     def _opens(self, workspace_id: str, key: ApiKey | None) -> bool:
         """Is the key still one of the workspace's?"""
-        workspace = self._store.contents.workspace(workspace_id)
+        try:
+            workspace = self._store.contents.workspace(workspace_id)
+        except UnreadableWorkspace:
+            return False
         keys = () if workspace is None or key is None else workspace.keys
         return any(one == key and one.opens(epoch_ms()) for one in keys)

@@ -191,6 +191,8 @@ class Live:
             except (LeadstreamError, KafkaError, OSError, TimeoutError) as error:
                 log.warning("events cannot be read as they come: %s", error or "no answer in time")
                 self._tell(away=True)
+                if not self.watching:
+                    self._wanted.clear()
                 await asyncio.sleep(_LOOK_S)
 
     async def _read(self) -> None:
