@@ -31,10 +31,10 @@
       const open = menus.find((one) => one.open);
       if (event.key === "Escape" && open) { close(); open.querySelector("summary").focus(); }
       if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-      const tab = all(".tabs > a")["123".indexOf(event.key)];
-      if (event.key === "/" && find("#find")) { find("#find").focus(); event.preventDefault(); }
+      const tab = all(".tabs > a")["123".indexOf(event.key)], field = find("#find"), behind = find("#behind");
+      if (event.key === "/" && field) { field.focus(); event.preventDefault(); }
       else if (tab) tab.click();
-      else if (event.key === "t" && find("#behind")) find("#behind").open = !find("#behind").open;
+      else if (event.key === "t" && behind) behind.open = !behind.open;
     });
     if (find("#live")) live(find("#live"));
     if (find("#plot") && window.uPlot) document.fonts.ready.then(() => chart(JSON.parse(find("#series").textContent)));
@@ -44,6 +44,7 @@
   function live(box) {
     const body = find(".events tbody"), state = find("#state"), pause = find("#pause"), held = find("#held");
     const waiting = new Map();
+    let source;
     const rows = () => [...body.rows];
     const shown = (id) => rows().find((one) => one.dataset.id === id);
     const reads = () => pause.ariaPressed === "true" || body.matches(":hover, :focus-within") || body.getBoundingClientRect().top < 0;
@@ -53,7 +54,7 @@
       for (const [id, row] of waiting) {
         const old = shown(id);
         if (old) old.remove(); else row.classList.add("new");
-        body.insertBefore(row, rows().find((one) => +one.dataset.at <= +row.dataset.at) || null);
+        body.insertBefore(row, rows().find((one) => +one.dataset.at <= +row.dataset.at));
         if (body.rows.length > box.dataset.most) body.lastElementChild.remove();
       }
       waiting.clear();
@@ -62,7 +63,7 @@
 
     function take(made) {
       if (!body) return setTimeout(() => location.reload(), 2000);
-      for (const row of [...made]) waiting.set(row.dataset.id, row);
+      for (const row of made) waiting.set(row.dataset.id, row);
       if (!reads()) return show();
       const count = [...waiting.keys()].filter((id) => !shown(id)).length;
       held.textContent = `Show ${count} new`;
@@ -72,12 +73,12 @@
     async function anew() {
       const answer = await fetch(location.href);
       if (answer.status === 401) return location.reload();
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      take(page.querySelectorAll(".events tbody tr"));
+      const text = await answer.text();
+      take(new DOMParser().parseFromString(text, "text/html").querySelectorAll(".events tbody tr"));
     }
 
     function open() {
-      const source = new EventSource(box.dataset.from);
+      source = new EventSource(box.dataset.from);
       const works = () => say("Live", true);
       source.onopen = works;
       source.onmessage = (event) => {
@@ -86,16 +87,23 @@
         take(part.content.children);
       };
       source.onerror = () => {
-        const last = body && body.rows[0];
-        say("Reconnecting" + (last ? ", last event " + last.cells[0].textContent.trim() : ""));
+        say("Reconnecting, last event " + (body?.rows[0]?.cells[0].textContent || "none"));
         // What is more than a lost connection the browser leaves to us.
-        if (source.readyState === EventSource.CLOSED) setTimeout(() => { open(); anew(); }, 5000);
+        if (source.readyState === EventSource.CLOSED) setTimeout(again, 5000);
       };
       on(source, "reload", anew);
       on(source, "away", () => say("Kafka does not answer: live stops, numbers stay"));
       on(source, "back", works);
     }
 
+    function again() {
+      source.close();
+      open();
+      anew();
+    }
+
+    // Browsers open few connections to one host: pages that nobody sees take none.
+    on(document, "visibilitychange", () => (document.hidden ? source.close() : again()));
     if (held) held.onclick = show;
     pause.onclick = () => {
       pause.ariaPressed = pause.ariaPressed !== "true";
@@ -120,7 +128,7 @@
     function draw() {
       const ink = colour(tab), font = `12px ${getComputedStyle(document.body).fontFamily}`;
       const fill = (made) => {
-        const shade = made.ctx.createLinearGradient(0, made.bbox.top, 0, made.bbox.top + made.bbox.height);
+        const { top, height } = made.bbox, shade = made.ctx.createLinearGradient(0, top, 0, top + height);
         shade.addColorStop(0, colour(tab, 0.18));
         shade.addColorStop(1, colour(tab, 0));
         return shade;
@@ -189,7 +197,7 @@
     function choose(chosen, moves) {
       if (given.money && (chosen.dataset.tab === "sales") !== (tab === "sales")) return location.assign(chosen.href);
       tab = chosen.dataset.tab;
-      for (const one of tabs) { one.setAttribute("aria-selected", one === chosen); one.tabIndex = one === chosen ? 0 : -1; }
+      for (const one of tabs) { one.ariaSelected = one === chosen; one.tabIndex = one === chosen ? 0 : -1; }
       panel.className = tab;
       panel.setAttribute("aria-labelledby", chosen.id);
       if (moves) history.replaceState(null, "", chosen.href);
@@ -200,7 +208,7 @@
       one.onkeydown = (event) => {
         const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
         if (event.key === " ") { event.preventDefault(); one.click(); }
-        if (step) { const next = tabs[(index + step + tabs.length) % tabs.length]; next.focus(); next.click(); }
+        if (step) { const next = tabs.at((index + step) % tabs.length); next.focus(); next.click(); }
       };
     });
     box.onkeydown = (event) => {
