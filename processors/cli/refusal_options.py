@@ -16,12 +16,21 @@ ID = Parsed("id", Id.parse)
 
 def filters(reasons: Iterable[str], topics: Iterable[str]) -> Callable[[F], F]:
     """The options of :class:`Selection`, for a command that takes ``**chosen`` for :func:`selection`."""
-    # Of members of an enumeration click would take the names.
+    # Of members of an enumeration click would take the names, and of many it would make one line.
     reason, topic = (click.Choice([str(one) for one in names]) for names in (reasons, topics))
     return options(
-        click.option("--reason", "reasons", multiple=True, type=reason, help="Repeatable."),
+        click.option(
+            "--reason",
+            "reasons",
+            multiple=True,
+            type=reason,
+            metavar="REASON",
+            help=f"Repeatable; one of {', '.join(reason.choices)}.",
+        ),
         click.option("--workspace", type=WORKSPACE, metavar="ID", help="Of this workspace."),
-        click.option("--topic", type=topic, help="Came from there."),
+        click.option(
+            "--topic", type=topic, metavar="TOPIC", help=f"Came from there: {', '.join(topic.choices)}."
+        ),
         click.option("--since", type=PAST, help="Reported then or later: 24h (ago), 2026-11-01T10:00Z."),
         click.option("--until", type=MOMENT, help="Reported before."),
     )
