@@ -1,20 +1,20 @@
 """An event as the API shows it: what typed clients expect, and the flat names of older ones."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from processors.gateway.analytics.event import Event
 from processors.gateway.analytics.filters import Kind
 from processors.gateway.links.document import LinkDocument
 from processors.gateway.times import Time
+from schemas.fields import Metadata
 from schemas.links import short_link
 from schemas.results import NULL
 from schemas.times import rfc3339
 
-Object = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 _PROCESSOR: Final = "custom"
 
 
@@ -90,7 +90,7 @@ class LeadEvent(ClickEvent, frozen=True, kw_only=True, rename=_CAMEL):
 
     event_id: str
     event_name: str
-    metadata: Object
+    metadata: Metadata
     customer: PersonPart
     quantity: int
     revision: int

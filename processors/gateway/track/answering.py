@@ -1,13 +1,14 @@
 """The answers of the track calls: exactly the members that strict clients expect."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
 from processors.gateway.known import KnownClick, KnownCustomer, KnownSale
 from processors.gateway.routing import Call
 from processors.gateway.track.events import CUSTOM
 from schemas.events import LeadEvent, Purchase
+from schemas.fields import Metadata
 from schemas.ids import customer_id
 from schemas.links import Link, short_link
 from schemas.registry import KeyRole
@@ -15,7 +16,6 @@ from schemas.results import NULL
 
 NOTHING_KNOWN: Final = KnownCustomer()
 """Of whoever has nothing but what the call says."""
-Object = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 
 
 class ClickPart(Struct, frozen=True, rename="camel"):
@@ -72,7 +72,7 @@ class SalePart(Struct, frozen=True, rename="camel"):
     currency: str
     payment_processor: str
     invoice_id: str | None
-    metadata: Object
+    metadata: Metadata
 
 
 class SaleAnswer(Struct, frozen=True, rename="camel"):
