@@ -18,8 +18,12 @@ Row = Sequence[Any]
 Ask = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Row]]]
 _MOST_AT_ONCE: Final = 3
 _MOST_OF_A_WORKSPACE: Final = 2
-_LONGEST_S: Final = 10
-_SETTINGS: Final = {"max_threads": 2, "max_execution_time": _LONGEST_S}
+LONGEST_S: Final = 10
+"""What one question may take."""
+PAGE_S: Final = 5
+"""How long a page waits for one of its questions."""
+TELLING_S: Final = 1
+"""So much longer is an answer waited for than its question may take: what is too much is told as such."""
 NO_ANSWER: Final = "The store of past events does not answer. Try again in a moment."
 
 
@@ -31,16 +35,24 @@ class Stored:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._client = SharedClient(settings, _LONGEST_S)
+        self._client = SharedClient(settings, LONGEST_S)
         self._turns = Turns(_MOST_AT_ONCE, _MOST_OF_A_WORKSPACE)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """Raises ``TryAgain`` when ClickHouse cannot be reached, ``QueryTooLarge`` for more than it does for
         one question: it takes longer than 10 s, for instance."""
+        return await self._rows(sql, parameters, LONGEST_S)
+
+    async def rows_of_page(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
+        """The same for a page, which waits ``PAGE_S``."""
+        return await self._rows(sql, parameters, PAGE_S - TELLING_S)
+
+    async def _rows(self, sql: str, parameters: Mapping[str, object], longest_s: int) -> Sequence[Row]:
+        settings = {"max_threads": 2, "max_execution_time": longest_s}
         try:
             async with self._turns.turn(str(parameters.get("workspace", ""))):
                 client = await self._client.get()
-                answer = await client.query(sql, parameters=dict(parameters), settings=_SETTINGS)
+                answer = await client.query(sql, parameters=dict(parameters), settings=settings)
         except (NoClickHouse, ClickHouseError, OSError) as error:
             large = too_large(error) if isinstance(error, ClickHouseError) else None
             raise large or TryAgain(NO_ANSWER) from error

@@ -110,7 +110,15 @@ async def _serve(
             # Pages are for people: what describes the API says nothing of them.
             [
                 *documented(routes, public_url),
-                *dashboard_routes(registry, callers, telling_limits(stored.rows), tracing, live, public_url),
+                *dashboard_routes(
+                    registry,
+                    callers,
+                    telling_limits(stored.rows_of_page),
+                    telling_limits(stored.rows),
+                    tracing,
+                    live,
+                    public_url,
+                ),
             ],
             registry=registry,
             callers=callers,

@@ -5,7 +5,18 @@ import io
 from collections.abc import Iterable
 from typing import Final
 
+CSV: Final = "text/csv"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def attached(name: str) -> dict[str, str]:
+    """Headers of an answer that is kept as a file. Nothing between us and whoever asked keeps a copy."""
+    return {
+        "Content-Type": f"{CSV}; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 def cell(value: object) -> str:

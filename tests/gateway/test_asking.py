@@ -7,8 +7,9 @@ import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.ports import free_port
+from processors.gateway.analytics import calls as analytics
 from processors.gateway.answers import TryAgain
-from processors.gateway.asking import Row, within
+from processors.gateway.asking import PAGE_S, Row, within
 from tests.gateway.stored import stored
 
 
@@ -42,3 +43,12 @@ async def test_without_a_server() -> None:
             await store.rows("SELECT 1", {})
     assert refused.value.headers["Retry-After"] == "1"
     assert "127.0.0.1" not in refused.value.message
+
+
+@pytest.mark.integration
+async def test_a_question_may_take_less_than_its_answer_is_waited_for(clickhouse: LocalClickHouse) -> None:
+    """What is too much is then told as such."""
+    limit = "SELECT toUInt32(getSetting('max_execution_time'))"
+    async with stored(clickhouse.url) as store:
+        assert (await store.rows_of_page(limit, {}))[0][0] < PAGE_S
+        assert (await store.rows(limit, {}))[0][0] < analytics.PATIENCE_S

@@ -18,21 +18,19 @@ from processors.gateway.analytics.periods import Comparison, Grain, Period
 from processors.gateway.analytics.queries import AnalyticsQuery, EventsQuery, ScopeQuery
 from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer
-from processors.gateway.asking import Ask, within
+from processors.gateway.asking import LONGEST_S, TELLING_S, Ask, within
 from processors.gateway.links.calls import Shown
 from processors.gateway.links.document import LinkDocument
 from processors.gateway.places import NEXT, Place
 from processors.gateway.routing import Call
-from processors.gateway.spreadsheets import lines
+from processors.gateway.spreadsheets import CSV, attached, lines
 from processors.registry.store import RegistryStore
 from schemas.links import Link
 from schemas.times import rfc3339
 
-PATIENCE_S: Final = 11.0
-"""Longer than the store may take for one question: what is too much is told as such."""
+PATIENCE_S: Final = float(LONGEST_S + TELLING_S)
 MOST_GROUPS: Final = 5_000
 CSV_AT_A_TIME: Final = 2_000
-_CSV: Final = "text/csv"
 _COMPOSITE: Final = (Kind.CLICKS, Kind.LEADS, Kind.SALES)
 _MOST_FIRST: Final = {
     "clicks": "clicks DESC",
@@ -111,7 +109,7 @@ class Analytics:
         query: EventsQuery = call.query
         scope, _ = await self._scope(call)
         kind = Kind(query.event)
-        if _CSV in call.request.headers.get("accept", ""):
+        if CSV in call.request.headers.get("accept", ""):
             pages = everything(self._ask, scope, kind, CSV_AT_A_TIME, newest_first=query.newest_first)
             content = _pieces(call.request, await anext(pages), pages)
             return Answer(content, headers=_file(call.of.workspace_id, query))
@@ -119,14 +117,14 @@ class Analytics:
             self._ask,
             scope,
             kind,
-            query.limit,
+            query.limit + 1,
             skipped=0 if query.cursor else (query.page - 1) * query.limit,
             after=Place.read(query.cursor),
             newest_first=query.newest_first,
         )
-        there_may_be_more = len(found) == query.limit
-        headers = {NEXT: place_of(found[-1]).written} if there_may_be_more else {}
-        return Answer(await self._documents(found, kind, call.of.workspace_id), headers=headers)
+        shown = found[: query.limit]
+        headers = {NEXT: place_of(shown[-1]).written} if len(found) > len(shown) else {}
+        return Answer(await self._documents(shown, kind, call.of.workspace_id), headers=headers)
 
     async def _documents(self, found: Iterable[Event], kind: Kind, workspace_id: str) -> list[AnyEvent]:
         links: dict[str, Link] = {}
@@ -207,5 +205,4 @@ async def _pieces(
 def _file(workspace_id: str, query: EventsQuery) -> dict[str, str]:
     when = query.interval or f"{query.start[:10]}_{query.end[:10]}".strip("_") or "30d"
     safe = "".join(char if char.isalnum() or char in "-_" else "-" for char in f"{when}-{query.timezone}")
-    name = f"{query.event}-{workspace_id}-{safe}.csv"
-    return {"Content-Type": f"{_CSV}; charset=utf-8", "Content-Disposition": f'attachment; filename="{name}"'}
+    return attached(f"{query.event}-{workspace_id}-{safe}.csv")

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from processors.gateway.answers import ApiError, Code
+from processors.gateway.asking import PAGE_S
 
 T = TypeVar("T")
-PATIENCE_S: Final = 5.0
-"""How long a page waits for a card."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Card(Generic[T]):
 async def card(asking: Coroutine[Any, Any, T]) -> Card[T]:
     """A question that fails hits no other card."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(PAGE_S):
             return Card(await asking)
     except TimeoutError:
         return Card(None, Failure(too_much=False))

@@ -13,7 +13,7 @@ from processors.gateway.dashboard.events import Event, Place, newest
 from processors.gateway.dashboard.numbers import Groups
 from processors.gateway.dashboard.periods import Period
 from processors.gateway.dashboard.state import State
-from processors.gateway.spreadsheets import lines
+from processors.gateway.spreadsheets import attached, lines
 
 AT_ONCE: Final = 5_000
 """Events of one question."""
@@ -49,13 +49,7 @@ _COUNT_COLUMNS: Final = ("clicks", "sign_ups", "leads", "sales")
 
 def answer(content: bytes | AsyncIterator[bytes], name: str) -> Answer:
     """``name``: of the file."""
-    headers = {
-        "Content-Type": "text/csv; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Answer(content, headers=headers)
+    return Answer(content, headers=attached(name))
 
 
 def file_name(workspace_id: str, what: str, period: Period, state: State) -> str:

@@ -4,36 +4,37 @@ from typing import Final
 
 from processors.gateway.analytics import counts
 from processors.gateway.answers import Answer
+from processors.gateway.asking import Ask
 from processors.gateway.dashboard import csvs, numbers
-from processors.gateway.dashboard.views import Door, Visit
+from processors.gateway.dashboard.views import Visit
 from processors.gateway.spreadsheets import lines
 
 MOST_GROUPS: Final = 100_000
 
 
 class Exports:
-    """Handlers."""
+    """Handlers. ``ask``: without the haste of a page."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
 
     async def series(self, visit: Visit) -> Answer:
         """A line for each bucket of the chart."""
         period = visit.period()
-        found = await counts.series(self._door.ask, visit.scope(period), period)
+        found = await counts.series(self._ask, visit.scope(period), period)
         content = lines(csvs.series_lines(found, period))
         return csvs.answer(content, csvs.file_name(visit.workspace_id, "series", period, visit.state))
 
     async def groups(self, visit: Visit) -> Answer:
         """All values of the field by which is broken down."""
         period, field = visit.period(), visit.state["groupBy"]
-        found = await numbers.groups(self._door.ask, visit.scope(period), field, MOST_GROUPS)
+        found = await numbers.groups(self._ask, visit.scope(period), field, MOST_GROUPS)
         content = lines(csvs.group_lines(field, found))
         return csvs.answer(content, csvs.file_name(visit.workspace_id, field, period, visit.state))
 
     async def events(self, visit: Visit) -> Answer:
         """All events, however many."""
         period, kind = visit.period(), visit.state["kind"]
-        parts = csvs.event_lines(self._door.ask, visit.scope(period), kind, visit.state.zone)
+        parts = csvs.event_lines(self._ask, visit.scope(period), kind, visit.state.zone)
         name = csvs.file_name(visit.workspace_id, f"events-{kind}", period, visit.state)
         return csvs.answer(parts, name)

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 
 from processors.gateway.answers import Answer
+from processors.gateway.asking import PAGE_S
 from processors.gateway.dashboard import words
 from processors.gateway.dashboard.assets import ROOT, Asset
 
@@ -45,6 +46,7 @@ class Pages:
         self._environment.globals |= {
             "base": base,
             "root": base + ROOT,
+            "patience": f"{PAGE_S} s",
             "asset": {name: f"{base}{ROOT}/{one.name}" for name, one in assets.items()},
         }
 

@@ -41,15 +41,22 @@ from processors.gateway.streaming import EVENT_STREAM
 
 
 def dashboard_routes(
-    registry: Writing, callers: Callers, ask: Ask, tracing: Tracing, live: Live, public_url: str
+    registry: Writing,
+    callers: Callers,
+    ask: Ask,
+    ask_all: Ask,
+    tracing: Tracing,
+    live: Live,
+    public_url: str,
 ) -> Sequence[Route]:
-    """``public_url``: how browsers reach this gateway; without a slash at its end."""
+    """``ask``: for pages, which wait ``PAGE_S``; ``ask_all``: for files. ``public_url``: how browsers reach
+    this gateway; without a slash at its end."""
     where = urlsplit(public_url)
     assets = read_assets()
     pages = Pages(assets, where.path)
     entrance = Entrance(registry, callers, pages, where.path, (where.netloc.lower(),))
     door = Door(entrance, pages, ask, where.path)
-    lists, exports = Lists(door), Exports(door)
+    lists, exports = Lists(door), Exports(ask_all)
     return [
         *asset_routes(assets),
         *entrance.routes(),

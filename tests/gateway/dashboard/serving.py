@@ -50,7 +50,7 @@ class Dashboard:
         self.live = live or Live(Settings())
         if live is None:
             self.live.rings.begin({}, {})
-        self.routes = dashboard_routes(self.registry, self.callers, ask, tracing, self.live, public_url)
+        self.routes = dashboard_routes(self.registry, self.callers, ask, ask, tracing, self.live, public_url)
         self.app = Gateway(
             self.routes,
             registry=self.registry,
