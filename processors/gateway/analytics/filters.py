@@ -137,6 +137,10 @@ class Filter:
         """Of the field, for people."""
         return FIELDS[self.field].name
 
+    def with_value(self, value: str) -> "Filter":
+        """One value more."""
+        return replace(self, values=tuple(dict.fromkeys((*self.values, value)))[:MOST_VALUES])
+
     @property
     def turned(self) -> "Filter":
         """All others."""

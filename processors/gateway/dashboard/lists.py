@@ -17,7 +17,7 @@ from processors.gateway.dashboard.people import STATUSES, Wanted, people, person
 from processors.gateway.dashboard.reasons import said_of, told_of
 from processors.gateway.dashboard.refusals import late_leads, not_counted, refused_events
 from processors.gateway.dashboard.rows import rows_of
-from processors.gateway.dashboard.state import query
+from processors.gateway.dashboard.state import CLICKED, YES, query
 from processors.gateway.dashboard.story import decision, story
 from processors.gateway.dashboard.views import (
     CUSTOMER,
@@ -80,13 +80,19 @@ class Lists:
             status=given.get("status", "") if given.get("status") in STATUSES else "",
             ages=(_days(given.get("minAge")), _days(given.get("maxAge"))),
             search=given.get("search", "").strip()[:200],
+            clicked=given.get(CLICKED) == YES,
             after=_after(given.get("after", "")),
         )
-        scope = Scope(visit.workspace_id, 0, _FOR_EVER_MS, visit.state.filters)
+        state, period = visit.state, visit.period()
+        scope = Scope(visit.workspace_id, 0, _FOR_EVER_MS, state.filters)
+        if wanted.clicked:
+            scope = visit.scope(period)
         found = await card(people(self._door.ask, scope, wanted, visit.now_ms, PAGE + 1))
         shown = [*(found.found.shown if found.found else ())]
         chosen = [(name, given[name]) for name in ("status", "minAge", "maxAge", "search") if given.get(name)]
-        kept = [*visit.state.zone_pairs, *((one.field, one.written) for one in visit.state.filters)]
+        filters = [(one.field, one.written) for one in state.filters]
+        in_period = [*state.dated_pairs, (CLICKED, YES)]
+        kept = [*(in_period if wanted.clicked else state.zone_pairs), *filters]
         older = ""
         if len(shown) > PAGE:
             last = shown[PAGE - 1]
@@ -109,6 +115,8 @@ class Lists:
                 for one in STATUSES
             },
             unaged=query([*kept, *(pair for pair in chosen if pair[0] not in ("minAge", "maxAge"))]),
+            clicked=period.written if wanted.clicked else "",
+            unclicked=query([*state.zone_pairs, *filters, *chosen]),
             unsearched=query([*kept, *(pair for pair in chosen if pair[0] != "search")]),
             older=older,
             is_first=wanted.after is None,

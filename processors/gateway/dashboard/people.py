@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from processors.gateway.analytics.filters import Kind
-from processors.gateway.analytics.scopes import Scope
+from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
 from schemas.ids import customer_id
 from schemas.times import DAY_MS
@@ -57,12 +57,13 @@ _PERSON: Final = """
 
 @dataclass(frozen=True)
 class Wanted:
-    """``ages``: since the sign-up, in days, from and below; None: no bound. ``after``: status, sign-up and id
-    of the last one of the page before."""
+    """``ages``: since the sign-up, in days, from and below; None: no bound. ``clicked``: only those who
+    clicked in the time of the scope. ``after``: status, sign-up and id of the last one of the page before."""
 
     status: str = ""
     ages: tuple[int | None, int | None] = (None, None)
     search: str = ""
+    clicked: bool = False
     after: tuple[str, int, str] | None = None
 
 
@@ -84,6 +85,8 @@ async def people(ask: Ask, scope: Scope, wanted: Wanted, now_ms: int, most: int)
         if days is not None:
             conditions.append(f"deferred_at {sign} fromUnixTimestamp64Milli({{{name}:Int64}})")
             parameters[name] = now_ms - days * DAY_MS
+    if wanted.clicked:
+        conditions.append(within("click_timestamp"))
     if wanted.search:
         texts = ("customer_name", "customer_email", "customer_external_id")
         found = " OR ".join(f"positionCaseInsensitiveUTF8({text}, {{search:String}}) > 0" for text in texts)

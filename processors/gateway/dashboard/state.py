@@ -12,6 +12,7 @@ from processors.gateway.analytics.periods import MOST_DAYS, USUAL, zone_named
 from processors.gateway.dashboard.periods import CUSTOM, INTERVALS
 
 UTC: Final = "UTC"
+CLICKED, YES = "clicked", "1"
 TABS: Final = ("clicks", "leads", "sales")
 KINDS: Final = {"all": "All", "leads": "Leads", "sales": "Sales", "sign-ups": "Sign-ups", "clicks": "Clicks"}
 BASES: Final = ("events", "cohort")
@@ -123,6 +124,12 @@ class State:
         filters = [(one.field, one.written) for one in self.filters]
         return query([*self.zone_pairs, *filters, ("status", "pending"), *ages])
 
+    def clicked(self, status: str = "") -> str:
+        """Of the list of customers: those whose click lies in the period."""
+        filters = [(one.field, one.written) for one in self.filters]
+        chosen = [("status", status)] if status else []
+        return query([*self.dated_pairs, (CLICKED, YES), *filters, *chosen])
+
     def customer(self, external_id: str) -> str:
         """Of the page of one."""
         return query([*self.zone_pairs, ("id", external_id)])
@@ -168,12 +175,18 @@ def read(query_string: bytes) -> State:
 
 def _filters(given: Mapping[str, str]) -> Iterable[Filter]:
     for field in FIELDS:
-        if field in given and (found := Filter.read(field, given[field])):
+        if (
+            field in given
+            and not (field == given.get("filter") and given.get("value"))
+            and (found := Filter.read(field, given[field]))
+        ):
             yield found
-    # As the form says it, which adds one.
+    # As the form says it, which adds one: to the values of its field, if there is one that says the same.
     field, value = given.get("filter", ""), given.get("value", "")
-    if field in FIELDS and field not in given and value:
-        yield Filter(field, (value,), negated=given.get("is") == "not")
+    if field in FIELDS and value:
+        added = Filter(field, (value,), negated=given.get("is") == "not")
+        before = Filter.read(field, given.get(field, ""))
+        yield added if before is None or before.negated != added.negated else before.with_value(value)
 
 
 def _chosen(given: Mapping[str, str]) -> _Chosen:

@@ -236,6 +236,9 @@ async def test_clicks_followed_to_today(database: Database, asked: Stored) -> No
         ("qualified", found.qualified, found.unpaid),
         ("paid", found.paid, 0),
     ]
+    for status, count in (("", found.sign_ups), ("qualified", found.qualified), ("pending", found.open)):
+        behind = await people(asked.rows, Scope("acme", start, end), Wanted(status, clicked=True), NOW, 1)
+        assert behind.there_are == count > 0
 
 
 async def test_who_waits(database: Database, asked: Stored) -> None:

@@ -21,6 +21,7 @@ from processors.gateway.dashboard.views import CUSTOMER, TRACE, VIEWS
 from processors.gateway.spreadsheets import lines
 from processors.people.traced import Trace
 from processors.settings import Settings
+from schemas.times import DAY_MS
 from tests.gateway.customers.traces import MOMENT, NO_TRACES, trace
 from tests.gateway.dashboard.serving import SECRET, Dashboard
 
@@ -211,3 +212,45 @@ async def test_a_trace_beside_another_one_says_so() -> None:
         assert answer.status_code == 503
         assert "traces are under way" in answer.text
         assert answer.headers["Retry-After"]
+
+
+@pytest.mark.parametrize(
+    ("basis", "links"),
+    [
+        ("events", ["/dashboard/events?interval=7d&country=DE&kind=sign-ups"]),
+        (
+            "cohort",
+            [
+                "/dashboard/customers?interval=7d&clicked=1&country=DE",
+                "/dashboard/customers?interval=7d&clicked=1&country=DE&status=qualified",
+                "/dashboard/customers?interval=7d&clicked=1&country=DE&status=pending",
+            ],
+        ),
+    ],
+)
+async def test_a_step_of_the_funnel_leads_to_the_people_behind_it(basis: str, links: list[str]) -> None:
+    nothing = failing(AssertionError(), "no question")
+
+    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        return [(5, 4, 3, 2, 1, 1)] if "sales > 0" in sql else await nothing(sql, parameters)
+
+    async with signed_in(ask) as client:
+        page = await client.get(f"/?interval=7d&country=DE&basis={basis}")
+        for link in links:
+            assert f'href="{link}"'.replace("&", "&amp;") in page.text, link
+
+
+async def test_the_people_behind_a_step_are_those_of_the_period() -> None:
+    asked: list[tuple[str, Mapping[str, object]]] = []
+
+    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        asked.append((sql, parameters))
+        return []
+
+    async with signed_in(ask) as client:
+        page = await client.get("/dashboard/customers?interval=7d&clicked=1&minAge=3")
+    [(sql, parameters)] = [one for one in asked if "deferred_at <=" in one[0]]
+    assert "click_timestamp >= " in sql
+    assert NOW - 8 * DAY_MS < int(str(parameters["start"])) < NOW
+    assert "Remove filter: clicked" in page.text
+    assert 'href="/dashboard/customers?minAge=3"' in page.text

@@ -54,6 +54,10 @@ def test_a_link_to_the_same_is_the_same(filters: list[Filter]) -> None:
         (b"filter=country&value=DE&is=not", [("country", "-DE")]),
         (b"filter=country&value=-a%2Cb", [("country", "\\-a\\,b")]),
         (b"filter=password&value=x", []),
+        (b"country=AT&filter=country&value=DE", [("country", "AT,DE")]),
+        (b"country=-AT&filter=country&value=DE&is=not", [("country", "-AT,DE")]),
+        (b"country=AT&filter=country&value=DE&is=not", [("country", "-DE")]),
+        (b"country=AT&filter=country&value=", [("country", "AT")]),
         (b"&" * 1000, []),
         (b"\xff=\xff", []),
     ],
@@ -71,3 +75,5 @@ def test_links_change_one_thing() -> None:
     assert state.unfiltered == "?interval=7d&tab=sales"
     assert state.common == "?interval=7d&country=DE&device=Mobile"
     assert state.aged(30, None) == "?country=DE&device=Mobile&status=pending&minAge=30"
+    assert state.clicked() == "?interval=7d&clicked=1&country=DE&device=Mobile"
+    assert state.clicked("pending") == "?interval=7d&clicked=1&country=DE&device=Mobile&status=pending"
