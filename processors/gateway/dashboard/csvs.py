@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import datetime, tzinfo
+from dataclasses import replace
+from datetime import date, datetime, tzinfo
 from typing import Final
 
 from processors.gateway.analytics.counts import Counts, Series
@@ -11,6 +12,7 @@ from processors.gateway.answers import Answer
 from processors.gateway.asking import Ask
 from processors.gateway.dashboard.events import Event, Place, newest
 from processors.gateway.dashboard.numbers import Groups
+from processors.gateway.dashboard.people import Person, Wanted, people, place_of
 from processors.gateway.dashboard.periods import Period
 from processors.gateway.dashboard.state import State
 from processors.gateway.spreadsheets import attached, lines
@@ -44,6 +46,27 @@ _EVENT_COLUMNS: Final = (
     "revision",
     "recurring",
 )
+_PERSON_COLUMNS: Final = (
+    "customer_external_id",
+    "customer_name",
+    "customer_email",
+    "status",
+    "signed_up_at",
+    "qualified_at",
+    "clicked_at",
+    "leads",
+    "sales",
+    "partner_id",
+    "link_id",
+    "domain",
+    "key",
+    "country",
+    "city",
+    "device",
+    "browser",
+    "click_id",
+    "attribution_model",
+)
 _COUNT_COLUMNS: Final = ("clicks", "sign_ups", "leads", "sales")
 
 
@@ -52,15 +75,15 @@ def answer(content: bytes | AsyncIterator[bytes], name: str) -> Answer:
     return Answer(content, headers=attached(name))
 
 
-def file_name(workspace_id: str, what: str, period: Period, state: State) -> str:
-    """With its period, zone and filters."""
-    span = period.span
+def file_name(workspace_id: str, what: str, period: Period | date, state: State) -> str:
+    """With its period, or the day of what is so today, its zone and filters."""
+    when = str(period) if isinstance(period, date) else f"{period.span.first}_{period.span.last}"
     filters = [
         part
         for one in state.filters
         for part in (one.field, *(["not"] if one.negated else []), ".".join(one.values))
     ]
-    parts = [workspace_id, what, f"{span.first}_{span.last}", state.timezone, *filters]
+    parts = [workspace_id, what, when, state.timezone, *filters]
     written = "-".join(_UNUSUAL.sub(".", one) for one in parts)
     return f"{written[:_MOST_NAME]}.csv"
 
@@ -100,6 +123,45 @@ async def event_lines(
             return
         head, last = [], found[-1]
         after = Place(last.at_ms, last.kind, last.id)
+
+
+async def people_lines(
+    ask: Ask, scope: Scope, wanted: Wanted, now_ms: int, zone: tzinfo, at_once: int = AT_ONCE
+) -> AsyncIterator[bytes]:
+    """In the order of the list, page after page."""
+    head: list[Sequence[object]] = [_PERSON_COLUMNS]
+    after: tuple[str, int, str] | None = None
+    while True:
+        found = (await people(ask, scope, replace(wanted, after=after), now_ms, at_once)).shown
+        if part := lines([*head, *(_person(one, zone) for one in found)]):
+            yield part
+        if len(found) < at_once:
+            return
+        head, after = [], place_of(found[-1])
+
+
+def _person(one: Person, zone: tzinfo) -> Sequence[object]:
+    return (
+        one.external_id,
+        one.name,
+        one.email,
+        one.status,
+        _time(one.signed_ms, zone),
+        None if one.qualified_ms is None else _time(one.qualified_ms, zone),
+        _time(one.clicked_ms, zone),
+        one.leads,
+        one.sales,
+        one.partner_id,
+        one.link_id,
+        one.domain,
+        one.key,
+        one.country,
+        one.city,
+        one.device,
+        one.browser,
+        one.click_id,
+        one.model,
+    )
 
 
 def _event(one: Event, zone: tzinfo) -> Sequence[object]:

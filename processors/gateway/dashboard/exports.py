@@ -6,6 +6,7 @@ from processors.gateway.analytics import counts
 from processors.gateway.answers import Answer
 from processors.gateway.asking import Ask
 from processors.gateway.dashboard import csvs, numbers
+from processors.gateway.dashboard.lists import wanted_people
 from processors.gateway.dashboard.views import Visit
 from processors.gateway.spreadsheets import lines
 
@@ -38,3 +39,11 @@ class Exports:
         parts = csvs.event_lines(self._ask, visit.scope(period), kind, visit.state.zone)
         name = csvs.file_name(visit.workspace_id, f"events-{kind}", period, visit.state)
         return csvs.answer(parts, name)
+
+    async def customers(self, visit: Visit) -> Answer:
+        """All of a list, however long."""
+        wanted, scope = wanted_people(visit)
+        parts = csvs.people_lines(self._ask, scope, wanted, visit.now_ms, visit.state.zone)
+        when = visit.period() if wanted.clicked else visit.now.date()
+        what = f"customers-{wanted.status}" if wanted.status else "customers"
+        return csvs.answer(parts, csvs.file_name(visit.workspace_id, what, when, visit.state))

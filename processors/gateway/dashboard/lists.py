@@ -8,6 +8,7 @@ from typing import Any, Final
 from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer
 from processors.gateway.dashboard import journeys, numbers, words
+from processors.gateway.dashboard.assets import ROOT
 from processors.gateway.dashboard.cards import card
 from processors.gateway.dashboard.chart import earned
 from processors.gateway.dashboard.events import Place, newest
@@ -75,18 +76,8 @@ class Lists:
 
     async def customers(self, visit: Visit) -> Answer:
         """Who waits first."""
-        given = visit.given
-        wanted = Wanted(
-            status=given.get("status", "") if given.get("status") in STATUSES else "",
-            ages=(_days(given.get("minAge")), _days(given.get("maxAge"))),
-            search=given.get("search", "").strip()[:200],
-            clicked=given.get(CLICKED) == YES,
-            after=_after(given.get("after", "")),
-        )
-        state, period = visit.state, visit.period()
-        scope = Scope(visit.workspace_id, 0, _FOR_EVER_MS, state.filters)
-        if wanted.clicked:
-            scope = visit.scope(period)
+        given, state = visit.given, visit.state
+        wanted, scope = wanted_people(visit)
         found = await card(people(self._door.ask, scope, wanted, visit.now_ms, PAGE + 1))
         shown = [*(found.found.shown if found.found else ())]
         chosen = [(name, given[name]) for name in ("status", "minAge", "maxAge", "search") if given.get(name)]
@@ -115,10 +106,11 @@ class Lists:
                 for one in STATUSES
             },
             unaged=query([*kept, *(pair for pair in chosen if pair[0] not in ("minAge", "maxAge"))]),
-            clicked=period.written if wanted.clicked else "",
+            clicked=visit.period().written if wanted.clicked else "",
             unclicked=query([*state.zone_pairs, *filters, *chosen]),
             unsearched=query([*kept, *(pair for pair in chosen if pair[0] != "search")]),
             older=older,
+            all_of_them=f"{visit.base}{ROOT}/customers.csv{query([*kept, *chosen])}",
             is_first=wanted.after is None,
             searched=wanted.search,
         )
@@ -210,6 +202,21 @@ class Lists:
         if found:
             told["refused_events"] = told["told"].events
         return self._page(visit, "not_counted.html", told)
+
+
+def wanted_people(visit: Visit) -> tuple[Wanted, Scope]:
+    """As the address of a list of customers says it."""
+    given = visit.given
+    wanted = Wanted(
+        status=given.get("status", "") if given.get("status") in STATUSES else "",
+        ages=(_days(given.get("minAge")), _days(given.get("maxAge"))),
+        search=given.get("search", "").strip()[:200],
+        clicked=given.get(CLICKED) == YES,
+        after=_after(given.get("after", "")),
+    )
+    if wanted.clicked:
+        return wanted, visit.scope(visit.period())
+    return wanted, Scope(visit.workspace_id, 0, _FOR_EVER_MS, visit.state.filters)
 
 
 def _row(one: Any, now: datetime) -> tuple[Any, Any, str]:

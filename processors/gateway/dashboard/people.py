@@ -67,6 +67,11 @@ class Wanted:
     after: tuple[str, int, str] | None = None
 
 
+def place_of(person: Person) -> tuple[str, int, str]:
+    """For ``after`` of the page that follows him."""
+    return person.status, person.signed_ms, person.id
+
+
 @dataclass(frozen=True)
 class People:
     """``there_are``: how many of them, on all pages."""

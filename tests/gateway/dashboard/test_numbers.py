@@ -1,5 +1,7 @@
 """What pages count, on a real ClickHouse: one number everywhere, and that of the events themselves."""
 
+import csv
+import io
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,7 +23,7 @@ from processors.gateway.asking import Stored
 from processors.gateway.dashboard import csvs, journeys, numbers
 from processors.gateway.dashboard.events import Event, Place, newest
 from processors.gateway.dashboard.overview import events_funnel, waiting_card
-from processors.gateway.dashboard.people import PENDING, Wanted, people
+from processors.gateway.dashboard.people import PENDING, Wanted, people, place_of
 from processors.gateway.dashboard.periods import INTERVALS, Period, period
 from processors.gateway.dashboard.refusals import late_leads, not_counted, refused_events
 from processors.gateway.dashboard.state import State, read
@@ -283,12 +285,15 @@ async def test_lists_of_people_follow_each_other(made: world.World, asked: Store
         names += [(one.status, one.external_id) for one in found.shown]
         if len(found.shown) < 50:
             break
-        last = found.shown[-1]
-        after = (last.status, last.signed_ms, last.id)
+        after = place_of(found.shown[-1])
     there = sorted(
         made.tables["customers_raw"], key=lambda one: (one["status"], one["deferred_at"], one["customer_id"])
     )
     assert names == [(one["status"], one["customer_external_id"]) for one in there]
+    parts = csvs.people_lines(asked.rows, scope, Wanted(), NOW, UTC, at_once=50)
+    text = b"".join([part async for part in parts]).decode()
+    listed = csv.DictReader(io.StringIO(text, newline=""))
+    assert [(one["status"], one["customer_external_id"]) for one in listed] == names
     searched = await people(asked.rows, scope, Wanted(search="iVORY"), NOW, 1_000)
     assert {one.name for one in searched.shown} == {
         one["customer_name"] for one in there if "Ivory" in one["customer_name"]

@@ -122,7 +122,7 @@ async def test_nothing_has_ever_been_sent() -> None:
         assert "&#34;workspaceId&#34;:&#34;acme&#34;" in answer.text
 
 
-@pytest.mark.parametrize("name", ["series", "events", "groups"])
+@pytest.mark.parametrize("name", ["series", "events", "groups", "customers"])
 async def test_a_file_that_cannot_be_made_is_no_file(name: str) -> None:
     async with signed_in(failing(TryAgain(NO_ANSWER))) as client:
         answer = await client.get(f"/dashboard/{name}.csv")
@@ -141,6 +141,11 @@ async def test_a_file_says_in_its_name_what_is_in_it() -> None:
         )
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert answer.text.startswith("time,kind,event,customer_external_id,")
+        answer = await client.get("/dashboard/customers.csv?status=pending&device=Mobile")
+        assert answer.headers["Content-Disposition"] == (
+            'attachment; filename="acme-customers-pending-2025-11-15-UTC-device-Mobile.csv"'
+        )
+        assert answer.text.startswith("customer_external_id,customer_name,")
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
