@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -10,12 +11,15 @@ from playwright.async_api import Browser
 from deploy.local.clickhouse import LocalClickHouse
 from processors.clock import epoch_ms
 from processors.gateway.asking import Stored
+from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard.assets import read_assets
+from processors.people.traced import Trace
 from processors.settings import Settings
 from schemas.ids import customer_id
 from schemas.times import DAY_MS
 from tests.browser.dashboards import COLOURS, MOST_BYTES, Visit, sign_in, visiting
 from tests.clickhouse.database import Database, fresh_database
+from tests.gateway.customers.traces import MOMENT, trace
 from tests.gateway.dashboard import world
 from tests.gateway.dashboard.serving import OTHER, SECRET, Dashboard, Served, served
 
@@ -32,6 +36,9 @@ VIEWS = {
     "customers": "/dashboard/customers",
     "customer": "/dashboard/customer?id=u1",
     "nobody": "/dashboard/customer?id=nobody",
+    "trace": "/dashboard/trace?id=u1",
+    "people behind a step": "/dashboard/customers?clicked=1&status=qualified",
+    "partners, by browser": "/dashboard/partners?interval=90d&groupBy=browser",
     "partners": "/dashboard/partners?interval=90d",
     "not counted": "/dashboard/not-counted",
     "late": "/dashboard/not-counted?reason=late",
@@ -89,8 +96,14 @@ def _hostile(made: world.World, now_ms: int) -> None:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def there(database: Database) -> AsyncIterator[Served]:
     settings = Settings.model_validate({"clickhouse_url": database.url})
-    async with aclosing(Stored(settings)) as stored, served(Dashboard(stored.rows)) as found:
+    dashboard = partial(Dashboard, tracing=Tracing(_traced, 1))
+    async with aclosing(Stored(settings)) as stored, served(dashboard(stored.rows)) as found:
         yield found
+
+
+async def _traced(workspace_id: str, external_id: str) -> Trace | None:
+    waits = {"clickId": HOSTILE, "waitsUntil": MOMENT, "why": HOSTILE}
+    return trace(workspace_id, external_id, waits=[waits], kept=[HOSTILE])
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -145,6 +158,10 @@ async def test_without_scripts(chromium: Browser, there: Served) -> None:
         await page.click("#tab-clicks")
         assert await page.locator("#tab-clicks").get_attribute("aria-selected") == "true"
         await page.click("nav[aria-label='Break down by'] >> text=Country")
+        await page.click(".pick summary")
+        await page.click(".pick .menu >> text=Browser")
+        assert await page.locator("#h-groups").inner_text() == "Browsers"
+        await page.click("nav[aria-label='Break down by'] >> text=Country")
         await page.click("#h-groups >> xpath=ancestor::section >> td.strong a >> nth=0")
         assert "country=" in page.url
         await page.click(".chip a:text-is('is')")
@@ -167,6 +184,8 @@ async def test_without_scripts(chromium: Browser, there: Served) -> None:
         await page.press("#find", "Enter")
         await page.click("td.strong a >> nth=0")
         assert await page.locator(".story li").count() >= 2
+        await page.click("text=Why? Every fact")
+        assert await page.locator("#h-trace").inner_text() == "Qualified"
         await page.click(".own summary")
         await page.click("text=Sign out")
         await page.wait_for_selector("#key")

@@ -11,6 +11,12 @@ PLURALS: Final = {
     "country": "Countries",
     "device": "Devices",
     "utm_campaign": "Campaigns",
+    "city": "Cities",
+    "browser": "Browsers",
+    "os": "Systems",
+    "referer": "Referrers",
+    "utm_source": "Sources",
+    "utm_medium": "Mediums",
 }
 
 

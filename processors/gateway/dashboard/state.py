@@ -16,12 +16,20 @@ CLICKED, YES = "clicked", "1"
 TABS: Final = ("clicks", "leads", "sales")
 KINDS: Final = {"all": "All", "leads": "Leads", "sales": "Sales", "sign-ups": "Sign-ups", "clicks": "Clicks"}
 BASES: Final = ("events", "cohort")
-GROUPS: Final = {
+MAIN_GROUPS: Final = {
     "partnerId": "Partner",
     "linkId": "Link",
     "country": "Country",
     "device": "Device",
     "utm_campaign": "Campaign",
+}
+GROUPS: Final = MAIN_GROUPS | {
+    "city": "City",
+    "browser": "Browser",
+    "os": "System",
+    "referer": "Referrer",
+    "utm_source": "Source",
+    "utm_medium": "Medium",
 }
 UNITS: Final = ("count", "amount")
 _CHOICES: Final[Mapping[str, Iterable[str]]] = {

@@ -16,7 +16,7 @@ from processors.gateway.dashboard.kept import kept
 from processors.gateway.dashboard.pages import Pages
 from processors.gateway.dashboard.periods import INTERVALS, Period, period
 from processors.gateway.dashboard.signing_in import Entrance
-from processors.gateway.dashboard.state import GROUPS, KINDS, State, read
+from processors.gateway.dashboard.state import GROUPS, KINDS, MAIN_GROUPS, State, read
 from processors.gateway.routing import Call, Opens, Route
 from schemas.registry import ApiKey, Workspace
 from schemas.views import SavedView
@@ -105,6 +105,7 @@ class Visit:
             "kinds": KINDS,
             "kind_links": {one: url + state.link(kind=one) for one in KINDS},
             "group_names": GROUPS,
+            "main_groups": MAIN_GROUPS,
             "group_links": {one: url + state.link(groupBy=one) for one in GROUPS},
             "links": {
                 "again": url + state.same,

@@ -16,7 +16,9 @@ from processors.gateway.answers import ApiError, Code, TryAgain
 from processors.gateway.asking import NO_ANSWER, Ask, Stored
 from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard import csvs
+from processors.gateway.dashboard.names import PLURALS
 from processors.gateway.dashboard.signing_in import SIGN_IN
+from processors.gateway.dashboard.state import GROUPS
 from processors.gateway.dashboard.views import CUSTOMER, TRACE, VIEWS
 from processors.gateway.spreadsheets import lines
 from processors.people.traced import Trace
@@ -259,3 +261,14 @@ async def test_the_people_behind_a_step_are_those_of_the_period() -> None:
     assert NOW - 8 * DAY_MS < int(str(parameters["start"])) < NOW
     assert "Remove filter: clicked" in page.text
     assert 'href="/dashboard/customers?minAge=3"' in page.text
+
+
+@pytest.mark.parametrize("path", ["/", "/dashboard/partners"])
+async def test_it_is_broken_down_by_every_field_of_the_menu(path: str) -> None:
+    async with signed_in(failing(AssertionError(), "no question")) as client:
+        page = await client.get(f"{path}?groupBy=browser&country=DE")
+        assert '<h2 id="h-groups">Browsers</h2>' in page.text
+        for field in (*GROUPS, "utm_source", "referer"):
+            link = f"{path}?country=DE" + ("" if field == "partnerId" else f"&amp;groupBy={field}")
+            assert f'href="{link}"' in page.text, field
+    assert PLURALS.keys() == GROUPS.keys()
