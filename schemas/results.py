@@ -180,8 +180,23 @@ class Sale(Struct, frozen=True, kw_only=True, rename="camel"):
     link: LeadLink
 
 
-class Customer(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A customer who has touched a link: waiting for qualification, or qualified."""
+class CustomerTouch(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """A touch of a customer that counts: the click, whom it rewards, and when the customer signed up."""
+
+    click_id: str
+    click_timestamp: str
+    deferred_at: str
+    link_id: str | None
+    partner_id: str | None
+    program_id: str | None
+
+
+class Customer(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A customer who has touched a link: waiting for qualification, or qualified.
+
+    ``touches``: those that count, by (deferredAt, clickId); absent where that is the one of ``click`` alone,
+    and in what releases before wrote (:func:`touches_of`, docs/rules.md, 13).
+    """
 
     workspace_id: str
     customer_external_id: str
@@ -198,6 +213,23 @@ class Customer(Struct, frozen=True, kw_only=True, rename="camel"):
     attribution_model: str
     click: LeadClick
     link: LeadLink
+    touches: tuple[CustomerTouch, ...] = ()
+
+
+def touches_of(customer: Customer) -> tuple[CustomerTouch, ...]:
+    """Those that count, also where the document does not list them."""
+    if customer.touches:
+        return customer.touches
+    click, link = customer.click, customer.link
+    own = CustomerTouch(
+        click_id=click.id,
+        click_timestamp=click.timestamp,
+        deferred_at=customer.deferred_at,
+        link_id=link.id,
+        partner_id=link.partner_id,
+        program_id=link.program_id,
+    )
+    return (own,)
 
 
 class UnmatchedSource(Struct, frozen=True, kw_only=True, rename="camel", gc=False):

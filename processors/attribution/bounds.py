@@ -8,6 +8,7 @@ class Bounds:
     """``ValueError`` for a bound below 1.
 
     Of a customer: ``touches``, the latest, beside the first one, and as many clicks that made none;
+    ``published_touches``, those that its document has, the first one among them;
     ``touch_times``, of the lead events that name one click; ``held``, events that wait; ``waiting_clicks``,
     clicks that it is known to wait for; ``leads``, of different eventKey; ``purchases``, the latest sales,
     which are revised when their lead changes; ``revisions``, sales whose ids and revisions are known;
@@ -20,6 +21,7 @@ class Bounds:
     """
 
     touches: int = 10
+    published_touches: int = 20
     touch_times: int = 10
     held: int = 100
     waiting_clicks: int = 100

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from processors.attribution.bounds import Bounds
 from processors.attribution.customer_state import CustomerState, PurchaseState, Request, TouchState, dump
-from processors.attribution.meaning import Meaning, deferred_at
+from processors.attribution.meaning import Meaning, deferred_at, first_and_latest
 from processors.attribution.old_sales import NONE, with_old_sales
 from processors.attribution.policy import Policy
 from schemas.decoding import MAX_RECORD_BYTES
@@ -93,8 +93,7 @@ def _touches(
     made.sort(key=itemgetter(0, 1))
     not_made.sort(key=itemgetter(0, 1))
     latest = policy.bounds.touches
-    between = [one for one in made[1:-latest] if one[1] in needed]
-    kept = [*made[:1], *between, *made[1:][-latest:], *not_made[-latest:]]
+    kept = [*first_and_latest(made, latest, lambda one: one[1] in needed), *not_made[-latest:]]
     return tuple([touch for _, _, touch in sorted(kept, key=itemgetter(1))])
 
 

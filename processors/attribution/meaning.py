@@ -1,7 +1,8 @@
 """What a customer's facts mean: leads, sales and status (docs/rules.md, 3-15). Pure functions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,6 +12,8 @@ from processors.attribution.customer_state import CustomerState, PurchaseState, 
 from processors.attribution.policy import Policy
 from schemas.ids import event_key, lead_id
 from schemas.texts import said
+
+T = TypeVar("T")
 
 
 class Attribution(Struct, frozen=True, gc=False):
@@ -49,9 +52,13 @@ class SaleMeaning(Struct, frozen=True, gc=False):
 
 
 class CustomerMeaning(Struct, frozen=True, gc=False):
-    """The customer's status. ``qualified_ms`` None: pending."""
+    """The customer's status. ``qualified_ms`` None: pending.
+
+    ``touches``: those that count, ascending; empty where that is the one of ``attribution`` alone.
+    """
 
     attribution: Attribution
+    touches: tuple[Attribution, ...]
     person: Person
     qualified_ms: int | None
     leads: int
@@ -83,19 +90,22 @@ def meaning(workspace_id: str, customer: str, state: CustomerState, policy: Poli
     assert chosen is not None  # noqa: S101 - there is a touch
     found = winners(state.requests, touches, policy) if state.requests else None
     if not found:  # nor a sale, then
-        return Meaning({}, {}, {}, _status(state, chosen, person, {}, {}))
+        counted = _counting(touches, chosen, (), policy)
+        return Meaning({}, {}, {}, _status(state, chosen, counted, person, {}, {}))
     leads = {
         key: LeadMeaning(replace(request, click_id="", held=None), attribution, person)
         for key, (request, attribution) in found.items()
     }
     sales = _sales(workspace_id, customer, state.purchases, leads, policy) if state.purchases else {}
     requests = {key: request for key, (request, _) in found.items()}
-    return Meaning(requests, leads, sales, _status(state, chosen, person, requests, sales))
+    counted = _counting(touches, chosen, found.values(), policy)
+    return Meaning(requests, leads, sales, _status(state, chosen, counted, person, requests, sales))
 
 
 def _status(
     state: CustomerState,
     chosen: Attribution,
+    counted: tuple[Attribution, ...],
     person: Person,
     winners: Mapping[str, Request],
     sales: Mapping[str, SaleMeaning],
@@ -111,7 +121,7 @@ def _status(
     sold = len(sales.keys() | state.sale_revisions.keys()) if state.sale_revisions else len(sales)
     if state.old_sales is not None:
         sold += state.old_sales.count
-    return CustomerMeaning(chosen, person, qualified_ms, leads, sold)
+    return CustomerMeaning(chosen, counted, person, qualified_ms, leads, sold)
 
 
 def attributions(touches: Iterable[TouchState], policy: Policy) -> dict[str, Attribution]:
@@ -122,6 +132,41 @@ def attributions(touches: Iterable[TouchState], policy: Policy) -> dict[str, Att
         if deferred_ms is not None:
             found[touch.click_id] = Attribution(deferred_ms, touch.click_id, touch.click)
     return found
+
+
+def _counting(
+    touches: Mapping[str, Attribution],
+    chosen: Attribution,
+    leads: Collection[tuple[Request, Attribution]],
+    policy: Policy,
+) -> tuple[Attribution, ...]:
+    """The touches of :class:`CustomerMeaning` (rule 13). ``chosen``: the customer's own.
+
+    None that :mod:`.keeping` would forget is among them, so that forgetting one is no news.
+    """
+    if len(touches) == 1:
+        return ()
+    ordered = sorted(touches.values(), key=attrgetter("deferred_ms", "click_id"))
+    own = {attribution.click_id for _, attribution in leads}
+    found = first_and_latest(ordered, policy.bounds.touches, lambda one: one.click_id in own)
+    if leads:
+        asked_ms = [request.at_ms for request, _ in leads]
+        window_ms = policy.qualification_window_ms
+        found = [
+            one
+            for one in found
+            if one.click_id in own or any(0 <= at_ms - one.deferred_ms <= window_ms for at_ms in asked_ms)
+        ]
+    found = first_and_latest(found, policy.bounds.published_touches - 1)
+    return () if found == [chosen] else (*found,)
+
+
+def first_and_latest(
+    ordered: Sequence[T], latest: int, needed: Callable[[T], bool] = lambda _: False
+) -> list[T]:
+    """The first one, as many of the latest, and in between those that are needed."""
+    rest = max(1, len(ordered) - latest)
+    return [*ordered[:1], *filter(needed, ordered[1:rest]), *ordered[rest:]]
 
 
 def makes_touch(touches: Iterable[TouchState], click_id: str, policy: Policy) -> bool:

@@ -7,7 +7,7 @@ from processors.attribution.meaning import Attribution, CustomerMeaning, LeadMea
 from processors.attribution.policy import Policy
 from schemas.ids import customer_id, event_key, lead_id
 from schemas.links import short_link
-from schemas.results import NULL, Customer, Lead, LeadClick, LeadCustomer, LeadLink, Sale
+from schemas.results import NULL, Customer, CustomerTouch, Lead, LeadClick, LeadCustomer, LeadLink, Sale
 from schemas.times import rfc3339
 
 
@@ -76,6 +76,19 @@ def status(workspace_id: str, customer: str, meant: CustomerMeaning, policy: Pol
         attribution_model=policy.model,
         click=_click(meant.attribution),
         link=_link(meant.attribution.click),
+        touches=(*map(_touch, meant.touches),) if meant.touches else (),
+    )
+
+
+def _touch(attribution: Attribution) -> CustomerTouch:
+    click = attribution.click
+    return CustomerTouch(
+        click_id=attribution.click_id,
+        click_timestamp=rfc3339(click.timestamp),
+        deferred_at=rfc3339(attribution.deferred_ms),
+        link_id=click.link_id,
+        partner_id=click.partner_id,
+        program_id=click.program_id,
     )
 
 

@@ -176,7 +176,7 @@ class Evidence:
                 gathered.trace(LEADS, LEADS.identity_in(row), _whose(row)).revisions.append(row)
                 continue
             kind = _KINDS[name]
-            row = dict(zip(kind.columns.values(), values, strict=True))
+            row = dict(zip(kind.columns.values(), map(_hashable, values), strict=True))
             gathered.trace(kind, kind.identity_in(row), _whose(row)).rows.append(row)
         return gathered
 
@@ -206,6 +206,11 @@ def _forget(gathered: Gathered, kind: Kind, whose: CustomerKey, *, live: bool) -
             traces.emitted.clear()
     if not live:
         gathered.published.discard(whose)
+
+
+def _hashable(value: object) -> object:
+    """As a row had it: where it lay meanwhile there are no tuples."""
+    return tuple(map(tuple, value)) if isinstance(value, list) else value
 
 
 def _whose(row: Row) -> CustomerKey:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from processors.audit.report import Apart, Change, Difference, LeftOut, Verdict, Wrong
-from processors.audit.results import Kind, Result, Row, as_stored, fields, happened_ms, oldest_ms
+from processors.audit.results import TOUCHES, Kind, Result, Row, as_stored, fields, happened_ms, oldest_ms
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class _Case:
     def beside(self) -> Iterator[Verdict]:
         """A replay against the live system: same ids, same content. Revisions are counted by each alone."""
         newest, live = self.traces.newest, self.traces.live
-        if _same(live, newest):
+        if _same(newest, live):
             return
         if self.standing.contested:
             yield self._apart(Apart.CONTESTED)
@@ -244,10 +244,11 @@ def _same(expected: Result | None, found: Result | None) -> bool:
 
 
 def _changes(expected: Result, found: Result) -> tuple[Change, ...]:
-    """The model does not count revisions."""
+    """The model does not count revisions, and releases before listed no touches."""
     wanted, given = fields(expected), fields(found)
+    left_out = {"revision"} if getattr(found, TOUCHES, True) else {"revision", TOUCHES}
     return tuple(
         Change(name, value, given[name])
         for name, value in wanted.items()
-        if name != "revision" and given[name] != value
+        if name not in left_out and given[name] != value
     )

@@ -1,6 +1,6 @@
 """The kinds of results that are audited, and what each looks like as fields and as columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -8,10 +8,11 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from processors.audit.model.outcome import CustomerKey, Outcome, key_of
 from schemas.portable import portable
-from schemas.results import Customer, Lead, Sale
+from schemas.results import Customer, CustomerTouch, Lead, Sale, touches_of
 from schemas.times import parse_rfc3339
 from schemas.topics import Topic
 
@@ -114,6 +115,8 @@ LEAD_COLUMNS_OF_REVISIONS: Final = {
     path: column for path, column in LEADS.columns.items() if column in _OF_REVISIONS
 }
 REVISION_COLUMNS: Final = {**LEAD_COLUMNS_OF_REVISIONS, EMITTED_AT: EMITTED_AT}
+TOUCHES: Final = "touches"
+"""The field that is no scalar: a tuple in a document, an array of tuples in ClickHouse."""
 
 TIMES: Final = frozenset(
     {
@@ -127,11 +130,15 @@ TIMES: Final = frozenset(
     }
 )
 """Fields that hold RFC 3339 in a document, and a time in ClickHouse."""
+TOUCH_TIMES: Final = frozenset({"click_timestamp", "deferred_at"})
+"""Those of a touch."""
 
 
 def fields(result: Result) -> dict[str, object]:
     """Every field, those of ``customer``, ``click`` and ``link`` behind a dot. Raw JSON as its text."""
     found: dict[str, object] = {}
+    if isinstance(result, Customer):
+        result = replace(result, touches=touches_of(result))
     for name in result.__struct_fields__:
         value = getattr(result, name)
         if isinstance(value, Struct):
@@ -145,9 +152,18 @@ def as_stored(path: str, value: object) -> object:
     """What ClickHouse should show for a field."""
     if path in TIMES:
         return None if value is None else parse_rfc3339(str(value))
+    if path == TOUCHES:
+        assert isinstance(value, tuple)  # noqa: S101 - narrows
+        return tuple(tuple(_touch_as_stored(touch)) for touch in value)
     if path == "metadata":
         return "{}" if value == "null" else portable(str(value).encode()).decode()
     return "" if value is None else value
+
+
+def _touch_as_stored(touch: CustomerTouch) -> Iterator[object]:
+    for name in touch.__struct_fields__:
+        value = getattr(touch, name)
+        yield parse_rfc3339(value) if name in TOUCH_TIMES else value or ""
 
 
 def oldest_ms(result: Result) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from clickhouse_connect.driver.client import Client
 
-from processors.audit.results import TIMES, Row
+from processors.audit.results import TIMES, TOUCH_TIMES, TOUCHES, Row
+from schemas.results import CustomerTouch
 
 
 def read_rows(client: Client, view: str, columns: Mapping[str, str], workspace: str | None) -> Iterator[Row]:
@@ -41,6 +42,12 @@ def _read(path: str, column: str) -> str:
     """What tells a column's value as the results have it."""
     if path in TIMES:
         return f"toUnixTimestamp64Milli({column})"
+    if path == TOUCHES:
+        names = CustomerTouch.__struct_fields__
+        values = [
+            f"toUnixTimestamp64Milli(one.{name})" if name in TOUCH_TIMES else f"one.{name}" for name in names
+        ]
+        return f"arrayMap(one -> ({', '.join(values)}), {column})"
     if path == "metadata":
         # A text that ClickHouse cannot read as JSON stands in an object of its own (migration 010).
         wrapped = f"""startsWith({column}, '{{"unreadable":"{{')"""

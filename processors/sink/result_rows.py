@@ -6,7 +6,16 @@ from msgspec.json import Decoder
 
 from processors.sink.rows import Row, last_wins, text
 from schemas.ids import customer_id
-from schemas.results import Customer, Lead, LeadClick, LeadCustomer, LeadLink, Sale
+from schemas.results import (
+    Customer,
+    CustomerTouch,
+    Lead,
+    LeadClick,
+    LeadCustomer,
+    LeadLink,
+    Sale,
+    touches_of,
+)
 from schemas.times import parse_rfc3339
 from schemas.topics import split_key
 
@@ -149,6 +158,7 @@ STATUS_COLUMNS = (
     "attribution_model",
     *CUSTOMER_COLUMNS,
     *ATTRIBUTION_COLUMNS,
+    "touches",
     "version",
 )
 ERASED_COLUMNS = ("customer_id", "version")
@@ -185,7 +195,19 @@ def customer_row(record: ConsumerRecord) -> Row | None:
         parse_rfc3339(status.first_seen_at),
         *_clicked(status.click),
         *_linked(status.link),
+        [_touched(one) for one in touches_of(status)],
         last_wins(record),
+    )
+
+
+def _touched(touch: CustomerTouch) -> Row:
+    return (
+        touch.click_id,
+        parse_rfc3339(touch.click_timestamp),
+        parse_rfc3339(touch.deferred_at),
+        touch.link_id or "",
+        touch.partner_id or "",
+        touch.program_id or "",
     )
 
 

@@ -372,3 +372,33 @@ def test_another_policy_makes_other_leads(tmp_path: Path) -> None:
     rules = Policy(last.model, last.attribution_window_ms, last.qualification_window_ms, HOLD)
     found = audited(tmp_path / "work", story, rules=rules)
     assert found.summary.differences[("lead", Wrong.DIFFERS_IN_TOPIC)] == 1
+
+
+SIGN_UPS = [click("c1", 0), click("c2", 0), deferred("c1", 10), deferred("c2", 20)]
+
+
+def with_touches(value: bytes | None, touches: object) -> bytes:
+    document = msgspec.json.decode(value or b"")
+    assert [one["clickId"] for one in document["touches"]] == ["c1", "c2"]
+    return msgspec.json.encode({**document, "touches": touches})
+
+
+def test_a_release_before_listed_no_touches(tmp_path: Path) -> None:
+    """Nor did its sink store any, nor does a replay of today say the same."""
+    story = happen(SIGN_UPS)
+    assert audit(tmp_path / "now", story) == []
+    kind, key, value = story.published.results[-1]
+    story.published.results[-1] = kind, key, with_touches(value, [])
+    story.published.store()
+    assert audit(tmp_path / "before", story) == []
+
+
+def test_a_touch_that_is_missing_is_a_difference(tmp_path: Path) -> None:
+    story = happen(SIGN_UPS)
+    kind, key, value = story.published.results[-1]
+    [first, _] = msgspec.json.decode(value or b"")["touches"]
+    story.published.results[-1] = kind, key, with_touches(value, [first])
+    assert named(audit(tmp_path, story)) == [
+        ("differs in ClickHouse", "customer"),
+        ("differs in topic", "customer"),
+    ]

@@ -50,7 +50,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "customers": (
         *("workspace_id", "status", "deferred_at", "qualified_at", "leads", "sales", "attribution_model"),
-        *(*_CUSTOMER, *_CLICK, *_LINK),
+        *(*_CUSTOMER, *_CLICK, *_LINK, "touches"),
     ),
     "clicks": (
         *("workspace_id", "click_id", "timestamp", "event_id", "link_id", "partner_id", "program_id"),

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import orjson
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from hypothesis import given
@@ -19,6 +20,7 @@ from processors.sink.refusal_rows import (
 from processors.sink.result_rows import (
     LEAD_COLUMNS,
     SALE_COLUMNS,
+    STATUS_COLUMNS,
     customer_row,
     erased_row,
     lead_row,
@@ -28,7 +30,7 @@ from processors.sink.rows import Row, first_wins, last_wins
 from processors.sink.tables import TABLES, by_topic
 from schemas.ids import customer_id
 from schemas.reasons import DeadLetterReason
-from schemas.times import DAY_MS
+from schemas.times import DAY_MS, parse_rfc3339
 from tests.sink import records
 from tests.sink.records import T0, click, record, unmatched
 
@@ -96,6 +98,25 @@ def test_documents_of_releases_before_are_json_for_every_reader(carried: bytes, 
     assert event is not None
     assert stored in event
     assert unmatched_id(unmatched(carried)) == unmatched_id(unmatched(stored.encode()))
+
+
+def test_a_customer_has_touches_also_where_the_document_lists_none() -> None:
+    """There is one then, or it is of a release before."""
+
+    def stored(value: bytes) -> dict[str, object]:
+        row = customer_row(record("customers", value))
+        assert row is not None
+        return dict(zip(STATUS_COLUMNS, row, strict=True))
+
+    alone = records.customer("u1")
+    assert b"touches" not in alone
+    row = stored(alone)
+    own = ("click_id", "click_timestamp", "deferred_at", "link_id", "partner_id", "program_id")
+    assert row["touches"] == [tuple(row[name] for name in own)]
+    at = "2026-01-02T00:00:00.000Z"
+    touch = {"clickId": "c", "clickTimestamp": at, "deferredAt": at, "linkId": "l", "partnerId": None}
+    listed = orjson.dumps({**orjson.loads(alone), "touches": [{**touch, "programId": "p"}]})
+    assert stored(listed)["touches"] == [("c", parse_rfc3339(at), parse_rfc3339(at), "l", "", "p")]
 
 
 def test_a_record_on_which_a_row_function_fails_is_one_refused_record() -> None:

@@ -143,6 +143,7 @@ def touch_bound_shows(
         return False
     return (
         _touch_may_come_again(lead_events, conclusion)
+        or not set(touches[-policy.bounds.touches :]) <= set(kept)
         or own_touch(touches, policy) != own_touch(kept, policy)
         or leads_of(requests, touches, touches, clicks, policy) != conclusion.leads
     )

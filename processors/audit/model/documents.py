@@ -13,10 +13,21 @@ from processors.audit.model.rules import (
     Touch,
     own_touch,
     sale_of,
+    touches_that_count,
 )
 from schemas.ids import customer_id, event_key, lead_id
 from schemas.links import short_link
-from schemas.results import NULL, ClickFacts, Customer, Lead, LeadClick, LeadCustomer, LeadLink, Sale
+from schemas.results import (
+    NULL,
+    ClickFacts,
+    Customer,
+    CustomerTouch,
+    Lead,
+    LeadClick,
+    LeadCustomer,
+    LeadLink,
+    Sale,
+)
 from schemas.times import rfc3339
 
 NOT_COUNTED: Final = 0
@@ -77,6 +88,7 @@ def customer_document(
     if not conclusion.touches or person is None:
         return None
     own = own_touch(conclusion.kept, policy)
+    counting = touches_that_count(conclusion.touches, conclusion.leads.values(), policy)
     qualified = sorted(rfc3339(lead.request.at_ms) for lead in conclusion.leads.values())
     return Customer(
         workspace_id=workspace_id,
@@ -94,6 +106,7 @@ def customer_document(
         attribution_model=policy.model,
         click=_click(own),
         link=_link(own.click),
+        touches=() if counting == [own] else tuple(_touch(touch) for touch in counting),
     )
 
 
@@ -129,6 +142,17 @@ def _click(touch: Touch) -> LeadClick:
         referer_url=click.referer_url,
         trigger=click.trigger,
         qr=click.qr,
+    )
+
+
+def _touch(touch: Touch) -> CustomerTouch:
+    return CustomerTouch(
+        click_id=touch.click_id,
+        click_timestamp=rfc3339(touch.click.timestamp),
+        deferred_at=rfc3339(touch.deferred_ms),
+        link_id=touch.click.link_id,
+        partner_id=touch.click.partner_id,
+        program_id=touch.click.program_id,
     )
 
 

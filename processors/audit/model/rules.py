@@ -19,6 +19,8 @@ class ModelBounds(Protocol):
     @property
     def touches(self) -> int: ...
     @property
+    def published_touches(self) -> int: ...
+    @property
     def held(self) -> int: ...
     @property
     def leads(self) -> int: ...
@@ -228,6 +230,26 @@ def touch_of(request: LeadFact, touches: Sequence[Touch], policy: ModelPolicy) -
 def own_touch(touches: Sequence[Touch], policy: ModelPolicy) -> Touch:
     """Rule 13: the customer's own attribution."""
     return touches[0] if policy.model == "first-click" else touches[-1]
+
+
+def touches_that_count(
+    touches: Sequence[Touch], leads: Iterable[ConcludedLead], policy: ModelPolicy
+) -> list[Touch]:
+    """Rule 13, of all touches, ascending. Which ones rule 16 keeps is settled before that."""
+    concluded = list(leads)
+    latest = touches[1:][-policy.bounds.touches :]
+    counting = []
+    for touch in touches:
+        has_lead = any(lead.touch == touch for lead in concluded)
+        kept = touch == touches[0] or touch in latest or has_lead
+        might_have = any(
+            touch.deferred_ms <= lead.request.at_ms <= touch.deferred_ms + policy.qualification_window_ms
+            for lead in concluded
+        )
+        if kept and (not concluded or has_lead or might_have):
+            counting.append(touch)
+    most = policy.bounds.published_touches
+    return counting if len(counting) <= most else [counting[0], *counting[len(counting) - most + 1 :]]
 
 
 # -- leads and sales --------------------------------------------------------------------------------------
