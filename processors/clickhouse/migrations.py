@@ -34,9 +34,9 @@ VIEWS: Final = (
 ANALYTICS: Final = (
     *("timeseries", "funnel", "top_links", "time_to_lead"),
     *("funnel_steps", "funnel_cohort", "pending_by_age", "time_to_qualify", "partner_cohorts"),
-    *("sales_kinds", "revisions", "late_events", "not_counted"),
+    *("sales_kinds", "attribution_shares", "attribution_models", "revisions", "late_events", "not_counted"),
 )
-"""Views that take parameters; they read those of VIEWS."""
+"""Views that take parameters; they read those of VIEWS, and those before them."""
 
 
 LEAST_CLICKHOUSE: Final = (26, 3)

@@ -89,6 +89,10 @@ ANSWERS: Final = {
         *("week", "partner_id", "clicks", "signed_up", "qualified_7", "qualified_14", "qualified_30"),
     ),
     f"sales_kinds({_WINDOW})": ("kind", "sales", "customers", "sale_amount"),
+    f"attribution_shares({_WINDOW})": (
+        *("model", "lead_id", "sale_id", "click_id", "link_id", "partner_id", "leads", "currency", "amount"),
+    ),
+    f"attribution_models({_WINDOW})": ("model", "link_id", "partner_id", "leads", "sale_amount"),
     f"revisions({_WINDOW})": (
         *("emitted_at", "lead_id", "revision", "event_name", "customer_external_id", "changed"),
         *("partner_id_before", "partner_id", "click_id_before", "click_id", "link_id_before", "link_id"),
