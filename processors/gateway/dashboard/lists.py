@@ -13,6 +13,7 @@ from processors.gateway.dashboard.cards import card
 from processors.gateway.dashboard.chart import earned
 from processors.gateway.dashboard.events import Place, newest
 from processors.gateway.dashboard.live import is_live
+from processors.gateway.dashboard.models import MODELS, compared
 from processors.gateway.dashboard.names import PLURALS, group_name
 from processors.gateway.dashboard.people import STATUSES, Wanted, people, person, revisions
 from processors.gateway.dashboard.reasons import said_of, told_of
@@ -33,6 +34,7 @@ from processors.gateway.dashboard.views import (
 
 PAGE: Final = 50
 _MOST_GROUPS: Final = 100
+_MOST_COMPARED: Final = 20
 _MOST_REFUSED: Final = 100
 _MOST_REVISIONS: Final = 200
 _MOST_STORY: Final = 200
@@ -149,18 +151,21 @@ class Lists:
         )
 
     async def partners(self, visit: Visit) -> Answer:
-        """Whose sign-ups qualify, and of which week."""
+        """Whose sign-ups qualify, of which week, and by which model."""
         state, period = visit.state, visit.period()
         scope, ask = visit.scope(period), self._door.ask
         async with asyncio.TaskGroup() as asked:
             groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], _MOST_GROUPS)))
             weeks = asked.create_task(card(journeys.weeks(ask, scope, state.timezone, visit.now_ms)))
+            models = asked.create_task(card(compared(ask, scope, "partner_id", _MOST_COMPARED)))
         told = visit.told(
             PARTNERS,
             "Partners",
             period,
             groups=groups.result(),
             weeks=weeks.result(),
+            models=models.result(),
+            model_names=MODELS,
             group_name=group_name,
             plural=PLURALS[state["groupBy"]],
             earned=earned,

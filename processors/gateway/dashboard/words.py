@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
@@ -29,6 +30,13 @@ def number(value: int) -> str | Markup:
         return f"{value:,}"
     size, unit = (1e9, "B") if abs(value) >= 999_500_000 else (1e6, "M")
     return Markup('<span title="{}">{}{}</span>').format(f"{value:,}", f"{value / size:.2f}", unit)
+
+
+def part(value: Decimal) -> str | Markup:
+    """``12.4`` of a whole that was divided, with all digits in the title; ``12`` of what was not."""
+    if value == value.to_integral_value():
+        return number(int(value))
+    return Markup('<span title="{}">{}</span>').format(f"{value.normalize():,f}", f"{value:,.1f}")
 
 
 def short(value: int) -> str:
@@ -146,6 +154,7 @@ FILTERS: Final[Mapping[str, Callable[..., object]]] = {
     "country": name_of,
     "day": lambda written: dates.day_of_year(date.fromisoformat(written)),
     "number": number,
+    "part": part,
     "short": short,
     "percent": percent,
     "duration": duration,

@@ -22,6 +22,7 @@ from processors.gateway.analytics.scopes import Scope
 from processors.gateway.asking import Stored
 from processors.gateway.dashboard import csvs, journeys, numbers
 from processors.gateway.dashboard.events import Event, Place, newest
+from processors.gateway.dashboard.models import MODELS, compared
 from processors.gateway.dashboard.overview import events_funnel, waiting_card
 from processors.gateway.dashboard.people import PENDING, Wanted, people, place_of
 from processors.gateway.dashboard.periods import INTERVALS, Period, period
@@ -264,6 +265,28 @@ async def test_who_waits(database: Database, asked: Stored) -> None:
         asked.rows, scope, Wanted(PENDING, (shown.rows[2].least, shown.rows[2].most)), now_ms, 1
     )
     assert listed.there_are == shown.rows[2].customers
+
+
+async def test_models_add_up_to_the_leads_and_sales_that_the_page_counts(asked: Stored) -> None:
+    """In every zone, under every filter, and a touch of another partner gets its share."""
+    divided = 0
+    for state, when in asked_for():
+        scope = Scope("acme", when.span.start_ms, when.span.end_ms, state.filters)
+        total = (await counts.series(asked.rows, scope, when, compare=False)).total
+        found = await compared(asked.rows, scope, "partner_id", 100)
+        assert [*found.totals] == ([total.leads] * len(MODELS) if found.first else [])
+        assert found.first or not (total.leads or total.sales)
+        assert found.there_are == len(found.first)
+        for place in range(len(MODELS)):
+            amounts = Counter[str]()
+            for one in found.first:
+                amounts.update(one.amounts[place])
+            assert amounts == {one: paid for one, paid in total.amounts.items() if paid}
+            assert sum(one.leads[place] for one in found.first) == total.leads
+        divided += any(one.leads[0] != one.leads[2] for one in found.first)
+        few = await compared(asked.rows, scope, "partner_id", 1)
+        assert (few.first, few.there_are, few.totals) == (found.first[:1], found.there_are, found.totals)
+    assert divided > 20
 
 
 async def test_weeks(database: Database, asked: Stored) -> None:

@@ -165,10 +165,20 @@ def _customer(
         qualified_at=led_ms if qualifies else None,
         leads=int(qualifies),
         sales=paid,
+        touches=touches(click, at_ms, signed_ms),
         version=1,
         is_deleted=0,
         **about,
     )
+
+
+def touches(click: dict[str, Any], at_ms: int, signed_ms: int) -> list[tuple[object, ...]]:
+    """As the sink writes them: of every third customer two, the other one later and of the next partner."""
+    own = (click["click_id"], at_ms, signed_ms, click["link_id"], click["partner_id"], "")
+    if int(click["click_id"].removeprefix("click-")) % 3:
+        return [own]
+    other = PARTNERS[(PARTNERS.index(click["partner_id"]) + 1) % len(PARTNERS)]
+    return [own, (f"{click['click_id']}-2", at_ms, signed_ms + HOUR_MS, f"link_{other}", other, "")]
 
 
 def _qualified(
