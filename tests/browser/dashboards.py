@@ -99,9 +99,9 @@ async def visiting(
 
 
 def _complaint(visit: Visit, kind: str, text: str) -> None:
-    # The form for a key answers that nobody has signed in, the page of nobody that there is none: of such a
-    # status browsers tell as well.
-    told = any(f"status of {status}" in text for status in (401, 404))
+    # The form for a key answers that nobody has signed in, the page of nobody that there is none, a link that
+    # it has expired: of such a status browsers tell as well.
+    told = any(f"status of {status}" in text for status in (401, 404, 410))
     if kind in ("error", "warning") and not told:
         visit.failed.append(text)
 

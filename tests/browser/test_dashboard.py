@@ -20,7 +20,7 @@ from schemas.times import DAY_MS
 from tests.browser.dashboards import COLOURS, MOST_BYTES, Visit, sign_in, visiting
 from tests.clickhouse.database import Database, fresh_database
 from tests.gateway.customers.traces import MOMENT, trace
-from tests.gateway.dashboard import world
+from tests.gateway.dashboard import kept, world
 from tests.gateway.dashboard.serving import OTHER, SECRET, Dashboard, Served, served
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
@@ -43,6 +43,12 @@ VIEWS = {
     "not counted": "/dashboard/not-counted",
     "late": "/dashboard/not-counted?reason=late",
     "hostile": "/dashboard/events?partnerId=" + "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
+}
+KEPT_VIEWS = {
+    "views": "/dashboard/views?of=/%3Fcountry=DE",
+    "shared overview": kept.OVERVIEW,
+    "shared partners": kept.PARTNERS,
+    "expired link": kept.EXPIRED,
 }
 HOSTILE = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>\u202e" + "long " * 100
 MOST_SCRIPT_BYTES = 8 * 1024
@@ -98,6 +104,7 @@ async def there(database: Database) -> AsyncIterator[Served]:
     settings = Settings.model_validate({"clickhouse_url": database.url})
     dashboard = partial(Dashboard, tracing=Tracing(_traced, 1))
     async with aclosing(Stored(settings)) as stored, served(dashboard(stored.rows)) as found:
+        found.dashboard.registry.put(kept.views(epoch_ms()))
         yield found
 
 
@@ -112,9 +119,11 @@ async def test_every_view(chromium: Browser, there: Served, width: int) -> None:
         await visit.open("/")
         await _is_sound(visit, "sign in")
         await sign_in(visit)
-        for name, path in VIEWS.items():
+        # Those that are kept have the cards of the others.
+        views = VIEWS | KEPT_VIEWS if width in (WIDTHS[0], WIDTHS[-1]) else VIEWS
+        for name, path in views.items():
             await visit.open(path)
-            if name.startswith("overview") and "empty" not in name:
+            if "overview" in name and "empty" not in name:
                 await visit.shows_chart()
             assert await visit.shifts() == [], name
             await _is_sound(visit, name)
@@ -304,3 +313,62 @@ async def test_texts_of_events_are_cut_and_isolated(chromium: Browser, there: Se
         assert await shown.get_attribute("title") == HOSTILE
         assert len(await shown.inner_text()) <= 201
         assert visit.failed == []
+
+
+async def test_a_view_is_named_and_shared_without_scripts(chromium: Browser, there: Served) -> None:
+    async with (
+        visiting(chromium, there.url, scripts=False) as visit,
+        visiting(chromium, there.url, scripts=False) as stranger,
+    ):
+        page = visit.page
+        await sign_in(visit, path="/?country=DE&interval=90d")
+        await page.click(".saved summary")
+        await page.click("text=Save or share this view")
+        await page.fill("form[action$=save] input[name=name]", "My Germany")
+        await page.click("text=Save it for this workspace")
+        assert page.url.endswith("/?interval=90d&country=DE")
+        await page.click(".saved summary")
+        assert await page.locator(".saved a[aria-current]").inner_text() == "My Germany"
+        await page.click("text=Save or share this view")
+        await page.select_option("select[name=days]", "7")
+        await page.click("text=Make a link")
+        link = await page.locator("input[readonly]").input_value()
+        await stranger.page.goto(link)
+        leads = await stranger.page.locator("#tab-leads strong").inner_text()
+        await stranger.page.click("#tab-sales")
+        assert stranger.page.url == f"{link}?tab=sales"
+        await page.click("li:has-text('My Germany') >> text=Delete")
+        assert await page.locator("text=My Germany").count() == 0
+        await page.click(".kept li:has-text('Until'):has-text('by Partner, Country is DE') >> text=Revoke")
+        await stranger.page.reload()
+        assert await stranger.page.locator("h1").inner_text() == "This link is not open"
+        await visit.page.goto(visit.url + "/?country=DE&interval=90d")
+        assert await page.locator("#tab-leads strong").inner_text() == leads
+
+
+async def test_a_shared_page_names_nobody(chromium: Browser, there: Served, database: Database) -> None:
+    """Of all that is stored of people, nothing is on it."""
+    sql = "SELECT customer_name, customer_email, customer_external_id, customer_id FROM customers"
+    people = [text for row in database.client.query(sql).result_rows for text in row if len(text) > 4]
+    async with visiting(chromium, there.url) as visit:
+        for path in (kept.OVERVIEW, kept.PARTNERS):
+            await visit.open(path)
+            page = await visit.page.content()
+            assert await visit.page.locator("table tbody tr").count() > 5
+            found = [one for one in people if one in page and one != HOSTILE]
+            assert found == []
+        assert visit.failed == []
+
+
+async def test_menus_stay_within_a_phone(chromium: Browser, there: Served) -> None:
+    async with visiting(chromium, there.url, width=320) as visit:
+        await sign_in(visit)
+        menus = visit.page.locator(".bar details.menu")
+        assert await menus.count() == 3
+        for index in range(3):
+            await menus.nth(index).locator("summary").click()
+            box = await menus.nth(index).locator(":scope > div").bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 320
+            assert await visit.overhang() <= 0

@@ -16,6 +16,7 @@ from processors.gateway.dashboard.assets import ROOT
 from processors.gateway.dashboard.kept import LIFETIMES, USUAL_LIFETIME, Kept, kept, kept_address, unshared
 from processors.gateway.dashboard.periods import INTERVALS
 from processors.gateway.dashboard.signing_in import go
+from processors.gateway.dashboard.state import GROUPS
 from processors.gateway.dashboard.views import KEPT, SHARED, VIEWS, Door, Visit
 from processors.gateway.routing import Route
 from processors.registry.contents import UnreadableWorkspace
@@ -203,11 +204,12 @@ def _listed(one: SavedView | SharedView, visit: Visit) -> Listed:
 
 
 def _said(of: Kept, today: date) -> str:
-    """``Overview, 30d, Country is not DE``."""
+    """``Overview, 30d, by Partner, Country is not DE``."""
     shown = of.state
     period = dates.span(*shown.days, today) if shown.days else INTERVALS.get(shown.interval, "")
     filters = (f"{one.name} is {'not ' * one.negated}{' or '.join(one.values)}" for one in shown.filters)
-    return ", ".join(one for one in (_NAMES.get(of.path, of.path), period, *filters) if one)
+    by = f"by {GROUPS[shown['groupBy']]}" if of.path in SHARED else ""
+    return ", ".join(one for one in (_NAMES.get(of.path, of.path), period, by, *filters) if one)
 
 
 def _name(text: str, *, needed: bool = True) -> str:

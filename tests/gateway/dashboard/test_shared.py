@@ -289,7 +289,7 @@ async def test_a_name_for_an_address() -> None:
         await client.post(f"{KEPT}/rename", data={"id": one.id, "name": "Elsewhere"})
         page = (await client.get(KEPT)).text
         assert "Elsewhere" in page
-        assert "Partners, 90d, Country is not DE" in page
+        assert "Partners, 90d, by Partner, Country is not DE" in page
         await client.post(f"{KEPT}/forget", data={"id": one.id})
         assert "No view has a name yet" in (await client.get("/")).text
 
