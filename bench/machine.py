@@ -24,6 +24,13 @@ def machine() -> dict[str, object]:
     }
 
 
+def busy_s() -> float:
+    """Of all cores together, since the machine was started: what they did not idle."""
+    used = Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
+    idle = sum(map(int, used[3:5]))
+    return (sum(map(int, used[:8])) - idle) / os.sysconf("SC_CLK_TCK")
+
+
 def _field(path: str, name: str) -> str:
     for line in Path(path).read_text().splitlines():
         key, _, value = line.partition(":")

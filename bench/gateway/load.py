@@ -4,6 +4,7 @@ Run as ``python -m bench.gateway.load FILE``: a pickled :class:`Load`.
 """
 
 import asyncio
+import os
 import pickle
 import re
 import sys
@@ -17,9 +18,10 @@ from typing import Any, Final, cast
 
 import uvloop
 
+from bench.machine import busy_s
 from processors.garbage import collect_rarely
 
-_TICK_S: Final = 0.0005
+_TICK_S: Final = 0.001
 _length: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE).search
 _STATUS: Final = slice(9, 12)
 """Of ``HTTP/1.1 200 OK``."""
@@ -40,12 +42,16 @@ class Load:
 
 @dataclass(frozen=True)
 class Loaded:
-    """``waited_ns``: from when a call was due to its answer, in the order of the answers; at a rate that
-    includes waiting for a free connection. ``statuses``: how many answers of each."""
+    """``waited_ns``: from when a call was due to its answer, in the order of the answers. ``late_ns``: the
+    part of it before the call was made, in their order: waiting for a free connection, and for the caller to
+    get its turn. ``statuses``: how many answers of each. ``busy``: the share of the machine's time that
+    everything on it used meanwhile."""
 
     waited_ns: "array[int]"
+    late_ns: "array[int]"
     statuses: "Counter[bytes]"
     seconds: float
+    busy: float
 
 
 class _Caller(asyncio.Protocol):
@@ -94,7 +100,7 @@ class _Round:
         self._idle: deque[_Caller] = deque()
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._began_ns = 0
-        self._waited = array("q")
+        self._waited, self._late = array("q"), array("q")
         self._statuses: Counter[bytes] = Counter()
 
     async def run(self) -> Loaded:
@@ -103,6 +109,7 @@ class _Round:
         for _ in range(load.connections):
             await loop.create_connection(lambda: _Caller(self), load.host, load.port)
         collect_rarely()
+        used_s = busy_s()
         self._began_ns = time.monotonic_ns()
         if load.rate is None:
             for caller in list(self._idle):
@@ -113,9 +120,10 @@ class _Round:
             await asyncio.wait([self._done], timeout=_TICK_S if load.rate else 1.0)
         self._done.result()
         seconds = (time.monotonic_ns() - self._began_ns) / 1e9
+        busy = (busy_s() - used_s) / seconds / (os.cpu_count() or 1)
         for caller in self._idle:
             caller.close()
-        return Loaded(self._waited, self._statuses, seconds)
+        return Loaded(self._waited, self._late, self._statuses, seconds, busy)
 
     def free(self, caller: _Caller) -> None:
         """It may be given a call."""
@@ -145,6 +153,7 @@ class _Round:
             self._idle.remove(caller)
             request = self._load.requests[self._next]
             self._next += 1
+            self._late.append(time.monotonic_ns() - due_ns)
             caller.call(request, due_ns)
 
     def _give_what_is_due(self, rate: float) -> None:

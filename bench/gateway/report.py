@@ -10,8 +10,9 @@ def table(figures: Figures, machine: Mapping[str, object]) -> str:
     return (
         f"{machine['cpu']}, {machine['cores']} cores,"
         f" Python {machine['python']}, Kafka {machine['kafka']}\n\n"
-        "| calls | a second | p50 | p95 | p99 | longest, ms | CPU µs a call | answers |\n"
-        "|---|---|---|---|---|---|---|---|\n"
+        "| calls | a second | p50 | p95 | p99 | longest, ms | made late, p50 | p99, ms | machine busy, %"
+        " | CPU µs a call | answers |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|\n"
         + "".join(map(_row, figures.rounds))
         + f"\nReady after {figures.ready_s:.2f} s. A click made elsewhere: {figures.follow_us:.1f} µs CPU."
         f" {figures.peak_rss_bytes / 1e6:,.0f} MB. Lost: {figures.lost}.\n"
@@ -24,5 +25,6 @@ def _row(one: Round) -> str:
     answers = ", ".join(f"{count:,} × {status}" for status, count in one.statuses.items())
     return (
         f"| {one.name}: {one.count:,} | {one.per_s:,.0f} | {waited.p50:.1f} | {waited.p95:.1f}"
-        f" | {waited.p99:.1f} | {waited.longest:.0f} | {cpu} | {answers} |\n"
+        f" | {waited.p99:.1f} | {waited.longest:.0f} | {one.late.p50:.1f} | {one.late.p99:.1f}"
+        f" | {one.busy * 100:.0f} | {cpu} | {answers} |\n"
     )

@@ -38,12 +38,16 @@ _WARM: Final = "warm"
 
 @dataclass(frozen=True)
 class Round:
-    """Calls of one kind. ``cpu_us``: of the gateway, a call; None where others were served beside."""
+    """Calls of one kind. ``late``: of what they ``waited``, the part before they were made. ``busy``: the
+    share of the machine's time that everything on it used. ``cpu_us``: of the gateway, a call; None where
+    others were served beside."""
 
     name: str
     count: int
     per_s: float
     waited: Percentiles
+    late: Percentiles
+    busy: float
     statuses: dict[str, int]
     cpu_us: float | None
 
@@ -160,7 +164,8 @@ def _called(plan: Path, out: Path, log: Path) -> Loaded:
 def _round(name: str, loaded: Loaded, cpu_us: float | None) -> Round:
     statuses = {status.decode(): count for status, count in sorted(loaded.statuses.items())}
     count = len(loaded.waited_ns)
-    return Round(name, count, count / loaded.seconds, Percentiles.of(loaded.waited_ns), statuses, cpu_us)
+    waited, late = Percentiles.of(loaded.waited_ns), Percentiles.of(loaded.late_ns)
+    return Round(name, count, count / loaded.seconds, waited, late, loaded.busy, statuses, cpu_us)
 
 
 def _mixed(old: Clicks, recent: Clicks) -> list[str]:
