@@ -67,13 +67,15 @@ async def run_gateway(settings: Settings) -> None:
     # Before anything is read: an address that is taken is told at once.
     with listen(settings.gateway_host, settings.gateway_port) as listening:
         collect_rarely()
-        # Takes some tenths of a second beside all that is read, and cannot fail.
+        # They take some tenths of a second beside all that is read.
         agents = asyncio.create_task(asyncio.to_thread(Agents))
-        places = await asyncio.to_thread(_places, settings)
+        places = asyncio.create_task(asyncio.to_thread(_places, settings))
+        if settings.geoip_db is not None:
+            await places  # a file of an operator's may be none: told at once
         async with AsyncExitStack() as stack:
             observed.servers = await _connected(settings, stopping, stack)
             if observed.servers is not None:
-                visitors = Visitors(Addresses(settings.proxies), await agents, places)
+                visitors = Visitors(Addresses(settings.proxies), await agents, await places)
                 await _serve(settings, observed, observed.servers, visitors, listening, stopping)
     log.info("stopped", extra={"requests": observed.stats.requests.total()})
 
