@@ -41,3 +41,8 @@ def idempotent_event_id(workspace_id: str, idempotency_key: str) -> str:
 def reward_id(workspace_id: str, program_id: str, partner_id: str, customer_external_id: str, of: str) -> str:
     """``of``: ``lead``, which a partner is rewarded for once, or the saleId."""
     return "rw_" + _digest(workspace_id, program_id, partner_id, customer_external_id, of)
+
+
+def cap_id(workspace_id: str, program_id: str, partner_id: str, kind: str, period: str, customer: str) -> str:
+    """``customer``: whose sales have a cap of their own; else empty."""
+    return "cap_" + _digest(workspace_id, program_id, partner_id, kind, period, customer)

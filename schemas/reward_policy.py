@@ -19,18 +19,28 @@ class _Part(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fi
     """What nobody knows is refused: a rule with a slip in it would pay something else."""
 
 
-class LeadRate(_Part, frozen=True):
-    """Of each lead, times its quantity."""
+class PolicyCap(_Part, frozen=True):
+    """``amount`` at most, in the policy's currency, of what falls into one period by its event time."""
 
     amount: Money
+    per: Literal["day", "week", "month", "allTime"]
+    timezone: str = "UTC"
+
+
+class LeadRate(_Part, frozen=True):
+    """Of each lead, times its quantity. ``cap``: of all its customers together."""
+
+    amount: Money
+    cap: PolicyCap | None = None
 
 
 class SaleRate(_Part, frozen=True):
-    """Of each sale: ``percent`` of its amount, or ``amount`` whatever it was."""
+    """Of each sale: ``percent`` of its amount, or ``amount`` whatever it was. ``cap``: of each customer."""
 
     percent: Percent | None = None
     amount: Money | None = None
     months: Months | None = None
+    cap: PolicyCap | None = None
 
 
 class ConditionGroup(_Part, frozen=True):

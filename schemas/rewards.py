@@ -29,7 +29,9 @@ class RefusalReason(StrEnum):
     OVER_DURATION = "over_duration"
     """The first sale of this customer lies too long ago."""
     CURRENCY_MISMATCH = "currency_mismatch"
-    """Conditions that hold would pay in different currencies: none of them is the highest."""
+    """Conditions that hold would pay in different currencies, or the cap is in another one."""
+    CAPPED = "capped"
+    """The cap has no room left for it."""
     NO_SALE = "no_sale"
     """A refund of a sale that did not come within the hold."""
     NO_REWARD = "no_reward"
@@ -39,7 +41,7 @@ class RefusalReason(StrEnum):
 
 
 class RewardReason(StrEnum):
-    """Why a reward is not simply what was earned. The last six: its lead or sale has changed since."""
+    """Why a reward is not simply what was earned. The last seven: its lead or sale has changed since."""
 
     REFUNDED = "refunded"
     """Part of the sale was refunded, or all of it."""
@@ -59,13 +61,15 @@ class RewardReason(StrEnum):
     ZERO = RefusalReason.ZERO.value
     OVER_DURATION = RefusalReason.OVER_DURATION.value
     CURRENCY_MISMATCH = RefusalReason.CURRENCY_MISMATCH.value
+    CAPPED = RefusalReason.CAPPED.value
+    """The cap has no room for all of it, or, of one that is cancelled, no room at all."""
 
 
 class Reward(Struct, frozen=True, kw_only=True, rename="camel"):
     """What a partner is owed for one lead or sale, as of this revision.
 
     Money is in minor units of ``currency``. ``delta``: ``amount`` less that of the revision before, so that
-    the sum over all revisions is what is owed. ``gross``: before refunds. ``policy_version``: the
+    the sum over all revisions is what is owed. ``gross``: before refunds and caps. ``policy_version``: the
     ``effectiveFrom`` of the version that decided; ``condition``: the group of it that did, None: none.
     """
 

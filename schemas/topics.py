@@ -30,6 +30,8 @@ class Topic(StrEnum):
     WORKSPACES = "workspaces"
     REWARD_EVENTS = "reward-events"
     REWARD_POLICIES = "reward-policies"
+    REWARD_CLAIMS = "reward-claims"
+    REWARD_SHARES = "reward-shares"
     REWARDS = "rewards"
     REWARD_REFUSALS = "reward-refusals"
 
@@ -95,6 +97,10 @@ SPECS: Final[dict[Topic, TopicSpec]] = {
     Topic.REWARD_POLICIES: TopicSpec(
         Role.REGISTRY, _BY_PROGRAM, "what a program pays", compacted=True, rewards=True
     ),
+    Topic.REWARD_CLAIMS: TopicSpec(
+        Role.INTERNAL, "workspaceId:capId", "room that a reward asks for, or gives back", rewards=True
+    ),
+    Topic.REWARD_SHARES: TopicSpec(Role.INTERNAL, _BY_CUSTOMER, "room that it was granted", rewards=True),
     Topic.REWARDS: TopicSpec(
         Role.OUTPUT, _BY_CUSTOMER, "revision of a reward", broker_time=True, rewards=True, ledger=True
     ),
@@ -116,7 +122,12 @@ RESULT_TOPICS: Final = _with(Role.OUTPUT, rewards=False)
 """What workers write for others."""
 REGISTRY_TOPICS: Final = _with(Role.REGISTRY, rewards=False)
 """What gateways read whole, and write."""
-REWARD_INPUTS: Final = (Topic.LEADS, Topic.SALES, Topic.CUSTOMERS, Topic.REWARD_EVENTS)
+REWARD_INNER: Final = _with(Role.INTERNAL, rewards=True)
+"""What the ledger of rewards tells itself."""
+REWARD_INPUTS: Final = (
+    *(Topic.LEADS, Topic.SALES, Topic.CUSTOMERS, Topic.REWARD_EVENTS),
+    *REWARD_INNER,
+)
 """What the ledger of rewards reads."""
 REWARD_OUTPUTS: Final = _with(Role.OUTPUT, rewards=True)
 """What the ledger of rewards writes for others."""

@@ -81,7 +81,7 @@ _ROOMS: Final = {
     ),
     "worker": Room(
         "the two joins as processors of the engine; dead letters",
-        "schemas attribution clock settings kafka observability engine engine.kafka",
+        "schemas attribution clock settings kafka.connection kafka observability engine engine.kafka",
     ),
     "sink": Room(
         "topics → ClickHouse",
@@ -96,7 +96,7 @@ _ROOMS: Final = {
     "people": Room(
         "one customer: what is known of it and why; forgetting it",
         "schemas attribution errors clock printable progress settings kafka.connection kafka.placement kafka"
-        " clickhouse engine engine.kafka worker people.traced",
+        " clickhouse worker people.traced",
     ),
     "registry": Room(
         "workspaces, their keys, domains and views: what may become of them, and who writes that down",

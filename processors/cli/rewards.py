@@ -10,6 +10,7 @@ import orjson
 from processors.cli.lazy import Group
 from processors.cli.loading import load_settings
 from processors.cli.parameters import TEXT, WORKSPACE, PathType
+from processors.cli.reward_events import COMMANDS
 from processors.clock import epoch_ms
 from processors.errors import CheckFailed
 from processors.files import OTHERS
@@ -36,7 +37,8 @@ def run() -> None:
 
     \b
     Reads   leads, sales, customers, reward-events, reward-policies
-    Writes  rewards, reward-refusals, dead-letters; LEADSTREAM_DATA_DIR; for itself a changelog
+    Writes  rewards, reward-refusals, dead-letters; LEADSTREAM_DATA_DIR; for itself reward-claims,
+            reward-shares and the changelogs
     Example
       LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 LEADSTREAM_INSTANCE_ID=rewards-1 \\
       LEADSTREAM_DATA_DIR=/var/lib/leadstream/rewards-1 leadstream rewards run
@@ -80,7 +82,8 @@ def preview(file: Path, workspace: str, customer: str | None, as_json: bool) -> 
     """Show what the policy in FILE would pay for the leads and sales of WORKSPACE.
 
     Of those that the topics leads and sales hold now, and without refunds. Amounts are in minor units of
-    their currency; what has no partner, or earns nothing, is counted by its reason.
+    their currency; what has no partner, or earns nothing, is counted by its reason. Caps are used up in the
+    order in which leads and sales are read.
 
     \b
     Examples:
@@ -119,6 +122,48 @@ def preview(file: Path, workspace: str, customer: str | None, as_json: bool) -> 
             say_cells(*cells)
     for note in found.notes():
         say(note, err=True)
+
+
+@rewards.command()
+@click.argument("workspace", type=WORKSPACE)
+@click.argument("customer", type=TEXT)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each.")
+def explain(workspace: str, customer: str, *, as_json: bool) -> None:
+    """Show what each lead and sale of a customer earns, by which version, condition and cap, or why nothing.
+
+    And what was said of them: refunds, holds, releases, cancellations. As of the last transaction of
+    `leadstream rewards run`.
+
+    \b
+    Examples:
+      leadstream rewards explain acme ann
+      leadstream rewards explain acme ann --json | jq -r .rewardId
+
+    Reads the changelog of the rewards at LEADSTREAM_KAFKA_BOOTSTRAP. Changes nothing.
+
+    Exit codes: 0, 1 nothing is known of the customer, 69 no broker, 78 the topic is missing.
+    """
+    settings = load_settings()
+    from processors.rewarding.asking import ledger_of
+    from processors.rewards.explaining import events_said, explained
+
+    state = run_on_kafka(ledger_of(settings, workspace, customer))
+    if state is None:
+        raise CheckFailed(
+            f"no lead and no sale of customer {customer} of workspace {workspace} is known",
+            "Does `leadstream rewards run` run? `leadstream trace` shows whether there is a lead.",
+        )
+    sources, events = explained(state), events_said(state)
+    if as_json:
+        for one in (*sources, *events):
+            say_json(msgspec.json.encode(one))
+    else:
+        for line in (*(one.whole() for one in sources), *map(str, events)):
+            say(line)
+
+
+for _command in COMMANDS:
+    rewards.add_command(_command)
 
 
 @rewards.group(cls=Group)

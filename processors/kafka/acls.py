@@ -14,6 +14,7 @@ from schemas.topics import (
     EVENT_TOPICS,
     REGISTRY_TOPICS,
     RESULT_TOPICS,
+    REWARD_INNER,
     REWARD_INPUTS,
     REWARD_OUTPUTS,
     WORKER_TOPICS,
@@ -66,7 +67,8 @@ def rights(
         "rewards": [
             *_on(TOPIC, [*map(name, REWARD_INPUTS), name(Topic.REWARD_POLICIES)], "Read"),
             # What is not under its key is sent on.
-            *_on(TOPIC, [name(Topic.REWARD_EVENTS), *map(name, REWARD_OUTPUTS), dead], "Write"),
+            *_on(TOPIC, map(name, (Topic.REWARD_EVENTS, *REWARD_INNER, *REWARD_OUTPUTS)), "Write"),
+            Right(TOPIC, dead, False, "Write"),
             *_on(TOPIC, ledgers, "Read", "Write"),
             Right(GROUP, settings.rewards_group, False, "Read"),
             Right(TRANSACTION, f"{settings.rewards_group}-", True, "Write"),

@@ -13,7 +13,8 @@ from processors.sink.refusal_rows import dead_letter_identity
 from processors.worker.touches import read_click_erasure, read_told
 from schemas.dead_letters import Cause, cause_of, note_headers, replay_headers, workspace_of
 from schemas.decoders import BY_TOPIC
-from schemas.decoding import Refused
+from schemas.decoding import Refused, decoded
+from schemas.reward_caps import decode_claim, decode_share
 from schemas.reward_decoding import decode_reward_event
 from schemas.times import rfc3339
 from schemas.topics import INPUT_BYTES, SPECS, Role, Topic
@@ -22,6 +23,8 @@ _DECODERS: Final[dict[Topic, Callable[[bytes | None, int, int], object]]] = {
     **{Topic(topic): decode for topic, decode in BY_TOPIC.items()},
     Topic.REWARD_EVENTS: decode_reward_event,
     Topic.TOUCHES: lambda value, record_ms, now_ms: read_told(value or b"", record_ms, now_ms),
+    Topic.REWARD_CLAIMS: lambda value, *_: decoded(decode_claim, value or b""),
+    Topic.REWARD_SHARES: lambda value, *_: decoded(decode_share, value or b""),
     Topic.CLICK_ERASURES: lambda value, *_: read_click_erasure(value or b""),
 }
 _LARGEST: Final = INPUT_BYTES - 4096

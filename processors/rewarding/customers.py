@@ -1,4 +1,6 @@
-"""The ledger of rewards as a processor of the engine: leads, sales, erasures and events in, rewards out."""
+"""The ledger of rewards as a processor of the engine: leads, sales, erasures, events and shares of caps in,
+rewards and claims out.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -7,15 +9,16 @@ from processors.engine import Output, Record, Rejected, Unfit
 from processors.engine.stores import RESERVED
 from processors.rewarding.following import StalePolicies
 from processors.rewarding.publishing import Publisher
-from processors.rewards.facts import Change, Forgotten, RewardFact
+from processors.rewards.facts import Change, Forgotten, RewardFact, granted_by
 from processors.rewards.ledger import Ledger
 from processors.rewards.policy import Policies
 from processors.rewards.reading import Read, read_lead, read_sale
 from processors.rewards.settling import Who
 from processors.rewards.state import NewerState, State, dump, load
 from processors.worker.dead_letters import UNFIT, rejected
-from schemas.decoding import Refused
+from schemas.decoding import Refused, decoded
 from schemas.reasons import DeadLetterReason
+from schemas.reward_caps import decode_share
 from schemas.reward_decoding import decode_reward_event
 from schemas.topics import REWARD_OUTPUTS, Topic, customer_key, split_key
 
@@ -51,10 +54,13 @@ class RewardsProcessor:
             names[Topic.SALES]: lambda record: self._result(record, read_sale),
             names[Topic.CUSTOMERS]: self._customer,
             names[Topic.REWARD_EVENTS]: self._event,
+            names[Topic.REWARD_SHARES]: self._share,
         }
         self.topics = frozenset(self._parsers)
-        self.inner: frozenset[str] = frozenset()
-        self.outputs = frozenset(names[topic] for topic in (*REWARD_OUTPUTS, Topic.DEAD_LETTERS))
+        self.inner = frozenset({names[Topic.REWARD_SHARES]})
+        self.outputs = frozenset(
+            names[topic] for topic in (*REWARD_OUTPUTS, Topic.REWARD_CLAIMS, Topic.DEAD_LETTERS)
+        )
 
     def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
         """A dead letter."""
@@ -105,6 +111,10 @@ class RewardsProcessor:
         if not _names_a_customer(key):
             raise Refused(DeadLetterReason.SCHEMA_VIOLATION, "its key names no customer")
         return record.topic, key, None if record.value is not None else Forgotten()
+
+    def _share(self, record: Record) -> Parsed:
+        share = decoded(decode_share, record.value or b"")
+        return record.topic, share.topic_key(), granted_by(share)
 
     def _event(self, record: Record) -> Parsed:
         event, at_ms = decode_reward_event(record.value, record.timestamp, self._clock())

@@ -1,4 +1,4 @@
-"""What the ledger says → records, each under its customer's key."""
+"""What the ledger says → records."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -9,6 +9,7 @@ from processors.engine import Output
 from processors.rewards.settling import Output as Said
 from schemas.cloud_events import attributes_of, cloud_event
 from schemas.headers import Headers
+from schemas.reward_caps import RewardClaim
 from schemas.rewards import Reward
 from schemas.topics import Topic
 
@@ -22,15 +23,18 @@ class Publisher:
     def __init__(self, names: Mapping[Topic, str]) -> None:
         self._rewards = names[Topic.REWARDS]
         self._refusals = names[Topic.REWARD_REFUSALS]
+        self._claims = names[Topic.REWARD_CLAIMS]
 
     def records(self, key: bytes, said: Iterable[Said]) -> list[Output]:
-        """In the same order."""
-        return [
-            Output(self._rewards, key, _encode(one), _reward_event(one))
-            if isinstance(one, Reward)
-            else Output(self._refusals, key, _encode(one))
-            for one in said
-        ]
+        """In the same order. ``key``: of the customer; claims have that of their cap."""
+        return [self._record(key, one) for one in said]
+
+    def _record(self, key: bytes, said: Said) -> Output:
+        if isinstance(said, Reward):
+            return Output(self._rewards, key, _encode(said), _reward_event(said))
+        if isinstance(said, RewardClaim):
+            return Output(self._claims, said.topic_key(), _encode(said))
+        return Output(self._refusals, key, _encode(said))
 
 
 def _reward_event(reward: Reward) -> Headers:

@@ -8,6 +8,7 @@ from processors.engine.kafka.app import create_app
 from processors.engine.kafka.worker import run
 from processors.kafka.layouts import Changelog, Layout, layouts
 from processors.observability.metrics import REWARDS
+from processors.rewarding.caps import CapsProcessor
 from processors.rewarding.customers import RewardsProcessor
 from processors.rewarding.following import FollowedPolicies
 from processors.rewarding.observing import Reported
@@ -30,9 +31,9 @@ def changelogs_of(settings: Settings) -> list[Changelog]:
 
 def processors_of(
     settings: Settings, policies: Callable[[], Policies], clock: Callable[[], int] = epoch_ms
-) -> tuple[RewardsProcessor]:
-    """What decides."""
-    return (RewardsProcessor(settings.names, settings.hold, policies, clock),)
+) -> tuple[RewardsProcessor, CapsProcessor]:
+    """Both, in the same transactions."""
+    return RewardsProcessor(settings.names, settings.hold, policies, clock), CapsProcessor(settings.names)
 
 
 def run_rewards(settings: Settings) -> NoReturn:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from processors.rewards.judging import NO_GROUP
 from processors.rewards.state import Published, Source, State
 from schemas.reward_policy import RewardKind
-from schemas.rewards import RefusalReason, RewardReason, RewardStatus
+from schemas.rewards import ChangeKind, RefusalReason, RewardReason, RewardStatus
 from schemas.times import rfc3339
 
 
@@ -34,17 +34,23 @@ class Earned(Struct, frozen=True, rename="camel"):
     gross: int | None = None
     amount: int | None = None
     currency: str | None = None
+    cap: str | None = None
 
     def __str__(self) -> str:
         if self.refusal is not None:
             return f"{self._what}: earns nothing, {self.refusal}"
         if self.reward_id is None:
-            return f"{self._what}: waits for a policy of program {self.program_id}, or for its time"
+            return f"{self._what}: waits for a policy of program {self.program_id}, its time or its cap"
         by = f"version {self.policy_version}, " + (
             "base" if self.condition is None else f"condition {self.condition}"
         )
         why = f" ({self.reason})" if self.reason else ""
-        return f"{self._what}: {self.amount} of {self.gross} {self.currency}, {self.status}{why}; {by}"
+        under = f", cap {self.cap}" if self.cap else ""
+        return f"{self._what}: {self.amount} of {self.gross} {self.currency}, {self.status}{why}; {by}{under}"
+
+    def whole(self) -> str:
+        """With the id by which events name the reward, if there is one."""
+        return str(self) if self.refusal or self.reward_id is None else f"{self}; {self.reward_id}"
 
     @property
     def _what(self) -> str:
@@ -95,4 +101,28 @@ def _of(source_id: str, source: Source, reward: tuple[str, Published] | None) ->
         gross=standing.gross,
         amount=standing.amount,
         currency=standing.currency,
+        cap=standing.period or None,
     )
+
+
+class EventSaid(Struct, frozen=True, rename="camel"):
+    """An event about a sale or reward. ``target``: saleId or rewardId. ``amount``: of a refund."""
+
+    kind: ChangeKind
+    event_id: str
+    at: str
+    target: str
+    amount: int | None
+
+    def __str__(self) -> str:
+        amount = "" if self.amount is None else f" of {self.amount}"
+        return f"{self.at} {self.kind}{amount} of {self.target}, event {self.event_id}"
+
+
+def events_said(state: State) -> list[EventSaid]:
+    """By their times."""
+    changes = sorted(one.change for one in state.events.values())
+    return [
+        EventSaid(one.kind, one.event_id, rfc3339(one.at_ms), one.target, one.amount or None)
+        for one in changes
+    ]

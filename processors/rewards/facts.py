@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from schemas.reward_caps import RewardShare
 from schemas.reward_policy import RewardKind
 from schemas.rewards import ChangeKind
 
@@ -47,4 +48,18 @@ class Forgotten(Struct, frozen=True):
     """The customer was erased."""
 
 
-RewardFact = Earning | Change | Forgotten
+class Granted(Struct, frozen=True, array_like=True, gc=False):
+    """Of what a reward asked for under a cap, how much is its own."""
+
+    reward_id: str
+    period: str
+    number: int
+    amount: int
+
+
+def granted_by(share: RewardShare) -> Granted:
+    """The fact in an answer."""
+    return Granted(share.reward_id, share.period, share.number, share.amount)
+
+
+RewardFact = Earning | Change | Forgotten | Granted

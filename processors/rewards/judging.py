@@ -18,6 +18,7 @@ class Verdict(Struct, frozen=True, array_like=True, gc=False):
 
     ``version_ms``: when the version that decided takes effect. ``group``: the number of the condition that
     did, or :data:`NO_GROUP`. ``months``: for how long the policy pays for sales, or :data:`FOR_EVER`.
+    ``period``: in which what is paid counts under the cap of ``limit``; empty: there is none.
     """
 
     refusal: RefusalReason | None
@@ -28,6 +29,8 @@ class Verdict(Struct, frozen=True, array_like=True, gc=False):
     holding_ms: int = 0
     months: int = FOR_EVER
     self_referral: bool = False
+    period: str = ""
+    limit: int = 0
 
 
 NO_POLICY: Final = Verdict(RefusalReason.NO_POLICY)
@@ -63,15 +66,20 @@ def _by(version: Version, earning: Earning, *, new: bool) -> Verdict:
     gross, group, rate = max(((rate.of(earning), group, rate) for group, rate in rates), key=itemgetter(0))
     if gross == 0 or (earning.kind == "sale" and earning.amount == 0):
         return _refused(RefusalReason.ZERO, version)
+    currency, cap = rate.currency(earning, version.currency), offer.cap
+    if cap is not None and currency != version.currency:
+        return _refused(RefusalReason.CURRENCY_MISMATCH, version)
     return Verdict(
         None,
         version.effective_ms,
         group,
         gross,
-        rate.currency(earning, version.currency),
+        currency,
         version.holding_ms,
         FOR_EVER if offer.months is None else offer.months,
         bool(earning.email_hash) and earning.email_hash == terms.email_hash,
+        "" if cap is None else cap.period(earning.at_ms),
+        0 if cap is None else cap.amount,
     )
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from processors.rewards.facts import Change, Earning, Forgotten, RewardFact
+from processors.rewards.caps import waits, with_answer
+from processors.rewards.facts import Change, Earning, Forgotten, Granted, RewardFact
 from processors.rewards.judging import NO_POLICY, judge
 from processors.rewards.policy import Policies
 from processors.rewards.settling import Output, Who, refusal_of_event, refusal_of_source, settled
@@ -53,6 +54,8 @@ class Ledger:
                 after, refused = self._with_earning(who, before, fact, now_ms)
             case Change():
                 after, refused = self._with_change(who, before, fact, now_ms)
+            case Granted():
+                after, refused = self._with_answer(before, fact), []
             case Forgotten():
                 after, refused = self._forgotten(before), []
         if after is before:
@@ -73,7 +76,11 @@ class Ledger:
     def due_ms(self, state: State) -> int | None:
         """When :meth:`expire` has something to do."""
         looks = [one.held.look_ms for one in state.sources.values() if one.held is not None]
-        payable = [one.standing.payable_ms for one in state.rewards.values() if one.status == "pending"]
+        payable = [
+            one.standing.payable_ms
+            for identity, one in state.rewards.items()
+            if one.status == "pending" and not waits(state.shares, identity)
+        ]
         holds = [one.arrived_ms + self.hold_ms for one in _waiting(state)]
         return min([*looks, *payable, *holds], default=None)
 
@@ -105,6 +112,12 @@ class Ledger:
             return state, [refusal_of_event(who, change, RefusalReason.TOO_MANY)]
         noted = Noted(change, now_ms if known is None else known.arrived_ms)
         return replace(state, events={**state.events, change.event_id: noted}), []
+
+    @staticmethod
+    def _with_answer(state: State, fact: Granted) -> State:
+        known = state.shares.get(fact.reward_id, ())
+        after = with_answer(known, fact.period, fact.number, fact.amount)
+        return state if after is known else replace(state, shares={**state.shares, fact.reward_id: after})
 
     @staticmethod
     def _forgotten(state: State) -> State:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from processors.rewards.caps import Room, granted, waits
 from processors.rewards.facts import Change
 from processors.rewards.judging import FOR_EVER, Verdict
 from processors.rewards.state import Noted, Published, Source, Standing, State
@@ -25,6 +26,14 @@ class Meaning(NamedTuple):
     rewards: dict[str, Standing]
     refusals: dict[str, RefusalReason]
 
+    def room(self, reward_id: str) -> Room | None:
+        """What it needs under the cap that it is under, if it is under one."""
+        standing = self.rewards.get(reward_id)
+        if standing is None or not standing.period:
+            return None
+        whose = standing.program_id, standing.partner_id, standing.kind
+        return Room(*whose, standing.period, standing.limit, standing.amount)
+
 
 class _Events(NamedTuple):
     """Of reward events what they come to. ``held``: by rewardId, of the newest hold or release."""
@@ -34,8 +43,8 @@ class _Events(NamedTuple):
     cancelled: set[str]
 
 
-def meaning(workspace_id: str, customer: str, state: State) -> Meaning:
-    """Of a reward that was published and is earned no more, that it is taken back."""
+def earned(workspace_id: str, customer: str, state: State) -> Meaning:
+    """As if there were no caps."""
     events = _events(state.events.values())
     found = Meaning({}, {})
     for (program_id, partner_id), sources in _teams(state, found).items():
@@ -43,10 +52,35 @@ def meaning(workspace_id: str, customer: str, state: State) -> Meaning:
         for of, standing in (*_lead(leads, found), *_sales(sources, events, found)):
             identity = reward_id(workspace_id, program_id, partner_id, customer, of)
             found.rewards[identity] = _after_events(identity, standing, events)
+    return found
+
+
+def meaning(state: State, earned: Meaning) -> Meaning:
+    """Within the caps. Nothing of a reward that waits for its cap to decide; of one that was published and is
+    earned no more, that it is taken back.
+    """
+    found = Meaning({}, dict(earned.refusals))
+    for identity, standing in earned.rewards.items():
+        if waits(state.shares, identity):
+            continue
+        room = earned.room(identity)
+        amount = standing.amount if room is None else granted(state.shares, identity, room.period)
+        if amount or not standing.amount:
+            found.rewards[identity] = _within(standing, amount)
+        else:
+            found.refusals[standing.source_id] = RefusalReason.CAPPED
+            if identity in state.rewards:
+                found.rewards[identity] = _cancelled(standing, RewardReason.CAPPED)
     for identity, published in state.rewards.items():
-        if identity not in found.rewards:
+        if identity not in found.rewards and not waits(state.shares, identity):
             found.rewards[identity] = _taken_back(published, state, found)
     return found
+
+
+def _within(standing: Standing, amount: int) -> Standing:
+    if amount >= standing.amount:
+        return standing
+    return replace(standing, amount=amount, reason=standing.reason or RewardReason.CAPPED)
 
 
 def _events(noted: Iterable[Noted]) -> _Events:
@@ -149,6 +183,8 @@ def _standing(source_id: str, source: Source, verdict: Verdict, amount: int) -> 
         source.at_ms + verdict.holding_ms,
         "held" if verdict.self_referral else "earned",
         reason,
+        verdict.period,
+        verdict.limit,
     )
 
 

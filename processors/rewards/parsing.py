@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from processors.errors import CheckFailed
 from processors.rewards.conditions import FIELDS, LISTS, METADATA, NUMBERS, OPERATORS, SALES_ONLY, TEXTS, Test
-from processors.rewards.policy import Group, Offer, Policy, Rate, Terms, Version
+from processors.rewards.policy import Cap, Group, Offer, Policy, Rate, Terms, Version
 from processors.settings.durations import parse_duration_ms
 from schemas.reward_policy import (
     ConditionGroup,
     LeadRate,
     Percent,
+    PolicyCap,
     PolicyVersion,
     RewardKind,
     RewardPolicy,
@@ -119,8 +121,9 @@ def _offer(
     """Of one kind; None when nothing is said of it."""
     groups = tuple(group for on, group in conditions if on == kind)
     if kind == "lead":
-        base = None if lead is None else Rate(lead.amount)
-        return Offer(base, groups) if base or groups else None
+        if lead is None:
+            return Offer(None, groups) if groups else None
+        return Offer(Rate(lead.amount), groups, cap=_cap(f"{place}.lead.cap", lead.cap))
     if sale is None:
         return Offer(None, groups) if groups else None
     base = (
@@ -130,7 +133,16 @@ def _offer(
     )
     if base is None and sale.months is None:
         _refuse(f"{place}.sale", "needs percent, amount or months")
-    return Offer(base, groups, sale.months)
+    return Offer(base, groups, sale.months, _cap(f"{place}.sale.cap", sale.cap))
+
+
+def _cap(place: str, cap: PolicyCap | None) -> Cap | None:
+    if cap is None:
+        return None
+    try:
+        return Cap(cap.amount, cap.per, ZoneInfo(cap.timezone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PolicyRefused(f"{place}.timezone", f"is no timezone: {cap.timezone}") from None
 
 
 def _rate(place: str, percent: Percent | None, amount: int | None) -> Rate:

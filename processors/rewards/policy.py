@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
 
 from processors.rewards.conditions import Test
 from processors.rewards.facts import Earning
@@ -9,6 +12,7 @@ from schemas.reward_policy import RewardKind
 
 _WHOLE = 10_000
 """Basis points in one."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,26 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Cap:
+    """``amount`` in minor units of the policy's currency; a day, week or month is one in ``zone``."""
+
+    amount: int
+    per: Literal["day", "week", "month", "allTime"]
+    zone: ZoneInfo
+
+    def period(self, at_ms: int) -> str:
+        """Which one that moment is in: the same text for all of it."""
+        if self.per == "allTime":
+            return self.per
+        day = (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(self.zone).date()
+        if self.per == "week":
+            day -= timedelta(days=day.weekday())
+        elif self.per == "month":
+            day = day.replace(day=1)
+        return f"{self.per} of {day.isoformat()} {self.zone.key}"
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """``number``: its place among the conditions. It holds when ``every`` test does, or any of them."""
 
@@ -46,11 +70,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """For leads, or for sales. ``base`` None: only what a group pays. ``months`` None: for ever."""
+    """For leads, or for sales. ``base`` None: only what a group pays. ``months`` None: for ever.
+
+    ``cap``: of what is paid for all customers together (leads), or for each (sales).
+    """
 
     base: Rate | None = None
     groups: tuple[Group, ...] = ()
     months: int | None = None
+    cap: Cap | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from aiokafka import ConsumerRecord
 
 from processors.kafka.reading import TopicReader
 from processors.progress import Progress
+from processors.rewards.caps import answered
 from processors.rewards.explaining import Earned, explained
+from processors.rewards.facts import RewardFact, granted_by
 from processors.rewards.ledger import Ledger
 from processors.rewards.policy import Policy
 from processors.rewards.reading import read_lead, read_sale
@@ -16,6 +18,7 @@ from processors.rewards.settling import Who
 from processors.rewards.state import State, dump, load
 from processors.settings import Settings
 from schemas.decoding import Refused
+from schemas.reward_caps import RewardClaim
 from schemas.rewards import RefusalReason, RewardStatus
 from schemas.topics import Topic, customer_key
 
@@ -36,6 +39,7 @@ class Earner(NamedTuple):
 class Preview:
     """What would be owed. Keeps some 400 bytes in memory for each customer with a lead.
 
+    Caps are used up in the order in which leads and sales are taken, by those that are.
     ``rewards``: how many, by kind; ``amounts`` by status, in minor units. ``refusals`` by reason.
     ``unreadable``: records that are neither a lead nor a sale. ``customer``: of this one only.
     """
@@ -47,6 +51,7 @@ class Preview:
         self._ledger = Ledger({(workspace_id, policy.program_id): policy}, _NEVER_OVER_MS)
         self._now_ms = now_ms
         self._states: dict[str, bytes] = {}
+        self._used: Counter[bytes] = Counter()
         self.rewards: dict[Earner, Counter[str]] = {}
         self.amounts: dict[Earner, Counter[RewardStatus]] = {}
         self.refusals: Counter[RefusalReason] = Counter()
@@ -72,7 +77,7 @@ class Preview:
                 continue
             stored = self._states.get(customer)
             state = None if stored is None else load(stored)
-            after, _ = self._ledger.apply(Who(workspace_id, customer), state, earning, self._now_ms)
+            after = self._decided(Who(workspace_id, customer), state, earning)
             self._states[customer] = dump(after)
 
     def count(self) -> None:
@@ -118,6 +123,17 @@ class Preview:
             ],
             "refusals": {reason.value: count for reason, count in self.refusals.most_common()},
         }
+
+    def _decided(self, who: Who, state: State | None, fact: RewardFact) -> State:
+        """Also what its caps have to say."""
+        after, said = self._ledger.apply(who, state, fact, self._now_ms)
+        for one in said:
+            if isinstance(one, RewardClaim):
+                cap = one.topic_key()
+                self._used[cap], share = answered(self._used[cap], one)
+                if share is not None:
+                    after = self._decided(who, after, granted_by(share))
+        return after
 
     def _add(self, state: State) -> None:
         for one in state.rewards.values():

@@ -5,15 +5,17 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from processors.rewards.caps import Share, asked
 from processors.rewards.facts import Change, Earning
 from processors.rewards.judging import NO_GROUP
-from processors.rewards.meaning import meaning
+from processors.rewards.meaning import Meaning, earned, meaning
 from processors.rewards.state import Published, Source, Standing, State
 from schemas.ids import customer_id
+from schemas.reward_caps import RewardClaim
 from schemas.rewards import RefusalReason, Reward, RewardRefusal, RewardStatus
 from schemas.times import rfc3339
 
-Output = Reward | RewardRefusal
+Output = Reward | RewardRefusal | RewardClaim
 
 
 class Who(NamedTuple):
@@ -30,9 +32,11 @@ class Who(NamedTuple):
 
 def settled(who: Who, state: State, now_ms: int) -> tuple[State, list[Output]]:
     """The state once this is published, and what is. What is taken back comes before what is granted."""
-    now = meaning(*who, state)
+    uncapped = earned(*who, state)
+    state, claims = _claimed(who, state, uncapped)
+    now = meaning(state, uncapped)
     rewards = {}
-    told: list[tuple[int, str, Output]] = []
+    told: list[tuple[int, str, Reward]] = []
     for identity, standing in now.rewards.items():
         known = state.rewards.get(identity)
         published = Published(known.revision + 1 if known else 1, _status(standing, known, now_ms), standing)
@@ -48,7 +52,40 @@ def settled(who: Who, state: State, now_ms: int) -> tuple[State, list[Output]]:
     if sources:
         state = replace(state, sources={**state.sources, **sources})
     refusals = [_refusal(who, source_id, source) for source_id, source in sources.items()]
-    return state, [*(output for _, _, output in told), *refusals]
+    return state, [*claims, *(reward for _, _, reward in told), *refusals]
+
+
+def _claimed(who: Who, state: State, uncapped: Meaning) -> tuple[State, list[RewardClaim]]:
+    """With what is asked of caps, and given back to them: that first, so that it serves who asks now."""
+    shares, claims = dict(state.shares), []
+    for identity in dict.fromkeys((*state.shares, *uncapped.rewards)):
+        room = uncapped.room(identity)
+        before = state.shares.get(identity, ())
+        if room is None and not before:
+            continue
+        after, made = asked(before, room)
+        if after != before:
+            shares[identity] = after
+        if not after:
+            shares.pop(identity, None)
+        claims += [_claim(who, identity, 0 if room is None else room.limit, *one) for one in made]
+    claims.sort(key=lambda one: one.amount > 0)
+    return (state if shares == state.shares else replace(state, shares=shares)), claims
+
+
+def _claim(who: Who, identity: str, limit: int, share: Share, amount: int) -> RewardClaim:
+    return RewardClaim(
+        workspace_id=who.workspace_id,
+        customer_external_id=who.customer,
+        reward_id=identity,
+        program_id=share.program_id,
+        partner_id=share.partner_id,
+        kind=share.kind,
+        period=share.period,
+        limit=limit,
+        number=share.number,
+        amount=amount,
+    )
 
 
 def _status(standing: Standing, known: Published | None, now_ms: int) -> RewardStatus:

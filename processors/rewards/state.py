@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.msgpack import Decoder, Encoder
 
+from processors.rewards.caps import Share
 from processors.rewards.facts import Change, Earning
 from processors.rewards.judging import Verdict
 from schemas.reward_policy import RewardKind
@@ -55,7 +56,9 @@ class Noted(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Standing(Struct, frozen=True, array_like=True, gc=False):
-    """A reward as the facts have it, whatever was published. Fields as of :class:`schemas.rewards.Reward`."""
+    """A reward as the facts have it, whatever was published. Fields as of :class:`schemas.rewards.Reward`;
+    ``period`` and ``limit`` as of its verdict.
+    """
 
     kind: RewardKind
     program_id: str
@@ -71,6 +74,8 @@ class Standing(Struct, frozen=True, array_like=True, gc=False):
     payable_ms: int
     status: Literal["earned", "held", "cancelled"]
     reason: RewardReason | None = None
+    period: str = ""
+    limit: int = 0
 
 
 class Published(Struct, frozen=True, array_like=True, gc=False):
@@ -82,12 +87,13 @@ class Published(Struct, frozen=True, array_like=True, gc=False):
 
 
 class State(Struct, frozen=True, array_like=True, gc=False):
-    """``sources``: by leadId and saleId; ``events`` by eventId; ``rewards`` by rewardId."""
+    """``sources``: by leadId and saleId; ``events`` by eventId; ``rewards`` and ``shares`` by rewardId."""
 
     sources: dict[str, Source] = {}
     events: dict[str, Noted] = {}
     rewards: dict[str, Published] = {}
     erased: bool = False
+    shares: dict[str, tuple[Share, ...]] = {}
 
 
 _encode = Encoder().encode

@@ -72,7 +72,8 @@ def test_rewards_write_no_leads_and_share_no_group() -> None:
     assert names("rewards", "Read") >= {"o.leads", "o.sales", "o.customers", "p.reward-policies"}
     assert names("rewards", "Write") == {
         *("p.reward-events", "o.rewards", "o.reward-refusals", "o.dead-letters"),
-        "p.leadstream-rewards-rewards-changelog",
+        *("o.reward-claims", "o.reward-shares"),
+        *("p.leadstream-rewards-rewards-changelog", "p.leadstream-rewards-caps-changelog"),
     }
     assert names("rewards", "Read", GROUP) == {"p.leadstream-rewards"}
     assert names("rewards", "Write", TRANSACTION) == {"p.leadstream-rewards-"}

@@ -13,13 +13,9 @@ from processors.settings import Settings
 
 
 def test_a_state_of_a_newer_release_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def counts(settings: Settings) -> dict[str, int]:
-        return {f"{settings.worker_group}-customers-changelog": 1}
-
-    async def look_up(*_: Any) -> Stored:
+    async def stored_state(*_: Any) -> Stored:
         return Stored(b"\x7f", "changelog", 0, 1, 0)
 
-    monkeypatch.setattr(worker_side, "partition_counts", counts)
-    monkeypatch.setattr(worker_side, "look_up", look_up)
+    monkeypatch.setattr(worker_side, "stored_state", stored_state)
     with pytest.raises(KafkaRefused, match=r"written by a newer release: ask with the `leadstream` of that"):
         asyncio.run(worker_side.held_state(Settings(), Person("acme", "u1")))

@@ -10,6 +10,7 @@ from msgspec.json import Decoder
 
 from processors.engine import Output
 from processors.engine.state.memory import MemoryStore
+from processors.rewarding.caps import CapsProcessor
 from processors.rewarding.customers import RewardsProcessor
 from processors.rewards.policy import Policies
 from schemas.rewards import Reward, RewardRefusal
@@ -41,17 +42,22 @@ class RewardWorld(OnePartition):
     """``policies`` may be changed at any time. ``said``: of each customer, all that was published."""
 
     def __init__(self, policies: Policies, now_ms: int = LATE) -> None:
-        super().__init__({("rewards", 0): MemoryStore(Path())}, now_ms)
+        super().__init__({(table, 0): MemoryStore(Path()) for table in ("rewards", "caps")}, now_ms)
         self.policies = policies
         self.said: defaultdict[str, Said] = defaultdict(Said)
         self.job = RewardsProcessor(NAMES, HOLD, lambda: self.policies, lambda: self.now_ms)
-        self.begin([self.job])
+        self.begin([self.job, CapsProcessor(NAMES)])
 
     def send(self, documents: Iterable[Document], customer: str = CUSTOMER) -> None:
-        """Written, and read at once."""
+        """Written, and read at once, with all that comes of it."""
         for one in documents:
             self.append(record_of(one, customer))
-            self.work()
+            self.settle()
+
+    def settle(self) -> None:
+        """Until there is nothing more to do."""
+        while self.work():
+            pass
 
     def append(self, output: Output) -> None:
         super().append(output)

@@ -1,6 +1,7 @@
 """Leads, sales and events about rewards as the tests write them down: documents, with times in days."""
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any, Final
 
 import orjson
@@ -78,6 +79,19 @@ def of_lead(partner: str = "pn", program: str = "pg") -> str:
 def of_sale(invoice: str = "i1", partner: str = "pn", program: str = "pg") -> str:
     """The id of the reward for a sale."""
     return reward_id(WORKSPACE, program, partner, CUSTOMER, sale_id(WORKSPACE, CUSTOMER, invoice))
+
+
+def of_customer(customer: str, document: Document) -> Document:
+    """The same, said of another one."""
+    if "customer" in document:
+        return {**document, "customer": {**document["customer"], "externalId": customer}}
+    target = document.get("target", "")
+    for partner, of in product(
+        ("pn", "other"), ("lead", *(sale(0, one)["saleId"] for one in ("i1", "i2", "i3")))
+    ):
+        if target == reward_id(WORKSPACE, "pg", partner, CUSTOMER, of):
+            return {**document, "target": reward_id(WORKSPACE, "pg", partner, customer, of)}
+    return document
 
 
 ERASURE: Final[Document] = {"type": "erasure"}

@@ -159,6 +159,29 @@ POLICIES: Final = st.tuples(
 ).map(_policies_of)
 
 
+CAPS: Final[tuple[Document | None, ...]] = (
+    {"amount": 4_000, "per": "allTime"},
+    {"amount": 3_000, "per": "month"},
+    {"amount": 1, "per": "day", "timezone": "America/New_York"},
+    {"amount": 2_600, "per": "week", "timezone": "Asia/Tokyo"},
+    {"amount": 0, "per": "month"},
+    None,
+)
+
+
+def _capped(one: tuple[Any, ...]) -> list[Document]:
+    """Of each version; what partners have instead has none."""
+    policies, leads, sales = one
+    for rules in (version for document in policies for version in document["versions"]):
+        for kind, cap in (("lead", leads), ("sale", sales)):
+            if kind in rules and cap is not None:
+                rules[kind] = {**rules[kind], "cap": cap}
+    return policies  # type: ignore[no-any-return]
+
+
+CAPPED_POLICIES: Final = st.tuples(POLICIES, st.sampled_from(CAPS), st.sampled_from(CAPS)).map(_capped)
+
+
 class History(NamedTuple):
     """``documents``: in the order in which they arrive, some of them twice."""
 
@@ -175,7 +198,7 @@ ORDERS: Final = st.integers(0, 2**64)
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, erasures: bool = True) -> History:
+def histories(draw: st.DrawFn, *, erasures: bool = True, capped: bool = False) -> History:
     """Of one (id, revision) there is one content, as it is published."""
     results = draw(RESULTS)
     counted: dict[str, int] = {}
@@ -189,7 +212,7 @@ def histories(draw: st.DrawFn, *, erasures: bool = True) -> History:
         documents.append(ERASURE)
     again = draw(AGAIN)
     documents += [documents[number % len(documents)] for number in again]
-    return History(draw(POLICIES), in_order(documents, draw(ORDERS)))
+    return History(draw(CAPPED_POLICIES if capped else POLICIES), in_order(documents, draw(ORDERS)))
 
 
 def in_order(documents: list[Document], number: int) -> list[Document]:

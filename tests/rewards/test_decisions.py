@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.rewards import Reward
+from schemas.rewards import Reward, RewardRefusal
 from schemas.times import DAY_MS
 from tests.rewards.builders import (
     CUSTOMER,
@@ -53,6 +53,7 @@ def test_the_earliest_lead_pays_also_when_it_comes_late() -> None:
     ledger.send(later)
     (refusal, reward) = sorted(ledger.send(earlier), key=lambda one: isinstance(one, Reward))
     assert isinstance(reward, Reward)
+    assert isinstance(refusal, RewardRefusal)
     assert (reward.revision, reward.amount, reward.delta) == (2, 5_000, -2_500)
     assert (reward.source_id, reward.earned_at) == (earlier["leadId"], at(1))
     assert (refusal.source_id, refusal.reason) == (later["leadId"], "already_rewarded")

@@ -27,7 +27,7 @@ def test_each_says_what_decided() -> None:
         "5000 of 5000 usd, payable; version 2000-01-01T00:00:00.000Z, condition 0",
         "earns nothing, already_rewarded",
         "500 of 1000 eur, held (held); version 2000-01-01T00:00:00.000Z, base",
-        "waits for a policy of program none, or for its time",
+        "waits for a policy of program none, its time or its cap",
         "earns nothing, no_partner",
     ]
 

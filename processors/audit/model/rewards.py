@@ -6,11 +6,12 @@ It shares no line with :mod:`processors.rewards`: what both say is what the rule
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from hashlib import blake2b
 from math import floor
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 Document = Mapping[str, Any]
 
@@ -36,10 +37,13 @@ class OwedReward(NamedTuple):
 
 
 class Owed(NamedTuple):
-    """``rewards``: by id, those that are earned. ``refusals``: by source, the reason and its revision."""
+    """``rewards``: by id, those that are earned. ``refusals``: by source, the reason and its revision.
+    ``periods``: by the id of a reward that is under a cap, where it counts.
+    """
 
     rewards: dict[str, OwedReward]
     refusals: dict[str, tuple[str, int]]
+    periods: dict[str, str]
 
 
 class _Judged(NamedTuple):
@@ -54,14 +58,19 @@ class _Pay(NamedTuple):
     condition: int | None
     gross: int
     currency: str
+    period: str | None
 
 
 def owed(
-    results: Iterable[Document], events: Iterable[Document], policies: Mapping[tuple[str, str], Document]
+    results: Iterable[Document],
+    events: Iterable[Document],
+    policies: Mapping[tuple[str, str], Document],
+    room: Mapping[tuple[str, str], int] | None = None,
 ) -> Owed:
     """``results``: revisions of leads and sales; ``events``: about rewards. Each counts once.
 
-    ``policies``: by workspaceId and programId, versions ascending. Waits are never over here.
+    ``policies``: by workspaceId and programId, versions ascending. Waits are never over here. ``room``: by
+    rewardId and period, what caps have granted (:func:`decided`).
     """
     newest: dict[str, Document] = {}
     for one in results:
@@ -71,7 +80,7 @@ def owed(
     once: dict[str, Document] = {}
     for event in sorted(events, key=_order_of_event, reverse=True):
         once[event["eventId"]] = event
-    found = Owed({}, {})
+    found = Owed({}, {}, {})
     teams: dict[Team, list[tuple[str, Document]]] = defaultdict(list)
     for identity, one in newest.items():
         link, whose = one["link"], one["customer"]["externalId"]
@@ -89,6 +98,39 @@ def owed(
         _lead(team, leads, policy, found)
         _sales(team, sales, policy, list(once.values()), found)
     _after(found.rewards, list(once.values()))
+    for identity, period in found.periods.items():
+        reward, has = found.rewards[identity], (room or {}).get((identity, period), 0)
+        if reward.amount and not has:
+            found.refusals[reward.source_id] = "capped", reward.source_revision
+            del found.rewards[identity]
+        else:
+            found.rewards[identity] = reward._replace(amount=min(reward.amount, has))
+    return found
+
+
+class Decided(NamedTuple):
+    """``answers``: rewardId, period, number and amount, in the order of claims. ``room``: by rewardId and
+    period, what is left of what was granted. ``used``: by cap and period.
+    """
+
+    answers: list[tuple[str, str, int, int]]
+    room: dict[tuple[str, str], int]
+    used: dict[tuple[str, ...], int]
+
+
+def decided(claims: Iterable[Document]) -> Decided:
+    """What caps say to these claims, each cap in this order."""
+    found = Decided([], defaultdict(int), defaultdict(int))
+    for claim in claims:
+        cap = tuple(claim[name] for name in ("workspaceId", "programId", "partnerId", "kind", "period"))
+        if claim["kind"] == "sale":
+            cap = (*cap, claim["customerExternalId"])
+        amount = claim["amount"]
+        if amount > 0:
+            amount = min(amount, max(claim["limit"] - found.used[cap], 0))
+            found.answers.append((claim["rewardId"], claim["period"], claim["number"], amount))
+        found.used[cap] += amount
+        found.room[claim["rewardId"], claim["period"]] += amount
     return found
 
 
@@ -109,7 +151,10 @@ def _lead(team: Team, leads: list[tuple[str, Document]], policy: Document, found
         if place:
             found.refusals[one.identity] = "already_rewarded", one.source["revision"]
         else:
-            found.rewards[_id(*team, "lead")] = _reward("lead", team, one, one.pay, one.pay.gross)
+            identity = _id(*team, "lead")
+            found.rewards[identity] = _reward("lead", team, one, one.pay, one.pay.gross)
+            if one.pay.period:
+                found.periods[identity] = one.pay.period
 
 
 def _sales(
@@ -135,6 +180,8 @@ def _sales(
         amount = floor(Fraction(pay.gross) * Fraction(left, sale["amount"]))
         judged = _Judged(_time(sale["timestamp"]), sale, identity, pay)
         found.rewards[_id(*team, identity)] = _reward("sale", team, judged, pay, amount)
+        if pay.period:
+            found.periods[_id(*team, identity)] = pay.period
 
 
 def _after(rewards: dict[str, OwedReward], events: list[Document]) -> None:
@@ -185,7 +232,22 @@ def _pay(source: Document, policy: Document, *, new: bool) -> _Pay | str:
     if not gross or not source.get("amount", 1):
         return "zero"
     _, currency, number = next(offer for offer in offers if offer[0] == gross)
-    return _Pay(version, number, gross, currency)
+    if (cap := rule.get("cap")) is None:
+        return _Pay(version, number, gross, currency, None)
+    if currency != version["currency"]:
+        return "currency_mismatch"
+    return _Pay(version, number, gross, currency, _period(cap, at))
+
+
+def _period(cap: Document, at: datetime) -> str:
+    zone = cap.get("timezone", "UTC")
+    there = at.astimezone(ZoneInfo(zone))
+    first = {
+        "day": there,
+        "week": there - timedelta(days=there.isoweekday() - 1),
+        "month": there - timedelta(days=there.day - 1),
+    }
+    return f"{cap['per']} of {first[cap['per']]:%Y-%m-%d} {zone}" if cap["per"] in first else "allTime"
 
 
 def _worth(rate: Document, version: Document, source: Document, kind: str) -> tuple[int, str]:

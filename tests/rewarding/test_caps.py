@@ -1,0 +1,193 @@
+"""Caps: what fits, who decides, and that no order of anything makes them overflow."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.audit.model.rewards import decided, owed
+from schemas.times import DAY_MS
+from schemas.topics import Topic
+from tests.attribution.effort import examples
+from tests.rewarding.world import RewardWorld, record_of
+from tests.rewards.builders import (
+    HOLD,
+    T0,
+    WORKSPACE,
+    Document,
+    event,
+    lead,
+    of_customer,
+    of_lead,
+    parsed,
+    policy,
+    sale,
+)
+from tests.rewards.strategies import History, histories
+from tests.rewards.test_properties import assert_owed
+
+CUSTOMERS = ("ann", "bob", "cid")
+
+
+def capped(amount: int, per: str = "allTime") -> RewardWorld:
+    """2,500 for each lead, and this much of it at most."""
+    return RewardWorld(parsed(policy({"lead": {"amount": 2_500, "cap": {"amount": amount, "per": per}}})))
+
+
+def send(world: RewardWorld, *sent: tuple[str, Document]) -> None:
+    for customer, document in sent:
+        world.send([of_customer(customer, document)], customer)
+
+
+def newest(world: RewardWorld) -> dict[str, list[tuple[int, str, str | None]]]:
+    return {
+        customer: [(one.amount, one.status, one.reason) for one in said.newest.values()]
+        for customer, said in world.said.items()
+    }
+
+
+def test_what_does_not_fit_is_cut_and_then_there_is_none() -> None:
+    world = capped(4_000)
+    send(world, ("ann", lead(1)), ("bob", lead(2)), ("cid", lead(3)))
+    assert newest(world) == {
+        "ann": [(2_500, "payable", None)],
+        "bob": [(1_500, "payable", "capped")],
+        "cid": [],
+    }
+    assert [one.gross for one in world.of("bob").rewards] == [2_500]
+    assert list(world.of("cid").reasons.values()) == [("capped", 1)]
+
+
+def test_each_month_has_its_own_room() -> None:
+    world = capped(2_500, "month")
+    send(world, ("ann", lead(1)), ("bob", lead(2)), ("cid", lead(40)))
+    assert {customer: [one[0] for one in rewards] for customer, rewards in newest(world).items()} == {
+        "ann": [2_500],
+        "bob": [],
+        "cid": [2_500],
+    }
+
+
+def test_room_that_is_given_back_serves_later_rewards_only() -> None:
+    world = capped(2_500)
+    send(world, ("ann", lead(1)), ("bob", lead(2)), ("ann", event("cancel", of_lead())), ("cid", lead(3)))
+    assert newest(world) == {
+        "ann": [(0, "cancelled", "cancelled")],
+        "bob": [],
+        "cid": [(2_500, "payable", None)],
+    }
+
+
+def test_a_cap_of_sales_is_of_each_customer() -> None:
+    world = RewardWorld(parsed(policy({"sale": {"percent": 10, "cap": {"amount": 1_500, "per": "allTime"}}})))
+    send(world, ("ann", sale(1, "i1")), ("ann", sale(2, "i2")), ("bob", sale(1, "i1")))
+    assert {customer: [one[0] for one in rewards] for customer, rewards in newest(world).items()} == {
+        "ann": [1_000, 500],
+        "bob": [1_000],
+    }
+
+
+def test_a_refund_lowers_what_is_left_first() -> None:
+    """As if the sale had been smaller from the beginning."""
+    world = RewardWorld(parsed(policy({"sale": {"percent": 10, "cap": {"amount": 700, "per": "allTime"}}})))
+    send(world, ("ann", sale(1, "i1")))
+    refunded = sale(1, "i1")["saleId"]
+    send(world, ("ann", event("refund", refunded, amount=2_000)))
+    assert newest(world)["ann"] == [(700, "payable", "refunded")]
+    send(world, ("ann", event("refund", refunded, amount=4_000)))
+    assert newest(world)["ann"] == [(400, "payable", "refunded")]
+    send(world, ("ann", sale(2, "i2")))
+    assert [one[0] for one in newest(world)["ann"]] == [400, 300]
+
+
+def test_a_share_in_another_currency_than_the_cap_is_a_mismatch() -> None:
+    world = RewardWorld(parsed(policy({"sale": {"percent": 10, "cap": {"amount": 700, "per": "allTime"}}})))
+    send(world, ("ann", sale(1, currency="eur")))
+    assert list(world.of("ann").reasons.values()) == [("currency_mismatch", 1)]
+
+
+def test_while_the_cap_decides_what_was_published_stands() -> None:
+    """And what is no longer wanted is given back as soon as it has decided."""
+    world = capped(10_000)
+    send(world, ("ann", lead(1)))
+    for document in (lead(1, revision=2, quantity=3), lead(1, revision=3, partner="other")):
+        world.append(record_of(document))
+        world.work()
+        assert newest(world)["ann"] == [(2_500, "payable", None)]
+    world.settle()
+    assert sorted(newest(world)["ann"]) == [(0, "cancelled", "moved"), (2_500, "payable", None)]
+    assert decided(world.values(Topic.REWARD_CLAIMS)).used == {
+        (WORKSPACE, "pg", "pn", "lead", "allTime"): 0,
+        (WORKSPACE, "pg", "other", "lead", "allTime"): 2_500,
+    }
+
+
+def test_a_reward_that_becomes_payable_while_its_cap_decides() -> None:
+    world = capped(10_000)
+    world.now_ms = T0 + DAY_MS
+    send(world, ("ann", lead(1)))
+    world.append(record_of(lead(1, revision=2, quantity=2)))
+    world.work()
+    world.pass_time(31 * DAY_MS)
+    assert newest(world)["ann"] == [(5_000, "payable", None)]
+
+
+def test_of_a_cap_one_sum_is_known() -> None:
+    world = capped(1_000_000)
+    for number in range(50):
+        send(world, (f"c{number}", lead(1)))
+    (state,) = world.states("caps").values()
+    assert len(state) < 64
+
+
+@examples(150)
+@given(
+    histories(capped=True),
+    st.tuples(histories(), histories()),
+    st.lists(st.integers(0, 3), min_size=1, max_size=8),
+)
+def test_caps_hold_in_any_order_and_rewards_are_what_they_granted(
+    first: History, others: tuple[History, History], pauses: Sequence[int]
+) -> None:
+    """``pauses``: so many batches pass before the next record is written; answers may be under way."""
+    world = RewardWorld(parsed(*first.policies))
+    told = {
+        customer: [of_customer(customer, one) for one in history.documents]
+        for customer, history in zip(CUSTOMERS, (first, *others), strict=True)
+    }
+    number = 0
+    for round_ in range(max(map(len, told.values()))):
+        for customer, documents in told.items():
+            for document in documents[round_ : round_ + 1]:
+                world.append(record_of(document, customer))
+                for _ in range(pauses[number % len(pauses)]):
+                    world.work()
+                number += 1
+    world.settle()
+    world.pass_time(HOLD)
+
+    claims = world.values(Topic.REWARD_CLAIMS)
+    said = decided(claims)
+    shares = world.values(Topic.REWARD_SHARES)
+    assert [(one["rewardId"], one["period"], one["number"], one["amount"]) for one in shares] == said.answers
+    policies = {(WORKSPACE, one["programId"]): one for one in first.policies}
+    under: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    for customer, documents in told.items():
+        results = [one for one in documents if "type" not in one]
+        events = [one for one in documents if one.get("type", "erasure") != "erasure"]
+        expected = owed(results, events, policies, said.room)
+        assert_owed(world.of(customer), expected)
+        for identity, reward in expected.rewards.items():
+            if period := expected.periods.get(identity):
+                whose = (customer,) if reward.kind == "sale" else ()
+                under[WORKSPACE, reward.program_id, reward.partner_id, reward.kind, period, *whose] += (
+                    reward.amount
+                )
+    assert all(said.used[cap] == amount for cap, amount in under.items())
+    limits: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    for claim in claims:
+        whose = (claim["customerExternalId"],) if claim["kind"] == "sale" else ()
+        cap = (WORKSPACE, claim["programId"], claim["partnerId"], claim["kind"], claim["period"], *whose)
+        limits[cap] = max(limits[cap], claim["limit"])
+    assert all(0 <= amount <= limits[cap] for cap, amount in said.used.items())

@@ -1,0 +1,75 @@
+"""The ledger on whole engines, without a broker: whoever dies at any step, nothing is lost or doubled."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+
+import pytest
+
+from processors.engine.steps import Step
+from processors.rewarding.caps import CapsProcessor
+from processors.rewarding.customers import RewardsProcessor
+from schemas.topics import REWARD_INPUTS, Topic
+from tests.engine.crew import Crew, crew
+from tests.engine.members import until
+from tests.engine.memory_group import rebalance
+from tests.rewarding.histories import POLICY, Values, check, documents_of
+from tests.rewarding.world import NAMES, record_of
+from tests.rewards.builders import HOLD, Document, parsed
+
+CUSTOMERS = 120
+
+
+class Died(BaseException):
+    """At a step."""
+
+
+@pytest.fixture
+async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crew]:
+    policies = parsed(POLICY)
+    jobs = lambda clock: (RewardsProcessor(NAMES, HOLD, lambda: policies, clock), CapsProcessor(NAMES))  # noqa: E731
+    async with crew(jobs, monkeypatch) as crew_of_two:
+        yield crew_of_two
+
+
+def send(made: Crew, customer: str, document: Document) -> None:
+    topic, key, value, *_ = record_of(document, customer)
+    made.broker.send(topic, key, value)
+
+
+@pytest.mark.parametrize("step", Step)
+async def test_deaths_at_every_step(made: Crew, step: Step) -> None:
+    """Again and again, beside a process that is well, which has taken over half of the time."""
+    dice = Random(step)
+    customers = {f"{number}": documents_of(f"{number}", dice) for number in range(CUSTOMERS)}
+    all_of_them = [(customer, one) for customer, documents in customers.items() for one in documents]
+    well, victim = made.member(), made.member()
+    await made.work(well)
+    lives = 5
+    for nth in range(1, lives + 1):
+        left = nth
+
+        def on_step(at: Step) -> None:
+            nonlocal left
+            left -= at is step
+            if at is step and left <= 0:
+                raise Died(step)
+
+        await made.again(victim, on_step=on_step, fetch=dice.randint(1, 9))
+        await made.work(well, victim)
+        for customer, document in all_of_them[nth - 1 :: lives]:
+            send(made, customer, document)
+        await until(lambda: bool(made.deaths), f"dead at {step}")
+        assert [type(death) for death in made.deaths] == [Died]
+        made.deaths.clear()
+        if nth % 2:
+            await rebalance(made.broker, well.group)
+    await made.again(victim)
+    await made.work(victim, well)
+    await made.caught_up([NAMES[topic] for topic in REWARD_INPUTS])
+    await asyncio.sleep(0)
+    check(customers, lambda topic: values(made, topic))
+
+
+def values(made: Crew, topic: Topic) -> Values:
+    return [(record.key or b"", record.value or b"") for record in made.broker.read(NAMES[topic])]
