@@ -89,7 +89,7 @@ async def test_a_link_shows_the_view_to_whoever_has_it() -> None:
         answer = await other.get(link)
         assert answer.status_code == 200
         assert "For Lantern" in answer.text
-        assert "Shared until 14 Feb 2027" in answer.text
+        assert "until</span> 14 Feb 2027" in answer.text
         assert 'id="tab-sales" aria-controls="panel" aria-selected="true"' in answer.text
         assert {one["workspace"] for one in store.asked} == {"acme"}
         assert all(one["filter_0"] == ["DE"] for one in store.asked if "filter_0" in one)
