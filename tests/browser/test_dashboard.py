@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -102,10 +101,11 @@ def _hostile(made: world.World, now_ms: int) -> None:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def there(database: Database) -> AsyncIterator[Served]:
     settings = Settings.model_validate({"clickhouse_url": database.url})
-    dashboard = partial(Dashboard, tracing=Tracing(_traced, 1))
-    async with aclosing(Stored(settings)) as stored, served(dashboard(stored.rows)) as found:
-        found.dashboard.registry.put(kept.views(epoch_ms()))
-        yield found
+    async with aclosing(Stored(settings)) as stored:
+        dashboard = Dashboard(stored.rows, tracing=Tracing(_traced, 1))
+        dashboard.registry.put(kept.views(epoch_ms()))
+        async with served(dashboard) as found:
+            yield found
 
 
 async def _traced(workspace_id: str, external_id: str) -> Trace | None:

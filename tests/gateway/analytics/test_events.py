@@ -5,13 +5,15 @@ from typing import Any, cast
 
 import pytest
 
-from processors.gateway.analytics.events import Event
+from processors.gateway.analytics.event import Event
 from processors.gateway.analytics.routes import analytics_routes
 from processors.gateway.answers import Answer
 from processors.gateway.asking import Row
 from processors.gateway.links.calls import Shown
 from processors.gateway.links.counters import LinkCounters
+from processors.gateway.live import Live
 from processors.registry.store import RegistryStore
+from processors.settings import Settings
 from tests.gateway.links.world import NOW_MS, PUBLIC_URL, MemoryStore, called
 
 
@@ -29,7 +31,7 @@ async def asked(stored: int, what: str, **headers: str) -> Answer:
         return [click(number) for number in range(stored)][: int(cast(int, parameters["most"]))]
 
     store = cast(RegistryStore, MemoryStore())
-    routes = analytics_routes(ask, store, Shown(LinkCounters(ask), PUBLIC_URL))
+    routes = analytics_routes(ask, store, Shown(LinkCounters(ask), PUBLIC_URL), Live(Settings()))
     return cast(Answer, await called(routes, f"GET {what}", headers=headers))
 
 
