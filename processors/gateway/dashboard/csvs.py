@@ -1,10 +1,10 @@
 """What is shown, as CSV: as many lines as there are, of which few are held at a time."""
 
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
-from typing import Final
+from typing import Final, TypeVar
 
 from processors.gateway.analytics.counts import Counts, Series
 from processors.gateway.analytics.scopes import Scope
@@ -14,9 +14,11 @@ from processors.gateway.dashboard.events import Event, Place, newest
 from processors.gateway.dashboard.numbers import Groups
 from processors.gateway.dashboard.people import Person, Wanted, people, place_of
 from processors.gateway.dashboard.periods import Period
+from processors.gateway.dashboard.refusals import RefusedEvent, refused_events
 from processors.gateway.dashboard.state import State
 from processors.gateway.spreadsheets import attached, lines
 
+T = TypeVar("T")
 AT_ONCE: Final = 5_000
 """Events of one question."""
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -67,6 +69,16 @@ _PERSON_COLUMNS: Final = (
     "click_id",
     "attribution_model",
 )
+_REFUSED_COLUMNS: Final = (
+    "time",
+    "kind",
+    "reason",
+    "event",
+    "customer_external_id",
+    "click_id",
+    "detail",
+    "position",
+)
 _COUNT_COLUMNS: Final = ("clicks", "sign_ups", "leads", "sales")
 
 
@@ -109,35 +121,61 @@ def _counted(counts: Counts, currencies: Sequence[str]) -> list[object]:
     return [counts.clicks, counts.sign_ups, counts.leads, counts.sales, *amounts]
 
 
-async def event_lines(
+def event_lines(
     ask: Ask, scope: Scope, kind: str, zone: tzinfo, at_once: int = AT_ONCE
 ) -> AsyncIterator[bytes]:
     """Newest first, page after page."""
-    head: list[Sequence[object]] = [_EVENT_COLUMNS]
-    after: Place | None = None
+
+    async def page(last: Event | None) -> Sequence[Event]:
+        after = None if last is None else Place(last.at_ms, last.kind, last.id)
+        return await newest(ask, scope, kind, at_once, after)
+
+    return _parts(_EVENT_COLUMNS, page, lambda one: _event(one, zone), at_once)
+
+
+def people_lines(
+    ask: Ask, scope: Scope, wanted: Wanted, now_ms: int, zone: tzinfo, at_once: int = AT_ONCE
+) -> AsyncIterator[bytes]:
+    """In the order of the list, page after page."""
+
+    async def page(last: Person | None) -> Sequence[Person]:
+        after = None if last is None else place_of(last)
+        return (await people(ask, scope, replace(wanted, after=after), now_ms, at_once)).shown
+
+    return _parts(_PERSON_COLUMNS, page, lambda one: _person(one, zone), at_once)
+
+
+def refused_lines(
+    ask: Ask, scope: Scope, reason: str, zone: tzinfo, at_once: int = AT_ONCE
+) -> AsyncIterator[bytes]:
+    """Newest first, page after page."""
+
+    async def page(last: RefusedEvent | None) -> Sequence[RefusedEvent]:
+        return await refused_events(ask, scope, reason=reason, most=at_once, after=last)
+
+    return _parts(_REFUSED_COLUMNS, page, lambda one: _refused(one, zone), at_once)
+
+
+async def _parts(
+    columns: Sequence[object],
+    page: Callable[[T | None], Awaitable[Sequence[T]]],
+    row: Callable[[T], Sequence[object]],
+    at_once: int,
+) -> AsyncIterator[bytes]:
+    """``page``: of what follows the last one of the page before."""
+    head, last = [columns], None
     while True:
-        found = await newest(ask, scope, kind, at_once, after)
-        if part := lines([*head, *(_event(one, zone) for one in found)]):
+        found = await page(last)
+        if part := lines([*head, *map(row, found)]):
             yield part
         if len(found) < at_once:
             return
         head, last = [], found[-1]
-        after = Place(last.at_ms, last.kind, last.id)
 
 
-async def people_lines(
-    ask: Ask, scope: Scope, wanted: Wanted, now_ms: int, zone: tzinfo, at_once: int = AT_ONCE
-) -> AsyncIterator[bytes]:
-    """In the order of the list, page after page."""
-    head: list[Sequence[object]] = [_PERSON_COLUMNS]
-    after: tuple[str, int, str] | None = None
-    while True:
-        found = (await people(ask, scope, replace(wanted, after=after), now_ms, at_once)).shown
-        if part := lines([*head, *(_person(one, zone) for one in found)]):
-            yield part
-        if len(found) < at_once:
-            return
-        head, after = [], place_of(found[-1])
+def _refused(one: RefusedEvent, zone: tzinfo) -> Sequence[object]:
+    at = _time(one.at_ms, zone)
+    return at, one.kind, one.reason, one.name, one.customer, one.click_id, one.detail, one.position
 
 
 def _person(one: Person, zone: tzinfo) -> Sequence[object]:

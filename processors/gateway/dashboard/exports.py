@@ -47,3 +47,10 @@ class Exports:
         when = visit.period() if wanted.clicked else visit.now.date()
         what = f"customers-{wanted.status}" if wanted.status else "customers"
         return csvs.answer(parts, csvs.file_name(visit.workspace_id, what, when, visit.state))
+
+    async def refused(self, visit: Visit) -> Answer:
+        """All that was not counted, or what was not for one reason."""
+        period, reason = visit.period(), visit.given.get("reason", "")
+        parts = csvs.refused_lines(self._ask, visit.scope(period), reason, visit.state.zone)
+        what = f"not-counted-{reason}" if reason else "not-counted"
+        return csvs.answer(parts, csvs.file_name(visit.workspace_id, what, period, visit.state))

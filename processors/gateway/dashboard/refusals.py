@@ -67,27 +67,39 @@ class RefusedEvent:
 
 
 async def refused_events(
-    ask: Ask, scope: Scope, *, reason: str = "", customer: str = "", most: int = 100
+    ask: Ask,
+    scope: Scope,
+    *,
+    reason: str = "",
+    customer: str = "",
+    most: int = 100,
+    after: RefusedEvent | None = None,
 ) -> Sequence[RefusedEvent]:
-    """Newest first. ``reason``, ``customer``: only those."""
+    """Newest first. ``reason``, ``customer``: only those; ``after``: those that follow it."""
     wanted, parameters = "", {**Scope(scope.workspace_id, scope.start_ms, scope.end_ms).parameters}
     if reason:
         wanted += " AND reason = {reason:String}"
     if customer:
         wanted += " AND customer_id = {customer:String}"
     unmatched = f"""
-        SELECT 'unmatched', toString(reason), toUnixTimestamp64Milli(timestamp) AS at, customer_external_id,
-            click_id, toString(event_name), detail, position
+        SELECT 'unmatched' AS kind, toString(reason), toUnixTimestamp64Milli(timestamp) AS at,
+            customer_external_id, click_id, toString(event_name), detail, position
         FROM unmatched WHERE workspace_id = {{workspace:String}} AND {within("timestamp")}{wanted}
     """
     dead = f"""
-        SELECT 'dead letter', toString(reason), toUnixTimestamp64Milli(source_timestamp) AS at, '', '', '',
-            detail, position
+        SELECT 'dead letter' AS kind, toString(reason), toUnixTimestamp64Milli(source_timestamp) AS at,
+            '', '', '', detail, position
         FROM dead_letters WHERE workspace_id = {{workspace:String}} AND {within("source_timestamp")}
     """ + (" AND reason = {reason:String}" if reason else "")
     # Dead letters name nobody: they cannot be read.
     union = unmatched if customer else f"{unmatched} UNION ALL {dead}"
-    sql = f"SELECT * FROM ({union}) ORDER BY at DESC, position LIMIT {{most:UInt32}}"
+    behind = ""
+    if after is not None:
+        behind = (
+            "WHERE (-at, kind, position) > (-{after_at:Int64}, {after_kind:String}, {after_position:String})"
+        )
+        parameters |= {"after_at": after.at_ms, "after_kind": after.kind, "after_position": after.position}
+    sql = f"SELECT * FROM ({union}) {behind} ORDER BY at DESC, kind, position LIMIT {{most:UInt32}}"
     ours = customer_id(scope.workspace_id, customer) if customer else ""
     given = {"reason": reason, "customer": ours, "most": most}
     rows = await ask(sql, parameters | {name: one for name, one in given.items() if one})

@@ -75,6 +75,7 @@ def dashboard_routes(
         door.route(f"{ROOT}/events.csv", exports.events, "text/csv"),
         door.route(f"{ROOT}/groups.csv", exports.groups, "text/csv"),
         door.route(f"{ROOT}/customers.csv", exports.customers, "text/csv"),
+        door.route(f"{ROOT}/not-counted.csv", exports.refused, "text/csv"),
         *Keeping(door, registry, f"{where.scheme}://{where.netloc}").routes(),
         *SharedViews(door, registry, callers).routes(),
     ]

@@ -152,6 +152,11 @@ class State:
         return [pair for pair in self.pairs if pair[0] in ("interval", "start", "end", "timezone")]
 
     @property
+    def dated(self) -> str:
+        """Likewise, as a query."""
+        return query(self.dated_pairs)
+
+    @property
     def common(self) -> str:
         """What other views take over: period, zone and filters."""
         return query(replace(self, chosen={}).pairs)

@@ -330,6 +330,12 @@ async def test_what_was_not_counted(made: world.World, asked: Stored) -> None:
     assert {one.reason: one.events for one in found.reasons} == reasons
     events = await refused_events(asked.rows, scope)
     assert Counter(one.reason for one in events) == reasons
+    parts = csvs.refused_lines(asked.rows, scope, "", UTC, at_once=7)
+    text = b"".join([part async for part in parts]).decode()
+    everything = await refused_events(asked.rows, scope, most=10_000)
+    assert len(everything) > 7
+    listed = csv.DictReader(io.StringIO(text, newline=""))
+    assert [one["position"] for one in listed] == [one.position for one in everything]
     only = await refused_events(asked.rows, scope, reason="no_deferred_lead")
     assert len(only) == reasons["no_deferred_lead"]
     late = await late_leads(asked.rows, scope, 10_000)

@@ -124,7 +124,7 @@ async def test_nothing_has_ever_been_sent() -> None:
         assert "&#34;workspaceId&#34;:&#34;acme&#34;" in answer.text
 
 
-@pytest.mark.parametrize("name", ["series", "events", "groups", "customers"])
+@pytest.mark.parametrize("name", ["series", "events", "groups", "customers", "not-counted"])
 async def test_a_file_that_cannot_be_made_is_no_file(name: str) -> None:
     async with signed_in(failing(TryAgain(NO_ANSWER))) as client:
         answer = await client.get(f"/dashboard/{name}.csv")
