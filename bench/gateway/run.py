@@ -31,6 +31,8 @@ from schemas.topics import Topic
 OLD_SHARE: Final = 0.2
 """Of the calls that name a click: those whose click is older than what the gateway keeps."""
 _CONNECTIONS: Final = 64
+_CONNECTIONS_AT_A_RATE: Final = 256
+"""With so many, 1,500 calls a second wait for a free one only when each takes 170 ms."""
 _START_S: Final = 60.0
 _QUIET_S: Final = 1.0
 _WARM: Final = "warm"
@@ -138,7 +140,8 @@ class _Caller:
     async def _load(self, name: str, requests: Sequence[bytes], rate: int | None) -> Loaded:
         directory = self._place.directory
         plan, out = directory / f"{name}.plan", directory / f"{name}.out"
-        plan.write_bytes(pickle.dumps(Load(HOST, self._port, requests, rate, _CONNECTIONS, out)))
+        connections = _CONNECTIONS if rate is None else _CONNECTIONS_AT_A_RATE
+        plan.write_bytes(pickle.dumps(Load(HOST, self._port, requests, rate, connections, out)))
         return await asyncio.to_thread(_called, plan, out, directory / f"{name}.log")
 
     async def _until_idle(self) -> None:
