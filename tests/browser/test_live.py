@@ -191,7 +191,7 @@ async def test_what_is_read_does_not_move(chromium: Browser, stack: Stack) -> No
         await page.click("#pause")
         before = await page.evaluate(ROWS)
         ids = [site.send(f"paused-{number}") for number in range(3)]
-        await page.wait_for_function("document.querySelector('#held').textContent === 'Show 3 new'")
+        await page.locator("#held").filter(has_text="Show 3 new").wait_for()
         assert await page.evaluate(ROWS) == before
         assert await visit.axe() == []
         await page.click("#held")
