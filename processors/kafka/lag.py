@@ -96,6 +96,10 @@ class LagReader:
         """``Stable``, ``PreparingRebalance``, ``Empty``, ``Dead`` (there is none)…; and how many members."""
         return await described(self._admin, group)
 
+    async def is_known(self, group: str) -> bool:
+        """Has it members, or offsets of members that it had?"""
+        return bool((await self.members(group))[1]) or bool(await fetch_offsets(self._admin, group))
+
     async def lag(
         self, group: str, topics: Iterable[Topic], ends: Mapping[TopicPartition, int] | None = None
     ) -> dict[TopicPartition, int]:

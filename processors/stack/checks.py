@@ -193,13 +193,15 @@ def check_groups(settings: Settings) -> Iterator[Check]:
     from processors.kafka.connection import KafkaRefused, NoBroker, told
     from processors.kafka.lag import LagReader
     from processors.sink.tables import SINK_TOPICS
-    from schemas.topics import WORKER_TOPICS
+    from schemas.topics import REWARD_INPUTS, WORKER_TOPICS
 
     within_s = _STILL_S + settings.sink_flush_interval / 1000
     groups = (
         ("workers", settings.worker_group, WORKER_TOPICS, "Start `leadstream worker`."),
         ("sinks", settings.full_sink_group, SINK_TOPICS, "Start `leadstream sink`."),
     )
+    # Not everybody has partners to reward: of who never ran, nothing is missing.
+    rewards = ("rewards", settings.rewards_group, REWARD_INPUTS, "Start `leadstream rewards run`.")
 
     async def read() -> list[Check]:
         async with LagReader(settings) as reader:
@@ -211,7 +213,9 @@ def check_groups(settings: Settings) -> Iterator[Check]:
                     remedy,
                     still=found.members > 0 and await reader.stands_still(group, topics, within_s),
                 )
-                for name, group, topics, remedy in groups
+                for name, group, topics, remedy in (
+                    (*groups, rewards) if await reader.is_known(settings.rewards_group) else groups
+                )
             ]
 
     try:

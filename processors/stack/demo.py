@@ -41,7 +41,8 @@ async def send_demo(
 
 async def until_ready(reader: LagReader, settings: Settings, workers: int) -> None:
     """Returns when the consumer groups are complete and have their partitions."""
-    for group, members in ((settings.worker_group, workers), (settings.full_sink_group, 1)):
+    groups = {settings.worker_group: workers, settings.rewards_group: 1, settings.full_sink_group: 1}
+    for group, members in groups.items():
         while True:
             try:
                 state, present = await reader.members(group)

@@ -74,4 +74,4 @@ def _services(replay: Settings, workers: int, directory: Path) -> Iterator[Servi
             variable("data_dir"): str(directory / name),
             variable("metrics_port"): "0",
         }
-        yield Service.of(name, "worker", env, directory / f"{name}.log")
+        yield Service.of(name, ["worker"], env, directory / f"{name}.log")

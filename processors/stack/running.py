@@ -1,4 +1,6 @@
-"""Servers, topics, tables, then worker, sink and gateway; and all of it down again, in the opposite order."""
+"""Servers, topics, tables, then worker, rewards, sink and gateway; and all of it down again, in the opposite
+order.
+"""
 
 import os
 import secrets
@@ -210,7 +212,9 @@ def _services(plan: Plan, settings: Settings) -> Iterator[Service]:
         variable("gateway_host"): HOST,
     }
     names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
-    for name in [*names, "sink", "gateway"]:
+    commands: dict[str, tuple[str, ...]] = dict.fromkeys(names, ("worker",))
+    commands |= {"rewards": ("rewards", "run"), "sink": ("sink",), "gateway": ("gateway",)}
+    for name, command in commands.items():
         env = {
             **shared,
             variable("data_dir"): str(plan.data / name),
@@ -218,7 +222,7 @@ def _services(plan: Plan, settings: Settings) -> Iterator[Service]:
             # Two processes cannot listen on one port.
             variable("metrics_port"): str(free_port()),
         }
-        yield Service.of(name, name.partition("-")[0], env, plan.data / LOGS / f"{name}.log")
+        yield Service.of(name, command, env, plan.data / LOGS / f"{name}.log")
 
 
 def _token(data: Path) -> str:

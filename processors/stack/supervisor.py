@@ -51,9 +51,9 @@ class Service:
     log_path: Path
 
     @classmethod
-    def of(cls, name: str, command: str, env: Mapping[str, str], log_path: Path) -> Self:
-        """A command of ``leadstream``."""
-        return cls(name, isolated(_COMMANDS, command), env, log_path)
+    def of(cls, name: str, command: Sequence[str], env: Mapping[str, str], log_path: Path) -> Self:
+        """A command of ``leadstream``, word by word."""
+        return cls(name, isolated(_COMMANDS, *command), env, log_path)
 
 
 class Supervisor:

@@ -74,10 +74,10 @@ async def work(plan: Plan, system: Running, demo: Demo | None, screen: Screen) -
     """Wait until everything is there, send the demo if there is one, then show what goes on, for ever."""
     settings = system.settings
     async with LagReader(settings) as reader:
-        screen.begin("waiting for worker, sink and gateway")
+        screen.begin("waiting for worker, rewards, sink and gateway")
         await until_ready(reader, settings, plan.workers)
         await until_answering(settings)
-        screen.done(f"{plan.workers} worker{'s' if plan.workers > 1 else ''}, a sink and a gateway")
+        screen.done(f"{plan.workers} worker{'s' if plan.workers > 1 else ''}, rewards, a sink and a gateway")
         screen.announce(plan, settings)
         if demo is not None:
             await _demonstrate(plan, settings, demo, reader, screen)

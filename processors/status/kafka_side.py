@@ -8,7 +8,7 @@ from processors.kafka.lag import LagReader
 from processors.settings import Settings
 from processors.sink.tables import SINK_TOPICS
 from processors.status.figures import Flow, Rates, Stage
-from schemas.topics import WORKER_TOPICS, Topic
+from schemas.topics import REWARD_INPUTS, WORKER_TOPICS, Topic
 
 MINUTE_MS: Final = 60_000
 _RATES_MS: Final = 5_000
@@ -31,6 +31,8 @@ class KafkaSide:
             await self._stage("worker", settings.worker_group, WORKER_TOPICS),
             await self._stage("sink", settings.full_sink_group, SINK_TOPICS),
         ]
+        if await self._reader.is_known(settings.rewards_group):
+            stages.insert(1, await self._stage("rewards", settings.rewards_group, REWARD_INPUTS))
         return Flow(stages, await self._rates_now())
 
     async def _stage(self, name: str, group: str, topics: tuple[Topic, ...]) -> Stage:

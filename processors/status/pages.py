@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from processors.status.figures import Process
 
 _PATIENCE_S: Final = 3.0
+_STOPPED: Final = tuple(f"leadstream_{kind}_stopped_partitions" for kind in ("worker", "rewards"))
 _STATUS_UNREADY: Final = 503
 
 Samples = Mapping[str, Mapping[tuple[str, ...], float]]
@@ -58,7 +59,7 @@ def process_at(name: str, url: str) -> Process:
         round(started * 1000),
         errors=_errors(samples),
         waits=_waits(samples),
-        stopped=int(samples.get("leadstream_worker_stopped_partitions", {}).get((), 0)),
+        stopped=int(sum(samples.get(name, {}).get((), 0) for name in _STOPPED)),
     )
 
 

@@ -96,7 +96,7 @@ def test_what_the_file_starts_works(
             for name, service in services.items()
             if name not in (*SERVERS, *ONE_SHOT)
         ]
-        assert len(running) == 4
+        assert len(running) == 5
         try:
             for service in running:
                 service.start()
@@ -117,8 +117,8 @@ def test_what_the_file_starts_works(
             base = f"http://127.0.0.1:{gateway.env['LEADSTREAM_GATEWAY_PORT']}"
             answer = httpx.get(f"{base}/links", headers={"Authorization": f"Bearer {key}"})
             assert (answer.status_code, answer.json()) == (200, [])
-            assert [healthy(services[service.log.name], service) for service in running] == [0, 0, 0, 0]
-            assert [service.stop() for service in running] == [0, 0, 0, 0]
+            assert [healthy(services[service.log.name], service) for service in running] == [0] * 5
+            assert [service.stop() for service in running] == [0] * 5
         finally:
             for service in running:
                 if service.process is not None:

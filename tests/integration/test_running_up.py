@@ -83,12 +83,12 @@ def test_commands_below_its_directory_find_it(tmp_path: Path, env: dict[str, str
 
     found = running_up(below)
     assert found is not None
-    assert [*found.metrics] == ["worker-1", "sink", "gateway"]
+    assert [*found.metrics] == ["worker-1", "rewards", "sink", "gateway"]
     ports = [urlsplit(one).port for one in (*found.metrics.values(), gateway, url, f"//{kafka}")]
     for port in ports:
         assert port is not None
         assert not listens_beyond_127_0_0_1(port)
-    assert all(ask(port or 0, "/readyz")[0] == 200 for port in ports[:3])
+    assert all(ask(port or 0, "/readyz")[0] == 200 for port in ports[:4])
 
     own = leadstream(below, bare(env), "worker")
     assert own.returncode == 73

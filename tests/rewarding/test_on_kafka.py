@@ -4,8 +4,12 @@ import asyncio
 import json
 import os
 import random
+import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +24,7 @@ from processors.kafka.reading import TopicReader
 from processors.rewarding.policies import read_policies
 from processors.settings import Settings
 from schemas.topics import REWARD_INPUTS, Topic
+from tests.docs.blocks import BLOCKS
 from tests.integration.stack import Service
 from tests.rewarding.histories import POLICY, Values, check, documents_of
 from tests.rewarding.world import record_of
@@ -125,6 +130,37 @@ def test_killed_three_times_it_says_what_the_model_says_and_each_revision_once(
     assert service.stop() == 0, service.log.read_text()
 
     check(customers, lambda topic: asyncio.run(read_all(settings, topic)))
+    check_paid(settings, tmp_path)
+
+
+def check_paid(settings: Settings, directory: Path) -> None:
+    """The job of docs/rewards.md, killed while it books, pays what is owed."""
+    (block,) = (one for one in BLOCKS if one.page == "docs/rewards.md" and one.language == "python")
+    job = directory / "payout.py"
+    job.write_text(block.text)
+    command = [sys.executable, str(job)]
+
+    def booked() -> int:
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(directory / "payouts.db")) as db:
+            return int(db.execute("SELECT count(*) FROM transfers").fetchone()[0])
+        return 0
+
+    for _ in range(3):
+        before = booked()
+        with subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL) as running:
+            while running.poll() is None and booked() == before:
+                time.sleep(0.001)
+            running.kill()
+    subprocess.run(command, cwd=directory, check=True, timeout=120)
+    with closing(sqlite3.connect(directory / "payouts.db")) as db:
+        paid = dict(db.execute("SELECT reward_id, sum(amount) FROM transfers GROUP BY 1"))
+        revisions = db.execute("SELECT reward_id, revision FROM transfers").fetchall()
+    published = [json.loads(value) for _, value in asyncio.run(read_all(settings, Topic.REWARDS))]
+    assert sorted(revisions) == sorted((one["rewardId"], one["revision"]) for one in published)
+    for one in {one["rewardId"]: one for one in published}.values():
+        amount = one["amount"]
+        exactly = one["status"] in ("payable", "cancelled")
+        assert paid[one["rewardId"]] == amount if exactly else 0 <= paid[one["rewardId"]] <= amount
 
 
 def explained(customer: str) -> list[Document]:

@@ -61,8 +61,8 @@ def test_every_process_shows_its_metrics_to_this_machine(
     monkeypatch.setenv("LEADSTREAM_METRICS_HOST", "0.0.0.0")  # noqa: S104 - which is not for `up`
     settings = at(1, 2, 3)
     up = described(tmp_path, settings, _services(Plan(tmp_path, None, None, 2), settings))
-    assert [*up.metrics] == ["worker-1", "worker-2", "sink", "gateway"]
-    assert len({*up.metrics.values()}) == 4
+    assert [*up.metrics] == ["worker-1", "worker-2", "rewards", "sink", "gateway"]
+    assert len({*up.metrics.values()}) == 5
     assert all(
         url.startswith("http://127.0.0.1:") and url.endswith("/metrics") for url in up.metrics.values()
     )
