@@ -71,8 +71,9 @@ class Visit:
         ]
 
     async def weight(self) -> int:
-        """Bytes over the network of all that was loaded."""
-        sizes = [await one.request.sizes() for one in self.answers]
+        """Bytes over the network of all that was loaded; what does not end is not."""
+        ended = (one for one in self.answers if one.request.resource_type != "eventsource")
+        sizes = [await one.request.sizes() for one in ended]
         return sum(one["responseBodySize"] + one["responseHeadersSize"] for one in sizes)
 
     @property

@@ -151,7 +151,7 @@ async def test_the_first_visit_is_light(chromium: Browser, there: Served) -> Non
         visit.answers.clear()
         await visit.open("/")
         assert form + await visit.weight() <= MOST_BYTES
-        assert len(visit.answers) <= 5
+        assert len(visit.answers) <= 6
     assert len(read_assets()["script"].plain) <= MOST_SCRIPT_BYTES
 
 
