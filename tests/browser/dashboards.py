@@ -29,7 +29,8 @@ WATCH_SHIFTS: Final = """
 
 @dataclass
 class Visit:
-    """``failed``: what the page's scripts and its policy complained about. ``answers``: to all requests."""
+    """``failed``: what the page's scripts and its policy complained about. ``answers``: to all requests
+    but streams."""
 
     url: str
     page: Page
@@ -95,8 +96,14 @@ async def visiting(
         visit = Visit(url, await context.new_page())
         visit.page.on("pageerror", lambda error: visit.failed.append(str(error)))
         visit.page.on("console", lambda said: _complaint(visit, said.type, said.text))
-        visit.page.on("response", lambda answer: visit.answers.append(answer))
+        visit.page.on("response", lambda answer: _note(visit, answer))
         yield visit
+
+
+def _note(visit: Visit, answer: Response) -> None:
+    # A stream has no end, nor a size.
+    if answer.request.resource_type != "eventsource":
+        visit.answers.append(answer)
 
 
 def _complaint(visit: Visit, kind: str, text: str) -> None:
