@@ -14,6 +14,7 @@ from processors.cli.parameters import PAST, WORKSPACE, PathType
     "--since", "since_ms", type=PAST, help="Only results that happened then or later: 2026-11-01, 7d."
 )
 @click.option("--no-clickhouse", is_flag=True, help="Audit the topics only.")
+@click.option("--rewards", is_flag=True, help="Audit the ledger of rewards instead; its topics only.")
 @click.option("--limit", type=click.IntRange(0), default=100, show_default=True, help="Name at most so many.")
 @click.option("--apart", is_flag=True, help="Also name what is listed apart.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per difference, then the summary.")
@@ -22,7 +23,7 @@ from processors.cli.parameters import PAST, WORKSPACE, PathType
     type=PathType(file_okay=False, exists=True),
     help="Where to put what does not fit in memory: about as much as the topics hold.",
 )
-def audit(no_clickhouse: bool, **chosen: Any) -> None:
+def audit(no_clickhouse: bool, rewards: bool, **chosen: Any) -> None:
     """Recompute every result from the events, and compare it with what was published and stored.
 
     Leads, sales and the status of customers are computed anew by the reference model, which shares no code
@@ -30,6 +31,10 @@ def audit(no_clickhouse: bool, **chosen: Any) -> None:
     topics (each revision once, without a gap, the newest as the events make it) and against ClickHouse's
     views. There each revision of a lead has to be, too, and each click, by time and by id, as the event says
     that counts. The system may run meanwhile. Memory stays bounded, whatever the topics hold.
+
+    With --rewards it is the topics rewards and reward-refusals, held against leads, sales, reward-events and
+    the policies: each revision once and without a gap, its deltas adding up, caps decided as their claims
+    come, and every customer as the reference model has it. It keeps one partition in memory.
 
     \b
     Not everything can be decided; what cannot is counted apart, with the reason:
@@ -46,6 +51,7 @@ def audit(no_clickhouse: bool, **chosen: Any) -> None:
     Examples:
       leadstream audit
       leadstream audit --workspace acme --since 7d
+      leadstream audit --rewards
       leadstream audit --json --limit 1000000 | jq -c 'select(.difference)'
 
     Reads the topics at LEADSTREAM_KAFKA_BOOTSTRAP, the views at LEADSTREAM_CLICKHOUSE_URL. Changes nothing.
@@ -54,6 +60,14 @@ def audit(no_clickhouse: bool, **chosen: Any) -> None:
     answer, 73 the work directory is full, 78 a topic or the database is missing.
     """
     settings = load_settings()
+    if rewards:
+        if extra := [name for name in ("since_ms", "apart", "work_dir") if chosen.pop(name)]:
+            names = ", ".join(f"--{name.removesuffix('_ms').replace('_', '-')}" for name in extra)
+            raise click.UsageError(f"--rewards and {names} contradict each other")
+        from processors.cli.auditing import run_rewards_audit
+
+        run_rewards_audit(settings, **{name: chosen[name] for name in ("workspace", "limit", "as_json")})
+        return
     from processors.cli.auditing import run_audit
 
     run_audit(settings, clickhouse=not no_clickhouse, **chosen)

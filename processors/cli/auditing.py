@@ -4,6 +4,10 @@ import time
 from contextlib import closing, nullcontext
 from pathlib import Path
 
+import msgspec
+
+from processors.audit.rewards import Difference
+from processors.audit.rewards_run import audit_rewards
 from processors.audit.run import Audit, work_directory
 from processors.audit.telling import Telling
 from processors.clickhouse.connection import open_clickhouse
@@ -68,3 +72,27 @@ def run_audit(
     if not audit.summary.clean:
         count = audit.summary.differences.total()
         raise CheckFailed(f"{count:,} difference{'s' if count > 1 else ''}")
+
+
+def run_rewards_audit(settings: Settings, *, workspace: str | None, limit: int, as_json: bool) -> None:
+    """Raises ``CheckFailed``: something differs. The rest: see ``audit_rewards``."""
+    collect_rarely()
+    told = 0
+
+    def tell(found: Difference) -> None:
+        nonlocal told
+        told += 1
+        if told <= limit and as_json:
+            say_json(msgspec.json.encode({"difference": str(found), **found._asdict()}))
+        elif told <= limit:
+            say(str(found))
+
+    with Bar("comparing", None, "records") as bar:
+        summary = run_on_kafka(audit_rewards(settings, tell, bar, workspace))
+    if as_json:
+        say_json(msgspec.json.encode(summary))
+    else:
+        for line in summary.lines():
+            say(line)
+    if summary.differences:
+        raise CheckFailed([*summary.lines()][-1])

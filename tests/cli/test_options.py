@@ -25,6 +25,7 @@ REFUSED = [
     (["audit", "--since", "1761955200"], "seconds? milliseconds are expected"),
     (["audit", "--since", "7"], "for so long ago write 7d, 7h or 7m"),
     (["audit", "--since", "2999-01-01"], "in the future"),
+    (["audit", "--rewards", "--since", "7d"], "--rewards and --since contradict each other"),
     (["audit", "--work-dir", ""], "it is empty"),
     (["audit", "--work-dir", "no/such"], "does not exist"),
     (["dlq", "list", "--since", "1h", "--until", "2h"], "--since is not before --until"),

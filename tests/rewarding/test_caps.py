@@ -23,6 +23,7 @@ from tests.rewards.builders import (
     parsed,
     policy,
     sale,
+    with_hashes,
 )
 from tests.rewards.strategies import History, histories
 from tests.rewards.test_properties import assert_owed
@@ -171,7 +172,7 @@ def test_caps_hold_in_any_order_and_rewards_are_what_they_granted(
     said = decided(claims)
     shares = world.values(Topic.REWARD_SHARES)
     assert [(one["rewardId"], one["period"], one["number"], one["amount"]) for one in shares] == said.answers
-    policies = {(WORKSPACE, one["programId"]): one for one in first.policies}
+    policies = {(WORKSPACE, one["programId"]): with_hashes(one) for one in first.policies}
     under: defaultdict[tuple[str, ...], int] = defaultdict(int)
     for customer, documents in told.items():
         results = [one for one in documents if "type" not in one]

@@ -131,6 +131,9 @@ def test_killed_three_times_it_says_what_the_model_says_and_each_revision_once(
 
     check(customers, lambda topic: asyncio.run(read_all(settings, topic)))
     check_paid(settings, tmp_path)
+    result = CliRunner().invoke(cli, ["audit", "--rewards"])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"{CUSTOMERS} customers, "), result.stdout
 
 
 def check_paid(settings: Settings, directory: Path) -> None:

@@ -105,11 +105,11 @@ def policy(*versions: Document, program: str = "pg") -> Document:
 
 def parsed(*documents: Document) -> Policies:
     """The policies of the workspace."""
-    return {(WORKSPACE, one["programId"]): parse(_with_hashes(one)) for one in documents}
+    return {(WORKSPACE, one["programId"]): parse(with_hashes(one)) for one in documents}
 
 
-def _with_hashes(document: Document) -> Document:
-    """``email`` of a partner is what the reference model knows; a policy has a hash of it."""
+def with_hashes(document: Document) -> Document:
+    """Of a partner whose ``email`` is written out: as a policy has it."""
     copy = orjson.loads(orjson.dumps(document))
     for version in copy["versions"]:
         for terms in version.get("partners", {}).values():

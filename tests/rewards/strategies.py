@@ -24,6 +24,7 @@ PERSONS: Final[tuple[Document, ...]] = (
     {"country": "DE", "metadata": {"plan": "pro", "seats": 5}},
     {"email": "p@example.com", "metadata": {"plan": "free"}},
     {"metadata": {"plan": "pro"}, "link": "l1"},
+    {"metadata": {"of": {"tags": ["a", 1], "paid": True}}},
 )
 EVENT_IDS: Final = (None, None, None, "e1")
 
@@ -78,6 +79,12 @@ TESTS: Final[tuple[Document, ...]] = (
     {"field": "quantity", "<=": 2},
     {"field": "click.country", "not_in": ["US"]},
     {"field": "link.id", "contains": "l"},
+    {"field": "metadata.plan", "not_contains": "fr"},
+    {"field": "metadata.seats", ">=": 5},
+    {"field": "metadata.seats", "<": 5},
+    {"field": "metadata.of.tags", "contains": "a"},
+    {"field": "metadata.of.tags", "not_contains": "b"},
+    {"field": "metadata.of.paid", "equals": 1},
 )
 TESTS_OF_SALES: Final[tuple[Document, ...]] = (
     *TESTS,

@@ -13,14 +13,16 @@ from processors.rewards.state import dump
 from schemas.rewards import Reward
 from schemas.times import HOUR_MS
 from tests.attribution.effort import examples
-from tests.rewards.builders import HOLD, LATE, T0, WORKSPACE, Book, Document, Said, parsed
+from tests.rewards.builders import HOLD, LATE, T0, WORKSPACE, Book, Document, Said, parsed, with_hashes
 from tests.rewards.strategies import History, histories
 
 
 def expected_of(history: History) -> Owed:
     results = [one for one in history.documents if "type" not in one]
     events = [one for one in history.documents if one.get("type", "erasure") != "erasure"]
-    return owed(results, events, {(WORKSPACE, one["programId"]): one for one in history.policies})
+    return owed(
+        results, events, {(WORKSPACE, one["programId"]): with_hashes(one) for one in history.policies}
+    )
 
 
 def assert_owed(book: Said, expected: Owed) -> None:

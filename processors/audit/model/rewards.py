@@ -13,6 +13,8 @@ from math import floor
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from schemas.email_hash import email_hash
+
 Document = Mapping[str, Any]
 
 
@@ -267,50 +269,72 @@ def _test(test: Document, source: Document, *, new: bool) -> bool:
     field = test["field"]
     ((name, wanted),) = [(key, value) for key, value in test.items() if key != "field"]
     if field.startswith("metadata."):
-        found = (source["metadata"] or {}).get(field.removeprefix("metadata."))
+        found = _inside(source["metadata"], field.removeprefix("metadata."))
     else:
         found = {
-            "eventName": source["eventName"],
+            "eventName": source["eventName"] or None,
             "quantity": source["quantity"],
-            "click.country": source["click"]["country"],
-            "customer.country": source["click"]["country"],
-            "link.id": source["link"]["id"],
+            "click.country": source["click"]["country"] or None,
+            "customer.country": source["click"]["country"] or None,
+            "link.id": source["link"]["id"] or None,
             "sale.amount": source.get("amount"),
-            "sale.paymentProcessor": source.get("paymentProcessor"),
+            "sale.paymentProcessor": source.get("paymentProcessor") or None,
             "sale.type": "new" if new else "recurring",
         }[field]
     if found is None:
         return False
-    text = isinstance(found, str)
+    text, listed = isinstance(found, str), isinstance(found, list)
     number = type(found) in (int, float)
     match name:
         case "equals":
-            return bool(found == wanted)
+            return _alike(found, wanted)
         case "not":
-            return bool(found != wanted)
+            return not _alike(found, wanted)
         case "in":
-            return found in wanted
+            return any(_alike(found, one) for one in wanted)
         case "not_in":
-            return found not in wanted
+            return not any(_alike(found, one) for one in wanted)
         case "starts_with":
             return text and found.startswith(wanted)
         case "ends_with":
             return text and found.endswith(wanted)
-        case "contains":
-            return text and wanted in found
-        case "not_contains":
-            return text and wanted not in found
+        case "contains" | "not_contains":
+            inside = any(_alike(one, wanted) for one in found) if listed else False
+            if text and isinstance(wanted, str):
+                inside = wanted in found
+            return inside if name == "contains" else (text or listed) and not inside
         case ">":
             return number and found > wanted
-        case "<=":
+        case ">=" | "≥":
+            return number and found >= wanted
+        case "<":
+            return number and found < wanted
+        case "<=" | "≤":
             return number and found <= wanted
     raise ValueError(name)
 
 
+def _alike(one: object, other: object) -> bool:
+    """Numbers by their value; a truth value is none."""
+    numbers = {type(found) in (int, float) for found in (one, other)}
+    return len(numbers) == 1 and one == other
+
+
+def _inside(found: Any, path: str) -> Any:
+    """The name as it is written, else what is behind its first dot, inside of what is before it."""
+    if not isinstance(found, dict):
+        return None
+    first, dot, rest = path.partition(".")
+    return found[path] if path in found else _inside(found.get(first), rest) if dot else None
+
+
 def _reward(kind: str, team: Team, one: _Judged, pay: _Pay, amount: int) -> OwedReward:
     version = pay.version
-    own = version.get("partners", {}).get(team[2], {}).get("email")
-    self_referral = own is not None and own == one.source["customer"]["email"]
+    own, email = (
+        version.get("partners", {}).get(team[2], {}).get("emailHash"),
+        one.source["customer"]["email"],
+    )
+    self_referral = bool(own and email) and email_hash(email) == own
     return OwedReward(
         kind,
         team[1],
