@@ -47,7 +47,7 @@ def sink() -> None:
     LEADSTREAM_INSTANCE_ID of its own that stays the same over restarts: it goes on at once after a crash.
 
     \b
-    Reads   clicks, leads, sales, customers, unmatched, dead-letters
+    Reads   clicks, leads, sales, customers, unmatched, dead-letters, rewards, reward-refusals
     Writes  the tables at LEADSTREAM_CLICKHOUSE_URL
     Example
       LEADSTREAM_KAFKA_BOOTSTRAP=kafka:9092 LEADSTREAM_INSTANCE_ID=sink-1 \\

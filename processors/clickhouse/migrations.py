@@ -28,13 +28,14 @@ _SUCCESSOR: Final = re.compile(r"CREATE TABLE ((\w+)_next)\s")
 
 VIEWS: Final = (
     *("clicks", "leads", "lead_revisions", "sales", "customers"),
-    *("unmatched", "dead_letters", "links"),
+    *("unmatched", "dead_letters", "links", "rewards", "reward_refusals"),
 )
 """One row per thing."""
 ANALYTICS: Final = (
     *("timeseries", "funnel", "top_links", "time_to_lead"),
     *("funnel_steps", "funnel_cohort", "pending_by_age", "time_to_qualify", "partner_cohorts"),
     *("sales_kinds", "attribution_shares", "attribution_models", "revisions", "late_events", "not_counted"),
+    *("partner_earnings", "reward_statement"),
 )
 """Views that take parameters; they read those of VIEWS, and those before them."""
 

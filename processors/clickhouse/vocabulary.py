@@ -57,6 +57,6 @@ def read_vocabulary(client: Client) -> Vocabulary:
 def called(view: str) -> str:
     """How a view that takes parameters is called, with all of them, in the order of the documentation."""
     sql = next(one.text for one in views() if one.name == view)
-    order = ("workspace", "start", "end", "granularity", "timezone")
+    order = ("workspace", "program", "partner", "month", "start", "end", "granularity", "timezone")
     names = sorted(set(_PARAMETER.findall(sql)), key=order.index)
     return f"{view}({', '.join(f'{name} = ' + _ALWAYS.get(name, repr('')) for name in names)})"

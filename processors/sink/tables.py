@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 
 from processors.clickhouse.roles import Writes
 from processors.clock import epoch_ms
-from processors.sink import click_rows, lost_clicks, refusal_rows, result_rows
+from processors.sink import click_rows, lost_clicks, refusal_rows, result_rows, reward_rows
 from processors.sink.erasing import ERASED_ROWS
 from processors.sink.rows import Row
 from schemas.topics import Topic
@@ -81,6 +81,8 @@ TABLES: Final = (
         refusal_rows.dead_letter_row,
         refusal_rows.dead_letter_persons,
     ),
+    Table(Topic.REWARDS, "rewards_raw", reward_rows.REWARD_COLUMNS, reward_rows.reward_row),
+    Table(Topic.REWARD_REFUSALS, "reward_refusals_raw", reward_rows.REFUSAL_COLUMNS, reward_rows.refusal_row),
 )
 
 

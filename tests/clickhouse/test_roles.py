@@ -108,6 +108,11 @@ def refused(client: Client, sql: str) -> bool:
 
 
 WINDOW = "workspace = 'w', start = '2026-01-01', end = '2026-02-01', timezone = 'UTC'"
+CALLED = {
+    "timeseries": f"{WINDOW}, granularity = 'day'",
+    "partner_earnings": f"{WINDOW}, program = 'pg'",
+    "reward_statement": "workspace = 'w', partner = 'pn', month = '2026-01'",
+}
 
 
 @pytest.mark.parametrize("role", ["reader", "operator", "gateway"])
@@ -116,8 +121,7 @@ def test_a_reader_sees_the_views_and_no_table(as_role: Callable[[str], Client], 
     for view in VIEWS:
         client.query(f"SELECT * FROM {view}")
     for view in ANALYTICS:
-        granularity = ", granularity = 'day'" if view == "timeseries" else ""
-        client.query(f"SELECT * FROM {view}({WINDOW}{granularity})")
+        client.query(f"SELECT * FROM {view}({CALLED.get(view, WINDOW)})")
     assert client.command("SELECT count() FROM leads WHERE customer_external_id = 'cus_other'") == 1
     for table in TABLES:
         assert refused(client, f"SELECT * FROM {table.name}"), table.name

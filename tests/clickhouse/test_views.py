@@ -74,6 +74,15 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("workspace_id", "link_id", "domain", "key", "short_link", "url", "track_conversion"),
         *("partner_id", "program_id", "tenant_id", "link_external_id", "created_at", "updated_at"),
     ),
+    "rewards": (
+        *("workspace_id", "reward_id", "revision", "published_at", "program_id", "partner_id"),
+        *("customer_id", "kind", "source_id", "source_revision", "policy_version", "condition", "gross"),
+        *("amount", "currency", "status", "reason", "earned_at", "payable_at"),
+    ),
+    "reward_refusals": (
+        *("workspace_id", "customer_id", "source_id", "source_revision", "revision", "kind", "program_id"),
+        *("partner_id", "reason", "timestamp"),
+    ),
 }
 _WINDOW: Final = "workspace = 'w', start = '2026-01-01', end = '2026-02-01', timezone = 'UTC'"
 ANSWERS: Final = {
@@ -105,6 +114,13 @@ ANSWERS: Final = {
     f"late_events({_WINDOW})": (
         *("emitted_at", "timestamp", "late_by", "lead_id", "revision", "event_name", "quantity"),
         *("customer_external_id", "click_id", "link_id", "partner_id"),
+    ),
+    f"partner_earnings({_WINDOW}, program = 'pg')": (
+        *("partner_id", "currency", "rewards", "pending", "payable", "held", "cancelled"),
+    ),
+    "reward_statement(workspace = 'w', partner = 'pn', month = '2026-01')": (
+        *("published_at", "reward_id", "revision", "program_id", "kind", "source_id", "customer_id"),
+        *("earned_at", "delta", "amount", "currency", "status", "reason"),
     ),
     f"not_counted({_WINDOW})": ("day", "kind", "reason", "events", "detail"),
 }

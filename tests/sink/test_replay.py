@@ -21,7 +21,10 @@ from processors.sink.writer import Writer
 from schemas.clicks import kept_of
 from schemas.decoding import decode_click
 from schemas.times import DAY_MS
+from schemas.topics import Topic
 from tests.clickhouse.database import Database
+from tests.rewarding.world import NAMES, RewardWorld
+from tests.rewards import builders
 from tests.sink import records
 from tests.sink.records import T0, click, record, unmatched
 from tests.sink.worker_side import reports
@@ -45,6 +48,21 @@ def told(clicks: Sequence[bytes]) -> list[Stream]:
     """Clicks, and what workers report of them."""
     sent = emitted("clicks", clicks)
     return [sent, emitted("unmatched", reports(sent))]
+
+
+def rewards() -> list[Stream]:
+    """Of a ledger: revisions, and refusals that are taken back."""
+    world = RewardWorld(
+        builders.parsed(builders.policy({"lead": {"amount": 2_500}, "sale": {"percent": 20}}))
+    )
+    first, sale = builders.lead(1), builders.sale(3)
+    moved = {**first, "revision": 2, "link": {**first["link"], "partnerId": "other"}}
+    refund = builders.event("refund", sale["saleId"], 4, amount=50)
+    world.send([first, builders.lead(2, "Demo"), sale, refund, moved])
+    return [
+        emitted(topic, [one.value for one in world.logs[NAMES[topic]]])
+        for topic in (Topic.REWARDS, Topic.REWARD_REFUSALS)
+    ]
 
 
 def streams() -> list[Stream]:
@@ -84,6 +102,7 @@ def streams() -> list[Stream]:
         emitted("sales", sales),
         emitted("customers", customers, names),
         emitted("unmatched", unmatched_),
+        *rewards(),
         sorted([*letters, *notes], key=lambda one: one.offset),
     ]
 
@@ -127,6 +146,8 @@ async def test_a_replay_changes_no_row(database: Database) -> None:
         "unmatched": 6 + 40,
         "dead_letters": 4,
         "links": 0,
+        "rewards": 3,
+        "reward_refusals": 0,
     }
     for seed in (2, 3):
         some = [stream[random.Random(seed).randrange(len(stream)) :] for stream in everything]
