@@ -41,6 +41,8 @@ class Store:
                 raise error
         if "quantilesExact" in sql:
             return [((0, [], []), [], [])]
+        if "sales > 0" in sql:
+            return [(5, 4, 3, 2, 1, 1)]
         return [("late", "", 0, "0")] if "'late'" in sql else []
 
 
@@ -112,9 +114,13 @@ async def test_it_leads_nowhere_else() -> None:
     """Neither to lists of people, nor to files, nor to other filters; and no form is on it."""
     there = dashboard()
     async with signed_in(there) as client, stranger(there) as other:
-        for address in ("/?country=DE", "/dashboard/partners?utm_campaign=autumn"):
+        for address, drawn in (
+            ("/?country=DE", "basis=events"),
+            ("/?country=DE", "basis=cohort"),
+            ("/dashboard/partners?utm_campaign=autumn", ""),
+        ):
             link = await shared(client, address)
-            page = (await other.get(link)).text
+            page = (await other.get(f"{link}?{drawn}")).text
             found = {one.partition("?")[0] for one in re.findall(r'href="(/[^"]*)"', page)}
             assert all(one == link or re.search(r"\.(css|js|woff2)$", one) for one in found), found
             assert "<form" not in page
