@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl
 
 from processors.gateway.analytics.filters import FIELDS
 from processors.gateway.dashboard import state
-from processors.gateway.dashboard.state import State
+from processors.gateway.dashboard.state import CLICKED, State
 from processors.registry.view_changes import MOST_QUERY
 
-LISTS: Final = ("status", "minAge", "maxAge", "reason")
+LISTS: Final = (CLICKED, "status", "minAge", "maxAge", "reason")
 """What lists are narrowed down by, beside filters."""
 LIFETIMES: Final = (7, 30, 90)
 """Of links, in days."""

@@ -64,6 +64,11 @@ def test_what_is_about_a_person_is_not_kept() -> None:
     )
 
 
+def test_a_list_of_people_is_kept_as_narrow_as_it_is() -> None:
+    query = "interval=7d&country=DE&clicked=1&status=pending&minAge=3&maxAge=9"
+    assert kept("/dashboard/customers", query) == Kept("/dashboard/customers", query)
+
+
 def test_what_is_too_long_is_not_kept() -> None:
     values = "&".join(f"{field}={'x' * 100}" for field in FIELDS)
     with pytest.raises(ValueError, match="more filters than can be kept"):
