@@ -30,6 +30,8 @@ class Kind(StrEnum):
 ALL: Final = frozenset(Kind)
 CONVERSIONS: Final = frozenset({Kind.LEADS, Kind.SALES})
 MOST_VALUES: Final = 100
+MOST_CHARACTERS: Final = 2_000
+"""Of a filter as an address has it: a path has at most 16 KiB, with all of them."""
 _NOT: Final = "-"
 _value: Final = re.compile(r"(?:\\.|[^,\\])+", re.DOTALL).findall
 _unescaped: Final = re.compile(r"\\(.)", re.DOTALL)

@@ -9,7 +9,14 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from processors.gateway.analytics import metadata
-from processors.gateway.analytics.filters import Condition, Filter, OfCustomers, OfRoots, read
+from processors.gateway.analytics.filters import (
+    MOST_CHARACTERS,
+    Condition,
+    Filter,
+    OfCustomers,
+    OfRoots,
+    read,
+)
 from processors.gateway.analytics.grouping import GroupBy
 from processors.gateway.analytics.periods import (
     MOST_BUCKETS,
@@ -28,8 +35,6 @@ from processors.gateway.answers import ApiError
 from processors.gateway.findings import broken
 from processors.gateway.links.bodies import Id, Names, renamed
 
-MOST_CHARACTERS: Final = 2_000
-"""Of a field: a path has at most 16 KiB, with all of them."""
 _ONLY: Final = "One value, several with commas between, or, after a hyphen, all but these."
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
 
-from processors.gateway.analytics.filters import FIELDS, Filter
+from processors.gateway.analytics.filters import FIELDS, MOST_CHARACTERS, Filter
 from processors.gateway.analytics.periods import MOST_DAYS, USUAL, zone_named
 from processors.gateway.dashboard.periods import CUSTOM, INTERVALS
 
@@ -41,7 +41,6 @@ _CHOICES: Final[Mapping[str, Iterable[str]]] = {
 }
 _USUAL: Final = {"tab": "leads", "kind": "all", "basis": "events", "groupBy": "partnerId", "unit": "count"}
 _MOST_FIELDS: Final = 100
-_MOST_CHARACTERS: Final = 200
 
 
 class _Chosen(NamedTuple):
@@ -174,7 +173,7 @@ def read(query_string: bytes) -> State:
         found = parse_qsl(query_string.decode("latin-1"), max_num_fields=_MOST_FIELDS)
     except ValueError:
         found = []
-    given = {name: value.strip()[:_MOST_CHARACTERS] for name, value in found if value.strip()}
+    given = {name: value.strip()[:MOST_CHARACTERS] for name, value in found if value.strip()}
     interval, days = _chosen(given)
     zone = given.get("timezone", UTC)
     return State(

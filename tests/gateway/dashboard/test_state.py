@@ -37,6 +37,12 @@ def test_a_link_to_the_same_is_the_same(filters: list[Filter]) -> None:
     assert again(found) == found
 
 
+def test_a_filter_of_many_values_has_all_of_each() -> None:
+    filtered = Filter("partnerId", tuple(f"pn_{'long' * 8}{number}" for number in range(40)), negated=True)
+    made = State("30d", None, "UTC", [filtered], {})
+    assert again(made).filters == [filtered]
+
+
 @pytest.mark.parametrize(
     ("query", "pairs"),
     [
