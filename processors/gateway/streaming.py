@@ -30,8 +30,10 @@ It looks at ``AT_ONCE`` records at most. Raises ``Lost``."""
 
 
 def since(request: Request) -> Position | None:
-    """Where whoever asks has left off."""
-    return read(request.headers.get("last-event-id", ""))
+    """Where whoever asks has left off; None: he begins. What cannot be read is before everything: he is told
+    that something is missing."""
+    last = request.headers.get("last-event-id", "")
+    return (read(last) or {}) if last else None
 
 
 def message(data: bytes, position: Position | None = None, event: str = "") -> bytes:

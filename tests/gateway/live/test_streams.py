@@ -101,6 +101,16 @@ async def test_whoever_comes_too_late_is_told_to_load_anew() -> None:
     assert [one.data["click_id"] for one in events[1:]] == ["c4", "c5"]
 
 
+@pytest.mark.parametrize("last", ["42", "of another release"])
+async def test_whoever_comes_back_with_what_nobody_can_read_is_told_so(last: str) -> None:
+    """It may lie anywhere, so something may be missing."""
+    world = filled(Bounds(records_of_each=2))
+    come(world, *(click(f"c{number}") for number in range(5)))
+    async with served(world) as there, Client(there.url, bearer(SECRET), last) as found:
+        events = [await anext(found) for _ in range(3)]
+    assert [one.event for one in events] == ["reload", "message", "message"]
+
+
 async def test_silence_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody is shown moves the id as well."""
     monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.05)
