@@ -4,7 +4,7 @@ Each change here puts one record, which is bounded: so many views, of so many ch
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec.structs import replace
@@ -47,7 +47,7 @@ class NoSuchView(CheckFailed):
 class Issued:
     """``token``: for whoever asked for it, and for no log."""
 
-    token: str
+    token: str = field(repr=False)
     view: SharedView
 
 
