@@ -1,11 +1,12 @@
 """Bodies: received within bounds, then decoded."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, encode
+from starlette.requests import Request
 from starlette.types import Receive
 
 from processors.gateway.answers import ApiError, Code
@@ -63,6 +64,15 @@ async def while_waited_for(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         for one in (working, leaving):
             one.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def while_read(request: Request, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """``parts`` of an answer: no others are asked for once the client has gone, so that nobody's questions
+    take the turn of those who wait."""
+    async for part in parts:
+        yield part
+        if await request.is_disconnected():
+            return
 
 
 def _too_large(most_bytes: int) -> ApiError:

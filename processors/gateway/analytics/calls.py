@@ -5,8 +5,6 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any, Final
 
-from starlette.requests import Request
-
 from processors.gateway.analytics import events
 from processors.gateway.analytics.counts import Counts, Group, groups, series
 from processors.gateway.analytics.documents import CSV_HEAD, AnyEvent, csv_rows, document
@@ -19,6 +17,7 @@ from processors.gateway.analytics.queries import AnalyticsQuery, EventsQuery, Sc
 from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer
 from processors.gateway.asking import LONGEST_S, TELLING_S, Ask, within
+from processors.gateway.bodies import while_read
 from processors.gateway.links.calls import Shown
 from processors.gateway.links.document import LinkDocument
 from processors.gateway.places import NEXT, Place
@@ -111,8 +110,8 @@ class Analytics:
         kind = Kind(query.event)
         if CSV in call.request.headers.get("accept", ""):
             pages = everything(self._ask, scope, kind, CSV_AT_A_TIME, newest_first=query.newest_first)
-            content = _pieces(call.request, await anext(pages), pages)
-            return Answer(content, headers=_file(call.of.workspace_id, query))
+            content = _pieces(await anext(pages), pages)
+            return Answer(while_read(call.request, content), headers=_file(call.of.workspace_id, query))
         found = await page(
             self._ask,
             scope,
@@ -191,14 +190,9 @@ def _stamp(period: Period, begin_ms: int) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.000{at:%z}"
 
 
-async def _pieces(
-    request: Request, first: Sequence[Event], others: AsyncIterator[Sequence[Event]]
-) -> AsyncIterator[bytes]:
-    """Ends when nobody reads any more."""
+async def _pieces(first: Sequence[Event], others: AsyncIterator[Sequence[Event]]) -> AsyncIterator[bytes]:
     yield lines([CSV_HEAD, *csv_rows(first)])
     async for found in others:
-        if await request.is_disconnected():
-            return
         yield lines(csv_rows(found))
 
 

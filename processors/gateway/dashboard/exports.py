@@ -5,6 +5,7 @@ from typing import Final
 from processors.gateway.analytics import counts
 from processors.gateway.answers import Answer
 from processors.gateway.asking import Ask
+from processors.gateway.bodies import while_read
 from processors.gateway.dashboard import csvs, numbers
 from processors.gateway.dashboard.lists import wanted_people
 from processors.gateway.dashboard.views import Visit
@@ -38,7 +39,7 @@ class Exports:
         period, kind = visit.period(), visit.state["kind"]
         parts = csvs.event_lines(self._ask, visit.scope(period), kind, visit.state.zone)
         name = csvs.file_name(visit.workspace_id, f"events-{kind}", period, visit.state)
-        return csvs.answer(parts, name)
+        return csvs.answer(while_read(visit.call.request, parts), name)
 
     async def customers(self, visit: Visit) -> Answer:
         """All of a list, however long."""
@@ -46,11 +47,16 @@ class Exports:
         parts = csvs.people_lines(self._ask, scope, wanted, visit.now_ms, visit.state.zone)
         when = visit.period() if wanted.clicked else visit.now.date()
         what = f"customers-{wanted.status}" if wanted.status else "customers"
-        return csvs.answer(parts, csvs.file_name(visit.workspace_id, what, when, visit.state))
+        return csvs.answer(
+            while_read(visit.call.request, parts), csvs.file_name(visit.workspace_id, what, when, visit.state)
+        )
 
     async def refused(self, visit: Visit) -> Answer:
         """All that was not counted, or what was not for one reason."""
         period, reason = visit.period(), visit.given.get("reason", "")
         parts = csvs.refused_lines(self._ask, visit.scope(period), reason, visit.state.zone)
         what = f"not-counted-{reason}" if reason else "not-counted"
-        return csvs.answer(parts, csvs.file_name(visit.workspace_id, what, period, visit.state))
+        return csvs.answer(
+            while_read(visit.call.request, parts),
+            csvs.file_name(visit.workspace_id, what, period, visit.state),
+        )

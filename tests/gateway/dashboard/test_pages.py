@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from deploy.local.ports import free_port
 from processors.gateway.analytics.scopes import Scope
@@ -16,16 +17,19 @@ from processors.gateway.answers import ApiError, Code, TryAgain
 from processors.gateway.asking import NO_ANSWER, Ask, Stored
 from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard import csvs
+from processors.gateway.dashboard.assets import ROOT
 from processors.gateway.dashboard.names import PLURALS
-from processors.gateway.dashboard.signing_in import SIGN_IN
+from processors.gateway.dashboard.sessions import begun
+from processors.gateway.dashboard.signing_in import COOKIE, SIGN_IN
 from processors.gateway.dashboard.state import GROUPS
 from processors.gateway.dashboard.views import CUSTOMER, TRACE, VIEWS
 from processors.gateway.spreadsheets import lines
 from processors.people.traced import Trace
+from processors.registry.contents import Holder
 from processors.settings import Settings
 from schemas.times import DAY_MS
 from tests.gateway.customers.traces import MOMENT, NO_TRACES, trace
-from tests.gateway.dashboard.serving import SECRET, Dashboard
+from tests.gateway.dashboard.serving import SECRET, Dashboard, workspace
 
 NOW = 1_763_217_045_678
 QUESTIONS = [*(path for path, _ in VIEWS), f"{CUSTOMER}?id=ann"]
@@ -169,6 +173,33 @@ async def test_a_file_of_any_length_is_made_in_parts() -> None:
     parts = [part async for part in made]
     assert places == [None, 13, 6]
     assert [len(part.splitlines()) for part in parts] == [8, 7, 6]
+
+
+async def test_a_file_is_made_for_as_long_as_somebody_takes_it() -> None:
+    """Who breaks it off asks the store for nothing more."""
+    asked = list[object]()
+
+    async def ask(_: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        asked.append(parameters.get("at"))
+        assert len(asked) < 3
+        return [row(csvs.AT_ONCE - len(asked))] * csvs.AT_ONCE
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def take(_: Message) -> None: ...
+
+    session = begun(Holder(workspace(), SECRET.record), NOW)
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": f"{ROOT}/events.csv",
+        "raw_path": f"{ROOT}/events.csv".encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"cookie", f"{COOKIE}={session}".encode())],
+    }
+    await Dashboard(ask, now_ms=NOW).app(scope, gone, take)
+    assert asked == [None]
 
 
 def row(at_ms: int) -> tuple[object, ...]:
