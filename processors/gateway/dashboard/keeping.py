@@ -192,8 +192,8 @@ class Keeping:
             saved_views=[_listed(one, visit) for one in views.saved],
             shared_views=[_listed(one, visit) for one in views.shared],
         )
-        status = wrong.code.status if wrong else 200
-        return self._door.pages.answer(visit.call.request, "views.html", told, status)
+        status, headers = (wrong.code.status, wrong.headers) if wrong else (200, None)
+        return self._door.pages.answer(visit.call.request, "views.html", told, status, headers)
 
 
 def _listed(one: SavedView | SharedView, visit: Visit) -> Listed:

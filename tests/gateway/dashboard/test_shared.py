@@ -246,6 +246,7 @@ async def test_stores_that_are_away() -> None:
         assert "cannot be told now" in answer.text
         answer = await client.post(f"{KEPT}/save", data={"name": "Mine", "address": "/"})
         assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
         assert "It may have been done or not" in answer.text
 
 
