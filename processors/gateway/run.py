@@ -96,16 +96,16 @@ async def _serve(
     async with aclosing(Stored(settings)) as stored:
         routes, redirect = build_routes(
             Parts(
-                registry,
-                facts,
-                publisher,
-                stored.rows,
-                visitors,
-                callers,
-                live,
-                public_url,
-                settings.qualification_window,
-                tracing,
+                registry=registry,
+                facts=facts,
+                publisher=publisher,
+                ask=stored.rows,
+                visitors=visitors,
+                callers=callers,
+                live=live,
+                public_url=public_url,
+                qualification_window_ms=settings.qualification_window,
+                tracing=tracing,
             )
         )
         app = Gateway(
@@ -113,13 +113,13 @@ async def _serve(
             [
                 *documented(routes, public_url),
                 *dashboard_routes(
-                    registry,
-                    callers,
-                    telling_limits(stored.rows_of_page),
-                    telling_limits(stored.rows),
-                    tracing,
-                    live,
-                    public_url,
+                    registry=registry,
+                    callers=callers,
+                    ask=telling_limits(stored.rows_of_page),
+                    ask_all=telling_limits(stored.rows),
+                    tracing=tracing,
+                    live=live,
+                    public_url=public_url,
                 ),
             ],
             registry=registry,

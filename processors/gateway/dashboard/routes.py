@@ -41,6 +41,7 @@ from processors.gateway.streaming import EVENT_STREAM
 
 
 def dashboard_routes(
+    *,
     registry: Writing,
     callers: Callers,
     ask: Ask,

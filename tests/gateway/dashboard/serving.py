@@ -50,7 +50,15 @@ class Dashboard:
         self.live = live or Live(Settings())
         if live is None:
             self.live.rings.begin({}, {})
-        self.routes = dashboard_routes(self.registry, self.callers, ask, ask, tracing, self.live, public_url)
+        self.routes = dashboard_routes(
+            registry=self.registry,
+            callers=self.callers,
+            ask=ask,
+            ask_all=ask,
+            tracing=tracing,
+            live=self.live,
+            public_url=public_url,
+        )
         self.app = Gateway(
             self.routes,
             registry=self.registry,
