@@ -47,10 +47,16 @@ class Stored:
         """The same for a page, which waits ``PAGE_S``."""
         return await self._rows(sql, parameters, PAGE_S - TELLING_S)
 
-    async def _rows(self, sql: str, parameters: Mapping[str, object], longest_s: int) -> Sequence[Row]:
+    async def rows_of_shared(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
+        """The same for a page that strangers see: they take turns of their own, none of the workspace's."""
+        return await self._rows(sql, parameters, PAGE_S - TELLING_S, "shared:")
+
+    async def _rows(
+        self, sql: str, parameters: Mapping[str, object], longest_s: int, whose: str = ""
+    ) -> Sequence[Row]:
         settings = {"max_threads": 2, "max_execution_time": longest_s}
         try:
-            async with self._turns.turn(str(parameters.get("workspace", ""))):
+            async with self._turns.turn(f"{whose}{parameters.get('workspace', '')}"):
                 client = await self._client.get()
                 answer = await client.query(sql, parameters=dict(parameters), settings=settings)
         except (NoClickHouse, ClickHouseError, OSError) as error:

@@ -117,6 +117,7 @@ async def _serve(
                     callers=callers,
                     ask=telling_limits(stored.rows_of_page),
                     ask_all=telling_limits(stored.rows),
+                    ask_shared=telling_limits(stored.rows_of_shared),
                     tracing=tracing,
                     live=live,
                     public_url=public_url,

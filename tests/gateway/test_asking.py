@@ -9,7 +9,8 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.ports import free_port
 from processors.gateway.analytics import calls as analytics
 from processors.gateway.answers import TryAgain
-from processors.gateway.asking import PAGE_S, Row, within
+from processors.gateway.asking import PAGE_S, Row, Stored, within
+from processors.settings import Settings
 from tests.gateway.stored import stored
 
 
@@ -43,6 +44,29 @@ async def test_without_a_server() -> None:
             await store.rows("SELECT 1", {})
     assert refused.value.headers["Retry-After"] == "1"
     assert "127.0.0.1" not in refused.value.message
+
+
+async def test_strangers_keep_nobody_of_the_workspace_waiting() -> None:
+    asked = list[str]()
+
+    class Silent:
+        async def get(self) -> "Silent":
+            return self
+
+        async def query(self, sql: str, **_: object) -> None:
+            asked.append(sql)
+            await asyncio.Event().wait()
+
+    store, acme = Stored(Settings()), {"workspace": "acme"}
+    store._client = Silent()  # type: ignore[assignment]
+    async with asyncio.TaskGroup() as asking:
+        strangers = [asking.create_task(store.rows_of_shared("theirs", acme)) for _ in range(10)]
+        own = asking.create_task(store.rows_of_page("ours", acme))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        for one in [*strangers, own]:
+            one.cancel()
+    assert asked == ["theirs", "theirs", "ours"]
 
 
 @pytest.mark.integration

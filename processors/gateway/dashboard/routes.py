@@ -46,12 +46,13 @@ def dashboard_routes(
     callers: Callers,
     ask: Ask,
     ask_all: Ask,
+    ask_shared: Ask,
     tracing: Tracing,
     live: Live,
     public_url: str,
 ) -> Sequence[Route]:
-    """``ask``: for pages, which wait ``PAGE_S``; ``ask_all``: for files. ``public_url``: how browsers reach
-    this gateway; without a slash at its end."""
+    """``ask``: for pages, which wait ``PAGE_S``; ``ask_all``: for files; ``ask_shared``: for pages that
+    strangers see. ``public_url``: how browsers reach this gateway; without a slash at its end."""
     where = urlsplit(public_url)
     assets = read_assets()
     pages = Pages(assets, where.path)
@@ -78,7 +79,7 @@ def dashboard_routes(
         door.route(f"{ROOT}/customers.csv", exports.customers, "text/csv"),
         door.route(f"{ROOT}/not-counted.csv", exports.refused, "text/csv"),
         *Keeping(door, registry, f"{where.scheme}://{where.netloc}").routes(),
-        *SharedViews(door, registry, callers).routes(),
+        *SharedViews(door, registry, callers, ask_shared).routes(),
     ]
 
 

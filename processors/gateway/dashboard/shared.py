@@ -61,10 +61,11 @@ def shown(recorded: State, query_string: bytes) -> Shown:
 
 
 class SharedViews:
-    """Handlers."""
+    """Handlers. ``ask``: as ``Door.ask``, and apart from it."""
 
-    def __init__(self, door: Door, registry: Registry, callers: Callers) -> None:
+    def __init__(self, door: Door, registry: Registry, callers: Callers, ask: Ask) -> None:
         self._door = door
+        self._ask = ask
         self._registry = registry
         self._callers = callers
 
@@ -118,7 +119,7 @@ class SharedViews:
             "links": {"again": url + state.same, "shorter": ""},
             "basis_links": {one: url + state.link(basis=one) for one in BASES},
             "unit_links": {one: url + state.link(unit=one) for one in UNITS},
-            **await asked(self._door.ask, scope, state, chosen),
+            **await asked(self._ask, scope, state, chosen),
         }
         return self._door.pages.answer(call.request, "shared.html", told, headers=HEADERS)
 

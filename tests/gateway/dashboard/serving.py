@@ -32,7 +32,8 @@ def workspace(name: str = "acme", *keys: IssuedKey) -> Workspace:
 
 
 class Dashboard:
-    """``ask``: ClickHouse. ``now_ms``: None is now. ``live``: None is one that reads nothing."""
+    """``ask``: ClickHouse. ``now_ms``: None is now. ``live``: None is one that reads nothing.
+    ``ask_shared``: None is ``ask``."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Dashboard:
         now_ms: int | None = None,
         tracing: Tracing = NO_TRACES,
         live: Live | None = None,
+        ask_shared: Ask | None = None,
     ) -> None:
         self.registry = Registry()
         self.registry.put(workspace())
@@ -55,6 +57,7 @@ class Dashboard:
             callers=self.callers,
             ask=ask,
             ask_all=ask,
+            ask_shared=ask_shared or ask,
             tracing=tracing,
             live=self.live,
             public_url=public_url,

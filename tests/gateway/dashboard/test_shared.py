@@ -15,7 +15,7 @@ from processors.gateway.asking import NO_ANSWER, Ask
 from processors.gateway.dashboard.keeping import SHARED_AT
 from processors.gateway.dashboard.pages import POLICY
 from processors.gateway.dashboard.signing_in import SIGN_IN
-from processors.gateway.dashboard.views import CUSTOMER, KEPT, VIEWS
+from processors.gateway.dashboard.views import CUSTOMER, KEPT, SHARED, VIEWS
 from processors.registry.keys import new_token
 from schemas.registry import Limits, encode_workspace
 from schemas.times import DAY_MS
@@ -148,6 +148,19 @@ async def test_no_address_makes_it_wider(asked: str) -> None:
         plain, store.asked = store.asked, []
         await other.get(f"{link}?{asked}")
         assert sorted(map(str, store.asked)) == sorted(map(str, plain))
+
+
+async def test_strangers_ask_apart_from_the_workspace() -> None:
+    own, theirs = Store(), Store()
+    there = Dashboard(own.ask, now_ms=NOW, ask_shared=theirs.ask)
+    async with signed_in(there) as client, stranger(there) as other:
+        links = [await shared(client, path) for path in SHARED]
+        own.asked.clear()
+        for link in links:
+            theirs.asked.clear()
+            assert (await other.get(link)).status_code == 200
+            assert theirs.asked
+    assert own.asked == []
 
 
 async def test_days_are_fixed_and_an_interval_moves() -> None:
