@@ -9,6 +9,8 @@ import pytest
 
 from processors.clock import epoch_ms
 from processors.gateway import streaming
+from processors.gateway.answers import TryAgain
+from processors.gateway.asking import NO_ANSWER
 from processors.gateway.dashboard.live import MOST_ROWS
 from processors.gateway.dashboard.sessions import begun
 from processors.gateway.dashboard.signing_in import COOKIE
@@ -108,6 +110,15 @@ async def test_nobody_watches_without_a_session(path: str) -> None:
         transport=httpx.ASGITransport(app=filled().app), base_url="http://localhost"
     ) as client:
         assert (await client.get(path)).status_code == 401
+
+
+@pytest.mark.parametrize("page", [OVERVIEW, EVENTS])
+async def test_a_list_that_its_store_did_not_tell_does_not_grow(page: str) -> None:
+    """Whatever comes would load it anew, over and over, from a store that is in trouble."""
+    async with signed_in(failing(TryAgain(NO_ANSWER))) as client:
+        answer = await client.get(page)
+    assert "ClickHouse did not answer" in answer.text
+    assert "data-from" not in answer.text
 
 
 @pytest.mark.parametrize(
