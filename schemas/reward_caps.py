@@ -15,7 +15,7 @@ from schemas.topics import customer_key
 class RewardClaim(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """Room that a reward asks for under a cap, or gives back: then ``amount`` is below zero.
 
-    ``number`` counts those that ask, of one reward in one ``period``. ``limit``: of the cap, in minor units.
+    ``number`` counts those of its customer that ask. ``limit``: of the cap, in minor units.
     """
 
     workspace_id: str

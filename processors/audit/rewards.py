@@ -1,9 +1,9 @@
 """The ledger of rewards of one partition, against its invariants and the reference model."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import orjson
 
@@ -15,6 +15,8 @@ from schemas.times import parse_rfc3339, to_ms
 from schemas.topics import REWARD_OUTPUTS, Topic, customer_key, split_key
 
 Policies = Mapping[tuple[str, str], Document]
+
+_REASONS_AFTER_A_WAIT: Final = frozenset({"no_policy", "no_sale", "no_reward"})
 
 
 class Difference(NamedTuple):
@@ -123,16 +125,29 @@ class LedgerAudit:
             elif any(one["reason"] == "too_many" for one in known.refusals.values()):
                 summary.apart["more than is remembered"] += 1
             else:
-                expected = owed(known.results, known.events, self._policies, self._caps.room)
+                expected = self._owed(known)
                 recomputed = list(_recomputed(known, expected))
                 if recomputed and self._is_beyond(known, expected):
                     summary.apart["beyond the input"] += 1
+                elif recomputed and self._has_waited_in_vain(known):
+                    summary.apart["has waited in vain"] += 1
                 else:
                     summary.customers += 1
                     found += recomputed
             summary.differences += len(found)
             for identity, what in found:
                 yield Difference(*split_key(key), identity, what)
+
+    def _owed(self, known: _Known, in_vain: Collection[str] = ()) -> Owed:
+        events = [one for one in known.events if one["eventId"] not in in_vain]
+        return owed(known.results, events, self._policies, self._caps.room, in_vain)
+
+    def _has_waited_in_vain(self, known: _Known) -> bool:
+        """Is a difference that what was waited for came when the wait was over?"""
+        in_vain = {
+            identity for identity, one in known.refusals.items() if one["reason"] in _REASONS_AFTER_A_WAIT
+        }
+        return bool(in_vain) and not list(_recomputed(known, self._owed(known, in_vain)))
 
     @staticmethod
     def _add_reward(known: _Known, reward: Document) -> None:

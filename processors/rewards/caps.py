@@ -18,7 +18,7 @@ from schemas.reward_policy import RewardKind
 class Share(Struct, frozen=True, array_like=True, gc=False):
     """What a reward has under the cap of one ``period``: ``granted`` of what it ``asked`` for.
 
-    ``number``: of the last claim; ``waiting``: it is not answered yet. Program, partner and kind are the
+    ``number``: of the last claim, among all of its customer; ``waiting``: it is not answered yet. Program, partner and kind are the
     reward's: it may be there no more when something is to be given back.
     """
 
@@ -54,8 +54,8 @@ class Asked(NamedTuple):
     claims: tuple[tuple[Share, int], ...]
 
 
-def asked(shares: tuple[Share, ...], room: Room | None) -> Asked:
-    """``room`` None: the reward is under no cap.
+def asked(shares: tuple[Share, ...], room: Room | None, number: int) -> Asked:
+    """``room`` None: the reward is under no cap. ``number``: of the claim, if it asks for something.
 
     While a claim waits nothing is asked for and nothing given back: what was published rests on it.
     """
@@ -64,7 +64,7 @@ def asked(shares: tuple[Share, ...], room: Room | None) -> Asked:
     if room is not None and room.wanted:
         known = next((one for one in shares if one.period == room.period), _none(room))
         if room.wanted > known.asked:
-            new = replace(known, number=known.number + 1, asked=room.wanted, waiting=True)
+            new = replace(known, number=number, asked=room.wanted, waiting=True)
             others = tuple(one for one in shares if one.period != room.period)
             return Asked((*others, new), ((new, room.wanted - known.asked),))
     kept, claims = [], []

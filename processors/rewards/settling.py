@@ -57,20 +57,21 @@ def settled(who: Who, state: State, now_ms: int) -> tuple[State, list[Output]]:
 
 def _claimed(who: Who, state: State, uncapped: Meaning) -> tuple[State, list[RewardClaim]]:
     """With what is asked of caps, and given back to them: that first, so that it serves who asks now."""
-    shares, claims = dict(state.shares), []
+    shares, claims, number = dict(state.shares), [], state.claims
     for identity in dict.fromkeys((*state.shares, *uncapped.rewards)):
         room = uncapped.room(identity)
         before = state.shares.get(identity, ())
         if room is None and not before:
             continue
-        after, made = asked(before, room)
+        after, made = asked(before, room, number + 1)
+        number += any(amount > 0 for _, amount in made)
         if after != before:
             shares[identity] = after
         if not after:
             shares.pop(identity, None)
         claims += [_claim(who, identity, 0 if room is None else room.limit, *one) for one in made]
     claims.sort(key=lambda one: one.amount > 0)
-    return (state if shares == state.shares else replace(state, shares=shares)), claims
+    return (state if shares == state.shares else replace(state, shares=shares, claims=number)), claims
 
 
 def _claim(who: Who, identity: str, limit: int, share: Share, amount: int) -> RewardClaim:

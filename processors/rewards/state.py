@@ -87,13 +87,17 @@ class Published(Struct, frozen=True, array_like=True, gc=False):
 
 
 class State(Struct, frozen=True, array_like=True, gc=False):
-    """``sources``: by leadId and saleId; ``events`` by eventId; ``rewards`` and ``shares`` by rewardId."""
+    """``sources``: by leadId and saleId; ``events`` by eventId; ``rewards`` and ``shares`` by rewardId.
+
+    ``claims``: how many have asked for something.
+    """
 
     sources: dict[str, Source] = {}
     events: dict[str, Noted] = {}
     rewards: dict[str, Published] = {}
     erased: bool = False
     shares: dict[str, tuple[Share, ...]] = {}
+    claims: int = 0
 
 
 _encode = Encoder().encode

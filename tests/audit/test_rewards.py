@@ -19,6 +19,7 @@ from tests.rewards.builders import (
     Document,
     event,
     lead,
+    of_customer,
     of_lead,
     parsed,
     policy,
@@ -131,6 +132,35 @@ def test_without_a_policy_it_may_still_wait() -> None:
     world = RewardWorld({})
     world.send([lead(1), event("hold", of_lead())])
     assert audited(world)[0] == []
+
+
+def test_what_came_when_the_wait_was_over_is_told_apart() -> None:
+    """A lead before the first policy of its program, and a refund long before its sale."""
+    world = RewardWorld({})
+    world.send([lead(1)])
+    world.pass_time(HOLD)
+    world.policies = parsed(POLICY)
+    world.send([sale(2)])
+    differences, summary = audited(world, POLICY)
+    assert (differences, summary.apart) == ([], {"has waited in vain": 1})
+
+    world = RewardWorld(parsed(POLICY))
+    world.send([event("refund", sale(2)["saleId"], 3, amount=5_000)])
+    world.pass_time(HOLD)
+    world.send([sale(2)])
+    differences, summary = audited(world, POLICY)
+    assert (differences, summary.apart) == ([], {"has waited in vain": 1})
+    differences, _ = audited(world, POLICY, change=only(Topic.REWARDS, lambda _: []))
+    assert differences == ["rw_ is not published; 1000 usd are owed"]
+
+
+def test_a_reward_that_comes_back_to_a_period_asks_anew() -> None:
+    world = RewardWorld(parsed(POLICY))
+    world.send([lead(1), lead(40, revision=2)])
+    world.send([of_customer("bob", lead(1))], "bob")
+    world.send([lead(1, revision=3)])
+    assert [one.amount for one in world.of().newest.values()] == [500]
+    assert audited(world, POLICY)[0] == []
 
 
 def test_what_is_no_result_of_its_customer_is_none() -> None:

@@ -5,7 +5,7 @@ It shares no line with :mod:`processors.rewards`: what both say is what the rule
 
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 from hashlib import blake2b
@@ -68,11 +68,13 @@ def owed(
     events: Iterable[Document],
     policies: Mapping[tuple[str, str], Document],
     room: Mapping[tuple[str, str], int] | None = None,
+    in_vain: Collection[str] = (),
 ) -> Owed:
     """``results``: revisions of leads and sales; ``events``: about rewards. Each counts once.
 
-    ``policies``: by workspaceId and programId, versions ascending. Waits are never over here. ``room``: by
-    rewardId and period, what caps have granted (:func:`decided`).
+    ``policies``: by workspaceId and programId, versions ascending. Waits are never over here, but for leads
+    and sales ``in_vain``: no policy came in time. ``room``: by rewardId and period, what caps have granted
+    (:func:`decided`).
     """
     newest: dict[str, Document] = {}
     for one in results:
@@ -89,7 +91,7 @@ def owed(
         team: Team = one["workspaceId"], link["programId"], link["partnerId"], whose
         if not team[1] or not team[2]:
             found.refusals[identity] = "no_partner", one["revision"]
-        elif team[:2] not in policies:
+        elif team[:2] not in policies or identity in in_vain:
             found.refusals[identity] = "no_policy", one["revision"]
         else:
             teams[team].append((identity, one))
