@@ -72,12 +72,13 @@ class FollowedPolicies:
     async def _follow(self, read: "Future[None]") -> None:
         topics = (Topic.REWARD_POLICIES,)
         reader = Reader(self._settings, self._book.apply, _PATIENCE_S, topics)
+        asked_s = boottime()
         try:
             await reader.open()
         except BaseException as error:
             read.set_exception(error)
             return
-        self._seen_s = boottime()
+        self._seen_s = asked_s
         read.set_result(None)
         while True:
             await asyncio.sleep(_LOOK_S)

@@ -18,8 +18,8 @@ from schemas.reward_policy import RewardKind
 class Share(Struct, frozen=True, array_like=True, gc=False):
     """What a reward has under the cap of one ``period``: ``granted`` of what it ``asked`` for.
 
-    ``number``: of the last claim, among all of its customer; ``waiting``: it is not answered yet. Program, partner and kind are the
-    reward's: it may be there no more when something is to be given back.
+    ``number``: of the last claim, among all of its customer; ``waiting``: it is not answered yet. Program,
+    partner and kind are the reward's: it may be there no more when something is to be given back.
     """
 
     program_id: str

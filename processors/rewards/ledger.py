@@ -12,23 +12,34 @@ from processors.rewards.facts import Change, Earning, Forgotten, Granted, Reward
 from processors.rewards.judging import NO_POLICY, judge
 from processors.rewards.policy import Policies
 from processors.rewards.settling import Output, Who, refusal_of_event, refusal_of_source, settled
-from processors.rewards.state import Held, Noted, Source, State
-from schemas.rewards import RefusalReason
+from processors.rewards.state import Held, Noted, Source, State, dump
+from schemas.rewards import RefusalReason, RewardRefusal
 from schemas.times import MINUTE_MS
 
 Step = tuple[State, list[Output]]
 
 _EMPTY: Final = State()
+_LARGEST: Final = 64 << 10
+"""Bytes of a lead or sale that waits, with all of its metadata."""
 _FIRST_LOOK_MS: Final = MINUTE_MS
 """How soon somebody looks whether there is a policy by now; then after twice that time, and so on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is remembered of one customer. What is beyond it earns nothing, and changes nothing."""
+    """How much is remembered of one customer. What is beyond it earns nothing, and changes nothing.
+
+    ``state_bytes``: as they are stored.
+    """
 
     sources: int = 2_000
     events: int = 2_000
+    state_bytes: int = 8 << 20
+
+    def no_room(self, state: State) -> bool:
+        """Is this more than may be stored? Little never is, and need not be encoded."""
+        known = len(state.sources) + len(state.events) + len(state.rewards)
+        return known * _LARGEST > self.state_bytes and len(dump(state)) > self.state_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,8 @@ class Ledger:
         if after is before:
             return before, refused
         after, outputs = settled(who, self._looked_at(who, after, now_ms, all_of_them=True), now_ms)
+        if isinstance(fact, Earning | Change) and self.bounds.no_room(after):
+            return before, [_too_many(who, fact)]
         return after, [*refused, *outputs]
 
     def expire(self, who: Who, state: State, now_ms: int) -> Step:
@@ -89,7 +102,7 @@ class Ledger:
         if known is not None and known.revision >= earning.revision:
             return state, []
         if known is None and len(state.sources) >= self.bounds.sources:
-            return state, [refusal_of_source(who, earning, RefusalReason.TOO_MANY)]
+            return state, [_too_many(who, earning)]
         source = Source(
             earning.kind,
             earning.revision,
@@ -109,7 +122,7 @@ class Ledger:
         if known is not None and known.change <= change:
             return state, []
         if known is None and len(state.events) >= self.bounds.events:
-            return state, [refusal_of_event(who, change, RefusalReason.TOO_MANY)]
+            return state, [_too_many(who, change)]
         noted = Noted(change, now_ms if known is None else known.arrived_ms)
         return replace(state, events={**state.events, change.event_id: noted}), []
 
@@ -152,6 +165,12 @@ class Ledger:
 
     def _is_over(self, arrived_ms: int, now_ms: int) -> bool:
         return arrived_ms + self.hold_ms <= now_ms
+
+
+def _too_many(who: Who, fact: Earning | Change) -> RewardRefusal:
+    if isinstance(fact, Earning):
+        return refusal_of_source(who, fact, RefusalReason.TOO_MANY)
+    return refusal_of_event(who, fact, RefusalReason.TOO_MANY)
 
 
 def _waiting(state: State) -> Iterator[Noted]:

@@ -1,6 +1,7 @@
 """A policy as it is written → the policy that the rules use, or why not, and where."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,10 +22,11 @@ from schemas.reward_policy import (
     RewardPolicy,
     SaleRate,
 )
-from schemas.times import MINUTE_MS, rfc3339, to_ms
+from schemas.times import LATEST_MS, MINUTE_MS, rfc3339, to_ms
 
 AHEAD_MS: Final = 10 * MINUTE_MS
 """By how much a new version is written before it holds: every process has read it by then."""
+_LARGEST: Final = 1 << 63
 _KINDS: Final[tuple[RewardKind, ...]] = ("lead", "sale")
 
 
@@ -92,7 +94,7 @@ def _version(place: str, version: PolicyVersion) -> Version:
     conditions = _groups(f"{place}.conditions", version.conditions)
     offers = {kind: _offer(place, kind, version.lead, version.sale, conditions) for kind in _KINDS}
     return Version(
-        to_ms(version.effective_from),
+        _effective_ms(f"{place}.effectiveFrom", version.effective_from),
         version.currency,
         _duration_ms(f"{place}.holdingPeriod", version.holding_period),
         {kind: offer or Offer() for kind, offer in offers.items()},
@@ -190,18 +192,29 @@ def _test(place: str, on: RewardKind, test: Mapping[str, Any]) -> Test:
 
 
 def _check_wanted(place: str, operator: str, wanted: object) -> None:
-    scalar = isinstance(wanted, str | int | float)
     if operator in LISTS:
-        if not isinstance(wanted, list) or not all(isinstance(one, str | int | float) for one in wanted):
+        if not isinstance(wanted, list) or not all(_is_scalar(one) for one in wanted):
             _refuse(place, "expected a list of texts, numbers or truth values")
     elif operator in NUMBERS:
-        if not isinstance(wanted, int | float) or isinstance(wanted, bool):
+        if not _is_scalar(wanted) or isinstance(wanted, bool | str):
             _refuse(place, "expected a number")
     elif operator in TEXTS:
         if not isinstance(wanted, str):
             _refuse(place, "expected a text")
-    elif not scalar:
+    elif not _is_scalar(wanted):
         _refuse(place, "expected a text, a number or a truth value")
+
+
+def _is_scalar(wanted: object) -> bool:
+    """Of numbers only those that JSON carries."""
+    return isinstance(wanted, str) or (isinstance(wanted, int | float) and abs(wanted) < _LARGEST)
+
+
+def _effective_ms(place: str, moment: datetime) -> int:
+    effective_ms = to_ms(moment)
+    if not 0 <= effective_ms <= LATEST_MS:
+        _refuse(place, "expected a time from 1970 to 9999, in UTC")
+    return effective_ms
 
 
 def _duration_ms(place: str, text: str) -> int:

@@ -66,7 +66,7 @@ def read_policy(text: str) -> object:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise PolicyRefused(place, error.problem or "is no YAML") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # also a number of thousands of digits
         raise PolicyRefused("", f"is no YAML: {type(error).__name__}") from None
 
 

@@ -58,8 +58,9 @@ def test_a_file() -> None:
         ("a: !!python/name:os.system", "line 1, column 4: could not determine a constructor"),
         ("\x00", "is no YAML: ReaderError"),
         ("[" * 10_000, "is no YAML: RecursionError"),
+        ("9" * 10_000, "is no YAML: ValueError"),
     ],
-    ids=["syntax", "twice", "reference", "tag", "characters", "nesting"],
+    ids=["syntax", "twice", "reference", "tag", "characters", "nesting", "digits"],
 )
 def test_what_is_no_yaml(text: str, told: str) -> None:
     with pytest.raises(PolicyRefused) as refused:
@@ -113,6 +114,8 @@ TEST = {"field": "eventName", "equals": "x"}
         ("unknown", 1, ""),
         (f"{V}/effectiveFrom", "2026-01-01", "versions[0].effectiveFrom"),
         (f"{V}/effectiveFrom", "2026-01-01T00:00:00", "versions[0].effectiveFrom"),
+        (f"{V}/effectiveFrom", "0001-01-01T00:00:00+14:00", "versions[0].effectiveFrom"),
+        (f"{V}/effectiveFrom", "9999-12-31T23:59:59-14:00", "versions[0].effectiveFrom"),
         (f"{V}/currency", "USD", "versions[0].currency"),
         (f"{V}/holdingPeriod", "30", "versions[0].holdingPeriod"),
         (f"{V}/holdingPeriod", None, "versions[0]"),
@@ -150,6 +153,8 @@ TEST = {"field": "eventName", "equals": "x"}
         (f"{V}/conditions/0/all/0/in", "US", "versions[0].conditions[0].all[0].in"),
         (f"{V}/conditions/1/any/0/>", "9", "versions[0].conditions[1].any[0].>"),
         (f"{V}/conditions/1/any/0/>", True, "versions[0].conditions[1].any[0].>"),
+        (f"{V}/conditions/1/any/0/>", 1e999, "versions[0].conditions[1].any[0].>"),
+        (f"{V}/conditions/0/all/1/equals", 1 << 64, "versions[0].conditions[0].all[1].equals"),
         (f"{V}/partners/pn_8/lead", {"amount": 1}, "versions[0].partners.pn_8"),
         (f"{V}/partners/pn_8/emailHash", "pat@example.com", "versions[0].partners[...].emailHash"),
     ],

@@ -35,3 +35,15 @@ def test_beyond_what_is_remembered_nothing_earns_and_nothing_changes() -> None:
     assert sorted(book.reasons.values()) == [("too_many", 1), ("too_many", 1)]
     book.send(lead(1, revision=2, partner="other"))
     assert book.newest[of_lead("other")].amount == 2_500, "what is remembered may still change"
+
+
+def test_beyond_its_bytes_too() -> None:
+    """What waits has all of its metadata; and once there is a policy, hardly anything."""
+    book = Book({}, LATE, Bounds(state_bytes=10_000))
+    book.send(*(sale(day, f"i{day}", metadata={"text": "x" * 4_000}) for day in (1, 2, 3)))
+    assert list(book.reasons.values()) == [("too_many", 1)]
+    assert book.state is not None
+    assert len(dump(book.state)) < 10_000
+    book.ledger = book.ledger.with_policies(parsed(policy(POLICY)))
+    book.send(sale(3, "i3", metadata={"text": "x" * 4_000}))
+    assert [one.amount for one in book.rewards] == [2_000] * 3
