@@ -8,8 +8,8 @@ from typing import Final
 from bench.environments import Say, classpath_of, ensure_maven, ensure_python, java, python_of
 from bench.measured import Command
 from bench.site import Site
-from deploy.local.process import isolated
 from processors.engine.placement import changelog_topic
+from processors.programs import isolated
 from processors.settings import Settings
 from processors.worker.run import layouts_of
 

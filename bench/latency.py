@@ -20,7 +20,8 @@ from bench.throughput import OUTPUT
 from bench.verdict import Verdict, judge
 from bench.watch import ContestantDied, Watch
 from bench.workloads import LEADS, Kind, Workload
-from deploy.local.process import Child, isolated
+from deploy.local.process import Child
+from processors.programs import isolated
 
 _WARM_S: Final = 3.0
 _POLL_S: Final = 0.1

@@ -14,10 +14,10 @@ from bench.verdict import Found, Verdict, judge
 from bench.watch import Watch
 from bench.workloads import LEADS, Pipeline
 from deploy.local.clickhouse import LocalClickHouse
-from deploy.local.process import isolated
 from processors.clickhouse.connection import connect
 from processors.clickhouse.migrations import migrate
 from processors.clickhouse.url import ClickHouseUrl
+from processors.programs import isolated
 from processors.sink.tables import TABLES
 from schemas.topics import Topic
 

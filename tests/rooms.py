@@ -30,6 +30,7 @@ _ROOMS: Final = {
     "clock": Room("what time it is"),
     "disk": Room("how much room a disk has left"),
     "histogram": Room("how often something was how large"),
+    "programs": Room("how a module of ours is run as a program"),
     "stacks": Room("what every thread of this process is doing"),
     "garbage": Room("the garbage collector of a process that works in batches"),
     "printable": Room("text from strangers, as it may be shown"),
@@ -129,8 +130,9 @@ _ROOMS: Final = {
     "gateway": Room(
         "HTTP in: calls of SDKs and browsers, short links ([http.md](http.md)); pages for people"
         " ([dashboard.md](dashboard.md))",
-        "schemas errors clock histogram garbage settings kafka.connection clickhouse observability registry"
-        " visitors people.traced gateway.answers gateway.known gateway.publishing gateway.facts gateway.live",
+        "schemas errors clock histogram programs garbage settings kafka.connection clickhouse observability"
+        " registry visitors people.traced gateway.answers gateway.known gateway.publishing gateway.facts"
+        " gateway.live",
     ),
     # Its independence of attribution is what an audit rests on.
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
@@ -145,7 +147,7 @@ _ROOMS: Final = {
     "demo": Room("believable traffic", "schemas"),
     "deploy": Room(
         "embedded Kafka and ClickHouse, SQL of tables and views, image",
-        "errors files disk owners",
+        "errors files disk owners programs",
     ),
     "status": Room(
         "how the running system is, seen from outside: `leadstream status`, and the live line of `up`",
@@ -153,9 +155,9 @@ _ROOMS: Final = {
     ),
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
-        "schemas attribution errors files clock disk progress clickhouse.url settings kafka.connection"
-        " kafka.placement kafka clickhouse engine worker sink registry rewarding replaying demo deploy"
-        " status",
+        "schemas attribution errors files clock disk programs progress clickhouse.url settings"
+        " kafka.connection kafka.placement kafka clickhouse engine worker sink registry rewarding replaying"
+        " demo deploy status",
     ),
     "cli": Room(
         "one thin file for each command",
@@ -166,9 +168,9 @@ _ROOMS: Final = {
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas errors clock garbage printable terminal clickhouse.url settings kafka kafka.connection"
-        " kafka.placement clickhouse engine engine.state engine.kafka worker sink gateway audit.model demo"
-        " deploy stack cli",
+        "schemas errors clock programs garbage printable terminal clickhouse.url settings kafka"
+        " kafka.connection kafka.placement clickhouse engine engine.state engine.kafka worker sink gateway"
+        " audit.model demo deploy stack cli",
     ),
 }
 _ROOT: Final = Path(__file__).parent.parent

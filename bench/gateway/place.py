@@ -17,13 +17,13 @@ from bench.measured import Command, Measured
 from bench.site import ROOT
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
-from deploy.local.process import isolated
 from processors.clickhouse.migrations import bring_up_to_date
 from processors.clickhouse.url import DEFAULT_DATABASE, ClickHouseUrl
 from processors.clock import epoch_ms
 from processors.kafka.lag import LagReader
 from processors.kafka.sending import EventSender
 from processors.kafka.topics import create_topics
+from processors.programs import isolated
 from processors.settings import Settings, variable
 from processors.sink.tables import SINK_TOPICS
 from processors.worker.run import layouts_of

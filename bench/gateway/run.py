@@ -22,9 +22,10 @@ from bench.latency import Percentiles
 from bench.measured import Measured
 from bench.site import ROOT
 from deploy.local.ports import HOST, free_port
-from deploy.local.process import Child, isolated
+from deploy.local.process import Child
 from processors.clock import epoch_ms
 from processors.kafka.reading import TopicReader
+from processors.programs import isolated
 from processors.settings import variable
 from schemas.topics import Topic
 

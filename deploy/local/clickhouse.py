@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 
 from deploy.local.clickhouse_config import USER, config_xml, users_xml
 from deploy.local.ports import HOST
-from deploy.local.process import isolated
 from deploy.local.server import Command, LocalServer, Progress, silent
 from processors.files import open_private
+from processors.programs import isolated
 
 _PROGRAM: Final = "deploy.local.clickhouse_process"
 # Of our environment the server gets no more than what a program needs to run: SQL can read it.

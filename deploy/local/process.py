@@ -17,15 +17,6 @@ _TETHER = Path(__file__).with_name("tether.py")
 _TAIL_BYTES = 64 * 1024
 
 
-def isolated(module: str, *arguments: str, python: str = sys.executable) -> list[str]:
-    """The command that runs a module of ours as a program.
-
-    What lies in the directory where it is started is not taken for a module. No program of ours is started
-    in another way.
-    """
-    return [python, "-P", "-m", module, *arguments]
-
-
 def ending(code: int) -> str:
     """How a process ended, by its exit code: for a sentence that begins with its name."""
     if code < 0:

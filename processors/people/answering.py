@@ -1,4 +1,4 @@
-"""One trace in a process of its own, for a gateway: ``python -m processors.people.answering``.
+"""One trace in a process of its own, for a gateway: ``python -P -m processors.people.answering``.
 
 What it reads takes seconds of a core, which an event loop does not have, and only a process can be ended
 wherever it is. Whom it is about comes on stdin, as :class:`~processors.people.traced.Asked`: the arguments of

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from deploy.local.errors import LocalServerError, ServerLost
-from deploy.local.process import Child, ending, isolated
+from deploy.local.process import Child, ending
 from processors.disk import Disk
 from processors.errors import ExitCode, LeadstreamError
+from processors.programs import isolated
 from processors.stack.restarts import Restarts
 from processors.status.roster import Roster
 

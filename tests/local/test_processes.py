@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.process import Child, isolated
+from deploy.local.process import Child
+from processors.programs import isolated
 from tests.conftest import eventually
 from tests.local.programs import DEAF, FOREVER, is_gone, python
 from tests.look_alikes import set_traps
@@ -145,7 +146,8 @@ def test_what_lies_where_a_program_of_ours_is_started_is_not_taken_for_its_modul
 def test_no_program_of_ours_is_started_in_another_way() -> None:
     root = Path(__file__).parents[2]
     allowed = {
-        "deploy/local/process.py",
+        "processors/programs.py",
+        "deploy/local/process.py",  # ties them to their parent
         "deploy/install.py",  # starts pip and uv, before anything of ours is there
         "processors/terminal/program.py",  # asks where it is
         "bench/environments.py",  # makes environments for other programs

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from processors.errors import ExitCode
 from processors.gateway.answers import ApiError, Code, TryAgain
 from processors.gateway.bodies import while_waited_for
 from processors.people.traced import Asked, Trace
+from processors.programs import isolated
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +66,7 @@ async def in_a_process(most_s: float, workspace_id: str, external_id: str) -> Tr
     """
     asked = Asked(workspace_id=workspace_id, customer_external_id=external_id, most_s=most_s)
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", _MODULE, stdin=pipe, stdout=pipe, stderr=pipe
-    )
+    process = await asyncio.create_subprocess_exec(*isolated(_MODULE), stdin=pipe, stdout=pipe, stderr=pipe)
     try:
         async with asyncio.timeout(most_s):
             told, failure = await process.communicate(msgspec.json.encode(asked))

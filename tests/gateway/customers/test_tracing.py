@@ -15,6 +15,7 @@ from processors.gateway.customers import tracing
 from processors.gateway.customers.tracing import Tracing, in_a_process
 from processors.people.traced import Trace
 from tests.gateway.customers.traces import trace
+from tests.look_alikes import set_traps
 
 Message = dict[str, object]
 
@@ -125,7 +126,13 @@ async def test_a_process_that_reaches_nothing_says_so(caplog: pytest.LogCaptureF
     assert "127.0.0.1" not in error.message
     (record,) = caplog.records
     assert record.__dict__["exit_code"] == 69
+
+
+@pytest.mark.usefixtures("unreachable")
+async def test_what_lies_where_a_gateway_is_started_is_not_taken_for_its_modules(tmp_path: Path) -> None:
+    executed = set_traps(tmp_path)
     assert await in_a_process(60, "acme", " ") is None
+    assert not executed.exists()
 
 
 @pytest.mark.parametrize("by", ["limit", "cancellation"])
