@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")
 WIDTHS = (320, 360, 768, 1024, 1440)
 VIEWS = {
     "overview": "/",
-    "overview, filtered": "/?country=-US&tab=sales&unit=amount&basis=cohort&groupBy=country",
+    "overview, filtered": "/?country=-US&tab=sales&unit=amount&basis=cohort&groupBy=country&qualifyWithin=7d",
     "overview, a day": "/?interval=24h&tab=clicks&timezone=Asia/Kolkata",
     "overview, a year": "/?interval=1y&kind=leads",
     "overview, filtered empty": "/?utm_campaign=winter-2027",

@@ -9,6 +9,7 @@ from typing import Final
 from processors.gateway.analytics.filters import Kind
 from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
+from processors.gateway.dashboard.windows import EVER, Windows
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,27 @@ class Cohort:
     unpaid: int
 
 
-async def cohort(ask: Ask, scope: Scope) -> Cohort:
-    """Followed to today."""
+async def cohort(ask: Ask, scope: Scope, now_ms: int, windows: Windows = EVER) -> Cohort:
+    """Followed to today. Who takes longer than a window counts neither there nor further down."""
+    now = "fromUnixTimestamp64Milli({now:Int64})"
+    signed = windows.sign_up.holds("click_timestamp", "deferred_at")
+    led = f"{signed} AND status = 'qualified' AND {windows.qualify.holds('deferred_at', 'qualified_at')}"
+    paid = ""
+    if windows.pay.count:
+        paid = """LEFT JOIN
+        (
+            SELECT customer_id, min(timestamp) AS paid_at FROM sales
+            WHERE workspace_id = {workspace:String} GROUP BY customer_id
+        ) AS paid USING customer_id"""
     sql = f"""
         SELECT (SELECT count() FROM clicks WHERE {scope.sql(Kind.CLICKS)} AND {within("timestamp")}),
-            count(), countIf(status = 'qualified'), countIf(status = 'qualified' AND sales > 0),
-            countIf(status = 'pending'), countIf(status = 'qualified' AND sales = 0)
-        FROM customers WHERE {scope.sql(Kind.SIGN_UPS)} AND {within("click_timestamp")}
+            countIf({signed}), countIf({led}),
+            countIf({led} AND sales > 0 AND {windows.pay.holds("qualified_at", "paid_at")}),
+            countIf({signed} AND status = 'pending' AND {windows.qualify.holds("deferred_at", now)}),
+            countIf({led} AND sales = 0 AND {windows.pay.holds("qualified_at", now)})
+        FROM customers {paid} WHERE {scope.sql(Kind.SIGN_UPS)} AND {within("click_timestamp")}
     """
-    [row] = await ask(sql, scope.parameters)
+    [row] = await ask(sql, {**scope.parameters, "now": now_ms})
     return Cohort(*row)
 
 

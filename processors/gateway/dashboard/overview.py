@@ -13,6 +13,7 @@ from processors.gateway.dashboard import journeys, numbers, words
 from processors.gateway.dashboard.cards import Card, card
 from processors.gateway.dashboard.chart import drawn, earned
 from processors.gateway.dashboard.events import newest
+from processors.gateway.dashboard.funnel import cohort_card, cohort_funnel, events_funnel, windowed
 from processors.gateway.dashboard.journeys import Cohort, Steps, Waiting
 from processors.gateway.dashboard.numbers import Groups
 from processors.gateway.dashboard.periods import Period
@@ -20,6 +21,7 @@ from processors.gateway.dashboard.reasons import Refused, told_of
 from processors.gateway.dashboard.refusals import not_counted
 from processors.gateway.dashboard.rows import Row, rows_of
 from processors.gateway.dashboard.state import State
+from processors.gateway.dashboard.windows import WINDOWED, WINDOWS
 
 _EVENTS: Final = 8
 GROUPS: Final = 5
@@ -78,67 +80,6 @@ def tabs_of(series: Series) -> list[Tab]:
             paid or ["none yet"],
         ),
     ]
-
-
-@dataclass(frozen=True)
-class Step:
-    """``share``: of the step before; None of the first one, and where that has none. ``of``: what it is a
-    share of. ``dropped``: how many are missing; ``still_open``: how many of them may still come."""
-
-    kind: str
-    name: str
-    count: int
-    share: float | None
-    of: str
-    dropped: int
-    still_open: int | None
-
-    @property
-    def width(self) -> str:
-        """Of its bar, which stays within its track."""
-        if not self.of:
-            return "100%" if self.count else "0"
-        return f"{min(1.0, self.share or 0) * 100:.2f}%"
-
-    @property
-    def rate(self) -> str:
-        """In words where it is above all."""
-        if self.share is None:
-            return words.UNKNOWN
-        return "100+%" if self.share > 1 else words.percent(self.share)
-
-
-_STEPS: Final = (
-    ("clicks", "Clicks", "clicks"),
-    ("sign-ups", "Signed up", "sign-ups"),
-    ("leads", "Qualified", "leads"),
-    ("sales", "Paid", "sales"),
-)
-
-
-def funnel(counts: Sequence[int], still_open: Sequence[int | None]) -> list[Step]:
-    """``counts``: of each step."""
-    steps: list[Step] = []
-    for index, (kind, name, _) in enumerate(_STEPS):
-        before = counts[index - 1] if index else 0
-        share = counts[index] / before if before else None
-        of = _STEPS[index - 1][2] if index else ""
-        dropped = max(0, before - counts[index])
-        steps.append(Step(kind, name, counts[index], share, of, dropped, still_open[index]))
-    return steps
-
-
-def events_funnel(total: Counts) -> list[Step]:
-    """Each step counts its own events: the very numbers of the tabs."""
-    return funnel([total.clicks, total.sign_ups, total.leads, total.sales], [None] * 4)
-
-
-def cohort_funnel(cohort: Cohort) -> list[Step]:
-    """The clicks of the period, followed to today."""
-    return funnel(
-        [cohort.clicks, cohort.sign_ups, cohort.qualified, cohort.paid],
-        [None, None, cohort.open, cohort.unpaid],
-    )
 
 
 class AgeRow(NamedTuple):
@@ -216,7 +157,7 @@ async def ask_all(ask: Ask, workspace_id: str, state: State, period: Period, now
     async with asyncio.TaskGroup() as asked:
         series = asked.create_task(card(counts.series(ask, scope, period)))
         steps = asked.create_task(card(journeys.steps(ask, scope)))
-        cohort = asked.create_task(cohort_card(ask, scope, state))
+        cohort = asked.create_task(cohort_card(ask, scope, state, now_ms))
         waiting = asked.create_task(card(waits()))
         events = asked.create_task(card(rows()))
         groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], GROUPS)))
@@ -242,15 +183,12 @@ async def ask_all(ask: Ask, workspace_id: str, state: State, period: Period, now
     )
 
 
-async def cohort_card(ask: Ask, scope: Scope, state: State) -> Card[Cohort] | None:
-    """None: the page counts events."""
-    return await card(journeys.cohort(ask, scope)) if state["basis"] == "cohort" else None
-
-
 def told(page: Overview, state: State, period: Period) -> Mapping[str, Any]:
     """For the template, beside what all pages say."""
     series = page.series.found
     found: dict[str, Any] = {"page": page, "tabs": None, "drawn": None, "funnel": None, "table": []}
+    found |= {"windows": WINDOWS, "window_names": WINDOWED}
+    found["windowed"] = windowed(state) if page.cohort else ""
     count = getattr(page.unfiltered, state["tab"], 0)
     found["without"] = words.counted(count, state["tab"].removesuffix("s")) if count else None
     if series is not None:

@@ -19,12 +19,14 @@ from processors.gateway.callers import Callers, Registry
 from processors.gateway.dashboard import dates, journeys, numbers, overview
 from processors.gateway.dashboard.cards import Card, card
 from processors.gateway.dashboard.chart import earned
+from processors.gateway.dashboard.funnel import cohort_card
 from processors.gateway.dashboard.keeping import SHARED_AT
 from processors.gateway.dashboard.kept import Kept, unshared
 from processors.gateway.dashboard.names import PLURALS, group_name
 from processors.gateway.dashboard.periods import Period, period
 from processors.gateway.dashboard.state import BASES, GROUPS, UNITS, State, read
 from processors.gateway.dashboard.views import OVERVIEW, SHARED, VIEWS, Door
+from processors.gateway.dashboard.windows import WINDOWED
 from processors.gateway.routing import Call, Route
 from processors.registry.contents import Shared
 from processors.registry.keys import is_mistyped
@@ -33,6 +35,7 @@ from processors.registry.looking import look_up
 HEADERS: Final = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
 """The address lets in whoever has it: it goes nowhere else."""
 _FREE: Final = ("tab", "basis", "unit")
+_FIXED: Final = ("groupBy", "kind", *WINDOWED)
 _MOST_GROUPS: Final = 100
 _CUT: Final = "This link is not whole. Copy all of it."
 _GONE: Final = "This link was revoked, or has never been there. Ask whoever sent it for another one."
@@ -55,7 +58,7 @@ class Shown(State):
 def shown(recorded: State, query_string: bytes) -> Shown:
     """``query_string``: of the address, in which strangers may write what they like."""
     asked = read(query_string).chosen
-    fixed = {name: recorded[name] for name in (*_FREE, "groupBy", "kind")}
+    fixed = {name: recorded[name] for name in (*_FREE, *_FIXED)}
     chosen = fixed | {name: asked[name] for name in _FREE if name in asked}
     return Shown(recorded.interval, recorded.days, recorded.timezone, recorded.filters, chosen, fixed)
 
@@ -130,10 +133,11 @@ class SharedViews:
 
 
 async def _overview(ask: Ask, scope: Scope, state: State, chosen: Period) -> Mapping[str, Any]:
+    now_ms = int(chosen.now.timestamp() * 1000)
     async with asyncio.TaskGroup() as asked:
         series = asked.create_task(card(counts.series(ask, scope, chosen)))
         steps = asked.create_task(card(journeys.steps(ask, scope)))
-        cohort = asked.create_task(overview.cohort_card(ask, scope, state))
+        cohort = asked.create_task(cohort_card(ask, scope, state, now_ms))
         groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], overview.GROUPS)))
     page = overview.Overview(
         series=series.result(),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from processors.gateway.analytics.filters import FIELDS, MOST_CHARACTERS, Filter
 from processors.gateway.analytics.periods import MOST_DAYS, USUAL, zone_named
 from processors.gateway.dashboard.periods import CUSTOM, INTERVALS
+from processors.gateway.dashboard.windows import ANY, WINDOWED, WINDOWS
 
 UTC: Final = "UTC"
 CLICKED, YES = "clicked", "1"
@@ -38,8 +39,16 @@ _CHOICES: Final[Mapping[str, Iterable[str]]] = {
     "basis": BASES,
     "groupBy": GROUPS,
     "unit": UNITS,
+    **dict.fromkeys(WINDOWED, WINDOWS),
 }
-_USUAL: Final = {"tab": "leads", "kind": "all", "basis": "events", "groupBy": "partnerId", "unit": "count"}
+_USUAL: Final = {
+    "tab": "leads",
+    "kind": "all",
+    "basis": "events",
+    "groupBy": "partnerId",
+    "unit": "count",
+    **dict.fromkeys(WINDOWED, ANY),
+}
 _MOST_FIELDS: Final = 100
 
 
@@ -64,7 +73,7 @@ class State:
         return ZoneInfo(self.timezone)
 
     def __getitem__(self, name: str) -> str:
-        """What is chosen of ``tab``, ``kind``, ``basis``, ``groupBy``, ``unit``."""
+        """What is chosen of ``tab``, ``kind``, ``basis``, ``groupBy``, ``unit``, and of the windows."""
         return self.chosen.get(name, _USUAL[name])
 
     @property
@@ -76,7 +85,11 @@ class State:
         if self.timezone != UTC:
             pairs.append(("timezone", self.timezone))
         pairs += [(one.field, one.written) for one in self.filters]
-        return pairs + [(name, one) for name, one in self.chosen.items() if one != _USUAL[name]]
+        # A window says nothing of events that are counted by themselves.
+        silent = () if self["basis"] == "cohort" else WINDOWED
+        return pairs + [
+            (name, one) for name, one in self.chosen.items() if one != _USUAL[name] and name not in silent
+        ]
 
     def link(self, **chosen: str) -> str:
         """The query of the same with something else chosen; "" or with its question mark."""

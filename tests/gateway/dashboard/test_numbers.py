@@ -22,12 +22,14 @@ from processors.gateway.analytics.scopes import Scope
 from processors.gateway.asking import Stored
 from processors.gateway.dashboard import csvs, journeys, numbers
 from processors.gateway.dashboard.events import Event, Place, newest
+from processors.gateway.dashboard.funnel import events_funnel
 from processors.gateway.dashboard.models import MODELS, compared
-from processors.gateway.dashboard.overview import events_funnel, waiting_card
+from processors.gateway.dashboard.overview import waiting_card
 from processors.gateway.dashboard.people import PENDING, Wanted, people, place_of
 from processors.gateway.dashboard.periods import INTERVALS, Period, period
 from processors.gateway.dashboard.refusals import late_leads, not_counted, refused_events
 from processors.gateway.dashboard.state import State, read
+from processors.gateway.dashboard.windows import EVER, WINDOWS, Windows
 from schemas.times import DAY_MS, rfc3339
 from tests.clickhouse.database import Database, fresh_database
 from tests.gateway.dashboard import world
@@ -63,6 +65,7 @@ _TIMES: Final = {
     "sales": ("sales_raw", "timestamp"),
 }
 _COLUMNS: Final = {"partnerId": "partner_id", "linkId": "link_id"}
+BEGIN_DAY: Final = 20_000
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -228,7 +231,7 @@ async def test_nobody_has_taken_any_time(asked: Stored) -> None:
 
 async def test_clicks_followed_to_today(database: Database, asked: Stored) -> None:
     start, end = NOW - 40 * DAY_MS, NOW - 10 * DAY_MS
-    found = await journeys.cohort(asked.rows, Scope("acme", start, end))
+    found = await journeys.cohort(asked.rows, Scope("acme", start, end), NOW)
     view = database.rows(
         f"SELECT step, count, open FROM funnel_cohort(workspace = 'acme', start = '{rfc3339(start)}',"
         f" end = '{rfc3339(end)}', timezone = 'UTC')"
@@ -242,6 +245,46 @@ async def test_clicks_followed_to_today(database: Database, asked: Stored) -> No
     for status, count in (("", found.sign_ups), ("qualified", found.qualified), ("pending", found.open)):
         behind = await people(asked.rows, Scope("acme", start, end), Wanted(status, clicked=True), NOW, 1)
         assert behind.there_are == count > 0
+
+
+async def test_a_step_counts_within_its_window_from_the_one_before(database: Database, asked: Stored) -> None:
+    """Customers by the days of their sign-up, qualification and first sale."""
+    there = world.World("windows")
+    for name, signed, led, paid in (
+        ("all in time", 0.5, 5, 8),
+        ("signs up late", 2, 5, 8),
+        ("qualifies late", 0.1, 40, 41),
+        ("pays late", 0.1, 5, 50),
+        ("may pay", 0.1, 5, None),
+        ("may qualify", 0.1, None, None),
+    ):
+        whose = {"click_id": name, "customer_id": name, "customer_external_id": name}
+        at = [None if day is None else int((BEGIN_DAY + day) * DAY_MS) for day in (0, signed, led, paid)]
+        there.add("clicks_raw", click_id=name, timestamp=at[0], content_hash=0, version=1)
+        there.add(
+            "customers_raw",
+            status="qualified" if led else "pending",
+            click_timestamp=at[0],
+            deferred_at=at[1],
+            qualified_at=at[2],
+            sales=int(paid is not None),
+            version=1,
+            is_deleted=0,
+            **whose,
+        )
+        if paid is not None:
+            there.add("sales_raw", sale_id=name, lead_id=name, timestamp=at[3], version=1, **whose)
+    there.insert(database.client)
+    scope = Scope("windows", BEGIN_DAY * DAY_MS, (BEGIN_DAY + 1) * DAY_MS)
+    chosen = Windows(WINDOWS["1d"], WINDOWS["7d"], WINDOWS["1m"])
+    for windows, day, wanted in (
+        (EVER, 60, journeys.Cohort(6, 6, 5, 4, open=1, unpaid=1)),
+        (chosen, 3, journeys.Cohort(6, 5, 3, 1, open=1, unpaid=1)),
+        (chosen, 20, journeys.Cohort(6, 5, 3, 1, open=0, unpaid=1)),
+        (chosen, 60, journeys.Cohort(6, 5, 3, 1, open=0, unpaid=0)),
+    ):
+        now_ms = (BEGIN_DAY + day) * DAY_MS
+        assert await journeys.cohort(asked.rows, scope, now_ms, windows) == wanted, (windows, day)
 
 
 async def test_who_waits(database: Database, asked: Stored) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC
@@ -276,6 +277,30 @@ async def test_a_step_of_the_funnel_leads_to_the_people_behind_it(basis: str, li
         page = await client.get(f"/?interval=7d&country=DE&basis={basis}")
         for link in links:
             assert f'href="{link}"'.replace("&", "&amp;") in page.text, link
+
+
+async def test_a_step_of_the_funnel_may_be_given_a_time() -> None:
+    """Of whom it counts then there is no list."""
+    asked: list[str] = []
+    nothing = failing(AssertionError(), "no question")
+
+    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        asked.append(sql)
+        return [(5, 4, 3, 2, 1, 1)] if "sales > 0" in sql else await nothing(sql, parameters)
+
+    async with signed_in(ask) as client:
+        page = (await client.get("/?country=DE&basis=cohort&qualifyWithin=14d&payWithin=1m")).text
+    [sql] = [one for one in asked if "sales > 0" in one]
+    assert "qualified_at <= addDays(deferred_at, 14)" in sql
+    assert "paid_at <= addMonths(qualified_at, 1)" in sql
+    assert "qualify within 14 days, pay within 1 month" in page
+    form = page.partition('aria-label="How long a step may take"')[2].partition("</form>")[0]
+    assert re.findall(r'value="(\w+)" selected', form) == ["any", "14d", "1m"]
+    assert dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form)) == {
+        "country": "DE",
+        "basis": "cohort",
+    }
+    assert "clicked=1" not in page
 
 
 async def test_the_people_behind_a_step_are_those_of_the_period() -> None:

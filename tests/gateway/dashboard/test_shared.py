@@ -117,6 +117,7 @@ async def test_it_leads_nowhere_else() -> None:
         for address, drawn in (
             ("/?country=DE", "basis=events"),
             ("/?country=DE", "basis=cohort"),
+            ("/?basis=cohort&payWithin=1m", ""),
             ("/dashboard/partners?utm_campaign=autumn", ""),
         ):
             link = await shared(client, address)
@@ -124,6 +125,7 @@ async def test_it_leads_nowhere_else() -> None:
             found = {one.partition("?")[0] for one in re.findall(r'href="(/[^"]*)"', page)}
             assert all(one == link or re.search(r"\.(css|js|woff2)$", one) for one in found), found
             assert "<form" not in page
+            assert ("pay within 1 month" in page) is ("payWithin" in address)
             for path in [*(path for path, _ in VIEWS), CUSTOMER, KEPT, "/dashboard/events.csv"]:
                 assert (await other.get(path)).status_code == 401
 

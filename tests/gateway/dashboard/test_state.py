@@ -80,6 +80,9 @@ def test_links_change_one_thing() -> None:
     assert state.filtered("country", "AT") == "?interval=7d&device=Mobile&country=AT&tab=sales"
     assert state.unfiltered == "?interval=7d&tab=sales"
     assert state.common == "?interval=7d&country=DE&device=Mobile"
+    within = read(b"basis=cohort&payWithin=1m&qualifyWithin=2d&signUpWithin=any")
+    assert within.same == "?basis=cohort&payWithin=1m"
+    assert within.link(basis="events") == "", "of events that are counted by themselves a window says nothing"
     assert state.aged(30, None) == "?country=DE&device=Mobile&status=pending&minAge=30"
     assert state.clicked() == "?interval=7d&clicked=1&country=DE&device=Mobile"
     assert state.clicked("pending") == "?interval=7d&clicked=1&country=DE&device=Mobile&status=pending"
