@@ -384,13 +384,14 @@ def with_touches(value: bytes | None, touches: object) -> bytes:
 
 
 def test_a_release_before_listed_no_touches(tmp_path: Path) -> None:
-    """Nor did its sink store any, nor does a replay of today say the same."""
+    """Nor did its sink store any; a replay of today lists them."""
     story = happen(SIGN_UPS)
     assert audit(tmp_path / "now", story) == []
     kind, key, value = story.published.results[-1]
     story.published.results[-1] = kind, key, with_touches(value, [])
     story.published.store()
     assert audit(tmp_path / "before", story) == []
+    assert audit(tmp_path / "replayed", happen(SIGN_UPS), live=story.published) == []
 
 
 def test_a_touch_that_is_missing_is_a_difference(tmp_path: Path) -> None:
