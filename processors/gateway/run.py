@@ -43,7 +43,7 @@ START_PATIENCE_S: Final = 30.0
 _RETRY_S: Final = 1.0
 _STORE_S: Final = 2.0
 """How long a request waits for the registry: clients give up after 5 s."""
-_TRACE_S: Final = 60
+TRACE_S: Final = 60
 """How long a trace may take: it reads a partition of a changelog, however long that has become."""
 _TRACES: Final = 4
 """At once, each in a process of its own, which takes some 100 MB."""
@@ -91,7 +91,7 @@ async def _serve(
     registry, facts, publisher = servers
     public_url = settings.gateway_public_url or address_of(listening)
     callers = Callers(registry, client_address(Addresses(settings.proxies)))
-    tracing = Tracing(partial(in_a_process, _TRACE_S), _TRACES)
+    tracing = Tracing(partial(in_a_process, TRACE_S), _TRACES)
     live = observed.live = Live(settings)
     async with aclosing(Stored(settings)) as stored:
         routes, redirect = build_routes(
