@@ -63,7 +63,7 @@ _ROOMS: Final = {
     ),
     "clickhouse": Room(
         "connecting, bringing tables and views up to date, roles, queries",
-        "errors proxies clickhouse.url settings",
+        "schemas errors proxies clickhouse.url settings",
     ),
     "observability": Room(
         "log lines; every metric, once ([metrics.md](metrics.md)); health, and the port that shows both",

@@ -16,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from processors.clickhouse.connection import open_clickhouse
+from processors.clickhouse.content_hashes import add_content_hashes
 from processors.clickhouse.exchange import GONE, Overtaken, exchange, inserts_under_way_end
 from processors.errors import Misconfigured
 from processors.settings import Settings
@@ -132,11 +133,16 @@ def migrate(client: Client, database: str) -> list[str]:
 def bring_up_to_date(settings: Settings) -> list[str]:
     """Create the database when it is missing, and apply what it lacks; returns the names of that.
 
-    Raises ``NoClickHouse``, ``ClickHouseTooOld`` and ``MigrationChanged``.
+    Rows as well: sinks of a release before may have written some since the last time. Raises
+    ``NoClickHouse``, ``ClickHouseTooOld`` and ``MigrationChanged``.
     """
     client = open_clickhouse(settings, database="default")
     try:
-        return migrate(client, settings.clickhouse_address.database)
+        applied = migrate(client, settings.clickhouse_address.database)
+        client.database = settings.clickhouse_address.database
+        if count := add_content_hashes(client):
+            applied.append(f"content hashes of clicks ({count:,})")
+        return applied
     finally:
         client.close()
 

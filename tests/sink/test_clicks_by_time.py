@@ -28,7 +28,7 @@ from tests.sink.worker_side import reports
 pytestmark = pytest.mark.integration
 
 _TIMES = (T0 - 60 * DAY_MS, T0 - 31 * DAY_MS, T0 - 1, T0)
-_NUMBERS = itertools.count()
+NUMBERS = itertools.count()
 _TABLES = ("clicks_raw", "clicks_by_id", "clicks_by_time_raw")
 
 
@@ -65,7 +65,7 @@ def sent(draw: st.DrawFn) -> list[tuple[dict[str, Any], int]]:
 def test_each_click_is_there_once(
     shared: Database, events: Sequence[tuple[dict[str, Any], int]], seed: int
 ) -> None:
-    workspace = f"w{next(_NUMBERS)}"
+    workspace = f"w{next(NUMBERS)}"
     clicks = [
         record("clicks", click(workspaceId=workspace, **event), offset=offset, at_ms=at_ms)
         for offset, (event, at_ms) in enumerate(events)
