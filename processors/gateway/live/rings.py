@@ -35,12 +35,14 @@ class Lost(Exception):
 
 class Ring:
     """Of one workspace. ``first``: the number of the oldest record; each has the number after the one before.
-    ``floors``: of partitions of which records were let go, the offset after the last one of those."""
+    ``floors``: of partitions of which records were let go, the offset after the last one of those.
+    ``erased``: keys of persons who were, in that order."""
 
     def __init__(self) -> None:
         self.first = 0
         self.records: deque[Record] = deque()
         self.floors: dict[Place, int] = {}
+        self.erased: dict[bytes, None] = {}
 
     @property
     def end(self) -> int:
@@ -56,8 +58,8 @@ class Ring:
 
 
 class Rings:
-    """``most_of_each``: records of a workspace. ``most_bytes``: of all together, estimated; then the oldest
-    ones go, whose ever they are.
+    """``most_of_each``: records of a workspace, and persons whom it erased. ``most_bytes``: of all records
+    together, estimated; then the oldest ones go, whose ever they are.
 
     ``starts``: from where on everything was read. ``reached``: up to where. ``era``: changes when what was
     read before is lost.
@@ -116,6 +118,9 @@ class Rings:
             self._forget(workspace_id, record.key)
             return None
         ring = self.ring(workspace_id)
+        # Partitions are read in any order: what was written of him before may come now.
+        if record.key in ring.erased and record.place.topic in _OF_A_PERSON:
+            return None
         self._order[workspace_id, ring.end] = None
         ring.records.append(record)
         self.size += record.size
@@ -131,12 +136,15 @@ class Rings:
         self.size -= ring.let_go().size
 
     def _forget(self, workspace_id: str, key: bytes) -> None:
-        """A person was erased: what is here of him says nothing any more."""
-        records = self.ring(workspace_id).records
-        for index, one in enumerate(records):
+        """A person was erased, for good: what is here of him says nothing any more."""
+        ring = self.ring(workspace_id)
+        ring.erased[key] = None
+        if len(ring.erased) > self._most_of_each:
+            del ring.erased[next(iter(ring.erased))]
+        for index, one in enumerate(ring.records):
             if one.key == key and one.place.topic in _OF_A_PERSON:
                 self.size -= len(one.value)
-                records[index] = one._replace(value=b"")
+                ring.records[index] = one._replace(value=b"")
 
 
 class Cursor:

@@ -170,6 +170,19 @@ def test_of_an_erased_person_nothing_is_told_any_more() -> None:
     assert told == [(b"acme:ann", False), (b"acme:bob", True)]
 
 
+def test_an_erasure_that_is_read_before_what_it_erases() -> None:
+    """Partitions are read in any order. Of as many persons as there is room for records."""
+    rings, sales, customers = Rings(most_of_each=2), Place(Topic.SALES, 0), Place(Topic.CUSTOMERS, 0)
+    rings.begin(NOWHERE, NOWHERE)
+    for offset, name in enumerate(("ann", "bob", "cid")):
+        rings.add(record(customers, offset, name=name, size=0))
+    rings.add(record(customers, 3, "other", name="ann", size=0))
+    whose = [rings.add(record(sales, offset, name=name)) for offset, name in enumerate(("bob", "cid", "dan"))]
+    assert whose == [None, None, "acme"]
+    assert [one.key for one in Cursor(rings, "acme", NOWHERE).take(10)] == [b"acme:dan"]
+    assert rings.reached[sales] == 3
+
+
 def test_what_is_nobodys_is_left_out() -> None:
     rings = Rings()
     rings.begin(NOWHERE, NOWHERE)
