@@ -7,7 +7,7 @@ from processors.gateway.answers import Answer
 from processors.gateway.asking import Ask
 from processors.gateway.bodies import while_read
 from processors.gateway.dashboard import csvs, numbers
-from processors.gateway.dashboard.lists import wanted_people
+from processors.gateway.dashboard.customers import wanted_people
 from processors.gateway.dashboard.views import Visit
 from processors.gateway.spreadsheets import lines
 

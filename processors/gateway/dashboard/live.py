@@ -13,13 +13,12 @@ from processors.gateway.dashboard.events import ALL, Event
 from processors.gateway.dashboard.periods import Period
 from processors.gateway.dashboard.rows import rows_of
 from processors.gateway.dashboard.state import State, read
-from processors.gateway.dashboard.views import Door, Visit
+from processors.gateway.dashboard.views import PAGE, Door, Visit
 from processors.gateway.live import Live, Record, Watcher
 from processors.gateway.streaming import message, since, stream
 
 LOOKED_AT: Final = 1_000
 """Records at once; of those that are shown only the last ones go out: no more stay on a page."""
-MOST_ROWS: Final = 50
 _MOST_KEPT: Final = 2_000
 """Rows, for others who look at the same page."""
 _SAME: Final = frozenset(one.name for one in fields(Event)) - {"kind", "name", "customer", "recurring"}
@@ -62,7 +61,7 @@ class LiveRows:
 
         def tell(watcher: Watcher) -> bytes:
             shown = [one for one in watcher.take(LOOKED_AT) if watched.shows(one, watcher.workspace_id)]
-            rows = "".join(self._row(query, one) for one in shown[-MOST_ROWS:])
+            rows = "".join(self._row(query, one) for one in shown[-PAGE:])
             return message(rows.encode(), watcher.position) if rows else b""
 
         return stream(visit.call.request, watcher, tell, lambda: self._door.is_open(visit))

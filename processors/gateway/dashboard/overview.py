@@ -187,6 +187,7 @@ def told(page: Overview, state: State, period: Period) -> Mapping[str, Any]:
     """For the template, beside what all pages say."""
     series = page.series.found
     found: dict[str, Any] = {"page": page, "tabs": None, "drawn": None, "funnel": None, "table": []}
+    found["most_rows"] = _EVENTS
     found |= {"windows": WINDOWS, "window_names": WINDOWED}
     found["windowed"] = windowed(state) if page.cohort else ""
     count = getattr(page.unfiltered, state["tab"], 0)

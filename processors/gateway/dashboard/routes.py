@@ -12,6 +12,7 @@ from processors.gateway.callers import Callers
 from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard import overview
 from processors.gateway.dashboard.assets import ROOT, asset_routes, read_assets
+from processors.gateway.dashboard.customers import Customers
 from processors.gateway.dashboard.exports import Exports
 from processors.gateway.dashboard.keeping import Keeping, Writing
 from processors.gateway.dashboard.lists import Lists
@@ -58,14 +59,14 @@ def dashboard_routes(
     pages = Pages(assets, where.path)
     entrance = Entrance(registry, callers, pages, where.path, (where.netloc.lower(),))
     door = Door(entrance, pages, ask, where.path)
-    lists, exports = Lists(door), Exports(ask_all)
+    lists, customers, exports = Lists(door), Customers(door), Exports(ask_all)
     return [
         *asset_routes(assets),
         *entrance.routes(),
         door.route(OVERVIEW, Overview(door).show),
         door.route(EVENTS, lists.events),
-        door.route(CUSTOMERS, lists.customers),
-        door.route(CUSTOMER, lists.customer),
+        door.route(CUSTOMERS, customers.all),
+        door.route(CUSTOMER, customers.one),
         door.route(TRACE, Traces(door, tracing).show),
         door.route(PARTNERS, lists.partners),
         door.route(NOT_COUNTED, lists.refused),

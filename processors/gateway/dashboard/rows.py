@@ -33,7 +33,6 @@ def rows_of(events: Iterable[Event], now: datetime) -> list[Row]:
 
 
 def _row(event: Event, now: datetime) -> Row:
-    at = datetime.fromtimestamp(event.at_ms / 1000, now.tzinfo)
     names = {"clicks": _CLICK, "sign-ups": _SIGNED_UP}
     tags = [(f"corrected, rev. {event.revision}", True)] if event.revision > 1 else []
     if event.recurring:
@@ -43,7 +42,7 @@ def _row(event: Event, now: datetime) -> Row:
     after = "" if event.kind == "clicks" else words.duration((event.at_ms - event.clicked_ms) / 1000)
     return Row(
         event=event,
-        time=words.moment(at, now),
+        time=words.moment_of(event.at_ms, now),
         name=names.get(event.kind) or event.name,
         who=event.customer_name or event.customer,
         country=name_of(event.country),

@@ -50,6 +50,7 @@ _USUAL: Final = {
     **dict.fromkeys(WINDOWED, ANY),
 }
 _MOST_FIELDS: Final = 100
+_MOST_DIGITS: Final = 16
 
 
 class _Chosen(NamedTuple):
@@ -178,6 +179,11 @@ def query(pairs: Iterable[tuple[str, str]]) -> str:
     """ "" or with its question mark. What people may read they can."""
     written = urlencode([*pairs], quote_via=quote, safe="/,:-")
     return f"?{written}" if written else ""
+
+
+def moment_in(text: str) -> int | None:
+    """Milliseconds, as an address has them; None: that is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else None
 
 
 def read(query_string: bytes) -> State:

@@ -31,8 +31,7 @@ def story(
     """In the order in which it happened. ``events``: leads and sales of the person."""
 
     def line(kind: str, at_ms: int, text: str, more: str = "") -> Line:
-        at = datetime.fromtimestamp(at_ms / 1000, now.tzinfo)
-        return Line(kind, at_ms, words.moment(at, now), text, more)
+        return Line(kind, at_ms, words.moment_of(at_ms, now), text, more)
 
     link = "/".join(one for one in (person.domain, person.key) if one)
     place = ", ".join(one for one in (person.city, name_of(person.country)) if one)

@@ -43,6 +43,8 @@ VIEWS: Final = (
 )
 SHARED: Final = (OVERVIEW, PARTNERS)
 """Those on which nobody is named."""
+PAGE: Final = 50
+"""Rows of a list."""
 _SHORTER: Final = {"1y": "90d", "90d": "30d", "30d": "7d", "7d": "24h", "custom": "7d"}
 
 

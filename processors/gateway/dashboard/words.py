@@ -104,6 +104,11 @@ def moment(at: datetime, now: datetime) -> Markup:
     )
 
 
+def moment_of(at_ms: int, now: datetime) -> Markup:
+    """Likewise."""
+    return moment(datetime.fromtimestamp(at_ms / 1000, now.tzinfo), now)
+
+
 def told(text: str, most: int = MOST_CHARACTERS) -> Markup:
     """A text from events: isolated from what is around it, and cut."""
     if len(text) <= most:

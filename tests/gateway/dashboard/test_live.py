@@ -11,10 +11,9 @@ from processors.clock import epoch_ms
 from processors.gateway import streaming
 from processors.gateway.answers import TryAgain
 from processors.gateway.asking import NO_ANSWER
-from processors.gateway.dashboard.live import MOST_ROWS
 from processors.gateway.dashboard.sessions import begun
 from processors.gateway.dashboard.signing_in import COOKIE
-from processors.gateway.dashboard.views import EVENTS, EVENTS_LIVE, OVERVIEW, OVERVIEW_LIVE
+from processors.gateway.dashboard.views import EVENTS, EVENTS_LIVE, OVERVIEW, OVERVIEW_LIVE, PAGE
 from processors.gateway.live import Live, Record
 from processors.registry.contents import Holder
 from processors.settings import Settings
@@ -88,7 +87,7 @@ async def test_it_begins_with_what_came_a_moment_ago_and_at_most_a_page() -> Non
     come(dashboard, *(click(f"c{number}", timestamp=epoch_ms()) for number in range(60)))
     async with watching(dashboard, OVERVIEW_LIVE) as lines:
         rows = await until_row(lines)
-    assert rows.count("<tr") == MOST_ROWS
+    assert rows.count("<tr") == PAGE
     assert "clicks c59" in rows
     assert 'clicks c9"' not in rows
 
