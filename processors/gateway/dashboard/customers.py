@@ -60,6 +60,10 @@ class Customers:
                 + query([*kept, *(pair for pair in chosen if pair[0] != "status"), *_status(one)])
                 for one in STATUSES
             },
+            unfiltered=[
+                (one, query([*(pair for pair in kept if pair[0] != one.field), *chosen]))
+                for one in state.filters
+            ],
             unaged=query([*kept, *(pair for pair in chosen if pair[0] not in ("minAge", "maxAge"))]),
             clicked=visit.period().written if wanted.clicked else "",
             unclicked=query([*state.zone_pairs, *filters, *chosen]),
@@ -69,6 +73,7 @@ class Customers:
             is_first=wanted.after is None,
             searched=wanted.search,
         )
+        told["links"] |= {"again": told["url"] + query([*kept, *chosen])}
         return self._door.pages.answer(visit.call.request, "customers.html", told)
 
     async def one(self, visit: Visit) -> Answer:

@@ -120,6 +120,8 @@ class Lists:
             most=_MOST_REFUSED,
             exports=None,
         )
+        if reason:
+            told["links"] |= {"again": told["url"] + visit.state.reason(reason)}
         if found:
             told["refused_events"] = told["told"].events
         return self._page(visit, "not_counted.html", told)

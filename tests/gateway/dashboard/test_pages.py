@@ -319,6 +319,21 @@ async def test_the_people_behind_a_step_are_those_of_the_period() -> None:
     assert 'href="/dashboard/customers?minAge=3"' in page.text
 
 
+async def test_a_list_of_people_stays_as_narrow_when_a_filter_goes_or_it_is_asked_for_again() -> None:
+    path, narrow = "/dashboard/customers", "interval=7d&clicked=1&{}status=pending&minAge=3"
+    asked = f"{path}?{narrow.format('country=DE&')}"
+    async with signed_in(failing(TryAgain(NO_ANSWER), "deferred_at")) as client:
+        page = (await client.get(asked)).text.replace("&amp;", "&")
+    assert f'href="{path}?{narrow.format("")}" aria-label="Remove filter: country"' in page
+    assert f'href="{asked}">Try again' in page
+
+
+async def test_the_events_of_one_reason_are_asked_for_again() -> None:
+    path = "/dashboard/not-counted?reason=click_not_found"
+    async with signed_in(failing(TryAgain(NO_ANSWER))) as client:
+        assert f'href="{path}">Try again' in (await client.get(path)).text
+
+
 @pytest.mark.parametrize("path", ["/", "/dashboard/partners"])
 async def test_it_is_broken_down_by_every_field_of_the_menu(path: str) -> None:
     async with signed_in(failing(AssertionError(), "no question")) as client:
