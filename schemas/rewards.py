@@ -65,7 +65,7 @@ class RewardReason(StrEnum):
     """The cap has no room for all of it, or, of one that is cancelled, no room at all."""
 
 
-class Reward(Struct, frozen=True, kw_only=True, rename="camel"):
+class Reward(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """What a partner is owed for one lead or sale, as of this revision.
 
     Money is in minor units of ``currency``. ``delta``: ``amount`` less that of the revision before, so that
@@ -94,7 +94,7 @@ class Reward(Struct, frozen=True, kw_only=True, rename="camel"):
     payable_at: str
 
 
-class RewardRefusal(Struct, frozen=True, kw_only=True, rename="camel"):
+class RewardRefusal(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """What earned nothing, and why. ``source_id``: of the lead or sale, or the eventId.
 
     ``revision`` counts what was said of one source. ``reason`` None: what was said no longer holds, it has a

@@ -39,6 +39,10 @@ class Publisher:
 
 def _reward_event(reward: Reward) -> Headers:
     return cloud_event(
-        *(_REWARD, reward.reward_id, reward.revision),
-        *(reward.workspace_id, reward.customer_id, reward.earned_at),
+        _REWARD,
+        reward.reward_id,
+        reward.revision,
+        reward.workspace_id,
+        reward.customer_id,
+        reward.earned_at,
     )

@@ -62,6 +62,8 @@ def asked(shares: tuple[Share, ...], room: Room | None, number: int) -> Asked:
     if any(one.waiting for one in shares):
         return Asked(shares, ())
     if room is not None and room.wanted:
+        if len(shares) == 1 and (shares[0].period, shares[0].asked) == (room.period, room.wanted):
+            return Asked(shares, ())
         known = next((one for one in shares if one.period == room.period), _none(room))
         if room.wanted > known.asked:
             new = replace(known, number=number, asked=room.wanted, waiting=True)
@@ -92,7 +94,7 @@ def with_answer(shares: tuple[Share, ...], period: str, number: int, amount: int
 
 def waits(shares: Shares, reward_id: str) -> bool:
     """Is a claim of it not answered yet?"""
-    return any(one.waiting for one in shares.get(reward_id, ()))
+    return reward_id in shares and any(one.waiting for one in shares[reward_id])
 
 
 def granted(shares: Shares, reward_id: str, period: str) -> int:

@@ -12,7 +12,8 @@ from processors.rewards.facts import Earning
 
 METADATA: Final = "metadata."
 
-_metadata = lru_cache(maxsize=256)(Decoder().decode)
+_metadata = lru_cache(maxsize=1)(Decoder().decode)
+"""The tests of a policy ask one lead or sale after the other; of people nothing is kept."""
 
 
 def _number(one: object) -> bool:

@@ -1,6 +1,5 @@
 """What one lead or sale is worth by the policy of its time, whatever else its customer does."""
 
-from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct
@@ -60,10 +59,13 @@ def _by(version: Version, earning: Earning, *, new: bool) -> Verdict:
     if not rates:
         failed = bool(offer.groups)
         return _refused(RefusalReason.CONDITION_FAILED if failed else RefusalReason.ZERO, version)
-    if len({rate.currency(earning, version.currency) for _, rate in rates}) > 1:
-        return _refused(RefusalReason.CURRENCY_MISMATCH, version)
-    # Of equal ones the first: max() keeps it.
-    gross, group, rate = max(((rate.of(earning), group, rate) for group, rate in rates), key=itemgetter(0))
+    group, rate = rates[0]
+    if len(rates) > 1:
+        if len({rate.currency(earning, version.currency) for _, rate in rates}) > 1:
+            return _refused(RefusalReason.CURRENCY_MISMATCH, version)
+        # Of equal ones the first: max() keeps it.
+        group, rate = max(rates, key=lambda one: one[1].of(earning))
+    gross = rate.of(earning)
     if gross == 0 or (earning.kind == "sale" and earning.amount == 0):
         return _refused(RefusalReason.ZERO, version)
     currency, cap = rate.currency(earning, version.currency), offer.cap
@@ -85,8 +87,11 @@ def _by(version: Version, earning: Earning, *, new: bool) -> Verdict:
 
 def _rates(offer: Offer, earning: Earning, *, new: bool) -> list[tuple[int, Rate]]:
     """What the groups that hold would pay, each instead of the base; else the base, if there is one."""
-    held = [(group.number, group.rate) for group in offer.groups if group.holds(earning, new=new)]
-    return held or ([] if offer.base is None else [(NO_GROUP, offer.base)])
+    if offer.groups:
+        held = [(group.number, group.rate) for group in offer.groups if group.holds(earning, new=new)]
+        if held:
+            return held
+    return [] if offer.base is None else [(NO_GROUP, offer.base)]
 
 
 def _refused(reason: RefusalReason, version: Version) -> Verdict:

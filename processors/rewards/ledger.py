@@ -88,14 +88,15 @@ class Ledger:
 
     def due_ms(self, state: State) -> int | None:
         """When :meth:`expire` has something to do."""
-        looks = [one.held.look_ms for one in state.sources.values() if one.held is not None]
-        payable = [
+        due = [one.held.look_ms for one in state.sources.values() if one.held is not None]
+        due += [
             one.standing.payable_ms
             for identity, one in state.rewards.items()
             if one.status == "pending" and not waits(state.shares, identity)
         ]
-        holds = [one.arrived_ms + self.hold_ms for one in _waiting(state)]
-        return min([*looks, *payable, *holds], default=None)
+        if state.events:
+            due += [one.arrived_ms + self.hold_ms for one in _waiting(state)]
+        return min(due, default=None)
 
     def _with_earning(self, who: Who, state: State, earning: Earning, now_ms: int) -> Step:
         known = state.sources.get(earning.source_id)

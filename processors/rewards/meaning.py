@@ -26,6 +26,11 @@ class Meaning(NamedTuple):
     rewards: dict[str, Standing]
     refusals: dict[str, RefusalReason]
 
+    @property
+    def under_caps(self) -> bool:
+        """Is any reward?"""
+        return any(one.period for one in self.rewards.values())
+
     def room(self, reward_id: str) -> Room | None:
         """What it needs under the cap that it is under, if it is under one."""
         standing = self.rewards.get(reward_id)
@@ -45,13 +50,15 @@ class _Events(NamedTuple):
 
 def earned(workspace_id: str, customer: str, state: State) -> Meaning:
     """As if there were no caps."""
-    events = _events(state.events.values())
+    events = _events(state.events.values()) if state.events else _NO_EVENTS
     found = Meaning({}, {})
-    for (program_id, partner_id), sources in _teams(state, found).items():
-        leads = [one for one in sources if one[1].kind == "lead"]
-        for of, standing in (*_lead(leads, found), *_sales(sources, events, found)):
+    for (program_id, partner_id), (leads, sales) in _teams(state, found).items():
+        paid = _lead(leads, found) if leads else []
+        if sales:
+            paid += _sales(sales, events, found)
+        for of, standing in paid:
             identity = reward_id(workspace_id, program_id, partner_id, customer, of)
-            found.rewards[identity] = _after_events(identity, standing, events)
+            found.rewards[identity] = _after_events(identity, standing, events) if state.events else standing
     return found
 
 
@@ -59,8 +66,8 @@ def meaning(state: State, earned: Meaning) -> Meaning:
     """Within the caps. Nothing of a reward that waits for its cap to decide; of one that was published and is
     earned no more, that it is taken back.
     """
-    found = Meaning({}, dict(earned.refusals))
-    for identity, standing in earned.rewards.items():
+    found = Meaning({}, dict(earned.refusals)) if state.shares else earned
+    for identity, standing in earned.rewards.items() if state.shares else ():
         if waits(state.shares, identity):
             continue
         room = earned.room(identity)
@@ -83,6 +90,9 @@ def _within(standing: Standing, amount: int) -> Standing:
     return replace(standing, amount=amount, reason=standing.reason or RewardReason.CAPPED)
 
 
+_NO_EVENTS: Final = _Events({}, {}, set())
+
+
 def _events(noted: Iterable[Noted]) -> _Events:
     found = _Events(defaultdict(int), {}, set())
     newest: dict[str, Change] = {}
@@ -102,18 +112,21 @@ def _when(change: Change) -> tuple[int, str]:
     return change.at_ms, change.event_id
 
 
-def _teams(state: State, found: Meaning) -> dict[_Team, list[_Sourced]]:
-    """The leads and sales of each partner. What has none is refused."""
-    teams: dict[_Team, list[_Sourced]] = defaultdict(list)
+def _teams(state: State, found: Meaning) -> dict[_Team, tuple[list[_Sourced], list[_Sourced]]]:
+    """The leads of each partner, and its sales. What has none is refused."""
+    teams: dict[_Team, tuple[list[_Sourced], list[_Sourced]]] = {}
     for source_id, source in state.sources.items():
         if source.program_id and source.partner_id:
-            teams[source.program_id, source.partner_id].append((source_id, source))
+            team = source.program_id, source.partner_id
+            if team not in teams:
+                teams[team] = [], []
+            teams[team][source.kind == "sale"].append((source_id, source))
         else:
             found.refusals[source_id] = RefusalReason.NO_PARTNER
     return teams
 
 
-def _lead(leads: Iterable[_Sourced], found: Meaning) -> Iterator[tuple[str, Standing]]:
+def _lead(leads: list[_Sourced], found: Meaning) -> list[tuple[str, Standing]]:
     """The earliest lead that the policy pays for is the one that counts, whatever the others are called."""
     paid = []
     for source_id, source in leads:
@@ -123,16 +136,18 @@ def _lead(leads: Iterable[_Sourced], found: Meaning) -> Iterator[tuple[str, Stan
             found.refusals[source_id] = source.verdict.refusal
         else:
             paid.append((source.at_ms, source_id, source, source.verdict))
-    paid.sort(key=lambda one: one[:2])
+    if not paid:
+        return []
+    paid.sort()
     for _, source_id, _, _ in paid[1:]:
         found.refusals[source_id] = RefusalReason.ALREADY_REWARDED
-    for _, source_id, source, verdict in paid[:1]:
-        yield "lead", _standing(source_id, source, verdict, verdict.gross)
+    _, source_id, source, verdict = paid[0]
+    return [("lead", _standing(source_id, source, verdict, verdict.gross))]
 
 
-def _sales(sources: Iterable[_Sourced], events: _Events, found: Meaning) -> Iterator[tuple[str, Standing]]:
+def _sales(sold: list[_Sourced], events: _Events, found: Meaning) -> Iterator[tuple[str, Standing]]:
     """Each for itself, but for what the first paid one says of the others."""
-    sales = sorted((one[1].at_ms, *one) for one in sources if one[1].kind == "sale")
+    sales = sorted([(sale.at_ms, source_id, sale) for source_id, sale in sold])
     first = next(((at_ms, source_id) for at_ms, source_id, sale in sales if sale.amount > 0), (0, ""))
     for at_ms, source_id, sale in sales:
         is_first = source_id == first[1]

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from processors.rewards.conditions import Test
 from processors.rewards.facts import Earning
 from schemas.reward_policy import RewardKind
+from schemas.times import MINUTE_MS
 
 _WHOLE = 10_000
 """Basis points in one."""
@@ -43,14 +45,18 @@ class Cap:
 
     def period(self, at_ms: int) -> str:
         """Which one that moment is in: the same text for all of it."""
-        if self.per == "allTime":
-            return self.per
-        day = (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(self.zone).date()
-        if self.per == "week":
-            day -= timedelta(days=day.weekday())
-        elif self.per == "month":
-            day = day.replace(day=1)
-        return f"{self.per} of {day.isoformat()} {self.zone.key}"
+        return self.per if self.per == "allTime" else _period(self.per, self.zone, at_ms // MINUTE_MS)
+
+
+@lru_cache(maxsize=4096)
+def _period(per: str, zone: ZoneInfo, minute: int) -> str:
+    """Wherever it is, a day begins with a minute; and much happens in one."""
+    day = (_EPOCH + timedelta(minutes=minute)).astimezone(zone).date()
+    if per == "week":
+        day -= timedelta(days=day.weekday())
+    elif per == "month":
+        day = day.replace(day=1)
+    return f"{per} of {day.isoformat()} {zone.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,10 @@ class Policy:
 
     def at(self, at_ms: int) -> Version | None:
         """The version of that time; None before the first."""
-        return next((one for one in reversed(self.versions) if one.effective_ms <= at_ms), None)
+        for version in reversed(self.versions):
+            if version.effective_ms <= at_ms:
+                return version
+        return None
 
 
 Policies = Mapping[tuple[str, str], Policy]

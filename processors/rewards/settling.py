@@ -1,6 +1,6 @@
 """The difference between what was published of a customer and what its facts mean now."""
 
-from collections.abc import Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -33,7 +33,9 @@ class Who(NamedTuple):
 def settled(who: Who, state: State, now_ms: int) -> tuple[State, list[Output]]:
     """The state once this is published, and what is. What is taken back comes before what is granted."""
     uncapped = earned(*who, state)
-    state, claims = _claimed(who, state, uncapped)
+    claims: list[RewardClaim] = []
+    if state.shares or uncapped.under_caps:
+        state, claims = _claimed(who, state, uncapped)
     now = meaning(state, uncapped)
     rewards = {}
     told: list[tuple[int, str, Reward]] = []
@@ -45,19 +47,20 @@ def settled(who: Who, state: State, now_ms: int) -> tuple[State, list[Output]]:
         rewards[identity] = published
         reward = _reward(who, identity, published, known)
         told.append((reward.delta, identity, reward))
-    told.sort(key=lambda one: one[:2])
-    sources = dict(_refused_anew(state, now.refusals))
+    told.sort(key=itemgetter(0, 1))
+    sources = _refused_anew(state, now.refusals)
     if rewards:
         state = replace(state, rewards={**state.rewards, **rewards})
     if sources:
         state = replace(state, sources={**state.sources, **sources})
     refusals = [_refusal(who, source_id, source) for source_id, source in sources.items()]
-    return state, [*claims, *(reward for _, _, reward in told), *refusals]
+    return state, [*claims, *[reward for _, _, reward in told], *refusals]
 
 
 def _claimed(who: Who, state: State, uncapped: Meaning) -> tuple[State, list[RewardClaim]]:
     """With what is asked of caps, and given back to them: that first, so that it serves who asks now."""
-    shares, claims, number = dict(state.shares), [], state.claims
+    changed: dict[str, tuple[Share, ...]] = {}
+    claims, number = [], state.claims
     for identity in dict.fromkeys((*state.shares, *uncapped.rewards)):
         room = uncapped.room(identity)
         before = state.shares.get(identity, ())
@@ -66,12 +69,13 @@ def _claimed(who: Who, state: State, uncapped: Meaning) -> tuple[State, list[Rew
         after, made = asked(before, room, number + 1)
         number += any(amount > 0 for _, amount in made)
         if after != before:
-            shares[identity] = after
-        if not after:
-            shares.pop(identity, None)
-        claims += [_claim(who, identity, 0 if room is None else room.limit, *one) for one in made]
+            changed[identity] = after
+            claims += [_claim(who, identity, 0 if room is None else room.limit, *one) for one in made]
+    if not changed:
+        return state, []
     claims.sort(key=lambda one: one.amount > 0)
-    return (state if shares == state.shares else replace(state, shares=shares, claims=number)), claims
+    shares = {identity: some for identity, some in (state.shares | changed).items() if some}
+    return replace(state, shares=shares, claims=number), claims
 
 
 def _claim(who: Who, identity: str, limit: int, share: Share, amount: int) -> RewardClaim:
@@ -98,12 +102,14 @@ def _status(standing: Standing, known: Published | None, now_ms: int) -> RewardS
     return "payable" if standing.payable_ms <= now_ms else "pending"
 
 
-def _refused_anew(state: State, refusals: dict[str, RefusalReason]) -> Iterator[tuple[str, Source]]:
+def _refused_anew(state: State, refusals: dict[str, RefusalReason]) -> dict[str, Source]:
+    anew = {}
     for source_id, source in state.sources.items():
         reason = refusals.get(source_id)
         says = None if reason is None else (reason, source.revision)
         if says != source.said:
-            yield source_id, replace(source, said=says, refusals=source.refusals + 1)
+            anew[source_id] = replace(source, said=says, refusals=source.refusals + 1)
+    return anew
 
 
 def _reward(who: Who, identity: str, published: Published, known: Published | None) -> Reward:
