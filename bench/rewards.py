@@ -1,0 +1,126 @@
+"""``python -m bench.rewards``: CPU of the ledger of rewards for each lead of a new customer.
+
+One partition of the engine in this process, state in memory, without a broker: what is measured are the
+rules, their formats, and what the engine does for each record.
+"""
+
+import gc
+import sys
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from time import process_time
+from typing import Any, Final
+
+import orjson
+from aiokafka.structs import TopicPartition
+
+from processors.engine.batch import Computer
+from processors.engine.inbox import Chunk
+from processors.engine.records import Record
+from processors.engine.state.memory import MemoryStore
+from processors.errors import CheckFailed
+from processors.garbage import collect_rarely
+from processors.rewarding.caps import CapsProcessor
+from processors.rewarding.customers import RewardsProcessor
+from processors.rewards.parsing import parse
+from processors.rewards.policy import Policies
+from schemas.ids import lead_id
+from schemas.times import DAY_MS
+from schemas.topics import REWARD_INNER, Topic, customer_key
+
+_NAMES: Final = {topic: topic.value for topic in Topic}
+_NOW_MS: Final = 1_767_398_400_000
+_BATCH: Final = 1_000
+_TESTS: Final = [
+    {"field": "customer.country", "in": ["US", "CA"]},
+    {"field": "metadata.plan", "equals": "pro"},
+]
+POLICIES: Final[Mapping[str, dict[str, Any]]] = {
+    "an amount": {"lead": {"amount": 2_500}},
+    "two conditions": {
+        "lead": {"amount": 2_500},
+        "conditions": [{"on": "lead", "all": _TESTS, "amount": 5_000}],
+    },
+    "a monthly cap": {"lead": {"amount": 2_500, "cap": {"amount": 10**12, "per": "month"}}},
+}
+"""Of one program, by what is said of it."""
+
+
+def measured(rules: Mapping[str, Any], leads: int) -> tuple[float, int]:
+    """µs of CPU for each lead, with all that comes of it, and the rewards. All of them are one partner's."""
+    version = {"effectiveFrom": "2026-01-01T00:00:00Z", "currency": "usd", "holdingPeriod": "30d", **rules}
+    policies: Policies = {("acme", "pg_1"): parse({"programId": "pg_1", "versions": [version]})}
+    jobs = RewardsProcessor(_NAMES, DAY_MS, lambda: policies, lambda: _NOW_MS), CapsProcessor(_NAMES)
+    computer = Computer(1, jobs)
+    stores = {(job.table, 0): MemoryStore(Path()) for job in jobs}
+    batches = list(_batches(leads))
+    ends: defaultdict[str, int] = defaultdict(int)
+    rewards, began = 0, process_time()
+    for batch in batches:
+        arrived = {Topic.LEADS.value: batch}
+        while arrived:
+            chunks = [_chunk(topic, records, ends) for topic, records in arrived.items()]
+            effects = computer.compute(chunks, [], stores, _NOW_MS, _NOW_MS)
+            for place, write in effects.states.items():
+                stores[place].write(write.items, 0, _NOW_MS, write.spent)
+            rewards += len(effects.outputs[Topic.REWARDS, 0])
+            arrived = {
+                topic: [Record(topic, 0, 0, _NOW_MS, one.key, one.value, one.headers) for one in outputs]
+                for (topic, _), outputs in effects.outputs.items()
+                if topic in REWARD_INNER
+            }
+    return (process_time() - began) / leads * 1e6, rewards
+
+
+def _chunk(topic: str, records: list[Record], ends: defaultdict[str, int]) -> Chunk:
+    ends[topic] += len(records)
+    return Chunk(TopicPartition(topic, 0), records, ends[topic])
+
+
+def _batches(leads: int) -> Iterator[list[Record]]:
+    for start in range(0, leads, _BATCH):
+        numbers = range(start, min(start + _BATCH, leads))
+        yield [Record(Topic.LEADS, 0, number, _NOW_MS, *_lead(number), ()) for number in numbers]
+
+
+def _lead(number: int) -> tuple[bytes, bytes]:
+    """As a worker writes it, in all that is asked of it and some of the rest."""
+    customer = f"customer-{number:08}"
+    lead = {
+        "leadId": lead_id("acme", customer, "sign-up"),
+        "revision": 1,
+        "workspaceId": "acme",
+        "eventName": "Sign up",
+        "quantity": 1,
+        "mode": "deferred",
+        "timestamp": "2026-01-02T03:04:05.678Z",
+        "metadata": {"plan": "pro", "seats": number % 100},
+        "customer": {"externalId": customer, "name": "Ivory Lynx", "email": f"{customer}@example.com"},
+        "click": {"id": f"click-{number}", "country": "US", "city": "Boston", "url": "https://acme.com/?a=1"},
+        "link": {"id": "link_1", "domain": "go.acme.com", "key": "a", "partnerId": "pn", "programId": "pg_1"},
+    }
+    return customer_key("acme", customer), orjson.dumps(lead)
+
+
+def main() -> None:
+    """Under each of the policies."""
+    options = ArgumentParser(prog="python -m bench.rewards", description=__doc__)
+    options.add_argument("--leads", type=int, default=20_000, help="in each run")
+    options.add_argument("--runs", type=int, default=5, help="the best of them counts: others had company")
+    asked = options.parse_args()
+    collect_rarely()
+    for told, rules in POLICIES.items():
+        figures = []
+        for _ in range(asked.runs):
+            gc.collect()
+            us, rewards = measured(rules, asked.leads)
+            if rewards != asked.leads:
+                raise SystemExit(str(CheckFailed(f"{rewards} rewards for {asked.leads} leads")))
+            figures.append(us)
+        sys.stdout.write(f"{told}: {min(figures):.1f} µs CPU/lead\n")
+
+
+if __name__ == "__main__":
+    main()
