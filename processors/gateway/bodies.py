@@ -44,17 +44,18 @@ async def receive_body(receive: Receive, announced: int | None, most_bytes: int)
         body += part
 
 
-async def while_waited_for(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """What ``work`` returns. It is cancelled when the client goes. Raises :class:`ClientGone` then.
+async def until_gone(receive: Receive) -> None:
+    """Until the client goes. For calls whose body was received, or that have none."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
-    For calls whose body was received, or that have none.
+
+async def while_waited_for(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` returns. It is cancelled when the client goes. Raises :class:`ClientGone` then. For the
+    calls of :func:`until_gone`.
     """
 
-    async def gone() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(until_gone(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():

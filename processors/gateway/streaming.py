@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 
 from processors.gateway.answers import Answer
+from processors.gateway.bodies import until_gone
 from processors.gateway.live import Lost, Watcher
 from processors.gateway.live.positions import Position, read, written
 
@@ -58,7 +59,7 @@ async def _parts(
     request: Request, watcher: Watcher, tell: Tell, allowed: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     clock = asyncio.get_running_loop().time
-    gone = asyncio.create_task(_gone(request))
+    gone = asyncio.create_task(until_gone(request.receive))
     gone.add_done_callback(lambda _: watcher.stir())
     away = False
     with watcher:
@@ -102,12 +103,6 @@ def _begin(watcher: Watcher) -> bytes | None:
         return b"" if watcher.begin() else None
     except Lost:
         return message(b"{}", watcher.position, "reload")
-
-
-async def _gone(request: Request) -> None:
-    """Until nobody reads any more."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _heartbeat(position: Position | None) -> bytes:

@@ -10,7 +10,7 @@ from processors.gateway.analytics.counts import Counts, Group, groups, series
 from processors.gateway.analytics.documents import CSV_HEAD, AnyEvent, csv_rows, document
 from processors.gateway.analytics.event import Event
 from processors.gateway.analytics.events import everything, link_of, page, place_of
-from processors.gateway.analytics.filters import Kind
+from processors.gateway.analytics.filters import Kind, kinds_of
 from processors.gateway.analytics.grouping import BY, NONE, GroupBy, Values
 from processors.gateway.analytics.periods import Comparison, Grain, Period
 from processors.gateway.analytics.queries import AnalyticsQuery, EventsQuery, ScopeQuery
@@ -30,7 +30,6 @@ from schemas.times import rfc3339
 PATIENCE_S: Final = float(LONGEST_S + TELLING_S)
 MOST_GROUPS: Final = 5_000
 CSV_AT_A_TIME: Final = 2_000
-_COMPOSITE: Final = (Kind.CLICKS, Kind.LEADS, Kind.SALES)
 _MOST_FIRST: Final = {
     "clicks": "clicks DESC",
     "leads": "leads DESC, clicks DESC",
@@ -50,7 +49,7 @@ class Analytics:
         """In the shape that goes with ``groupBy``."""
         query: AnalyticsQuery = call.query
         scope, period = await self._scope(call, query.granularity, query.compare or Comparison.PREVIOUS)
-        kinds = _COMPOSITE if query.event == "composite" else (Kind(query.event),)
+        kinds = kinds_of(query.event)
         numbers = partial(_numbers, currency=query.currency.lower())
         if query.group_by in NONE:
             return []

@@ -227,6 +227,11 @@ class OfRoots:
         return (event.key == ROOT) is self.wanted
 
 
+def kinds_of(event: str) -> Sequence[Kind]:
+    """As callers ask for them: one kind, or ``composite``."""
+    return (Kind.CLICKS, Kind.LEADS, Kind.SALES) if event == "composite" else (Kind(event),)
+
+
 def conditions(of: Sequence[Condition], kind: Kind) -> str:
     """SQL that follows another condition."""
     found = (one.sql(kind, f"filter_{index}") for index, one in enumerate(of))

@@ -1,6 +1,6 @@
 """``/events/stream``: events as they come, off the topics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Final
 
@@ -9,7 +9,7 @@ from msgspec.json import encode
 from processors.clock import epoch_ms
 from processors.gateway.analytics.documents import document
 from processors.gateway.analytics.events import link_of
-from processors.gateway.analytics.filters import Condition, Kind, hold
+from processors.gateway.analytics.filters import Condition, Kind, hold, kinds_of
 from processors.gateway.analytics.queries import StreamQuery
 from processors.gateway.analytics.records import happened
 from processors.gateway.answers import Answer
@@ -21,7 +21,6 @@ from processors.registry.contents import UnreadableWorkspace
 from processors.registry.store import RegistryStore
 from schemas.registry import ApiKey
 
-COMPOSITE: Final = frozenset({Kind.CLICKS, Kind.LEADS, Kind.SALES})
 _MOST_KEPT: Final = 1_024
 """Documents, for others who watch the same."""
 
@@ -37,13 +36,13 @@ class Stream:
         """Until whoever asks goes away, or the gateway ends."""
         query: StreamQuery = call.query
         workspace_id = call.of.workspace_id
-        kinds = COMPOSITE if query.event == "composite" else frozenset({Kind(query.event)})
+        kinds = kinds_of(query.event)
         conditions = query.conditions(workspace_id)
         watcher = self._live.watch(workspace_id, since(call.request))
         tell, opens = partial(self._tell, kinds, conditions), partial(self._opens, workspace_id, call.key)
         return stream(call.request, watcher, tell, opens)
 
-    def _tell(self, kinds: frozenset[Kind], conditions: list[Condition], watcher: Watcher) -> bytes:
+    def _tell(self, kinds: Sequence[Kind], conditions: list[Condition], watcher: Watcher) -> bytes:
         """A message for each event, so that whoever is cut off within them goes on in the right place."""
         told, workspace_id = b"", watcher.workspace_id
         for record in watcher.take(AT_ONCE):
