@@ -40,7 +40,7 @@ fast: $(VENV)/dev-ready $(VENV)/npm-ready
 
 # In processes that each have servers of their own: most of the time, a test waits for servers (tests/sharing_out.py).
 integration: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready $(VENV)/tools-ready
-	$(BIN)/pytest -m "integration and not faults" --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "integration and not faults" --numprocesses=3 --dist=loadfile --no-loadscope-reorder --durations=40
 
 faults: $(VENV)/dev-ready
 	FAULTS_SEED=$(SEED) FAULTS_RESULTS=$(RESULTS) $(BIN)/pytest tests/faults -m integration
