@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from processors.gateway.facts.reading import Memory
 from processors.gateway.facts.recent import VISIT_MS
-from processors.kafka.connecting import connection_of
+from processors.kafka.connecting import connection_of, follower
 from processors.kafka.connection import told
 from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.connection.heard import heard
@@ -70,17 +70,10 @@ class Follower:
             if self._settings.topic(topic) not in counts:
                 raise NoSuchTopic(self._settings.topic(topic))
             self.partitions[topic] = counts[self._settings.topic(topic)]
-        connection = connection_of(self._settings)
         # What is undecided counts for an end: it may have been acknowledged already.
+        connection = connection_of(self._settings)
         self._ends = connection.consumer(client_id=_CLIENT, isolation_level="read_uncommitted")
-        self._consumer = connection.consumer(
-            client_id=_CLIENT,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            fetch_max_wait_ms=100,
-            retry_backoff_ms=50,
-        )
+        self._consumer = follower(self._settings, _CLIENT)
         try:
             for consumer in (self._ends, self._consumer):
                 self._stack.push_async_callback(consumer.stop)

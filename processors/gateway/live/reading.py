@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from processors.gateway.live.positions import TOPICS, Place
 from processors.gateway.live.rings import Record, Rings
-from processors.kafka.connecting import connection_of
+from processors.kafka.connecting import follower
 from processors.kafka.connection import told
 from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.header_names import tolerate
@@ -55,14 +55,7 @@ class Reader:
             if name not in counts:
                 raise NoSuchTopic(name)
             self._places |= {TopicPartition(name, one): Place(topic, one) for one in range(counts[name])}
-        self._consumer = connection_of(self._settings).consumer(
-            client_id=_CLIENT,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            fetch_max_wait_ms=100,
-            retry_backoff_ms=50,
-        )
+        self._consumer = follower(self._settings, _CLIENT)
         self._stack.push_async_callback(self._consumer.stop)
         try:
             await self._consumer.start()
