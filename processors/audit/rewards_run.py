@@ -68,6 +68,7 @@ async def _policies(reader: TopicReader) -> Policies:
         try:
             policy = msgspec.json.decode(record.value or b"", type=RewardPolicy)
         except msgspec.DecodeError:
+            found.pop(split_key(record.key), None)
             continue
         found[split_key(record.key)] = _without_nulls(orjson.loads(msgspec.json.encode(policy)))
     return found

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from msgspec import DecodeError
 from msgspec.json import Decoder, encode
 
-from processors.errors import Unavailable
+from processors.errors import CheckFailed, Unavailable
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import told
 from processors.kafka.placement import partition_for
@@ -28,10 +28,15 @@ Program = tuple[str, str]
 
 
 class PolicyBook:
-    """``policies``: what the records so far say; a new mapping after each change, so that it may be kept."""
+    """``policies``: what the records so far say; a new mapping after each change, so that it may be kept.
+
+    ``unreadable``: programs whose newest record is no policy, or one of a newer release. They have none until
+    that is mended: what was paid before may be paid no more, and who has no policy waits for it.
+    """
 
     def __init__(self) -> None:
         self.policies: Policies = {}
+        self.unreadable: frozenset[Program] = frozenset()
         self._documents: dict[Program, RewardPolicy] = {}
 
     def documents(self) -> Iterator[tuple[Program, RewardPolicy]]:
@@ -43,22 +48,29 @@ class PolicyBook:
         return self._documents.get((workspace_id, program_id))
 
     def apply(self, record: ConsumerRecord) -> bool:
-        """False: it is no policy, and what was known of its program stays."""
+        """False: it is no policy."""
         try:
             program = split_key(record.key or b"")
-            if record.value is None:
-                self._documents.pop(program, None)
-                self.policies = {one: policy for one, policy in self.policies.items() if one != program}
-                return True
-            document = _decode(record.value)
-            policy = compiled(document)
-        except (DecodeError, UnicodeDecodeError, RecursionError, PolicyRefused):
+        except UnicodeDecodeError:
             return False
-        if policy.program_id != program[1]:
-            return False
-        self._documents[program] = document
-        self.policies = {**self.policies, program: policy}
-        return True
+        if record.value is not None and (read := _read(record.value, program)) is not None:
+            self._documents[program], policy = read
+            self.policies = {**self.policies, program: policy}
+            self.unreadable -= {program}
+            return True
+        self._documents.pop(program, None)
+        self.policies = {one: policy for one, policy in self.policies.items() if one != program}
+        self.unreadable = self.unreadable - {program} if record.value is None else self.unreadable | {program}
+        return record.value is None
+
+
+def _read(value: bytes, program: Program) -> tuple[RewardPolicy, Policy] | None:
+    try:
+        document = _decode(value)
+        policy = compiled(document)
+    except (DecodeError, RecursionError, PolicyRefused):
+        return None
+    return (document, policy) if policy.program_id == program[1] else None
 
 
 class PolicyRace(Unavailable):
@@ -66,6 +78,16 @@ class PolicyRace(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("another policy is being written at the same time", "Try again.")
+
+
+class PolicyUnreadable(CheckFailed):
+    """Of what was published nobody here knows whether the new one would change it."""
+
+    def __init__(self, program_id: str) -> None:
+        super().__init__(
+            f"what the topic reward-policies has of program {program_id} cannot be read",
+            "Use the `leadstream` of the release that wrote it.",
+        )
 
 
 async def read_policies(settings: Settings) -> PolicyBook:
@@ -84,7 +106,8 @@ async def write_policy(
     """What holds from now on; None: it did already, and nothing was written.
 
     Whoever begins fences others who write: what is read after that stays true until our own transaction ends.
-    Raises ``PolicyRefused``, :class:`PolicyRace`, ``NoBroker`` or ``KafkaRefused``.
+    Raises ``PolicyRefused``, :class:`PolicyUnreadable`, :class:`PolicyRace`, ``NoBroker`` or
+    ``KafkaRefused``.
     """
     policy = compiled(wanted)
     producer = connection_of(settings).producer(
@@ -95,7 +118,10 @@ async def write_policy(
     )
     try:
         await producer.start()
-        known = (await read_policies(settings)).document(workspace_id, wanted.program_id)
+        book = await read_policies(settings)
+        if (workspace_id, wanted.program_id) in book.unreadable:
+            raise PolicyUnreadable(wanted.program_id)
+        known = book.document(workspace_id, wanted.program_id)
         if known == wanted:
             return None
         check_succession(known, wanted, clock())
