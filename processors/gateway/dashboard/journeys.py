@@ -4,7 +4,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from processors.gateway.analytics.filters import Kind
 from processors.gateway.analytics.scopes import Scope, within
@@ -18,6 +18,11 @@ class Took:
 
     half: float | None
     most: float | None
+
+    @classmethod
+    def of(cls, quantiles: Sequence[float]) -> Self:
+        """As the store says them; none at all of nobody."""
+        return cls(*(max(0.0, float(one)) for one in quantiles)) if quantiles else cls(None, None)
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,8 @@ async def steps(ask: Ask, scope: Scope) -> Steps:
             ) AS paid
     """
     [(led, signed, paid)] = await ask(sql, scope.parameters)
-    return Steps(led[0], led[2][0] if len(led[2]) == 1 else "", _took(signed), _took(led[1]), _took(paid))
-
-
-def _took(quantiles: Sequence[float]) -> Took:
-    return Took(*(max(0.0, float(one)) for one in quantiles)) if quantiles else Took(None, None)
+    model = led[2][0] if len(led[2]) == 1 else ""
+    return Steps(led[0], model, Took.of(signed), Took.of(led[1]), Took.of(paid))
 
 
 @dataclass(frozen=True)

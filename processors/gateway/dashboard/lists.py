@@ -25,6 +25,7 @@ from processors.gateway.dashboard.views import (
     Door,
     Visit,
 )
+from processors.gateway.dashboard.waits import buckets, waits
 
 _MOST_GROUPS: Final = 100
 _MOST_COMPARED: Final = 20
@@ -67,12 +68,13 @@ class Lists:
         return self._page(visit, "events.html", told)
 
     async def partners(self, visit: Visit) -> Answer:
-        """Whose sign-ups qualify, of which week, and by which model."""
+        """Whose sign-ups qualify, of which week, how fast, and by which model."""
         state, period = visit.state, visit.period()
         scope, ask = visit.scope(period), self._door.ask
         async with asyncio.TaskGroup() as asked:
             groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], _MOST_GROUPS)))
             weeks = asked.create_task(card(journeys.weeks(ask, scope, state.timezone, visit.now_ms)))
+            waited = asked.create_task(card(waits(ask, scope, _MOST_COMPARED)))
             models = asked.create_task(card(compared(ask, scope, "partner_id", _MOST_COMPARED)))
         told = visit.told(
             PARTNERS,
@@ -80,6 +82,8 @@ class Lists:
             period,
             groups=groups.result(),
             weeks=weeks.result(),
+            waits=waited.result(),
+            buckets=buckets,
             models=models.result(),
             model_names=MODELS,
             group_name=group_name,

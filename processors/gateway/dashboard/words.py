@@ -86,6 +86,16 @@ def duration(seconds: float | None) -> str:
     return _tenths(seconds / _DAY_S, "day", "days")
 
 
+def between(from_s: float, to_s: float) -> str:
+    """``Under 1 min``, ``1 – 2 min``, ``17 h – 1.4 days``."""
+    if not from_s:
+        return f"Under {duration(to_s)}"
+    first, last = duration(from_s), duration(to_s)
+    value, _, unit = first.partition(" ")
+    same = last.partition(" ")[2].removeprefix(unit) in ("", "s")
+    return f"{value if same else first} – {last}"
+
+
 def _tenths(value: float, one: str, many: str) -> str:
     written = f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{round(value):,}"
     return f"{written} {one if written == '1' else many}"
@@ -163,6 +173,7 @@ FILTERS: Final[Mapping[str, Callable[..., object]]] = {
     "short": short,
     "percent": percent,
     "duration": duration,
+    "between": between,
     "told": told,
     "initials": initials,
     "counted": counted,

@@ -29,6 +29,7 @@ from processors.gateway.dashboard.people import PENDING, Wanted, people, place_o
 from processors.gateway.dashboard.periods import INTERVALS, Period, period
 from processors.gateway.dashboard.refusals import late_leads, not_counted, refused_events
 from processors.gateway.dashboard.state import State, read
+from processors.gateway.dashboard.waits import buckets, waits
 from processors.gateway.dashboard.windows import EVER, WINDOWS, Windows
 from schemas.times import DAY_MS, rfc3339
 from tests.clickhouse.database import Database, fresh_database
@@ -330,6 +331,66 @@ async def test_models_add_up_to_the_leads_and_sales_that_the_page_counts(asked: 
         few = await compared(asked.rows, scope, "partner_id", 1)
         assert (few.first, few.there_are, few.totals) == (found.first[:1], found.there_are, found.totals)
     assert divided > 20
+
+
+async def test_leads_by_the_time_they_took_add_up_to_those_that_the_page_counts(
+    made: world.World, asked: Stored
+) -> None:
+    """In every zone, under every filter; half of them, and nine in ten, as the funnel says it."""
+    for state, when in asked_for():
+        span = when.span
+        scope = Scope("acme", span.start_ms, span.end_ms, state.filters)
+        found = await waits(asked.rows, scope, 100)
+        leads = [
+            one for one in rows_of(made, "leads", state) if span.start_ms <= one["timestamp"] < span.end_ms
+        ]
+        wanted = Counter[str]()
+        for one in leads:
+            wanted[one["partner_id"]] += one["quantity"]
+        assert {one.partner_id: one.total for one in found.first} == wanted
+        assert [one.total for one in found.first] == sorted(wanted.values(), reverse=True)
+        assert (found.there_are, found.all.total) == (len(wanted), wanted.total())
+        shown = buckets(found.all)
+        assert [one.leads for one in shown] == [
+            sum(lead["quantity"] for lead in leads if one.from_s <= _waited_s(lead) < one.to_s)
+            for one in shown
+        ]
+        assert sum(one.leads for one in shown) == wanted.total()
+        assert found.all.took == (await journeys.steps(asked.rows, scope)).qualify
+        few = await waits(asked.rows, scope, 1)
+        assert (few.all, few.first, few.there_are) == (found.all, found.first[:1], found.there_are)
+
+
+def _waited_s(lead: Mapping[str, Any]) -> int:
+    return int(lead["timestamp"] // 1000 - lead["deferred_at"] // 1000)
+
+
+async def test_leads_by_the_time_they_took_are_those_of_the_view(database: Database, asked: Stored) -> None:
+    """Also at the borders, and for who qualified before signing up."""
+    there = world.World("waits")
+    borders = [60, 120, 3_840, 2_048 * 60, 2**20 * 60]
+    for place, seconds in enumerate((-5, 0, *(border + one for border in borders for one in (-1, 0)))):
+        there.add(
+            "leads_raw",
+            lead_id=str(place),
+            customer_id=str(place),
+            deferred_at=BEGIN_DAY * DAY_MS,
+            click_timestamp=BEGIN_DAY * DAY_MS,
+            timestamp=BEGIN_DAY * DAY_MS + seconds * 1000,
+            partner_id=str(place % 2),
+            quantity=place % 3 + 1,
+            version=1,
+        )
+    there.insert(database.client)
+    start, end = (BEGIN_DAY - 1) * DAY_MS, (BEGIN_DAY + 2_000) * DAY_MS
+    found = await waits(asked.rows, Scope("waits", start, end), 10)
+    view = database.rows(
+        "SELECT partner_id, from_seconds, leads FROM time_to_qualify(workspace = 'waits',"
+        f" start = '{rfc3339(start)}', end = '{rfc3339(end)}', timezone = 'UTC')"
+    )
+    by_partner = sorted(found.first, key=lambda one: str(one.partner_id))
+    assert [(one.partner_id, *pair) for one in by_partner for pair in sorted(one.leads.items())] == view
+    assert len({border for _, border, _ in view}) > len(borders)
 
 
 async def test_weeks(database: Database, asked: Stored) -> None:

@@ -57,7 +57,7 @@ def failing(error: Exception, part: str = "") -> Ask:
     async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
         if part in sql:
             raise error
-        if "quantilesExact" in sql:
+        if "groupUniqArray" in sql:
             return [((0, [], []), [], [])]
         if "'late'" in sql:
             return [("late", "", 0, "0")]
@@ -343,3 +343,39 @@ async def test_it_is_broken_down_by_every_field_of_the_menu(path: str) -> None:
             link = f"{path}?country=DE" + ("" if field == "partnerId" else f"&amp;groupBy={field}")
             assert f'href="{link}"' in page.text, field
     assert PLURALS.keys() == GROUPS.keys()
+
+
+async def test_how_long_leads_took_is_a_table_of_times_and_one_of_partners() -> None:
+    nothing = failing(AssertionError(), "no question")
+    rows = [(None, {0: 1, 7_680: 2, 15_360: 1}, [8_000, 20_000], 3), ("<p>", {7_680: 2}, [8_000, 9_000], 3)]
+
+    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        return rows if "grouping(partner_id)" in sql else await nothing(sql, parameters)
+
+    async with signed_in(ask) as client:
+        page = (await client.get("/dashboard/partners?country=DE")).text
+    card = page.partition('<h2 id="h-waits">')[2].partition("</section>")[0]
+    cells = [
+        [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<t[hd][ >].*?</t[hd]>", row)]
+        for row in re.findall(r"<tr>.*?</tr>", card, re.DOTALL)
+    ]
+    assert cells[0] == ["After the sign-up", "Leads", "Share", "By then"]
+    assert (cells[1], cells[-5]) == (
+        ["Under 1 min", "1", "25%", "25%"],
+        ["2.1 – 4.3 h", "2", "50%", "75%"],
+    )
+    assert cells[-4:] == [
+        ["4.3 – 8.5 h", "1", "25%", "100%"],
+        ["Partner", "Leads", "Half within", "90% within"],
+        ["&lt;p&gt;", "2", "2.2 h", "2.5 h"],
+        ["All 3", "4", "2.2 h", "5.6 h"],
+    ]
+    assert 'href="/dashboard/partners?country=DE&amp;partnerId=%3Cp%3E"' in card
+    assert "of the partners, the 1 with most leads are shown" in card
+
+
+async def test_leads_whose_times_cannot_be_had_take_no_other_card_away() -> None:
+    async with signed_in(failing(TryAgain(NO_ANSWER), "grouping(partner_id)")) as client:
+        page = (await client.get("/dashboard/partners")).text
+    assert page.count(DOWN) == 1
+    assert 'id="h-waits"' in page.partition(DOWN)[0].rpartition("<section")[2]

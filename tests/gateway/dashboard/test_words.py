@@ -81,6 +81,21 @@ def test_durations(seconds: float | None, written: str) -> None:
     assert words.duration(seconds) == written
 
 
+@pytest.mark.parametrize(
+    ("begin", "end", "written"),
+    [
+        (0, 60, "Under 1 min"),
+        (60, 120, "1 – 2 min"),
+        (30 * 60, 3_600, "30 min – 1 h"),
+        (17 * 3_600, 34 * 3_600, "17 h – 1.4 days"),
+        (86_400, 2 * 86_400, "1 – 2 days"),
+        (32 * 86_400, 64 * 86_400, "32 – 64 days"),
+    ],
+)
+def test_from_one_duration_to_another(begin: float, end: float, written: str) -> None:
+    assert words.between(begin, end) == written
+
+
 def test_moments() -> None:
     zone = ZoneInfo("Europe/Berlin")
     now = datetime(2026, 11, 28, 14, 32, 7, tzinfo=zone)
