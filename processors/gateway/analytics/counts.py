@@ -7,6 +7,7 @@ moment.
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from processors.gateway.analytics.filters import Kind
@@ -129,16 +130,17 @@ async def groups(
     order: str,
     kinds: Collection[Kind] = tuple(Kind),
     currency: str = "usd",
+    named: Mapping[str, object] = MappingProxyType({}),
 ) -> Groups:
-    """``by``: SQL of what goes together, of a row of each kind. ``order``: SQL of clicks, sign_ups, leads,
-    sales, and amount, what was earned in the currency."""
+    """``by``: SQL of what goes together, of a row of each kind; ``named``: the parameters in it. ``order``:
+    SQL of clicks, sign_ups, leads, sales, and amount, what was earned in the currency."""
     key = f"({', '.join(f'toString({one})' for one in by)},)"
     sql = f"""
         SELECT grouped, {_SUMS} AS amounts, amounts[{{currency:String}}] AS amount, count() OVER ()
         FROM ({_counted(scope, kinds, lambda _: key)}) GROUP BY grouped
         ORDER BY {order}, grouped LIMIT {{most:UInt32}}
     """
-    rows = await ask(sql, {**scope.parameters, "most": most, "currency": currency})
+    rows = await ask(sql, {**scope.parameters, **named, "most": most, "currency": currency})
     found = [Group(row[0], _counts(row[1:6])) for row in rows]
     return Groups(found, rows[0][7] if rows else 0)
 

@@ -114,10 +114,14 @@ def _plain(text: str) -> str:
     return _escape.sub(r"\1", text[1:-1]) if text[0] in "'\"" else text
 
 
-def _sql(term: Term, name: str) -> str:
-    key, value = f"{{{name}_key:String}}", f"{{{name}:String}}"
+def value_sql(key: str) -> str:
+    """What is under a key, as text; "" where it is not. ``key``: SQL, too."""
     of = f"(metadata, {key})"
-    text = f"if(JSONType{of} = 'String', JSONExtractString{of}, JSONExtractRaw{of})"
+    return f"if(JSONType{of} = 'String', JSONExtractString{of}, JSONExtractRaw{of})"
+
+
+def _sql(term: Term, name: str) -> str:
+    value, text = f"{{{name}:String}}", value_sql(f"{{{name}_key:String}}")
     if term.operator in _ORDERED:
         return f"ifNull(toFloat64OrNull({text}) {term.operator} toFloat64OrNull({value}), 0)"
     equal = f"({text} = {value} OR ifNull(toFloat64OrNull({text}) = toFloat64OrNull({value}), 0))"

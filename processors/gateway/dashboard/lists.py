@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
+from processors.gateway.analytics.counts import Groups
+from processors.gateway.analytics.scopes import Scope
 from processors.gateway.answers import Answer
 from processors.gateway.dashboard import journeys, numbers, words
-from processors.gateway.dashboard.cards import card
+from processors.gateway.dashboard.cards import Card, card
 from processors.gateway.dashboard.chart import earned
 from processors.gateway.dashboard.events import Place, newest
 from processors.gateway.dashboard.live import is_live
@@ -15,7 +17,7 @@ from processors.gateway.dashboard.names import PLURALS, group_name
 from processors.gateway.dashboard.reasons import said_of, told_of
 from processors.gateway.dashboard.refusals import late_leads, not_counted, refused_events
 from processors.gateway.dashboard.rows import rows_of
-from processors.gateway.dashboard.state import moment_in, query
+from processors.gateway.dashboard.state import METADATA, moment_in, query
 from processors.gateway.dashboard.views import (
     EVENTS,
     EVENTS_LIVE,
@@ -68,13 +70,14 @@ class Lists:
         return self._page(visit, "events.html", told)
 
     async def partners(self, visit: Visit) -> Answer:
-        """Whose sign-ups qualify, of which week, how fast, and by which model."""
+        """Whose sign-ups qualify, of which week, how fast, by which model, and of which metadata."""
         state, period = visit.state, visit.period()
         scope, ask = visit.scope(period), self._door.ask
         async with asyncio.TaskGroup() as asked:
             groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], _MOST_GROUPS)))
             weeks = asked.create_task(card(journeys.weeks(ask, scope, state.timezone, visit.now_ms)))
             waited = asked.create_task(card(waits(ask, scope, _MOST_COMPARED)))
+            metadata = asked.create_task(self._metadata(scope, state[METADATA]))
             models = asked.create_task(card(compared(ask, scope, "partner_id", _MOST_COMPARED)))
         told = visit.told(
             PARTNERS,
@@ -84,6 +87,7 @@ class Lists:
             weeks=weeks.result(),
             waits=waited.result(),
             buckets=buckets,
+            metadata=metadata.result(),
             models=models.result(),
             model_names=MODELS,
             group_name=group_name,
@@ -92,6 +96,9 @@ class Lists:
             full=True,
         )
         return self._page(visit, "partners.html", told)
+
+    async def _metadata(self, scope: Scope, key: str) -> Card[Groups] | None:
+        return await card(numbers.by_metadata(self._door.ask, scope, key, _MOST_COMPARED)) if key else None
 
     async def refused(self, visit: Visit) -> Answer:
         """By reason, and the events of one."""

@@ -8,11 +8,13 @@ from typing import Final
 
 from processors.gateway.analytics import counts
 from processors.gateway.analytics.counts import Counts
-from processors.gateway.analytics.filters import FIELDS
+from processors.gateway.analytics.filters import CONVERSIONS, FIELDS
+from processors.gateway.analytics.metadata import value_sql
 from processors.gateway.analytics.scopes import Scope, within
 from processors.gateway.asking import Ask
 
 _ORDER: Final = "leads DESC, sign_ups DESC, clicks DESC"
+_ORDER_OF_METADATA: Final = "leads DESC, sales DESC"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ async def groups(ask: Ask, scope: Scope, name: str, most: int) -> Groups:
     first = [Group(one.values[0], one.counts) for one in found.first]
     links = await _links(ask, scope, [one.value for one in first]) if name == "linkId" else {}
     return Groups(first, found.there_are, links)
+
+
+async def by_metadata(ask: Ask, scope: Scope, key: str, most: int) -> counts.Groups:
+    """Leads and sales by what is under a key of their metadata, "" where nothing is."""
+    by = [value_sql("{metadata_key:String}")]
+    return await counts.groups(
+        ask, scope, by, most, _ORDER_OF_METADATA, CONVERSIONS, named={"metadata_key": key}
+    )
 
 
 async def _links(ask: Ask, scope: Scope, ids: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The state of a page, which is its address: every control is a link to another one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, NamedTuple
@@ -14,6 +14,8 @@ from processors.gateway.dashboard.windows import ANY, WINDOWED, WINDOWS
 
 UTC: Final = "UTC"
 CLICKED, YES = "clicked", "1"
+METADATA: Final = "metadata"
+"""By which of its keys leads and sales are broken down."""
 TABS: Final = ("clicks", "leads", "sales")
 KINDS: Final = {"all": "All", "leads": "Leads", "sales": "Sales", "sign-ups": "Sign-ups", "clicks": "Clicks"}
 BASES: Final = ("events", "cohort")
@@ -33,12 +35,22 @@ GROUPS: Final = MAIN_GROUPS | {
     "utm_medium": "Medium",
 }
 UNITS: Final = ("count", "amount")
-_CHOICES: Final[Mapping[str, Iterable[str]]] = {
+
+
+class _AnyText:
+    """A choice that only those make who have written something."""
+
+    def __contains__(self, text: object) -> bool:
+        return bool(text)
+
+
+_CHOICES: Final[Mapping[str, Container[str]]] = {
     "tab": TABS,
     "kind": KINDS,
     "basis": BASES,
     "groupBy": GROUPS,
     "unit": UNITS,
+    METADATA: _AnyText(),
     **dict.fromkeys(WINDOWED, WINDOWS),
 }
 _USUAL: Final = {
@@ -47,6 +59,7 @@ _USUAL: Final = {
     "basis": "events",
     "groupBy": "partnerId",
     "unit": "count",
+    METADATA: "",
     **dict.fromkeys(WINDOWED, ANY),
 }
 _MOST_FIELDS: Final = 100
@@ -74,7 +87,8 @@ class State:
         return ZoneInfo(self.timezone)
 
     def __getitem__(self, name: str) -> str:
-        """What is chosen of ``tab``, ``kind``, ``basis``, ``groupBy``, ``unit``, and of the windows."""
+        """What is chosen of ``tab``, ``kind``, ``basis``, ``groupBy``, ``unit``, ``metadata``, and of the
+        windows."""
         return self.chosen.get(name, _USUAL[name])
 
     @property

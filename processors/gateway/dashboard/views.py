@@ -126,8 +126,8 @@ class Visit:
 
     def _exports(self) -> list[tuple[str, str]]:
         state, root = self.state, self.base + ROOT
-        events = state.link(tab="leads", basis="events", groupBy="partnerId")
-        groups = state.link(tab="leads", basis="events", kind="all")
+        events = state.link(tab="leads", basis="events", groupBy="partnerId", metadata="")
+        groups = state.link(tab="leads", basis="events", kind="all", metadata="")
         return [
             ("Chart as CSV", f"{root}/series.csv{state.common}"),
             ("Events as CSV", f"{root}/events.csv{events}"),

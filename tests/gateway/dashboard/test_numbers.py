@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -66,6 +67,10 @@ _TIMES: Final = {
     "sales": ("sales_raw", "timestamp"),
 }
 _COLUMNS: Final = {"partnerId": "partner_id", "linkId": "link_id"}
+_METADATA: Final = (
+    *("", "{}", '{"plan":"pro","seats":5}', '{"plan":5}', '{"plan":"5"}'),
+    """{"plan":true,"a'b":"c"}""",
+)
 BEGIN_DAY: Final = 20_000
 Rows = Sequence[Mapping[str, Any]]
 
@@ -80,6 +85,11 @@ def made() -> world.World:
     there.tables["leads_raw"] = [
         {**row, "quantity": 3 if place % 7 == 0 else 1} for place, row in enumerate(there.tables["leads_raw"])
     ]
+    for table in ("leads_raw", "sales_raw"):
+        there.tables[table] = [
+            {**row, "metadata": _METADATA[place % len(_METADATA)]}
+            for place, row in enumerate(there.tables[table])
+        ]
     return there
 
 
@@ -331,6 +341,42 @@ async def test_models_add_up_to_the_leads_and_sales_that_the_page_counts(asked: 
         few = await compared(asked.rows, scope, "partner_id", 1)
         assert (few.first, few.there_are, few.totals) == (found.first[:1], found.there_are, found.totals)
     assert divided > 20
+
+
+async def test_leads_and_sales_by_metadata_add_up_to_those_that_the_page_counts(
+    made: world.World, asked: Stored
+) -> None:
+    """Also those that have nothing under the key; a number is told as its text is."""
+    for state, when in asked_for():
+        start, end = when.span.start_ms, when.span.end_ms
+        scope = Scope("acme", start, end, state.filters)
+        total = (await counts.series(asked.rows, scope, when, compare=False)).total
+        for key in ("plan", "a'b", "nobody has this"):
+            found = await numbers.by_metadata(asked.rows, scope, key, 100)
+            wanted: dict[str, Counts] = {}
+            for name in ("leads", "sales"):
+                for row in rows_of(made, name, state):
+                    if start <= row["timestamp"] < end:
+                        value = _under(row["metadata"], key)
+                        wanted[value] = wanted.get(value, Counts()) + _counts(row)
+            assert {one.values[0]: one.counts for one in found.first} == wanted
+            assert sum(wanted.values(), Counts()) == Counts(
+                leads=total.leads, sales=total.sales, amounts=total.amounts
+            )
+            assert found.there_are == len(wanted)
+            few = await numbers.by_metadata(asked.rows, scope, key, 1)
+            assert (few.first, few.there_are) == (found.first[:1], found.there_are)
+
+
+def _counts(row: Mapping[str, Any]) -> Counts:
+    if "sale_id" in row:
+        return Counts(sales=1, amounts={row["currency"]: row["amount"]})
+    return Counts(leads=row["quantity"])
+
+
+def _under(metadata: str, key: str) -> str:
+    value = json.loads(metadata or "{}").get(key, "")
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 async def test_leads_by_the_time_they_took_add_up_to_those_that_the_page_counts(

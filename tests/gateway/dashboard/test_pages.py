@@ -379,3 +379,38 @@ async def test_leads_whose_times_cannot_be_had_take_no_other_card_away() -> None
         page = (await client.get("/dashboard/partners")).text
     assert page.count(DOWN) == 1
     assert 'id="h-waits"' in page.partition(DOWN)[0].rpartition("<section")[2]
+
+
+async def test_leads_and_sales_are_broken_down_by_a_key_of_metadata_that_a_form_asks_for() -> None:
+    """Nothing is asked before; other pages do not take the key over."""
+    asked: list[Mapping[str, object]] = []
+    nothing = failing(AssertionError(), "no question")
+
+    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        if "{metadata_key:String}" not in sql:
+            return await nothing(sql, parameters)
+        asked.append(parameters)
+        return [(["<b>"], 0, 0, 7, 2, {"usd": 4_900}, 4_900, 9), ([""], 0, 0, 3, 0, {}, 0, 9)]
+
+    async with signed_in(ask) as client:
+        page = (await client.get("/dashboard/partners?country=DE")).text
+        assert (asked, 'name="metadata" value=""' in page) == ([], True)
+        page = (await client.get("/dashboard/partners?country=DE&metadata=p%26lan")).text
+    [parameters] = asked
+    assert parameters["metadata_key"] == "p&lan"
+    card = page.partition('id="h-metadata"')[2].partition("</section>")[0]
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", card)
+    assert [re.sub(r"<[^>]*>", "", cell) for cell in cells] == [
+        *("p&amp;lan", "Leads", "Sales", "Earned"),
+        *("&lt;b&gt;", "7", "2", "$49.00"),
+        *("Nothing", "3", "0", "—"),
+    ]
+    assert "2 of 9, most leads first" in card
+    form = card.partition("<form")[2].partition("</form>")[0]
+    assert 'type="hidden" name="country" value="DE"' in form
+    assert 'href="/dashboard/partners?country=DE"' in form
+    links = re.findall(r'href="([^"]*)"', page)
+    assert [one for one in links if "metadata" in one and not one.startswith("/dashboard/partners?")] == [
+        "/dashboard/views?of=/dashboard/partners%3Fcountry%3DDE%26metadata%3Dp%2526lan"
+    ]
+    assert "/dashboard/partners?interval=7d&amp;country=DE&amp;metadata=p%26lan" in links

@@ -48,6 +48,8 @@ def test_a_filter_of_many_values_has_all_of_each() -> None:
     [
         (b"", []),
         (b"interval=30d&timezone=UTC&tab=leads", []),
+        (b"metadata=", []),
+        (b"metadata=a%26b ", [("metadata", "a&b")]),
         (b"interval=nonsense&timezone=Mars/Phobos&tab=x&kind=&basis=%00", []),
         (b"start=2026-01-07&end=2026-01-01", [("start", "2026-01-01"), ("end", "2026-01-07")]),
         (b"start=2026-01-01", []),
