@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from processors.rewarding.policies import read_policies
 from processors.settings import Settings
 from schemas.topics import REWARD_INPUTS, Topic
 from tests.docs.blocks import BLOCKS
-from tests.integration.stack import Service
+from tests.integration.stack import Service, wait_for
 from tests.rewarding.histories import POLICY, Values, check, documents_of
 from tests.rewarding.world import record_of
 from tests.rewards.builders import WORKSPACE, Document, lead, policy, sale
@@ -92,6 +93,11 @@ async def until_lag(settings: Settings, enough: Callable[[int], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
+def until_settled(settings: Settings) -> None:
+    for _ in range(3):  # what comes of a record comes back twice: as a claim, and as a share
+        asyncio.run(until_lag(settings, (0).__eq__))
+
+
 async def read_all(settings: Settings, topic: Topic) -> Values:
     """As a reader of what is committed sees it."""
     async with TopicReader(settings) as reader:
@@ -100,12 +106,24 @@ async def read_all(settings: Settings, topic: Topic) -> Values:
 
 
 @pytest.fixture
-def service(settings: Settings, tmp_path: Path) -> Iterator[Service]:
-    """The process, of which two logs would be one."""
-    service = Service(["rewards", "run"], dict(os.environ), tmp_path / "rewards.log")
-    yield service
-    if service.process is not None:
-        service.kill()
+def process(settings: Settings, tmp_path: Path) -> Iterator[Callable[[str], Service]]:
+    """Makes one of this name, which is not started yet."""
+    made: list[Service] = []
+
+    def process(name: str) -> Service:
+        own = {"LEADSTREAM_INSTANCE_ID": name, "LEADSTREAM_DATA_DIR": str(tmp_path / name)}
+        made.append(Service(["rewards", "run"], {**os.environ, **own}, tmp_path / f"{name}.log"))
+        return made[-1]
+
+    yield process
+    for one in made:
+        if one.process is not None:
+            one.kill()
+
+
+@pytest.fixture
+def service(process: Callable[[str], Service]) -> Service:
+    return process("rewards-1")
 
 
 def test_killed_three_times_it_says_what_the_model_says_and_each_revision_once(
@@ -125,8 +143,7 @@ def test_killed_three_times_it_says_what_the_model_says_and_each_revision_once(
         if life < 3:
             asyncio.run(until_lag(settings, len(more).__gt__))
             service.kill()
-    for _ in range(3):  # what comes of a record comes back twice: as a claim, and as a share
-        asyncio.run(until_lag(settings, (0).__eq__))
+    until_settled(settings)
     assert service.stop() == 0, service.log.read_text()
 
     check(customers, lambda topic: asyncio.run(read_all(settings, topic)))
@@ -134,6 +151,46 @@ def test_killed_three_times_it_says_what_the_model_says_and_each_revision_once(
     result = CliRunner().invoke(cli, ["audit", "--rewards"])
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(f"{CUSTOMERS} customers, "), result.stdout
+
+
+def test_from_one_to_three_and_back_one_of_them_frozen_for_longer_than_its_transaction(
+    settings: Settings, process: Callable[[str], Service], tmp_path: Path
+) -> None:
+    """Each of the others is stopped in good order and comes back meanwhile."""
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(POLICY))
+    said("policy", "set", str(file), WORKSPACE)
+    draw = random.Random(11)
+    customers = {f"{number}": documents_of(f"{number}", draw) for number in range(CUSTOMERS)}
+    all_of_them = [(customer, one) for customer, documents in customers.items() for one in documents]
+    parts = iter([all_of_them[number::6] for number in range(6)])
+
+    def ready(one: Service) -> None:
+        wait_for(one.is_ready, WAIT_S, one.life)
+
+    first, second, frozen = (process(name) for name in ("rewards-1", "rewards-2", "rewards-3"))
+    asyncio.run(write(settings, next(parts)))
+    for one in (first, second, frozen):
+        one.start()
+        ready(one)
+    more = next(parts)
+    asyncio.run(write(settings, more))
+    asyncio.run(until_lag(settings, len(more).__gt__))
+    frozen.send_signal(signal.SIGSTOP)
+    asyncio.run(write(settings, next(parts)))
+    until_settled(settings)  # by the others, when its session and its transaction are over
+    frozen.send_signal(signal.SIGCONT)
+    for one in (first, second):
+        asyncio.run(write(settings, next(parts)))
+        assert one.stop() == 0, one.log.read_text()
+        one.start()
+        ready(one)
+    asyncio.run(write(settings, next(parts)))
+    assert second.stop() == 0, second.log.read_text()
+    assert frozen.stop() in (0, 70), frozen.log.read_text()
+    until_settled(settings)
+    assert first.stop() == 0, first.log.read_text()
+    check(customers, lambda topic: asyncio.run(read_all(settings, topic)))
 
 
 def check_paid(settings: Settings, directory: Path) -> None:
