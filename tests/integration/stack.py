@@ -181,7 +181,7 @@ class Stack:
             "LEADSTREAM_INSTANCE_ID": name,
             "LEADSTREAM_DATA_DIR": str(self.directory / name),
         }
-        service = Service([command], env, self.directory / f"{name}.log", self.program)
+        service = Service(command.split(), env, self.directory / f"{name}.log", self.program)
         self.services.append(service)
         return service
 

@@ -12,20 +12,32 @@ import pytest
 from deploy.local.clickhouse import LocalClickHouse
 from processors.clickhouse.connection import connect
 from processors.stack.acls import lines, rights_of
-from tests.integration.stack import Stack
+from tests.integration.stack import Stack, wait_for
 from tests.secure_kafka import SecureKafka, secure_kafka
 from tests.tls_proxy import HOST, tls_proxy
 
 pytestmark = pytest.mark.integration
 
-ROLES = ("worker", "sink", "gateway", "sender", "operator")
+ROLES = ("worker", "rewards", "sink", "gateway", "sender", "operator")
 WORKSPACE = {
     "workspaceId": "w",
     "domains": [{"slug": "w.link"}],
     "links": [{"key": "k", "url": "https://w.com"}],
 }
+POLICY = {
+    "programId": "p",
+    "versions": [
+        {
+            "effectiveFrom": "2026-01-01T00:00:00Z",
+            "currency": "usd",
+            "holdingPeriod": "30d",
+            "lead": {"amount": 2_500, "cap": {"amount": 2_000, "per": "month"}},
+        }
+    ],
+}
 EVENTS = [
-    {"type": "click", "workspaceId": "w", "clickId": "c1", "timestamp": "2026-01-01T10:00:00Z"},
+    {"type": "click", "workspaceId": "w", "clickId": "c1", "timestamp": "2026-01-01T10:00:00Z"}
+    | {"programId": "p", "partnerId": "pn"},
     {
         "type": "lead",
         "workspaceId": "w",
@@ -93,14 +105,21 @@ def test_each_role_works_with_its_rights(
     operator = who["operator"]
     assert "created secure.clicks" in _run(stack, operator, "topics", "create")
     _run(stack, operator, "migrate")
+    policy = _written(stack.directory / "policy.json", json.dumps(POLICY))
+    _run(stack, operator, "rewards", "policy", "set", str(policy), "w")
     worker, sink = stack.worker("w-1", **who["worker"]), stack.sink(**who["sink"])
+    ledger = stack.service("rewards run", "rewards-1")
+    ledger.start(**who["rewards"])
     events = "\n".join(map(json.dumps, EVENTS)).encode()
     _run(stack, who["sender"], "send", "-", stdin=events)
     stack.wait_until_processed()
     client = connect(f"{clickhouse.url.rsplit('/', 1)[0]}/secure")
     assert client.query("SELECT customer_external_id FROM leads").result_rows == [("u1",)]
     assert "as leadstream-operator" in _run(stack, operator, "doctor")
+    owed = "SELECT sum(amount) FROM rewards"
+    wait_for(lambda: client.query(owed).result_rows == [(2_000,)], 60, ledger.life)
     _run(stack, operator, "audit")
+    _run(stack, operator, "audit", "--rewards")
     _run(stack, operator, "workspace", "create", "w")
     assert "leadstream_sk_" in _run(stack, operator, "workspace", "list")
     # With the registries a gateway does what this command does.
@@ -112,6 +131,7 @@ def test_each_role_works_with_its_rights(
     _run(stack, operator, "replay", "clickhouse")
     assert worker.stop() == 0
     assert sink.stop() == 0
+    assert ledger.stop() == 0
 
 
 @pytest.mark.parametrize(
