@@ -67,7 +67,7 @@ def test_create_and_check(prefix: str, runner: CliRunner) -> None:
 
     result = runner.invoke(cli, ["topics", "create"])
     assert result.exit_code == 0
-    assert result.stdout.count("created ") == len(Topic) + 2  # changelogs
+    assert result.stdout.count("created ") == len(Topic) + 4  # changelogs
 
     assert runner.invoke(cli, ["topics", "create"]).stdout == "all topics are there already\n"
     result = runner.invoke(cli, ["topics", "check"])
@@ -209,7 +209,7 @@ def test_doctor(
     result = runner.invoke(cli, ["doctor"])
     assert result.exit_code == 1
     assert "ok    Kafka " in result.stdout
-    assert f"ok    topics           all {len(Topic) + 2} as they should be\n" in result.stdout
+    assert f"ok    topics           all {len(Topic) + 4} as they should be\n" in result.stdout
     assert "FAIL  ClickHouse " in result.stdout
     assert "leadstream migrate" in result.stdout
 

@@ -14,6 +14,7 @@ from deploy.local.kafka import LocalKafka
 from deploy.local.ports import free_port
 from processors.clickhouse.connection import connect
 from processors.observability.metrics import PROCESS, SINK, WORKER, Metric
+from processors.sink.tables import SINK_TOPICS
 from schemas.topics import Topic
 from tests.integration.stack import Service, Stack, wait_for
 from tests.observability.asking import ask, metrics_of
@@ -186,5 +187,5 @@ def check_sink(found: dict[str, dict[tuple[str, ...], float]]) -> None:
     assert found["leadstream_sink_result_to_row_seconds_count"]["leads_raw",] >= 1
     assert found["leadstream_sink_insert_seconds_count"]["clicks_raw",] >= 1
     assert found["leadstream_sink_records_total"]["observed.clicks",] == 3
-    assert found["leadstream_sink_partitions"] == {(): 12}
+    assert found["leadstream_sink_partitions"] == {(): 2 * len(SINK_TOPICS)}
     assert found["leadstream_sink_waiting"] == {(): 0}
