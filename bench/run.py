@@ -106,7 +106,7 @@ class Bench:
     def __init__(self, broker: Broker, sizes: Sizes, directory: Path, now_ms: int) -> None:
         self._broker = broker
         self._sizes = sizes
-        self._directory = directory
+        self._directory = directory.absolute()  # everything that is started there is started elsewhere
         self._now_ms = now_ms
         self._pipeline = Pipeline(sizes.events, now_ms)
         self._throughput: dict[str, Workload] = {

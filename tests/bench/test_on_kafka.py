@@ -18,8 +18,11 @@ from processors.cli.main import main
 pytestmark = pytest.mark.integration
 
 
-def test_leadstream_is_measured_and_loses_nothing(kafka: LocalKafka, tmp_path: Path) -> None:
-    out = tmp_path / "out"
+def test_leadstream_is_measured_and_loses_nothing(
+    kafka: LocalKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = Path("out")  # as it is by default, seen from where the command is called
     measure = ["bench", "--quick", "--only", "leadstream", "--measure", "throughput", "--measure", "latency"]
     assert main([*measure, "--workload", "w2", "--kafka", kafka.bootstrap, "--out", str(out)]) == 0
     throughput, latency = json.loads((out / "results.json").read_text())["runs"]
