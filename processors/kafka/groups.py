@@ -13,7 +13,6 @@ from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
     IllegalGenerationError,
-    KafkaError,
     NotCoordinatorForGroupError,
     UnknownMemberIdError,
     for_code,
@@ -23,7 +22,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from processors.errors import Misconfigured
 from processors.kafka.connecting import connection_of
-from processors.kafka.connection import told
+from processors.kafka.connection import telling
 from processors.kafka.connection.failures import NotAuthorised
 from processors.kafka.topics import admin_of
 from processors.settings import Settings
@@ -120,13 +119,13 @@ async def set_offsets(settings: Settings, group: str, offsets: Mapping[TopicPart
     """Let a group go on at these offsets. Raises :class:`GroupInUse`, ``NoBroker``, ``KafkaRefused``."""
     consumer = connection_of(settings).consumer(group_id=group, enable_auto_commit=False)
     try:
-        await consumer.start()
-        consumer.assign(list(offsets))
-        await consumer.commit(dict(offsets))
-    except (CommitFailedError, UnknownMemberIdError, IllegalGenerationError) as error:
-        raise GroupInUse(f"consumer group {group} has members: stop them first") from error
-    except KafkaError as error:
-        raise told(error, settings.kafka_bootstrap) from error
+        with telling(settings.kafka_bootstrap):
+            await consumer.start()
+            consumer.assign(list(offsets))
+            try:
+                await consumer.commit(dict(offsets))
+            except (CommitFailedError, UnknownMemberIdError, IllegalGenerationError) as error:
+                raise GroupInUse(f"consumer group {group} has members: stop them first") from error
     finally:
         await consumer.stop()
 
@@ -137,9 +136,8 @@ async def written_ends(settings: Settings, places: Iterable[TopicPartition]) -> 
         client_id="leadstream-ends", isolation_level="read_uncommitted"
     )
     try:
-        await consumer.start()
-        return dict(await consumer.end_offsets(list(places)))
-    except KafkaError as error:
-        raise told(error, settings.kafka_bootstrap) from error
+        with telling(settings.kafka_bootstrap):
+            await consumer.start()
+            return dict(await consumer.end_offsets(list(places)))
     finally:
         await consumer.stop()

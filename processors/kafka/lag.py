@@ -9,11 +9,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
-from processors.errors import LeadstreamError
 from processors.kafka.connecting import connection_of
-from processors.kafka.connection import told
+from processors.kafka.connection import telling
 from processors.kafka.groups import described, fetch_offsets
 from processors.settings import Settings
 from schemas.topics import Topic
@@ -43,7 +41,6 @@ class LagReader:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
-        self._stack = AsyncExitStack()
         # What lies between two offsets never changes: (partition, from, to) → records.
         self._known: dict[tuple[TopicPartition, int, int], int] = {}
         # Nor does what lies at one: (partition, offset) → its time.
@@ -51,29 +48,27 @@ class LagReader:
 
     async def __aenter__(self) -> Self:
         connection, client = connection_of(self._settings), "leadstream-lag"
-        try:
-            self._admin = connection.admin(client_id=client)
-            self._stack.push_async_callback(self._admin.close)
-            await self._admin.start()
-            # Ends have to be the log's: up to the last *decided* record there may be less than was written.
-            self._ends = connection.consumer(client_id=client, isolation_level="read_uncommitted")
-            self._stack.push_async_callback(self._ends.stop)
-            await self._ends.start()
-            self._probe = connection.consumer(
-                client_id=client,
-                isolation_level="read_committed",
-                enable_auto_commit=False,
-                fetch_max_wait_ms=50,
-                # What is wanted of a partition is near, and there may be many of them.
-                max_partition_fetch_bytes=_FETCH_BYTES,
-            )
-            self._stack.push_async_callback(self._probe.stop)
-            await self._probe.start()
-        except BaseException as error:
-            await self._stack.aclose()
-            if isinstance(error, KafkaError | OSError | LeadstreamError):
-                raise told(error, self._settings.kafka_bootstrap) from error
-            raise
+        async with AsyncExitStack() as stack:
+            with telling(self._settings.kafka_bootstrap):
+                self._admin = connection.admin(client_id=client)
+                stack.push_async_callback(self._admin.close)
+                await self._admin.start()
+                # Ends have to be the log's: up to the last *decided* record there may be less than was
+                # written.
+                self._ends = connection.consumer(client_id=client, isolation_level="read_uncommitted")
+                stack.push_async_callback(self._ends.stop)
+                await self._ends.start()
+                self._probe = connection.consumer(
+                    client_id=client,
+                    isolation_level="read_committed",
+                    enable_auto_commit=False,
+                    fetch_max_wait_ms=50,
+                    # What is wanted of a partition is near, and there may be many of them.
+                    max_partition_fetch_bytes=_FETCH_BYTES,
+                )
+                stack.push_async_callback(self._probe.stop)
+                await self._probe.start()
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(

@@ -7,11 +7,9 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 
-from processors.errors import LeadstreamError
 from processors.kafka.connecting import connection_of
-from processors.kafka.connection import NoBroker, told
+from processors.kafka.connection import NoBroker, telling
 from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.header_names import tolerate
 from processors.kafka.topics import partition_counts
@@ -39,7 +37,6 @@ class TopicReader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         tolerate()
@@ -53,12 +50,11 @@ class TopicReader:
             fetch_max_wait_ms=50,
             retry_backoff_ms=20,
         )
-        self._stack.push_async_callback(self._consumer.stop)
-        try:
-            await self._consumer.start()
-        except (KafkaError, OSError, LeadstreamError) as error:
-            await self._stack.aclose()
-            raise told(error, self._settings.kafka_bootstrap) from error
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._consumer.stop)
+            with telling(self._settings.kafka_bootstrap):
+                await self._consumer.start()
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
@@ -76,28 +72,22 @@ class TopicReader:
         if missing := [name for name in names if name not in counts]:
             raise NoSuchTopic(missing[0])
         places = [TopicPartition(name, number) for name in names for number in range(counts[name])]
-        try:
+        with telling(self._settings.kafka_bootstrap):
             ends = await self._consumer.end_offsets(places)
             if since_ms is None:
                 begins = await self._consumer.beginning_offsets(places)
             else:
                 found = await self._consumer.offsets_for_times(dict.fromkeys(places, max(since_ms, 0)))
                 begins = {place: one.offset if one else ends[place] for place, one in found.items()}
-        except KafkaError as error:
-            raise told(error, self._settings.kafka_bootstrap) from error
         return {place: Span(begins[place], ends[place]) for place in places}
 
     async def latest(self, name: str, count: int) -> list[ConsumerRecord]:
         """The committed ones among the last ``count`` records of each partition. ``name``: in full."""
         partitions = (await partition_counts(self._settings)).get(name, 0)
         places = [TopicPartition(name, number) for number in range(partitions)]
-        try:
-            begins, ends = (
-                await self._consumer.beginning_offsets(places),
-                await self._consumer.end_offsets(places),
-            )
-        except KafkaError as error:
-            raise told(error, self._settings.kafka_bootstrap) from error
+        with telling(self._settings.kafka_bootstrap):
+            begins = await self._consumer.beginning_offsets(places)
+            ends = await self._consumer.end_offsets(places)
         spans = {place: Span(max(begins[place], ends[place] - count), ends[place]) for place in places}
         return [record async for records in self.records(spans) for record in records]
 
@@ -110,10 +100,8 @@ class TopicReader:
             self._consumer.seek(place, span.begin)
         progress = time.monotonic()
         while left:
-            try:
+            with telling(self._settings.kafka_bootstrap):
                 fetched = await self._consumer.getmany(*left, timeout_ms=_POLL_MS, max_records=_RECORDS)
-            except KafkaError as error:
-                raise told(error, self._settings.kafka_bootstrap) from error
             for place, records in fetched.items():
                 if inside := _before(left[place].end, records):
                     yield inside

@@ -11,14 +11,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
-    KafkaError,
     TopicAuthorizationFailedError,
     for_code,
 )
 
 from processors.errors import Unavailable
 from processors.kafka.connecting import connection_of
-from processors.kafka.connection import KafkaRefused, told
+from processors.kafka.connection import KafkaRefused, telling
 from processors.kafka.connection.failures import NotAuthorised
 from processors.kafka.layouts import Layout
 from processors.settings import Settings
@@ -111,10 +110,9 @@ async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Connected; what goes wrong inside is raised as ``NoBroker`` or ``KafkaRefused``."""
     admin = connection_of(settings).admin(client_id="leadstream")
     try:
-        await admin.start()
-        yield admin
-    except (KafkaError, OSError) as error:
-        raise told(error, settings.kafka_bootstrap) from error
+        with telling(settings.kafka_bootstrap):
+            await admin.start()
+            yield admin
     finally:
         await admin.close()
 

@@ -8,10 +8,9 @@ from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 
 from processors.kafka.connecting import connection_of
-from processors.kafka.connection import NoBroker, told
+from processors.kafka.connection import NoBroker, telling
 from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.connection.heard import heard
 from processors.kafka.header_names import tolerate
@@ -76,15 +75,14 @@ class Reader:
             self.places += [TopicPartition(name, number) for number in range(counts[name])]
         self._consumer, self._asking = self._new_consumer(), self._new_consumer()
         try:
-            await self._consumer.start()
-            await self._asking.start()
-            self._consumer.assign(self.places)
-            await self._consumer.seek_to_beginning()
-            await self._read_to(await self._asking.end_offsets(self.places))
-        except BaseException as error:
+            with telling(self._settings.kafka_bootstrap):
+                await self._consumer.start()
+                await self._asking.start()
+                self._consumer.assign(self.places)
+                await self._consumer.seek_to_beginning()
+                await self._read_to(await self._asking.end_offsets(self.places))
+        except BaseException:
             await self._stop()
-            if isinstance(error, KafkaError | OSError):
-                raise told(error, self._settings.kafka_bootstrap) from error
             raise
         self._following = asyncio.create_task(self._follow(), name="registry-reader")
 
@@ -117,11 +115,10 @@ class Reader:
         """As ``catch_up``, for one caller at a time, who waits for no others."""
         try:
             async with asyncio.timeout(self._patience_s):
-                ends = await self._asking.end_offsets(self.places)
+                with telling(self._settings.kafka_bootstrap):
+                    ends = await self._asking.end_offsets(self.places)
         except TimeoutError:
             raise self._silent() from None
-        except (KafkaError, OSError) as error:
-            raise told(error, self._settings.kafka_bootstrap) from error
         await self.until(ends)
 
     async def until(self, ends: Ends) -> None:
@@ -156,14 +153,12 @@ class Reader:
             await self.look()
 
     async def _follow(self) -> None:
-        try:
+        with telling(self._settings.kafka_bootstrap):
             while True:
                 await self._take(_FETCH_MS)
                 # Those who wait now are woken, and nobody who comes later.
                 self._moved.set()
                 self._moved.clear()
-        except (KafkaError, OSError) as error:
-            raise told(error, self._settings.kafka_bootstrap) from error
 
     async def _read_to(self, ends: Ends) -> None:
         progress = time.monotonic()

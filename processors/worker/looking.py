@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 
-from aiokafka.errors import KafkaError
-
 from processors.engine.kafka.lookup import Stored, look_up
 from processors.engine.placement import changelog_topic
 from processors.kafka.connecting import connection_of
-from processors.kafka.connection import told
+from processors.kafka.connection import telling
 from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.topics import partition_counts
 from processors.settings import Settings
@@ -26,7 +24,5 @@ async def stored_state(
     partitions = (await partition_counts(settings)).get(topic, 0)
     if not partitions:
         raise NoSuchTopic(topic)
-    try:
+    with telling(settings.kafka_bootstrap):
         return await look_up(connection_of(settings), application_id, table, key, partitions, progress)
-    except (KafkaError, OSError) as error:
-        raise told(error, settings.kafka_bootstrap) from error

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack
 
 import pytest
 from aiokafka import TopicPartition
@@ -63,5 +64,6 @@ async def test_to_leave_while_a_fetch_is_to_be_tried_again_is_no_cancellation() 
         await fetch
 
     reader = LagReader(Settings())
+    reader._stack = AsyncExitStack()
     reader._stack.push_async_callback(stop)
     await reader.__aexit__(None, None, None)

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from processors.gateway.facts.reading import Memory
 from processors.gateway.facts.recent import VISIT_MS
 from processors.kafka.connecting import connection_of, follower
-from processors.kafka.connection import told
+from processors.kafka.connection import telling, told
 from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.connection.heard import heard
 from processors.kafka.header_names import tolerate
@@ -57,7 +57,6 @@ class Follower:
         self._memory = memory
         self._recent = memory.recent
         self._clock = clock
-        self._stack = AsyncExitStack()
         self._moved: set[asyncio.Future[None]] = set()
         self._round: asyncio.Task[Mapping[TopicPartition, int]] | None = None
         self._asking = asyncio.Lock()
@@ -74,17 +73,13 @@ class Follower:
         connection = connection_of(self._settings)
         self._ends = connection.consumer(client_id=_CLIENT, isolation_level="read_uncommitted")
         self._consumer = follower(self._settings, _CLIENT)
-        try:
-            for consumer in (self._ends, self._consumer):
-                self._stack.push_async_callback(consumer.stop)
-                await consumer.start()
-            await self._begin()
-        except (KafkaError, OSError) as error:
-            await self._stack.aclose()
-            raise told(error, self._settings.kafka_bootstrap) from error
-        except BaseException:
-            await self._stack.aclose()
-            raise
+        async with AsyncExitStack() as stack:
+            with telling(self._settings.kafka_bootstrap):
+                for consumer in (self._ends, self._consumer):
+                    stack.push_async_callback(consumer.stop)
+                    await consumer.start()
+                await self._begin()
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(

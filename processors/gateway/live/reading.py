@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from processors.gateway.live.positions import TOPICS, Place
 from processors.gateway.live.rings import Record, Rings
 from processors.kafka.connecting import follower
-from processors.kafka.connection import told
+from processors.kafka.connection import telling, told
 from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.header_names import tolerate
 from processors.kafka.topics import partition_counts
@@ -44,7 +44,6 @@ class Reader:
         self._rings = rings
         self._clock = clock
         self._back_ms = back_ms
-        self._stack = AsyncExitStack()
         self._places: dict[TopicPartition, Place] = {}
 
     async def __aenter__(self) -> Self:
@@ -56,16 +55,12 @@ class Reader:
                 raise NoSuchTopic(name)
             self._places |= {TopicPartition(name, one): Place(topic, one) for one in range(counts[name])}
         self._consumer = follower(self._settings, _CLIENT)
-        self._stack.push_async_callback(self._consumer.stop)
-        try:
-            await self._consumer.start()
-            await self._begin()
-        except (KafkaError, OSError) as error:
-            await self._stack.aclose()
-            raise told(error, self._settings.kafka_bootstrap) from error
-        except BaseException:
-            await self._stack.aclose()
-            raise
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._consumer.stop)
+            with telling(self._settings.kafka_bootstrap):
+                await self._consumer.start()
+                await self._begin()
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(

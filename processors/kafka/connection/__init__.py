@@ -6,6 +6,6 @@ and exit code.
 """
 
 from processors.kafka.connection.clients import KafkaConnection
-from processors.kafka.connection.failures import KafkaRefused, NoBroker, told
+from processors.kafka.connection.failures import KafkaRefused, NoBroker, telling, told
 
-__all__ = ["KafkaConnection", "KafkaRefused", "NoBroker", "told"]
+__all__ = ["KafkaConnection", "KafkaRefused", "NoBroker", "telling", "told"]

@@ -11,6 +11,7 @@ KafkaRefused        78    a broker said no, and will say so again
 
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from aiokafka import errors
@@ -105,6 +106,15 @@ def told(error: BaseException, bootstrap: str) -> NoBroker | KafkaRefused:
     if isinstance(error, _PASSING) or getattr(error, "retriable", False):
         return NoBroker(f"no Kafka broker answers at {bootstrap} ({reason(error)})")
     return KafkaRefused(f"Kafka at {bootstrap} refused: {reason(error)}")
+
+
+@contextmanager
+def telling(bootstrap: str) -> Iterator[None]:
+    """What clients of the brokers at ``bootstrap`` raise inside is raised as what an operator is told."""
+    try:
+        yield
+    except (errors.KafkaError, OSError) as error:
+        raise told(error, bootstrap) from error
 
 
 def refusal_of(error: BaseException, where: str) -> KafkaRefused | None:
