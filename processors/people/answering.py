@@ -34,12 +34,18 @@ def main() -> int:
     # Should the gateway die meanwhile, nobody else ends this.
     signal.setitimer(signal.ITIMER_REAL, asked.most_s)
     os.nice(_NICENESS)
+    asked_by = os.getppid()
+
+    def progress(_done: int, _of: int) -> None:
+        if os.getppid() != asked_by:
+            sys.exit(ExitCode.HUNG_UP)
+
     try:
         who = person(asked.workspace_id, asked.customer_external_id)
     except ValueError:
         return ExitCode.USAGE
     try:
-        trace = traced(find(settings_of_environment(running_up()), who, lambda _, __: None))
+        trace = traced(find(settings_of_environment(running_up()), who, progress))
     except LeadstreamError as error:
         sys.stderr.write(str(error))
         return error.exit_code

@@ -30,6 +30,10 @@ Run = Callable[[str, str], Coroutine[Any, Any, Trace | None]]
 """Of a workspace and the external id of a customer."""
 
 
+class TraceFailed(Exception):
+    """For another reason than that servers are away: to try again does not help. ``str()``: for the log."""
+
+
 class Tracing:
     """``run``: one trace; None: no event can name such a customer. ``most``: how many at once; of one
     workspace, one."""
@@ -40,7 +44,7 @@ class Tracing:
         self._under_way: set[str] = set()
 
     async def of(self, request: Request, workspace_id: str, external_id: str) -> Trace:
-        """Ends with the client's patience, too. Raises ``ApiError``, and ``ClientGone``."""
+        """Ends with the client's patience, too. Raises ``ApiError``, ``ClientGone``, :class:`TraceFailed`."""
         if workspace_id in self._under_way:
             raise ApiError(
                 Code.RATE_LIMIT_EXCEEDED,
@@ -62,7 +66,7 @@ class Tracing:
 async def in_a_process(most_s: float, workspace_id: str, external_id: str) -> Trace | None:
     """One trace by a process of its own, which is ended after ``most_s`` and when this is cancelled.
 
-    None: no event can name such a customer. Raises ``TryAgain``.
+    None: no event can name such a customer. Raises ``TryAgain``, and :class:`TraceFailed`.
     """
     asked = Asked(workspace_id=workspace_id, customer_external_id=external_id, most_s=most_s)
     pipe = asyncio.subprocess.PIPE
@@ -80,8 +84,10 @@ async def in_a_process(most_s: float, workspace_id: str, external_id: str) -> Tr
             await process.wait()
     if process.returncode == ExitCode.USAGE:
         return None
-    if process.returncode:
-        error = failure.decode(errors="replace")[-500:]
+    if not process.returncode:
+        return _decode(told)
+    error = failure.decode(errors="replace")[-500:]
+    if process.returncode == ExitCode.UNAVAILABLE:
         log.warning("a trace failed", extra={"exit_code": process.returncode, "error": error})
         raise TryAgain("Neither the workers' state nor ClickHouse could be read. Try again in a moment.")
-    return _decode(told)
+    raise TraceFailed(f"exit code {process.returncode}: {error}")

@@ -135,6 +135,14 @@ async def test_what_lies_where_a_gateway_is_started_is_not_taken_for_its_modules
     assert not executed.exists()
 
 
+async def test_a_bug_is_none_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken.py").write_text("raise ValueError('no such thing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(tracing, "_MODULE", "broken")
+    with pytest.raises(tracing.TraceFailed, match="no such thing"):
+        await in_a_process(60, "acme", "ada")
+
+
 @pytest.mark.parametrize("by", ["limit", "cancellation"])
 async def test_a_process_ends_with_the_limit_and_with_whoever_waits(
     by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
