@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from tests.cluster import Cluster
+from tests.faults.ledger import LedgerTrial
 from tests.faults.table import add
 from tests.faults.traffic import mixed
 from tests.faults.trial import FaultStack, Trial, trial_of
@@ -19,6 +21,7 @@ _COUNT = itertools.count()
 
 Recorder = Callable[[Verdict], Verdict]
 NewTrial = Callable[..., AbstractContextManager[Trial]]
+NewLedger = Callable[..., AbstractContextManager[LedgerTrial]]
 
 
 def seed() -> int:
@@ -45,26 +48,45 @@ def new_trial(request: pytest.FixtureRequest, tmp_path: Path) -> NewTrial:
         scenario: str,
         events: int,
         *,
-        kafka: LocalKafka | None = None,
+        kafka: LocalKafka | Cluster | None = None,
         clickhouse: LocalClickHouse | None = None,
         clickhouse_url: str | None = None,
         **env: str,
     ) -> AbstractContextManager[Trial]:
         broker = kafka or request.getfixturevalue("kafka")
         url = clickhouse_url or (clickhouse or request.getfixturevalue("clickhouse")).url
-        count = next(_COUNT)
-        directory = tmp_path / f"trial-{count}"
-        directory.mkdir()
-        stack = FaultStack(
-            broker.bootstrap,
-            url,
-            f"f{os.getpid()}-{count}",
-            directory,
-            **{"LEADSTREAM_SESSION_TIMEOUT": "6s", **env},
-        )
-        return trial_of(scenario, seed(), stack, mixed(events, seed() + count))
+        number = next(_COUNT)
+        stack = stack_of(number, tmp_path, broker.bootstrap, url, env)
+        return trial_of(Trial(scenario, seed(), stack, mixed(events, seed() + number)))
 
     return make
+
+
+@pytest.fixture
+def new_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> NewLedger:
+    """The same of processes of rewards, and of so many customers."""
+
+    def make(
+        scenario: str, customers: int, *, bootstrap: str | None = None, **env: str
+    ) -> AbstractContextManager[LedgerTrial]:
+        address = bootstrap or request.getfixturevalue("kafka").bootstrap
+        number = next(_COUNT)
+        stack = stack_of(number, tmp_path, address, "http://127.0.0.1:1/none", env)
+        return trial_of(LedgerTrial(scenario, seed(), stack, customers))
+
+    return make
+
+
+def stack_of(
+    number: int, tmp_path: Path, bootstrap: str, clickhouse_url: str, env: Mapping[str, str]
+) -> FaultStack:
+    """Apart from all others."""
+    directory = tmp_path / f"trial-{number}"
+    directory.mkdir()
+    name = f"f{os.getpid()}-{number}"
+    return FaultStack(
+        bootstrap, clickhouse_url, name, directory, **{"LEADSTREAM_SESSION_TIMEOUT": "6s", **env}
+    )
 
 
 def check(verdict: Verdict) -> None:

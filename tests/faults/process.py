@@ -1,8 +1,9 @@
-"""A real worker or sink, as a process that can be told to die or freeze at a step, or to have another clock.
+"""A real worker, sink or ledger, as a process that can be told to die or freeze at a step, or to have another
+clock.
 
-Run as ``python -m tests.faults.process worker|sink`` with the settings of the product and, in the variable
-``FAULT``, a :class:`Fault` as JSON. All that is different from ``leadstream worker`` and ``leadstream sink``
-is in this file.
+Run as ``python -m tests.faults.process worker|sink|rewards`` with the settings of the product and, in the
+variable ``FAULT``, a :class:`Fault` as JSON. All that is different from ``leadstream worker``, ``sink`` and
+``rewards run`` is in this file.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -21,15 +22,20 @@ from aiokafka import ConsumerRecord
 
 from processors.cli.loading import load_settings
 from processors.clock import epoch_ms
-from processors.engine import Stats
+from processors.engine import Processor, Stats
 from processors.engine.group import GroupMember
 from processors.engine.kafka.app import create_app
 from processors.engine.kafka.consumer import BatchConsumer
 from processors.engine.kafka.worker import run
 from processors.engine.steps import Step
+from processors.errors import LeadstreamError
 from processors.observability.logs import configure_logs
+from processors.observability.metrics import REWARDS
+from processors.rewarding import observing as rewarding
+from processors.rewarding import run as ledger
+from processors.rewarding.following import FollowedPolicies
 from processors.settings import Settings
-from processors.sink import SinkFailed, loop, run_sink
+from processors.sink import loop, run_sink
 from processors.sink import run as sink_module
 from processors.sink.batch import Batch, TableBatch
 from processors.worker.observing import Observing
@@ -120,6 +126,29 @@ def stats_file(data_dir: Path) -> Path:
 
 def work(settings: Settings, fault: Fault) -> None:
     """``leadstream worker``."""
+    observing = Observing(settings, Reported(settings.names))
+    run_engine(settings.worker_group, partial(processors_of, settings), observing, settings, fault)
+
+
+def reward(settings: Settings, fault: Fault) -> None:
+    """``leadstream rewards run``."""
+    policies = FollowedPolicies(settings)
+    policies.start()
+    reported = rewarding.Reported(settings.names, policies)
+    observing = Observing(settings, reported, REWARDS, "leadstream_rewards_")
+    run_engine(
+        settings.rewards_group, partial(ledger.processors_of, settings, policies), observing, settings, fault
+    )
+
+
+def run_engine(
+    group: str,
+    jobs: Callable[[Callable[[], int]], Sequence[Processor[Any, Any]]],
+    observing: Observing,
+    settings: Settings,
+    fault: Fault,
+) -> None:
+    """``jobs``: of a process whose clock this is."""
 
     def clock() -> int:
         return epoch_ms() + fault.skew_ms
@@ -134,7 +163,7 @@ def work(settings: Settings, fault: Fault) -> None:
     if not fault.fenced:
         setattr(BatchConsumer, "member", _nobody)  # noqa: B010 - the fence is what is taken away
     engine = replace(
-        engine_settings(settings, settings.worker_group),
+        engine_settings(settings, group),
         clock=clock,
         transaction_timeout_s=fault.transaction_timeout_s,
         rebalance_timeout_s=2 * fault.batch_s,
@@ -146,10 +175,9 @@ def work(settings: Settings, fault: Fault) -> None:
     def on_step(step: Step) -> None:
         hook(step)
 
-    observing = Observing(settings, Reported(settings.names))
     app = create_app(
         engine,
-        processors_of(settings, clock),
+        jobs(clock),
         on_step=on_step,
         on_batch=publish,
         on_commit=observing.reported.count,
@@ -165,17 +193,18 @@ def _nobody(consumer: BatchConsumer, generation: int) -> GroupMember:
 def store(settings: Settings, fault: Fault) -> None:
     """``leadstream sink``."""
     setattr(sink_module, "Sink", partial(SteppingSink, fault.hook()))  # noqa: B010
-    try:
-        asyncio.run(run_sink(settings))
-    except SinkFailed as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
+    asyncio.run(run_sink(settings))
 
 
 def main() -> None:
     settings = load_settings()
     configure_logs(settings, process=settings.instance_id or sys.argv[1])
-    {"worker": work, "sink": store}[sys.argv[1]](settings, Fault(**json.loads(os.environ.get("FAULT", "{}"))))
+    process = {"worker": work, "sink": store, "rewards": reward}[sys.argv[1]]
+    try:
+        process(settings, Fault(**json.loads(os.environ.get("FAULT", "{}"))))
+    except LeadstreamError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

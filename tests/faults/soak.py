@@ -97,7 +97,7 @@ def harms(trial: Trial, victims: list[Service], clickhouse: LocalClickHouse) -> 
 def pending_in_stores(trial: Trial) -> int:
     """Customers with a touch that makes them pending and no lead yet, by the committed state."""
     newest: dict[bytes, bytes | None] = {}
-    for records in read_changelog(trial.stack, CUSTOMERS_TABLE).values():
+    for records in read_changelog(trial.stack, trial.group, CUSTOMERS_TABLE).values():
         newest.update((key, raw) for _, key, raw in records)
     policy = policy_of(trial.stack.settings)
     pending = 0
@@ -128,7 +128,7 @@ def soak(minutes: float, per_second: int, seed: int) -> None:
             kafka.bootstrap, clickhouse.url, "soak", stack_dir, LEADSTREAM_SESSION_TIMEOUT="6s"
         )
         events = mixed(int(minutes * 60 * per_second), seed)
-        with trial_of(f"soak of {minutes:g} min", seed, stack, events) as trial:
+        with trial_of(Trial(f"soak of {minutes:g} min", seed, stack, events)) as trial:
             exit_code = run(trial, clickhouse, per_second)
     sys.exit(exit_code)
 

@@ -40,19 +40,21 @@ def judge_state(stack: Stack, truth: Truth) -> Findings:
         (CLICKS_TABLE, network.clicks, _clicks),
         (CUSTOMERS_TABLE, network.customers, _customer),
     ):
-        log = read_changelog(stack, table)
+        log = read_changelog(stack, stack.settings.worker_group, table)
         merged = {key: raw for records in log.values() for key, raw in up_to(records, None).items()}
         expected = {key: meaning(raw) for key, raw in states.items() if key not in contested}
         found = {key: meaning(raw) for key, raw in merged.items() if key not in contested}
         findings.compare(f"changelog of {table}", found, expected)
-        judge_stores(stack, table, log, findings)
+        judge_stores(stack, "worker", table, log, findings)
     return findings
 
 
-def judge_stores(stack: Stack, table: str, log: Log, findings: Findings) -> None:
-    """Each is the exact prefix of its changelog that its position says; some store of each is current."""
+def judge_stores(stack: Stack, command: str, table: str, log: Log, findings: Findings) -> None:
+    """Each, of processes of this command, is the exact prefix of its changelog that its position says; some
+    store of each is current.
+    """
     current: Counter[int] = Counter()
-    for directory in data_directories(stack):
+    for directory in data_directories(stack, command):
         for partition, records in log.items():
             path = directory / "state" / f"{table}-{partition}"
             if not path.exists():
@@ -66,16 +68,16 @@ def judge_stores(stack: Stack, table: str, log: Log, findings: Findings) -> None
     findings.lost[f"current stores of {table}"] += sum(not current[partition] for partition in log)
 
 
-def data_directories(stack: Stack) -> list[Path]:
-    """Of all workers there ever were."""
-    workers = {one.env["LEADSTREAM_DATA_DIR"] for one in stack.services if one.command == ["worker"]}
-    return [Path(one) for one in sorted(workers) if (Path(one) / "state").is_dir()]
+def data_directories(stack: Stack, command: str) -> list[Path]:
+    """Of all its processes there ever were."""
+    found = {one.env["LEADSTREAM_DATA_DIR"] for one in stack.services if one.command == command.split()}
+    return [Path(one) for one in sorted(found) if (Path(one) / "state").is_dir()]
 
 
-def read_changelog(stack: Stack, table: str) -> Log:
+def read_changelog(stack: Stack, group: str, table: str) -> Log:
     """What is committed in it. Records in a foreign partition would be found by nobody."""
     log: Log = {partition: [] for partition in range(stack.settings.partitions)}
-    for message in stack.read_topic(changelog_topic(stack.settings.worker_group, table)):
+    for message in stack.read_topic(changelog_topic(group, table)):
         assert message.partition() == partition_for(message.key(), stack.settings.partitions)
         log[message.partition()].append((message.offset(), message.key(), message.value()))
     return log

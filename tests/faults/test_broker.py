@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,15 @@ from tests.faults.conftest import NewTrial, Recorder, check
 from tests.faults.health import NOBODY, observed, watching
 from tests.faults.process import Fault
 from tests.faults.trial import Trial
+from tests.integration.stack import Service
 
 pytestmark = pytest.mark.integration
 
 AWAY_S = 90
 #: A batch, or a start, without a broker takes so long before the worker ends.
 PATIENCE_S = 30
+#: However long a machine with much else to do takes to bring a broker back.
+PATIENT = Fault(transaction_timeout_s=60.0, batch_s=180.0)
 
 
 @pytest.mark.timeout(1_800)
@@ -35,18 +39,26 @@ def test_broker_killed(
         LocalKafka(tmp_path / "kafka") as kafka,
         new_trial("broker: kill -9, back at once", events, kafka=kafka) as trial,
     ):
-        # However long a machine with much else to do takes to bring it back.
-        workers = trial.workers(2, Fault(transaction_timeout_s=60.0, batch_s=180.0))
+        workers = trial.workers(2, PATIENT)
         trial.stack.sink()
-        load = trial.begin(per_second=1_500)
-        for kill in range(kills):
-            load.gate((kill + 2) / (kills + 1))
-            trial.reach((kill + 0.5 * trial.dice.random() + 0.25) / (kills + 1))
-            away(trial, kafka, seconds=0)
-        restarts = sum(len(worker.exits) for worker in workers)
-        trial.notes.append(f"workers restarted {restarts} times")
-        assert restarts == 0
+        kill_brokers(trial, [kafka] * kills)
+        assert_not_restarted(trial, workers)
         check(record(trial.conclude()))
+
+
+def kill_brokers(trial: Trial, victims: Sequence[LocalKafka], away_s: float = 0.0) -> None:
+    """One after the other, all through the traffic, at moments that nobody knows before."""
+    load = trial.begin(per_second=1_500)
+    for number, kafka in enumerate(victims):
+        load.gate((number + 2) / (len(victims) + 1))
+        trial.reach((number + 0.5 * trial.dice.random() + 0.25) / (len(victims) + 1))
+        away(trial, kafka, seconds=away_s)
+
+
+def assert_not_restarted(trial: Trial, workers: Sequence[Service]) -> None:
+    restarts = sum(len(worker.exits) for worker in workers)
+    trial.notes.append(f"workers restarted {restarts} times")
+    assert restarts == 0
 
 
 @pytest.mark.timeout(1_800)

@@ -44,19 +44,23 @@ def each_once(steps: list[_T]) -> list[tuple[_T, _T]]:
 def test_worker_dies_at_every_step(new_trial: NewTrial, record: Recorder, pairs: list[WorkerPair]) -> None:
     """One worker under load, killed at the first step and, come back, at the second."""
     with new_trial("worker dies at every pair of steps", max(EVENTS, 400 * len(pairs))) as trial:
-        worker = trial.stack.service("worker", "worker")
-        worker.start(**Fault(max_batch=200).env())
-        trial.ready(worker)
-        load = trial.begin(per_second=1_500)
-        worker.kill()
-        for count, pair in enumerate(pairs):
-            # Enough for both lives, whatever the first has left.
-            load.gate(0.2 + 0.8 * (count + 1) / len(pairs))
-            for step in pair:
-                die_at(trial, worker, Fault(step, nth=several(step), max_batch=50))
-        trial.restart(worker)
-        trial.notes.append(f"{len(pairs)} pairs of {len(WORKER_STEPS)} steps")
+        die_in_pairs(trial, pairs)
         check(record(trial.conclude()))
+
+
+def die_in_pairs(trial: Trial, pairs: list[WorkerPair]) -> None:
+    """One process alone, which lives on in the end."""
+    worker = trial.worker("worker", Fault(max_batch=200))
+    trial.ready(worker)
+    load = trial.begin(per_second=1_500)
+    worker.kill()
+    for count, pair in enumerate(pairs):
+        # Enough for both lives, whatever the first has left.
+        load.gate(0.2 + 0.8 * (count + 1) / len(pairs))
+        for step in pair:
+            die_at(trial, worker, Fault(step, nth=several(step), max_batch=50))
+    trial.restart(worker)
+    trial.notes.append(f"{len(pairs)} pairs of {len(WORKER_STEPS)} steps")
 
 
 def several(step: Step) -> int:

@@ -30,16 +30,15 @@ OPEN = (Step.SENT, Step.PRODUCED, Step.OFFSETS)
 
 def freeze_and_thaw(trial: Trial, fault: Fault) -> tuple[Service, Service]:
     """One worker freezes at a step, another takes over, the first goes on. Returns both."""
-    frozen = trial.stack.worker("frozen", **fault.env())
+    frozen = trial.worker("frozen", fault)
     trial.ready(frozen)
     trial.begin(per_second=3_000).gate(0.8)
     wait_for(lambda: is_frozen(frozen), READY_S, lambda: "it does not freeze")
     since = time.monotonic()
-    group = trial.stack.settings.worker_group
-    before = trial.members(group)
-    other = trial.stack.worker("other")
+    before = trial.members(trial.group)
+    other = trial.worker("other")
     wait_for(
-        lambda: replaced(trial.members(group), before),
+        lambda: replaced(trial.members(trial.group), before),
         READY_S,
         lambda: "it has not lost its session",
     )
@@ -94,18 +93,20 @@ def test_past_the_session_timeout(new_trial: NewTrial, record: Recorder, step: S
 @pytest.mark.parametrize("step", list(Step))
 def test_past_the_transaction_timeout(new_trial: NewTrial, record: Recorder, step: Step) -> None:
     """Its transaction is gone, if it had one: exit code 70, and the next life goes on."""
-    fault = Fault(
-        step, nth=nth(step), action="freeze", transaction_timeout_s=EARLY_TIMEOUT_S, batch_s=BATCH_S
-    )
     with new_trial("frozen past its transaction, at each step", EVENTS) as trial:
-        frozen, _ = freeze_and_thaw(trial, fault)
-        code = exit_within(frozen, 20)
-        if code is not None:
-            assert code == 70, frozen.life()
-            trial.restart(frozen)
-            trial.ready(frozen)
-        trial.notes.append(f"at {step}: {'went on' if code is None else f'exit code {code}'}")
+        freeze_past_transaction(trial, step)
         check(record(trial.conclude()))
+
+
+def freeze_past_transaction(trial: Trial, step: Step) -> None:
+    """The first is there in the end, in this life or the next."""
+    frozen, _ = freeze_and_thaw(trial, freezing(step, EARLY_TIMEOUT_S))
+    code = exit_within(frozen, 20)
+    if code is not None:
+        assert code == 70, frozen.life()
+        trial.restart(frozen)
+        trial.ready(frozen)
+    trial.notes.append(f"at {step}: {'went on' if code is None else f'exit code {code}'}")
 
 
 def exit_within(service: Service, seconds: float) -> int | None:

@@ -3,6 +3,8 @@
 import pytest
 
 from tests.faults.conftest import NewTrial, Recorder, check
+from tests.faults.trial import Trial
+from tests.integration.stack import Service
 
 pytestmark = pytest.mark.integration
 
@@ -21,9 +23,14 @@ def test_kill_9(new_trial: NewTrial, record: Recorder, kills: int, events: int) 
     with new_trial("kill -9 of random workers", events, **patience) as trial:
         workers = trial.workers(3)
         trial.stack.sink()
-        load = trial.begin(per_second=2_500)
-        for kill in range(kills):
-            load.gate((kill + 2) / (kills + 1))
-            trial.reach((kill + trial.dice.random()) / (kills + 1))
-            trial.kill(trial.dice.choice(workers))
+        kill_under_traffic(trial, workers, kills, per_second=2_500)
         check(record(trial.conclude()))
+
+
+def kill_under_traffic(trial: Trial, workers: list[Service], kills: int, per_second: int) -> None:
+    """All through it, each at a moment of its own."""
+    load = trial.begin(per_second)
+    for kill in range(kills):
+        load.gate((kill + 2) / (kills + 1))
+        trial.reach((kill + trial.dice.random()) / (kills + 1))
+        trial.kill(trial.dice.choice(workers))

@@ -47,34 +47,39 @@ def test_rolling_restart(new_trial: NewTrial, record: Recorder, rounds: int, eve
 def test_one_to_four_and_back(new_trial: NewTrial, record: Recorder) -> None:
     """Workers come one by one and go one by one; then a storm of both at once."""
     with new_trial("1 to 4 to 1 workers, then a storm", 120_000) as trial:
-        [first] = trial.workers(1)
         trial.stack.sink()
-        load = trial.begin(per_second=2_000)
-        load.gate(0.4)
-        others = []
-        for number in range(1, 4):
-            others.append(trial.stack.worker(f"worker-{number}"))
-            trial.ready(others[-1])
-            flows(trial)
-        for worker in others:
-            leave(trial, worker)
-            flows(trial)
-        trial.at_work(first)
+        come_and_go(trial, most=4, per_second=2_000)
+        check(record(trial.conclude()))
 
-        load.gate(1.0)
-        for _ in range(4):  # nobody waits for the end of a rebalance here
-            for worker in others:
-                trial.restart(worker)
-                trial.faults += 1
-            trial.let_pass(trial.dice.random())
-            for worker in others:
-                trial.stop_in_any_state(worker)
+
+def come_and_go(trial: Trial, most: int, per_second: int) -> None:
+    """One is always there; the others first in good order, then nobody waits for the end of a rebalance."""
+    [first] = trial.workers(1)
+    load = trial.begin(per_second)
+    load.gate(0.4)
+    others = []
+    for number in range(1, most):
+        others.append(trial.worker(f"worker-{number}"))
+        trial.ready(others[-1])
+        flows(trial)
+    for worker in others:
+        leave(trial, worker)
+        flows(trial)
+    trial.at_work(first)
+
+    load.gate(1.0)
+    for _ in range(4):
         for worker in others:
             trial.restart(worker)
-        flows(trial)
+            trial.faults += 1
+        trial.let_pass(trial.dice.random())
         for worker in others:
-            trial.ready(worker)
-        check(record(trial.conclude()))
+            trial.stop_in_any_state(worker)
+    for worker in others:
+        trial.restart(worker)
+    flows(trial)
+    for worker in others:
+        trial.ready(worker)
 
 
 def leave(trial: Trial, worker: Service) -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
@@ -23,10 +24,23 @@ def mixed(events: int, seed: int) -> list[DemoEvent]:
     return list(with_faults(generate(events, seed, time.time_ns() // 1_000_000), MESSY, seed))
 
 
+class Event(Protocol):
+    """Where it belongs, under which key, and its bytes; None: a tombstone."""
+
+    @property
+    def topic(self) -> Topic: ...
+
+    @property
+    def key(self) -> bytes | None: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+
 class Load(threading.Thread):
     """Sends events, at most ``per_second``, up to a gate that whoever injects faults moves on."""
 
-    def __init__(self, stack: Stack, events: Sequence[DemoEvent], per_second: int) -> None:
+    def __init__(self, stack: Stack, events: Sequence[Event], per_second: int) -> None:
         super().__init__(name="load", daemon=True)
         self._stack = stack
         self._events = events
@@ -69,7 +83,7 @@ class Load(threading.Thread):
             }
         )
 
-    def _send(self, producer: Producer, event: DemoEvent) -> None:
+    def _send(self, producer: Producer, event: Event) -> None:
         settings = self._stack.settings
         place = {} if event.key is None else {"partition": partition_for(event.key, settings.partitions)}
         while True:
@@ -104,14 +118,15 @@ class Load(threading.Thread):
 
 
 class Watch(threading.Thread):
-    """A ``read_committed`` reader of ``customers`` that notes how long each partition had nothing to read.
+    """A ``read_committed`` reader of a topic that notes how long each partition had nothing to read.
 
     Under steady traffic that is a few hundredths of a second, unless something stands in the way.
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, topic: Topic) -> None:
         super().__init__(name="watch", daemon=True)
         self._stack = stack
+        self._topic = topic
         self._ended = threading.Event()
         self._last: dict[int, float] = {}
         self.longest: dict[int, float] = {}
@@ -119,7 +134,7 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         settings = self._stack.settings
-        topic = settings.topic(Topic.CUSTOMERS)
+        topic = settings.topic(self._topic)
         config = {
             "bootstrap.servers": settings.kafka_bootstrap,
             "group.id": "watch",

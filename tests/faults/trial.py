@@ -1,22 +1,24 @@
-"""One run of a scenario: processes, traffic, faults, and in the end a verdict."""
+"""One run of a scenario: processes, traffic, faults, and in the end a verdict. Of workers; of other processes
+of the engine it is what their own kind of trial says (:mod:`tests.faults.ledger`).
+"""
 
 import json
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from processors.clock import epoch_ms
-from processors.demo.steps import DemoEvent
 from schemas.topics import Topic
 from tests.faults.process import Fault, stats_file
 from tests.faults.state import judge_state, open_transactions
-from tests.faults.traffic import Load, Watch
+from tests.faults.traffic import Event, Load, Watch
 from tests.faults.verdict import Verdict
 from tests.integration.judgement import FOREIGN_KEY, Findings, judge_clickhouse, judge_topics, truth_of
 from tests.integration.stack import INPUTS, STORED, Service, Stack, wait_for
@@ -29,7 +31,7 @@ START_AGAIN = (69, 70)
 
 
 class FaultStack(Stack):
-    """Workers and sinks that a :class:`.process.Fault` can be given to."""
+    """Processes that a :class:`.process.Fault` can be given to."""
 
     program = "tests.faults.process"
 
@@ -37,7 +39,13 @@ class FaultStack(Stack):
 class Trial:
     """Use as ``with trial_of(...) as trial``: start processes, ``begin``, do harm, ``conclude``."""
 
-    def __init__(self, scenario: str, seed: int, stack: FaultStack, events: Sequence[DemoEvent]) -> None:
+    #: Of the processes that are harmed.
+    command: ClassVar = "worker"
+    inputs: ClassVar[Sequence[Topic]] = INPUTS
+    #: A topic of theirs that never stands still under traffic.
+    watched: ClassVar = Topic.CUSTOMERS
+
+    def __init__(self, scenario: str, seed: int, stack: FaultStack, events: Sequence[Event]) -> None:
         self.scenario = scenario
         self.seed = seed
         self.stack = stack
@@ -47,7 +55,7 @@ class Trial:
         self.notes: list[str] = []
         self.events = events
         self.load: Load | None = None
-        self.watch = Watch(stack)
+        self.watch = Watch(stack, self.watched)
         self._supervised = False
         #: Ids of leads that ClickHouse is made to refuse.
         self.refused: set[str] = set()
@@ -56,9 +64,24 @@ class Trial:
 
     # --- processes
 
+    @property
+    def group(self) -> str:
+        """Of the processes that are harmed."""
+        return self.stack.settings.worker_group
+
+    def create(self) -> None:
+        """All that has to be there before the first process."""
+        self.stack.create()
+
+    def worker(self, name: str, fault: Fault | None = None) -> Service:
+        """One of the processes that are harmed, started."""
+        service = self.stack.service(self.command, name)
+        service.start(**env_of(fault))
+        return service
+
     def workers(self, count: int, fault: Fault | None = None) -> list[Service]:
         """Named worker-0, worker-1, ..., and ready."""
-        started = [self.stack.worker(f"worker-{n}", **env_of(fault)) for n in range(count)]
+        started = [self.worker(f"worker-{n}", fault) for n in range(count)]
         for worker in started:
             self.ready(worker)
         return started
@@ -173,7 +196,7 @@ class Trial:
         started = time.monotonic()
         settings = self.stack.settings
         wait_for(
-            lambda: self._alive() and self.stack.drained(settings.worker_group, INPUTS),
+            lambda: self._alive() and self.stack.drained(self.group, self.inputs),
             timeout,
             lambda: "the workers did not catch up",
         )
@@ -202,13 +225,17 @@ class Trial:
         found = [judge_topics(self.stack, truth), judge_state(self.stack, truth)]
         if any(service.command == ["sink"] for service in self.stack.services):
             found.append(judge_clickhouse(self.stack, self.refused))
+        return self.verdict(found, truth.records, stall)
+
+    def verdict(self, found: Sequence[Findings], records: int, stall: float | None) -> Verdict:
+        """Of what was found wrong."""
         print(f"{self.scenario}: seed {self.seed}", *filter(None, found), sep="\n")  # noqa: T201
         for place in open_transactions(self.stack):
             self.notes.append(f"open transaction: {place}")
         return Verdict(
             self.scenario,
             self.seed,
-            truth.records,
+            records,
             self.faults,
             _total(found, "lost"),
             _total(found, "unexpected"),
@@ -230,6 +257,9 @@ class Trial:
         return True
 
 
+AnyTrial = TypeVar("AnyTrial", bound=Trial)
+
+
 def env_of(fault: Fault | None) -> dict[str, str]:
     return {} if fault is None else fault.env()
 
@@ -239,11 +269,10 @@ def _total(found: Sequence[Findings], name: str) -> int:
 
 
 @contextmanager
-def trial_of(scenario: str, seed: int, stack: FaultStack, events: Sequence[DemoEvent]) -> Iterator[Trial]:
-    """Topics and schema made; whatever happens, no process and no thread stays behind."""
-    with stack:
-        stack.create()
-        trial = Trial(scenario, seed, stack, events)
+def trial_of(trial: AnyTrial) -> Iterator[AnyTrial]:
+    """What it needs made; whatever happens, no process and no thread stays behind."""
+    with trial.stack as stack:
+        trial.create()
         try:
             yield trial
         except BaseException:
@@ -254,6 +283,3 @@ def trial_of(scenario: str, seed: int, stack: FaultStack, events: Sequence[DemoE
             if trial.load is not None:
                 trial.load.give_up()
                 trial.watch.finish()
-
-
-Records = Callable[[Verdict], None]

@@ -155,8 +155,12 @@ class Stack:
 
     def create(self) -> None:
         """Topics and schema."""
-        wait_for(self._topics_are_there, 180, lambda: "topics are missing")
+        self.create_topics()
         bring_up_to_date(self.settings)
+
+    def create_topics(self) -> None:
+        """Without ClickHouse."""
+        wait_for(self._topics_are_there, 180, lambda: "topics are missing")
 
     def _topics_are_there(self) -> bool:
         report = asyncio.run(create_topics(self.settings, layouts_of(self.settings)))

@@ -4,7 +4,7 @@ of it is right.
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -17,13 +17,14 @@ from schemas.topics import Topic, split_key
 from tests.rewards.builders import WORKSPACE, Document, Said, event, lead, policy, sale
 from tests.rewards.test_properties import assert_owed
 
-CAP: Final = 12_500
+CAPS: Final = {"lead": 12_500, "sale": 500}
+"""By month and partner; for ever, by customer."""
 POLICY: Final = policy(
     {"lead": {"amount": 2_500}, "sale": {"percent": 20, "months": 1}},
     {
         "effectiveFrom": "2026-01-11T00:00:00Z",
-        "lead": {"amount": 1_000, "cap": {"amount": CAP, "per": "month"}},
-        "sale": {"amount": 300, "cap": {"amount": 500, "per": "allTime"}},
+        "lead": {"amount": 1_000, "cap": {"amount": CAPS["lead"], "per": "month"}},
+        "sale": {"amount": 300, "cap": {"amount": CAPS["sale"], "per": "allTime"}},
     },
 )
 _reward: Final = Decoder(Reward).decode
@@ -33,9 +34,11 @@ Values = Iterable[tuple[bytes, bytes]]
 """Keys and values of records, each partition in its order."""
 
 
-def documents_of(customer: str, draw: random.Random) -> list[Document]:
+def documents_of(
+    customer: str, draw: random.Random, partners: Sequence[str] = ("pn", "p2", "p3")
+) -> list[Document]:
     """A lead that moves to another partner, sales, refunds, and what people decide, in any order."""
-    partner, other = draw.sample(("pn", "p2", "p3"), 2)
+    partner, other = draw.sample(partners, 2)
     day = draw.randint(1, 20)
     found = [
         lead(day, partner=partner),
@@ -70,7 +73,7 @@ def check(customers: Mapping[str, list[Document]], read: Callable[[Topic], Value
     answers = [orjson.loads(value) for _, value in read(Topic.REWARD_SHARES)]
     told = sorted((one["rewardId"], one["period"], one["number"], one["amount"]) for one in answers)
     assert told == sorted(by_caps.answers)
-    assert all(used <= CAP for cap, used in by_caps.used.items() if cap[3] == "lead")
+    assert all(used <= CAPS[cap[3]] for cap, used in by_caps.used.items())
     assert {"lead", "sale"} == {
         one.kind for of in said.values() for one in of.refusals if one.reason == "capped"
     }
