@@ -19,14 +19,14 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
 
-# Side by side, because tests with servers often wait: all run to their end, and each then shows what it said.
-# (Make 3 has no --output-sync: there the lines mix.)
+# Side by side, because tests with servers often wait, as does what is fetched for them: all run to their end,
+# and each then shows what it said. (Make 3 has no --output-sync: there the lines mix.)
 TOGETHER := --no-print-directory --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-test: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready $(VENV)/tools-ready
+test: $(VENV)/dev-ready
 	$(MAKE) $(TOGETHER) lint fast integration
 
-check: $(VENV)/dev-ready $(VENV)/npm-ready
+check: $(VENV)/dev-ready
 	$(MAKE) $(TOGETHER) lint fast
 
 lint: $(VENV)/dev-ready

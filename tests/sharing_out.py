@@ -4,6 +4,7 @@ For ``pytest --numprocesses=N --dist=loadfile --no-loadscope-reorder``: a file i
 beginning to its end, and they are taken in the order in which they are collected.
 """
 
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -11,6 +12,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 from xdist.scheduler.protocol import Scheduling
 
+_WITH_SERVERS: Final = "integration"
+"""The marker."""
 _LONGEST: Final = (
     *("tests/docs/", "tests/clients/", "tests/browser/"),
     *("tests/faults/", "tests/integration/", "tests/engine/"),
@@ -31,7 +34,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
     return ByWhatIsShared(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Each process for tests with servers would import all the others, too, to find that they are none."""
+    if config.option.markexpr.startswith(_WITH_SERVERS) and collection_path.name.startswith("test_"):
+        return not _may_need_servers(collection_path) or None
+    return None
+
+
+def _may_need_servers(file: Path) -> bool:
+    return _WITH_SERVERS in file.read_text()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for file in {item.path for item in items if item.get_closest_marker(_WITH_SERVERS)}:
+        assert _may_need_servers(file), f"{file} has tests with servers: it has to say so itself"
     items.sort(key=lambda item: _rank(item.nodeid))
 
 
