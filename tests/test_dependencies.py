@@ -69,6 +69,7 @@ def test_json_without_a_schema_has_one_library() -> None:
         "processors.feeding.values": "where in a text a value ends",
         "schemas.portable": "names that stand twice, and numbers beyond a double",
         "processors.cli.config": "paths that are no UTF-8",
+        "processors.observability.lines": "half characters and numbers of any size: no line may be lost",
         "bench.plot.draw": "in an environment of its own",
     }
     assert {name for name, path in modules() if "json" in imported(path)} == set(reasons)

@@ -26,7 +26,7 @@ class Mending(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """False: leave it out."""
-        # With a stack trace it is a bug of somebody's; what structlog hands in has no arguments.
+        # With a stack trace it is a bug of somebody's.
         if record.exc_info or not isinstance(record.args, tuple):
             return True
         causes = tuple(one for one in record.args if isinstance(one, BaseException))

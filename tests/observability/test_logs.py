@@ -11,7 +11,8 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from processors.errors import ExitCode, InternalError, Misconfigured
-from processors.observability.logs import LOGGED, bugs_logged, configure_logs, where_and_what
+from processors.observability.lines import where_and_what
+from processors.observability.logs import LOGGED, bugs_logged, configure_logs
 from processors.settings import Settings
 from processors.stacks import stacks
 
@@ -61,6 +62,21 @@ def test_keys_are_keys(lines: Lines) -> None:
         assert (line["generation"], line["records"], line["process"]) == (3, 17, "test")
     else:
         assert "generation=3" in text
+
+
+def test_whatever_is_logged_is_written_and_obeyed_by_no_terminal(lines: Lines) -> None:
+    odd = {"half": "\ud800", "many": 2**70, "kind": ValueError, "colored": "\x1b[31m", "two": "a b"}
+    logging.getLogger("test").warning("it is\n%s", "odd \x1b[2J", extra=odd)
+    text = lines.read()
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 1
+    assert str(2**70) in text
+    if lines.is_json:
+        line = json.loads(text)
+        assert {key: line[key] for key in odd} == odd | {"kind": str(ValueError)}
+    else:
+        assert "two='a b'" in text
+        assert "half=\\ud800" in text
 
 
 def test_lines_are_counted_by_their_level(lines: Lines) -> None:
