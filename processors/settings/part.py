@@ -1,13 +1,12 @@
 """What all parts of the settings have in common."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, get_args
 
-from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from processors.errors import Misconfigured
 
@@ -47,56 +46,48 @@ ReadableFile = Annotated[Path, AfterValidator(_readable)]
 """A file that is there, and that this process may read."""
 
 
-class _SecretFiles(PydanticBaseSettingsSource):
-    """Secrets whose variable ends in ``_FILE``: as orchestrators hand them in, without a trace of them in the
-    environment.
-    """
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """The content, without the line end that editors leave."""
-        given = {name.upper(): value for name, value in os.environ.items()}
-        path = given.get(file_variable(field_name)) if is_secret(field) else None
-        if path is None:
-            return None, field_name, False
-        if variable(field_name) in given:
-            raise Misconfigured(
-                f"{variable(field_name)} and {file_variable(field_name)} are both set", "Unset one of them."
-            )
-        try:
-            return Path(path).read_text().removesuffix("\n").removesuffix("\r"), field_name, False
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or "it is no text"
-            raise Misconfigured(f"{file_variable(field_name)}: {path} cannot be read: {why}") from None
-
-    def __call__(self) -> dict[str, Any]:
-        """All that there are."""
-        fields = self.settings_cls.model_fields
-        found = {name: self.get_field_value(info, name)[0] for name, info in fields.items()}
-        return {name: value for name, value in found.items() if value is not None}
+def _said(given: Mapping[str, str], field: str, info: FieldInfo) -> str | None:
+    """What the environment says of a setting, itself or by a file. Raises ``Misconfigured``."""
+    text = given.get(variable(field))
+    path = given.get(file_variable(field)) if is_secret(info) else None
+    if path is None:
+        return text
+    if text is not None:
+        raise Misconfigured(
+            f"{variable(field)} and {file_variable(field)} are both set", "Unset one of them."
+        )
+    try:
+        # Without the line end that editors leave.
+        return Path(path).read_text().removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise Misconfigured(f"{file_variable(field)}: {path} cannot be read: {why}") from None
 
 
-class Part(BaseSettings):
+class Part(BaseModel):
     """One field per setting; the field's description is its documentation."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
+    model_config = ConfigDict(
         frozen=True,
         extra="ignore",
+        validate_default=True,
         # What was written wrongly may be a password.
         hide_input_in_errors=True,
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - there are none of these
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the files that it names."""
-        return init_settings, env_settings, _SecretFiles(settings_cls)
+    def __init__(self, **given: Any) -> None:
+        """``given``, and what else the environment says. A secret may stand in a file that the environment
+        names: as orchestrators hand them in, without a trace of them there.
+
+        Raises ``ValidationError`` and ``Misconfigured``.
+        """
+        environment = {name.upper(): value for name, value in os.environ.items()}
+        said = {
+            field: text
+            for field, info in type(self).model_fields.items()
+            if (text := _said(environment, field, info)) is not None
+        }
+        super().__init__(**{**said, **given})
 
     def contradictions(self) -> Iterator[str]:
         """A sentence for each pair of settings that do not go together, which names both."""
