@@ -7,7 +7,6 @@ import click
 
 from processors.errors import LeadstreamError, bug
 from processors.printable import styled
-from processors.settings.whereabouts import remedy_of
 from processors.terminal.lines import say
 
 
@@ -16,6 +15,9 @@ class UserError(click.ClickException):
 
     def __init__(self, error: LeadstreamError) -> None:
         super().__init__(error.cause)
+        # Nobody waits for settings who asks for help, or mistypes an option.
+        from processors.settings.whereabouts import remedy_of
+
         self.remedy = remedy_of(error)
         self.exit_code = error.exit_code
 

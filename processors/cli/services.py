@@ -7,6 +7,7 @@ import click
 
 from processors.cli.loading import load_settings
 from processors.files import OTHERS
+from processors.garbage import collect_rarely
 from processors.observability.logs import bugs_logged, configure_logs
 
 
@@ -33,6 +34,7 @@ def worker() -> None:
     os.umask(OTHERS)
     configure_logs(settings, process=settings.instance_id or "worker")
     with bugs_logged():
+        collect_rarely()  # what is imported makes no garbage either
         from processors.worker import run_worker
 
         run_worker(settings)
@@ -59,6 +61,7 @@ def sink() -> None:
     settings = load_settings()
     configure_logs(settings, process=settings.instance_id or "sink")
     with bugs_logged():
+        collect_rarely()
         from processors.sink import run_sink
 
         asyncio.run(run_sink(settings))
@@ -89,6 +92,7 @@ def gateway() -> None:
     settings = load_settings()
     configure_logs(settings, process=settings.instance_id or "gateway")
     with bugs_logged():
+        collect_rarely()
         import uvloop
 
         from processors.gateway.run import run_gateway

@@ -3,62 +3,23 @@
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Final, Literal
+from typing import Final
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from processors.clickhouse.migrations import ANALYTICS, VIEWS
+from processors.clickhouse.query_limits import SAID, QueryRefused, too_large
 from processors.clickhouse.vocabulary import FUNCTIONS, KEYWORDS, Vocabulary, called
-from processors.errors import CheckFailed
 
-# The driver writes around what the server says; the server adds where in its own plan it was.
-_SAID: Final = re.compile(
-    r"Code: \d+\. DB::Exception: (.*?)(?:\s*\(([A-Z0-9_]+)\) \(version .*)?$", re.DOTALL
-)
 _SCOPE: Final = re.compile(r"(?:[.:]? In scope |: while executing |: While processing ).*$", re.DOTALL)
 _PLACE: Final = re.compile(r"failed at position (\d+) \((.*?)\)(?: \(line (\d+), col (\d+)\))?:", re.DOTALL)
 _NAME: Final = re.compile(r"['`]([^'`]*)['`]")
 _MOST: Final = 300
 
-Limit = Literal["time", "memory", "rows"]
-_LIMITS: Final[dict[int, Limit]] = {
-    **dict.fromkeys((159, 160), "time"),  # TIMEOUT_EXCEEDED; TOO_SLOW: it will be
-    241: "memory",
-    **dict.fromkeys((158, 307, 396), "rows"),  # TOO_MANY_ROWS, or bytes, read or answered
-}
-# Not "User" or "(total)", of what all queries together may have: another moment may do.
-_OWN_MEMORY: Final = re.compile(r"^Query memory limit|memory limit \(for query\)", re.IGNORECASE)
-
-
-class QueryRefused(CheckFailed):
-    """ClickHouse does not do what a query asks."""
-
-
-class QueryTooLarge(QueryRefused):
-    """A query came to the limit of what one may use. ``limit``: of its time, memory, or the rows it reads."""
-
-    def __init__(self, limit: Limit) -> None:
-        super().__init__(
-            f"this takes more {limit} than one query may have",
-            "Ask for a shorter time range, or for one workspace.",
-        )
-        self.limit = limit
-
-
-def too_large(error: ClickHouseError) -> QueryTooLarge | None:
-    """None: it failed for another reason, or would have gone through with less going on beside it."""
-    limit = _LIMITS.get(getattr(error, "code", None) or 0)
-    if limit is None:
-        return None
-    found = _SAID.search(str(error))
-    if limit == "memory" and (found is None or not _OWN_MEMORY.search(found[1])):
-        return None
-    return QueryTooLarge(limit)
-
 
 def refused(error: ClickHouseError, sql: str, vocabulary: Callable[[], Vocabulary]) -> QueryRefused | None:
     """None: no answer of the server's to a query. ``vocabulary`` is asked where a name was not known."""
-    code, found = getattr(error, "code", None), _SAID.search(str(error))
+    code, found = getattr(error, "code", None), SAID.search(str(error))
     if not code or found is None:
         return None
     if large := too_large(error):

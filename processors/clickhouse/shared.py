@@ -1,24 +1,45 @@
 """ClickHouse, asked from an event loop."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from processors.clickhouse.connection import open_for_loop
 from processors.settings import Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
 
-_DRIVER: Final = "clickhouse_connect.driver.asyncclient"
+_DRIVER: Final = ("clickhouse_connect.driver.asyncclient", "processors.clickhouse.connection")
 _CLOSE_S: Final = 0.5
+
+
+class Unanswered(Exception):
+    """ClickHouse cannot be reached, or does not do what was asked: ``__cause__`` says why."""
+
+
+@contextmanager
+def answers() -> Iterator[None]:
+    """Raises :class:`Unanswered` for whatever opening a connection and asking raise."""
+    try:
+        yield
+    except Exception as error:
+        # Whoever raises one has loaded the driver already; and whoever starts need not wait for that.
+        from clickhouse_connect.driver.exceptions import ClickHouseError
+
+        from processors.clickhouse.connection import NoClickHouse
+
+        if isinstance(error, ClickHouseError | NoClickHouse | OSError):
+            raise Unanswered from error
+        raise
 
 
 async def load_driver() -> None:
     """Imports what a question needs, in some tenths of a second of a thread: for whoever wants to be ready
     before that, and yet nobody to wait for it."""
-    await asyncio.to_thread(import_module, _DRIVER)
+    for module in _DRIVER:
+        await asyncio.to_thread(import_module, module)
 
 
 class SharedClient:
@@ -41,6 +62,8 @@ class SharedClient:
 
     async def _open(self) -> "AsyncClient":
         await load_driver()
+        from processors.clickhouse.connection import open_for_loop
+
         return await open_for_loop(self._settings, patience_s=self._patience_s)
 
     def _opened(self, task: "asyncio.Task[AsyncClient]") -> None:

@@ -4,11 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
-from processors.clickhouse.connection import NoClickHouse
-from processors.clickhouse.query_errors import QueryTooLarge, too_large
-from processors.clickhouse.shared import SharedClient
+from processors.clickhouse.query_limits import QueryTooLarge, too_large
+from processors.clickhouse.shared import SharedClient, Unanswered, answers
 from processors.gateway.answers import ApiError, Code, TryAgain
 from processors.gateway.turns import Turns
 from processors.settings import Settings
@@ -57,11 +54,12 @@ class Stored:
         settings = {"max_threads": 2, "max_execution_time": longest_s}
         try:
             async with self._turns.turn(f"{whose}{parameters.get('workspace', '')}"):
-                client = await self._client.get()
-                answer = await client.query(sql, parameters=dict(parameters), settings=settings)
-        except (NoClickHouse, ClickHouseError, OSError) as error:
-            large = too_large(error) if isinstance(error, ClickHouseError) else None
-            raise large or TryAgain(NO_ANSWER) from error
+                with answers():
+                    client = await self._client.get()
+                    answer = await client.query(sql, parameters=dict(parameters), settings=settings)
+        except Unanswered as error:
+            large = too_large(error.__cause__) if isinstance(error.__cause__, Exception) else None
+            raise large or TryAgain(NO_ANSWER) from error.__cause__
         return answer.result_rows
 
     async def aclose(self) -> None:

@@ -5,7 +5,6 @@ import io
 from functools import lru_cache
 from typing import Annotated, Final, Literal
 
-import segno
 from msgspec import Meta, Struct
 
 from processors.gateway.answers import Answer, ApiError, Code
@@ -43,12 +42,7 @@ async def draw(call: Call) -> Answer:
     """In a thread: it is long for whoever else waits."""
     query: QrQuery = call.query
     url = in_header(page(query.url, "url"))
-    try:
-        return Answer(await asyncio.to_thread(_drawn, url, query), headers=_HEADERS)
-    except segno.DataOverflowError:
-        raise ApiError(
-            Code.UNPROCESSABLE_ENTITY, f"too_big: url: more than a QR code of level {query.level} holds"
-        ) from None
+    return Answer(await asyncio.to_thread(_drawn, url, query), headers=_HEADERS)
 
 
 def qr_routes() -> list[Route]:
@@ -72,7 +66,15 @@ def qr_routes() -> list[Route]:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def _drawn(url: str, query: QrQuery) -> bytes:
-    code = segno.make(url, error=query.level, micro=False, boost_error=False)
+    # Here, and not above: nobody who starts has to wait for it.
+    import segno
+
+    try:
+        code = segno.make(url, error=query.level, micro=False, boost_error=False)
+    except segno.DataOverflowError:
+        raise ApiError(
+            Code.UNPROCESSABLE_ENTITY, f"too_big: url: more than a QR code of level {query.level} holds"
+        ) from None
     border = query.margin if query.include_margin else 0
     squares, _ = code.symbol_size(border=border)
     picture = io.BytesIO()

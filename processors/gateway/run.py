@@ -8,6 +8,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, aclosing, suppress
 from functools import partial
+from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -134,7 +135,7 @@ async def _serve(
         observed.stats.unready = None
         log.info("listening", extra={"address": address_of(listening)})
         # Kept, so that it is not collected before it is done.
-        loading = asyncio.create_task(load_driver())
+        loading = asyncio.create_task(_load_the_rest())
         await until_first(
             serve(app, listening, stopping),
             *(registry.follow(), facts.follow(), publisher.follow(), callers.uses.keep(registry, epoch_ms)),
@@ -142,6 +143,12 @@ async def _serve(
             stopping=stopping,
         )
         await loading
+
+
+async def _load_the_rest() -> None:
+    """What nothing needs before the first question and the first page, in a thread."""
+    await load_driver()
+    await asyncio.to_thread(import_module, "jinja2")
 
 
 def _places(settings: Settings) -> Places:

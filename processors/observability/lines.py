@@ -63,7 +63,7 @@ class ConsoleLines(logging.Formatter):
             f"[{self._in(level.ljust(_LEVEL_WIDTH), _COLORS.get(level, _ALARM), _BOLD)}]",
             self._in(printable(_event(record)).ljust(_EVENT_WIDTH), _BOLD),
             f"[{self._in(printable(record.name), _BOLD)}]",
-            *(f"{self._in(printable(key), _KEY)}={self._in(_shown(value), _VALUE)}" for key, value in members),
+            *(f"{self._in(printable(key), _KEY)}={self._in(_shown(one), _VALUE)}" for key, one in members),
         ]
         parts = [" ".join(words)]
         if stack := _stack(record):

@@ -4,7 +4,8 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from processors.clickhouse import migrations
-from processors.clickhouse.query_errors import refused, too_large
+from processors.clickhouse.query_errors import refused
+from processors.clickhouse.query_limits import too_large
 from processors.clickhouse.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary({"leads": ["customer_external_id"], "sales": ["amount"]})

@@ -15,7 +15,7 @@ from processors.audit.rows import click_rows
 from processors.cli.main import main
 from processors.clickhouse.connection import connect
 from processors.clickhouse.migrations import ANALYTICS, VIEWS, migrate, pending
-from processors.clickhouse.query_errors import too_large
+from processors.clickhouse.query_limits import too_large
 from processors.clickhouse.roles import LIMITED, LIMITS, roles, statements
 from processors.sink.erasing import delete_erased, erased_among
 from processors.sink.tables import TABLES, WRITES

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import trustme
+from clickhouse_connect.driver.exceptions import DatabaseError
 from pydantic import SecretStr
 
 from processors.clickhouse.connection import NoClickHouse
-from processors.clickhouse.shared import SharedClient
+from processors.clickhouse.shared import SharedClient, Unanswered, answers
 from processors.errors import ExitCode
 from processors.settings import Settings
 
@@ -36,8 +37,22 @@ class _Driver:
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> _Driver:
     found = _Driver(away=0)
-    monkeypatch.setattr("processors.clickhouse.shared.open_for_loop", found.open)
+    monkeypatch.setattr("processors.clickhouse.connection.open_for_loop", found.open)
     return found
+
+
+@pytest.mark.parametrize(
+    "error", [DatabaseError("Code: 60"), NoClickHouse("it is away", ExitCode.UNAVAILABLE), TimeoutError()]
+)
+def test_whatever_driver_and_server_raise_is_no_answer(error: Exception) -> None:
+    with pytest.raises(Unanswered) as failed, answers():
+        raise error
+    assert failed.value.__cause__ is error
+
+
+def test_a_bug_is_no_missing_answer() -> None:
+    with pytest.raises(ZeroDivisionError), answers():
+        _ = 1 / 0
 
 
 async def test_those_who_meet_share_it_and_one_of_them_may_go(driver: _Driver) -> None:

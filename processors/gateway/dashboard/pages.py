@@ -2,16 +2,19 @@
 
 import gzip
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 
 from processors.gateway.answers import Answer
 from processors.gateway.asking import PAGE_S
 from processors.gateway.dashboard import words
 from processors.gateway.dashboard.assets import ROOT, Asset
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:;"
@@ -34,7 +37,19 @@ class Pages:
     """``base``: in front of every path of ours, "" or without a slash at its end."""
 
     def __init__(self, assets: Mapping[str, Asset], base: str) -> None:
-        self._environment = Environment(
+        self._globals = {
+            "base": base,
+            "root": base + ROOT,
+            "patience": f"{PAGE_S} s",
+            "asset": {name: f"{base}{ROOT}/{one.name}" for name, one in assets.items()},
+        }
+
+    @cached_property
+    def _environment(self) -> "Environment":
+        # Of no use before the first page, and long to load.
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+        environment = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,
             undefined=StrictUndefined,
@@ -42,13 +57,9 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.filters |= words.FILTERS
-        self._environment.globals |= {
-            "base": base,
-            "root": base + ROOT,
-            "patience": f"{PAGE_S} s",
-            "asset": {name: f"{base}{ROOT}/{one.name}" for name, one in assets.items()},
-        }
+        environment.filters |= words.FILTERS
+        environment.globals |= self._globals
+        return environment
 
     def answer(
         self,

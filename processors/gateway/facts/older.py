@@ -11,12 +11,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
 from msgspec import MsgspecError
 from msgspec.json import Decoder
 
-from processors.clickhouse.connection import NoClickHouse
-from processors.clickhouse.shared import SharedClient
+from processors.clickhouse.shared import SharedClient, Unanswered, answers
 from processors.gateway.facts.entries import ClickEntry, SaleEntry, Standing
 from processors.gateway.known import KnownLink, Uncertain
 from processors.settings import Settings
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 V = TypeVar("V")
 
+_OPENING_S: Final = 2.0
+"""The first question waits until the driver is loaded, and connects, which takes questions of its own."""
 _PATIENCE_S: Final = 1.0
 _SILENCE_S: Final = 1
 _GATHER_S: Final = 0.01
@@ -122,15 +122,16 @@ class Older:
         async def ask(keys: Sequence[Pair]) -> Mapping[Pair, V]:
             self.lookups += 1
             try:
-                # The first one connects, which takes questions of its own.
-                async with asyncio.timeout(_PATIENCE_S):
-                    client = await self._client.get()
-                async with asyncio.timeout(_PATIENCE_S):
-                    return await query(client, keys)
-            except (TimeoutError, ClickHouseError, NoClickHouse, MsgspecError, OSError) as error:
+                with answers():
+                    async with asyncio.timeout(_OPENING_S):
+                        client = await self._client.get()
+                    async with asyncio.timeout(_PATIENCE_S):
+                        return await query(client, keys)
+            except (Unanswered, MsgspecError) as error:
                 self.failures += 1
                 # Its text may have the query, and that has ids of people.
-                log.warning("ClickHouse does not answer", extra={"error": type(error).__name__})
+                cause = error.__cause__ if isinstance(error, Unanswered) else error
+                log.warning("ClickHouse does not answer", extra={"error": type(cause).__name__})
                 raise Uncertain("ClickHouse does not answer. Try again.") from None
 
         return lambda keys: asyncio.ensure_future(ask(keys))

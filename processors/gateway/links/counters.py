@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from processors.clickhouse.query_errors import QueryTooLarge
+from processors.clickhouse.query_limits import QueryTooLarge
 from processors.gateway.answers import TryAgain
 from processors.gateway.asking import Ask, Row
 

@@ -48,7 +48,7 @@ def client(settings: Settings) -> Iterator[Client]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with much else to do, an answer may take longer than a gateway waits for it."""
-    for name in ("_PATIENCE_S", "_SILENCE_S"):
+    for name in ("_OPENING_S", "_PATIENCE_S", "_SILENCE_S"):
         monkeypatch.setattr(f"processors.gateway.facts.older.{name}", 60)
     monkeypatch.setitem(older_module._SETTINGS, "max_execution_time", 60)
 

@@ -171,7 +171,7 @@ async def test_questions_to_clickhouse(lines: Callable[[], str], monkeypatch: py
     async def opened(*_: object, **__: object) -> _Failing:
         return driver
 
-    monkeypatch.setattr("processors.clickhouse.shared.open_for_loop", opened)
+    monkeypatch.setattr("processors.clickhouse.connection.open_for_loop", opened)
     for ask in (
         older.click("acme", CLICK),
         older.customer("acme", CUSTOMER),
