@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
+from processors.cli.lazy import Lazy, LazyGroup
 from processors.cli.parameters import KAFKA, PathType
 from processors.errors import CheckFailed, Unavailable
 from processors.printable import styled
@@ -17,7 +19,9 @@ from processors.terminal.lines import say, say_lines
 
 if TYPE_CHECKING:
     from bench.contestants import Contestant
-    from bench.run import Result, Sizes, Step
+    from bench.parts import Part
+    from bench.plan import Step
+    from bench.report import Results
 
 PARTITIONS = 8
 
@@ -26,6 +30,7 @@ WORKLOADS = ("w1", "w1-long", "w2", "w2-core")
 MEASURES = ("throughput", "latency", "recovery", "sink")
 CONTESTANTS = (
     "leadstream",
+    "leadstream-compiled",
     "leadstream-2",
     "leadstream-memory",
     "streams-eos",
@@ -37,20 +42,26 @@ CONTESTANTS = (
     "aiokafka",
     "faust",
 )
+PARTS = {
+    "expiry": Lazy("bench.subcommands:expiry", "What it costs a worker that time passes."),
+    "rewards": Lazy("bench.subcommands:rewards", "CPU of the ledger of rewards for each lead."),
+    "gateway": Lazy("bench.subcommands:gateway", "CPU of a call, and how long its caller waits."),
+    "analytics": Lazy("bench.subcommands:analytics", "What questions to ClickHouse take."),
+    "stages": Lazy("bench.subcommands:stages", "Where the CPU time of a worker goes."),
+}
 
 
-@click.command()
+@click.group(cls=LazyGroup, lazy=PARTS, reraise=True, invoke_without_command=True)
 @click.option(
     "--only", multiple=True, type=click.Choice(CONTESTANTS), help="Only these contestants.  [default: all]"
 )
 @click.option("--workload", multiple=True, type=click.Choice(WORKLOADS), help="[default: all]")
+@click.option("--measure", multiple=True, type=click.Choice(MEASURES), help="[default: all]")
 @click.option(
-    "--measure",
-    multiple=True,
-    type=click.Choice(MEASURES),
-    help="[default: everything]",
+    "--runs",
+    type=click.IntRange(1),
+    help="Runs of each measurement.  [default: 3 of a throughput, 1 of all that takes longer; 1 if quick]",
 )
-@click.option("--runs", type=click.IntRange(1), help="Runs of each measurement.  [default: 5; 1 if quick]")
 @click.option(
     "--events", type=click.IntRange(1_000), help="Events of w2.  [default: 200,000; 10,000 if quick]"
 )
@@ -59,6 +70,11 @@ CONTESTANTS = (
 )
 @click.option("--rate", multiple=True, type=click.IntRange(1), help="Events per second of latencies.")
 @click.option("--seconds", type=click.IntRange(5), help="How long a rate is kept.  [default: 15; 5 if quick]")
+@click.option(
+    "--python",
+    type=PathType(exists=True, dir_okay=False),
+    help="Run every contestant in Python on this one, such as /usr/bin/python3.  [default: ours]",
+)
 @click.option("--quick", is_flag=True, help="Small and once: does it work? The figures mean little.")
 @click.option("--kafka", metavar="HOST:PORT", type=KAFKA, help="Use this broker instead of an embedded one.")
 @click.option(
@@ -69,7 +85,9 @@ CONTESTANTS = (
     help="Where results and logs are written.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.pass_context
 def bench(
+    context: click.Context,
     only: tuple[str, ...],
     workload: tuple[str, ...],
     measure: tuple[str, ...],
@@ -78,12 +96,17 @@ def bench(
     customers: int | None,
     rate: tuple[int, ...],
     seconds: int | None,
+    python: Path | None,
     quick: bool,
     kafka: str | None,
     out: Path,
     as_json: bool,
 ) -> None:
-    """Measure Leadstream on a real broker, beside others who do the same work.
+    """Measure Leadstream on real servers, beside others who do the same work.
+
+    Without a command: all contestants on all workloads, then each of the commands below but stages, in three
+    quarters of an hour on two cores. With --only, --workload or --measure: just these contestants, workloads
+    and measures. With a command: that part alone, as large as its own options say.
 
     \b
     Workloads
@@ -99,89 +122,137 @@ def bench(
     Examples:
       leadstream bench --quick
       leadstream bench --only leadstream --workload w2 --measure throughput
-      leadstream bench --only leadstream --measure latency --rate 2000
+      leadstream bench --only leadstream --only leadstream-compiled --workload w2 --python /usr/bin/python3
+      leadstream bench gateway --calls 15000 --seconds 8
 
-    Writes results.json (every run), results.md (medians), results.svg and the logs of all to --out. Starts a
-    Kafka of its own, with nothing else on it, unless --kafka names one. Measures the defaults: LEADSTREAM_*
-    does not count. Peers are installed on first use, apart from our own environment; Kafka Streams needs
-    Maven. All of it takes hours. Linux only.
+    Writes results.json (every run), results.md (medians), results.svg and the logs of all to --out; Ctrl-C
+    keeps what there is. Starts a Kafka of its own, with nothing else on it, unless --kafka names one.
+    Measures the defaults: LEADSTREAM_* does not count. Peers are installed on first use, apart from our own
+    environment; Kafka Streams needs Maven, leadstream-compiled a C compiler. Linux only.
 
     Exit codes: 0 done, 1 a contestant died or its leads were wrong, 69 no broker, 130 interrupted.
     """
     if sys.platform != "linux":
         raise Unavailable("CPU and memory of other processes are read from Linux's accounting", "Use Linux.")
-    from bench.report import write
-    from bench.run import FULL, QUICK, steps
+    # The defaults are measured, in the children as well.
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
+    if context.invoked_subcommand is not None:
+        _only_the_part(context)
+        return
+    from bench.environments import OURS
+    from bench.parts import PARTS
+    from bench.plan import FULL, QUICK, steps
+    from bench.report import Results, write
 
     sizes = QUICK if quick else FULL
     sizes = replace(
         sizes,
         runs=runs or sizes.runs,
+        dear_runs=runs or sizes.dear_runs,
         events=events or sizes.events,
         customers=customers or sizes.customers,
         seconds=seconds or sizes.seconds,
         rates=rate or sizes.rates,
+        own_rates=() if rate else sizes.own_rates,
     )
-    todo = list(steps(_prepared(only), workload or WORKLOADS, measure or MEASURES, sizes))
-    results: list[Result] = []
+    where = str(python or OURS)
+    contestants = _prepared(only, where)
+    todo = list(steps(contestants, workload or WORKLOADS, measure or MEASURES, sizes, named=bool(only)))
+    parts = () if only or workload or measure else PARTS
+    results = Results(where, sizes)
     try:
-        _measure(todo, sizes, kafka, out, results)
+        _measure(todo, parts, quick, kafka, out, results)
     finally:
-        # Whoever has waited for hours and presses Ctrl-C wants to keep what there is.
-        text = write(out, results, sizes, _say, as_json=as_json) if results else ""
+        # Whoever has waited for long and presses Ctrl-C wants to keep what there is.
+        text = write(out, results, _say, as_json=as_json) if results.count else ""
     say_lines(text)
-    wrong = [result for result in results if not result.counts]
-    if wrong:
-        first = wrong[0]
-        raise CheckFailed(
-            f"{len(wrong)} of {len(results)} runs do not count; {first.step}:"
-            f" {first.failure or (first.figures and first.figures.verdict)}"
-        )
+    if wrong := results.wrong():
+        raise CheckFailed(f"{len(wrong)} of {results.count} do not count; {wrong[0]}")
+
+
+def _only_the_part(context: click.Context) -> None:
+    """Raises a usage error for options that it would not obey."""
+    default = ParameterSource.DEFAULT
+    given = [name for name in context.params if context.get_parameter_source(name) is not default]
+    if given:
+        option, part = given[0].removeprefix("as_"), context.invoked_subcommand
+        raise click.UsageError(f"--{option} is not for {part}: see its own --help", context)
 
 
 def _measure(
-    todo: "list[Step]", sizes: "Sizes", kafka: str | None, out: Path, results: "list[Result]"
+    todo: "list[Step]",
+    parts: "tuple[Part, ...]",
+    quick: bool,
+    kafka: str | None,
+    out: Path,
+    results: "Results",
 ) -> None:
     import asyncio
 
     from aiokafka.errors import KafkaConnectionError
 
     from bench.kafka import broker
+    from bench.plan import Remaining, by_measure, expected_s, minutes
     from bench.report import lines
-    from bench.run import run_bench
+    from bench.run import Result, run_bench
     from processors.stack.interrupt import Interrupt
     from processors.terminal.bars import Bar
 
     logging.getLogger().addHandler(logging.NullHandler())
-    # The defaults are measured, in the children as well.
-    for name in [name for name in os.environ if name.startswith(PREFIX)]:
-        del os.environ[name]
     out.mkdir(parents=True, exist_ok=True)
-    with Interrupt(), Bar("measuring", len(todo), "runs") as bar, broker(kafka, bar.say) as bootstrap:
+    expected = [*(expected_s(step, results.sizes) for step in todo), *(part.expected_s for part in parts)]
+    left = Remaining(expected)
+    with Interrupt(), Bar("measuring", len(expected), "runs") as bar:
 
-        def tell(result: "Result") -> None:
-            results.append(result)
-            bar.advance(1)
+        def tell(result: Result) -> None:
+            results.runs.append(result)
             for line in lines(result).splitlines():
                 bar.say(line)
+            went_on()
 
-        try:
-            asyncio.run(run_bench(bootstrap, PARTITIONS, out / "logs", todo, sizes, tell))
-        except KafkaConnectionError as error:
-            raise Unavailable(f"no Kafka broker answers at {bootstrap}", "Is it running?") from error
+        def went_on() -> None:
+            left.done()
+            bar.advance(1)
+            bar.say(f"  {left}")
+
+        takes = [*by_measure(todo, results.sizes), *((part.name, part.expected_s) for part in parts)]
+        shares = ", ".join(f"{what} {minutes(seconds)}" for what, seconds in takes)
+        bar.say(f"about {minutes(sum(expected))}: {shares}")
+        if todo:
+            with broker(kafka, bar.say) as bootstrap:
+                try:
+                    bench = run_bench(
+                        bootstrap, PARTITIONS, out / "logs", todo, results.sizes, tell, results.python
+                    )
+                    asyncio.run(bench)
+                except KafkaConnectionError as error:
+                    raise Unavailable(f"no Kafka broker answers at {bootstrap}", "Is it running?") from error
+        for part in parts:
+            told = part.measured(quick)
+            results.parts[part.name] = told
+            bar.say(f"{part.name}: {told.failure or 'measured'}")
+            went_on()
 
 
-def _prepared(only: tuple[str, ...]) -> "list[Contestant]":
-    """Contestants whose environments are there, or could be made."""
+def _prepared(only: tuple[str, ...], python: str) -> "list[Contestant]":
+    """Contestants whose environments are there, or could be made. Raises ``Unavailable`` for a Python that
+    does not run."""
     from bench import contestants
-    from bench.environments import NotAvailable
+    from bench.environments import NotAvailable, told_of
 
+    try:
+        told_of(python)
+    except NotAvailable as why:
+        raise Unavailable(
+            f"{python} does not run: {why}", "Name a Python of version 3.11 or later."
+        ) from None
     prepared = []
     for one in contestants.CONTESTANTS:
         if only and one.name not in only:
             continue
         try:
-            one.prepare(_say)
+            one.prepare(_say, python)
         except NotAvailable as why:
             say(styled(f"WITHOUT {one.title}: {why}", fg="yellow", bold=True), err=True)
         else:

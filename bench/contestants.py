@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
+from bench.builds import build_of, ensure_build
 from bench.environments import Say, classpath_of, ensure_maven, ensure_python, java, python_of
 from bench.measured import Command
 from bench.site import Site
@@ -29,42 +29,58 @@ class Launch:
 Launcher = Callable[[Site], Launch]
 
 
-def _nothing(_: Say) -> None:
+def _nothing(_say: Say, _python: str) -> None:
     """Our own environment has everything."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """``workloads``: how it is started on each workload that it can do. ``prepare``: makes its environment,
-    may raise ``NotAvailable``. ``recovers``: has another copy of its state than the local one, and shows what
-    it is past."""
+    """``workloads``: how it is started on each workload that it can do. ``pace``: about how many events of
+    w1 it takes a second, two cores shared by all; for guessing how long a run takes. ``prepare``: makes its
+    environment for a Python, may raise ``NotAvailable``. ``recovers``: has another copy of its state than
+    the local one, and shows what it is past. ``on_request``: workloads and measures in which it takes part
+    only when it is named; they would take long and tell little."""
 
     name: str
     title: str
     guarantee: str
     workloads: Mapping[str, Launcher]
-    prepare: Callable[[Say], None] = _nothing
+    pace: int
+    prepare: Callable[[Say, str], None] = _nothing
     recovers: bool = True
+    on_request: frozenset[str] = frozenset()
 
 
-def _leadstream_w1(processes: int, state: str) -> Launcher:
+def product(
+    site: Site, module: str, *arguments: str, compiled: bool = False, instance: int = 0, **env: str
+) -> Command:
+    """A program of ours, as it is measured at this site."""
+    build = build_of(site.python, compiled=compiled)
+    path = {} if build.path is None else {"PYTHONPATH": build.path}
+    program = isolated(module, *arguments, python=build.python)
+    return site.command(*program, instance=instance, **path, **env)
+
+
+def _leadstream_w1(processes: int, state: str, compiled: bool) -> Launcher:
     def launch(site: Site) -> Launch:
-        program = isolated("bench.peers.leadstream.w1")
-        return Launch(
-            [site.command(*program, instance=number, BENCH_STORE=state) for number in range(processes)],
-            site.run,
-            {changelog_topic(site.run, "customers"): _COMPACT},
-        )
+        commands = [
+            product(site, "bench.peers.leadstream.w1", compiled=compiled, instance=one, BENCH_STORE=state)
+            for one in range(processes)
+        ]
+        return Launch(commands, site.run, {changelog_topic(site.run, "customers"): _COMPACT})
 
     return launch
 
 
-def _leadstream_w2(processes: int, state: str) -> Launcher:
+def _leadstream_w2(processes: int, state: str, compiled: bool) -> Launcher:
     def launch(site: Site) -> Launch:
         settings = product_settings(site)
         commands = [
-            site.command(
-                *isolated("processors.cli.main", "worker"),
+            product(
+                site,
+                "processors.cli.main",
+                "worker",
+                compiled=compiled,
                 instance=number,
                 LEADSTREAM_KAFKA_BOOTSTRAP=site.bootstrap,
                 LEADSTREAM_TOPIC_PREFIX=settings.topic_prefix,
@@ -88,13 +104,14 @@ def product_settings(site: Site) -> Settings:
 
 
 def _aiokafka_loop(site: Site) -> Launch:
-    program = isolated("bench.peers.aiokafka_loop.w1")
-    return Launch([site.command(*program)], site.run, {f"{site.run}-changelog": _COMPACT})
+    return Launch(
+        [product(site, "bench.peers.aiokafka_loop.w1")], site.run, {f"{site.run}-changelog": _COMPACT}
+    )
 
 
 def _python(peer: str, *arguments: str, changelogs: Sequence[str] = (), commits: bool = True) -> Launcher:
     def launch(site: Site) -> Launch:
-        python = str(python_of(f"peers/{peer}"))
+        python = str(python_of(f"peers/{peer}", site.python))
         program = isolated(f"bench.peers.{peer}.w1", *arguments, python=python)
         topics = {f"{site.run}-{name}": _COMPACT for name in changelogs}
         return Launch([site.apart(*program)], site.run if commits else None, topics)
@@ -104,7 +121,8 @@ def _python(peer: str, *arguments: str, changelogs: Sequence[str] = (), commits:
 
 def _faust_w2(site: Site) -> Launch:
     touches = f"{site.run}.touches"
-    program = isolated("bench.peers.stock_faust.w2", python=str(python_of("peers/stock_faust")))
+    python = str(python_of("peers/stock_faust", site.python))
+    program = isolated("bench.peers.stock_faust.w2", python=python)
     topics = {f"{site.run}-{table}-changelog": _COMPACT for table in ("clicks", "customers")}
     return Launch([site.apart(*program, BENCH_TOUCHES=touches)], site.run, {**topics, touches: {}})
 
@@ -135,88 +153,137 @@ def _w1(launcher: Launcher) -> dict[str, Launcher]:
     return {"w1": launcher, "w1-long": launcher}
 
 
-def _leadstream(processes: int, state: str = "rocksdb") -> dict[str, Launcher]:
-    product = _leadstream_w2(processes, state)
-    return {**_w1(_leadstream_w1(processes, state)), "w2": product, "w2-core": product}
+def _leadstream(processes: int = 1, state: str = "rocksdb", *, compiled: bool = False) -> dict[str, Launcher]:
+    product = _leadstream_w2(processes, state, compiled)
+    return {**_w1(_leadstream_w1(processes, state, compiled)), "w2": product, "w2-core": product}
 
 
 def _streams(guarantee: str) -> dict[str, Launcher]:
     return {**_w1(_kafka_streams("w1", guarantee)), "w2-core": _kafka_streams("w2", guarantee)}
 
 
+def _build(*, compiled: bool) -> Callable[[Say, str], None]:
+    return lambda say, python: ensure_build(say, python, compiled=compiled)
+
+
+def _environment(peer: str) -> Callable[[Say, str], None]:
+    return lambda say, python: ensure_python(f"peers/{peer}", say, python)
+
+
+def _maven(say: Say, _python: str) -> None:
+    ensure_maven("peers/kafka_streams", say)
+
+
+_VARIANT: Final = frozenset({"w1-long", "w2", "w2-core", "latency", "recovery"})
+_NOT_LONG: Final = frozenset({"w1-long"})
+"""What is not compiled as it runs is as fast on the short one."""
+
 CONTESTANTS: Final = (
     Contestant(
         "leadstream",
         "Leadstream, 1 process",
         "exactly once",
-        _leadstream(1),
+        _leadstream(),
+        80_000,
+        _build(compiled=False),
+    ),
+    Contestant(
+        "leadstream-compiled",
+        "Leadstream, compiled",
+        "exactly once",
+        _leadstream(compiled=True),
+        90_000,
+        _build(compiled=True),
+        on_request=frozenset({"recovery"}),
     ),
     Contestant(
         "leadstream-2",
         "Leadstream, 2 processes",
         "exactly once",
         _leadstream(2),
+        80_000,
+        _build(compiled=False),
+        on_request=_VARIANT,
     ),
     Contestant(
         "leadstream-memory",
         "Leadstream, state in memory",
         "exactly once",
-        _leadstream(1, "memory"),
+        _leadstream(state="memory"),
+        90_000,
+        _build(compiled=False),
+        on_request=_VARIANT,
     ),
     Contestant(
         "streams-eos",
         "Kafka Streams, exactly_once_v2",
         "exactly once",
         _streams("exactly_once_v2"),
-        partial(ensure_maven, "peers/kafka_streams"),
+        25_000,
+        _maven,
     ),
     Contestant(
         "streams-alo",
         "Kafka Streams, at_least_once",
         "at least once",
         _streams("at_least_once"),
-        partial(ensure_maven, "peers/kafka_streams"),
+        25_000,
+        _maven,
+        on_request=frozenset({"w1-long", "recovery"}),
     ),
     Contestant(
         "quix-eos",
         "quixstreams, exactly-once",
         "exactly once",
         _w1(_quix("exactly-once")),
-        partial(ensure_python, "peers/quix_streams"),
+        18_000,
+        _environment("quix_streams"),
+        on_request=_NOT_LONG,
     ),
     Contestant(
         "quix-alo",
         "quixstreams, at-least-once",
         "at least once",
         _w1(_quix("at-least-once")),
-        partial(ensure_python, "peers/quix_streams"),
+        20_000,
+        _environment("quix_streams"),
+        on_request=_NOT_LONG | {"recovery"},
     ),
     Contestant(
         "bytewax",
         "bytewax",
         "at least once",
         _w1(_python("bytewax_flow", commits=False)),
-        partial(ensure_python, "peers/bytewax_flow"),
+        28_000,
+        _environment("bytewax_flow"),
         recovers=False,
+        on_request=_NOT_LONG,
     ),
     Contestant(
         "confluent",
         "loop on librdkafka, state in memory",
         "at least once",
         _w1(_python("confluent_loop", changelogs=["changelog"])),
-        partial(ensure_python, "peers/confluent_loop"),
+        70_000,
+        _environment("confluent_loop"),
+        on_request=_NOT_LONG,
     ),
     Contestant(
         "aiokafka",
         "loop on aiokafka, state in memory",
         "at least once",
         _w1(_aiokafka_loop),
+        60_000,
+        _build(compiled=False),
+        on_request=_NOT_LONG,
     ),
     Contestant(
         "faust",
         "stock Faust, tuned",
         "at least once",
         {"w1": _python("stock_faust", changelogs=["customers-changelog"]), "w2-core": _faust_w2},
-        partial(ensure_python, "peers/stock_faust"),
+        2_800,
+        _environment("stock_faust"),
+        on_request=frozenset({"recovery"}),
     ),
 )

@@ -1,15 +1,17 @@
-"""What peers and plot need, outside of our own environment: made on first use, kept in the user's cache.
+"""What peers, plot and Leadstream built otherwise need, outside of our own environment: made on first use,
+kept in the user's cache.
 
-Each is named by its directory in ``bench``. A Python program gets a virtual environment for its
-``requirements.txt``; Kafka Streams is built with Maven. Each is kept under a hash of what it was made from,
-and marked when it is complete: half of one is made anew.
+Each is kept under a hash of what it was made from, and marked when it is complete: half of one is made anew.
+A Python program gets a virtual environment for its ``requirements.txt``; Kafka Streams is built with Maven.
 """
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -19,22 +21,38 @@ from deploy.local.jars import user_cache
 from deploy.local.java import find_java
 
 Say = Callable[[str], None]
+OURS: Final = sys.executable
+"""The Python that runs this."""
 _BENCH: Final = Path(__file__).parent
 _PATIENCE_S: Final = 900
+_TOLD: Final = """
+import sys, sysconfig
+optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+print(sys.version.split()[0], "with" if optimised else "without", "profile-guided optimisation")
+"""
 
 
 class NotAvailable(Exception):
     """It cannot be set up here; ``str()`` says why."""
 
 
-def python_of(room: str) -> Path:
-    """The interpreter of a program, whether it is there or not."""
-    return _home(room, [_BENCH / room / "requirements.txt"]) / "bin" / "python"
+@cache
+def told_of(python: str) -> str:
+    """Its version, and whether it was built with profile-guided optimisation.
+
+    Raises :class:`NotAvailable`.
+    """
+    return run_program([python, "-I", "-c", _TOLD]).strip()
+
+
+def python_of(room: str, python: str = OURS) -> Path:
+    """The interpreter of a program in ``bench``, whether it is there or not."""
+    return environment(Path(room).name, _BENCH / room / "requirements.txt", python) / "bin" / "python"
 
 
 def classpath_of(room: str) -> str:
     """The classes of a program in Java, whether they are there or not."""
-    target = _home(room, sorted((_BENCH / room).rglob("*.*"))) / "target"
+    target = home(Path(room).name, _files(_BENCH / room)) / "target"
     return f"{target}/bench.jar:{target}/jars/*"
 
 
@@ -46,17 +64,26 @@ def java() -> str:
         raise NotAvailable(str(error)) from None
 
 
-def ensure_python(room: str, say: Say) -> None:
+def ensure_python(room: str, say: Say, python: str = OURS) -> None:
     """Raises :class:`NotAvailable`."""
-    requirements = _BENCH / room / "requirements.txt"
+    ensure_environment(Path(room).name, _BENCH / room / "requirements.txt", python, say)
+
+
+def ensure_environment(name: str, requirements: Path, python: str, say: Say) -> None:
+    """Raises :class:`NotAvailable`."""
 
     def make(directory: Path) -> None:
-        say(f"{room}: installing {', '.join(requirements.read_text().split())}")
-        run_program([sys.executable, "-m", "venv", str(directory)])
+        say(f"{name}: installing {requirements.name} for Python {told_of(python)}")
+        run_program([python, "-m", "venv", str(directory)])
         pip = [str(directory / "bin" / "python"), "-m", "pip", "install", "--quiet"]
         run_program([*pip, "--disable-pip-version-check", "--requirement", str(requirements)])
 
-    _ensure(_home(room, [requirements]), make)
+    ensure(environment(name, requirements, python), make)
+
+
+def environment(name: str, requirements: Path, python: str) -> Path:
+    """Its directory, whether it is there or not."""
+    return home(name, [requirements], python, told_of(python))
 
 
 def ensure_maven(room: str, say: Say) -> None:
@@ -72,31 +99,45 @@ def ensure_maven(room: str, say: Say) -> None:
             run_program(["mvn", "--quiet", "--batch-mode", "--file", str(project / "pom.xml"), "package"])
             shutil.move(project / "target", directory / "target")
 
-    _ensure(_home(room, sorted((_BENCH / room).rglob("*.*"))), make)
+    ensure(home(Path(room).name, _files(_BENCH / room)), make)
 
 
-def _home(room: str, sources: Sequence[Path]) -> Path:
+def home(name: str, sources: Sequence[Path], *more: str) -> Path:
+    """Where something is kept that is made from these files, and from what ``more`` says."""
     content = b"".join(source.read_bytes() for source in sources if source.is_file())
-    label = blake2b(content + sys.version.encode(), digest_size=6).hexdigest()
-    return user_cache() / "bench" / f"{Path(room).name}-{label}"
+    label = blake2b(content + "\n".join(more).encode(), digest_size=6).hexdigest()
+    return user_cache() / "bench" / f"{name}-{label}"
 
 
-def _ensure(home: Path, make: Callable[[Path], None]) -> None:
-    complete = home / "complete"
+def ensure(directory: Path, make: Callable[[Path], None]) -> None:
+    """Have it made unless it is complete."""
+    complete = directory / "complete"
     if complete.exists():
         return
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    make(home)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    make(directory)
     complete.touch()
 
 
-def run_program(command: Sequence[str]) -> None:
-    """Raises :class:`NotAvailable` when it fails."""
+def run_program(command: Sequence[str], env: Mapping[str, str] | None = None) -> str:
+    """What it prints; ``env`` is added to ours. Raises :class:`NotAvailable` when it fails."""
     try:
-        subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=True,
+            env={**os.environ, **(env or {})},
+        )
     except subprocess.CalledProcessError as error:  # whose str() does not tell what went wrong
         said = (error.stderr or error.stdout).strip().splitlines()
         raise NotAvailable(f"{Path(command[0]).name} failed: {' / '.join(said[-3:])}") from None
     except (OSError, subprocess.SubprocessError) as error:
         raise NotAvailable(str(error)) from None
+    return done.stdout
+
+
+def _files(room: Path) -> list[Path]:
+    return sorted(room.rglob("*.*"))

@@ -2,22 +2,24 @@
 
 import os
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.environments import told_of
 from deploy.local.jars import KAFKA_VERSION
 
 _PACKAGES = ("leadstream", "faust-streaming", "aiokafka", "rocksdict", "msgspec")
 
 
-def machine() -> dict[str, object]:
-    """Processor, cores, memory, kernel, versions."""
+def machine(python: str = sys.executable) -> dict[str, object]:
+    """Processor, cores, memory, kernel, versions; ``python`` ran what was measured."""
     return {
         "cpu": _field("/proc/cpuinfo", "model name"),
         "cores": os.cpu_count(),
         "memory": _field("/proc/meminfo", "MemTotal"),
         "kernel": platform.release(),
-        "python": platform.python_version(),
+        "python": told_of(python),
         "kafka": KAFKA_VERSION,
         "packages": {name: version(name) for name in _PACKAGES},
         "load": os.getloadavg(),

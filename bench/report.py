@@ -1,7 +1,7 @@
 """Results → text, JSON and Markdown."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -11,10 +11,38 @@ import orjson
 from bench.environments import NotAvailable, Say, ensure_python, python_of, run_program
 from bench.latency import Latency
 from bench.machine import machine
+from bench.parts import Told
+from bench.plan import WORKLOADS, Sizes
 from bench.recovery import Recovery
-from bench.run import WORKLOADS, Result, Sizes
+from bench.run import Result
 from bench.sink import SinkFigures
 from bench.throughput import Throughput
+
+
+@dataclass
+class Results:
+    """Of one command, as they come. ``python``: ran every contestant in Python; ``parts`` by name."""
+
+    python: str
+    sizes: Sizes
+    runs: list[Result] = field(default_factory=list)
+    parts: dict[str, Told] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.runs) + len(self.parts)
+
+    def wrong(self) -> list[str]:
+        """What does not count, and why."""
+        return [
+            *(
+                f"{one.step}: {one.failure or (one.figures and one.figures.verdict)}"
+                for one in self.runs
+                if not one.counts
+            ),
+            *(f"{name}: {told.failure}" for name, told in self.parts.items() if told.failure),
+        ]
 
 
 def lines(result: Result) -> str:
@@ -48,11 +76,11 @@ def lines(result: Result) -> str:
     return f"{result.step}: {said}; {result.figures.verdict}"
 
 
-def document(results: Sequence[Result], sizes: Sizes) -> dict[str, Any]:
+def document(results: Results) -> dict[str, Any]:
     """Everything, for machines."""
     return {
-        "machine": machine(),
-        "sizes": asdict(sizes),
+        "machine": machine(results.python),
+        "sizes": asdict(results.sizes),
         "runs": [
             {
                 "measure": one.step.measure,
@@ -62,20 +90,25 @@ def document(results: Sequence[Result], sizes: Sizes) -> dict[str, Any]:
                 "guarantee": one.step.contestant.guarantee,
                 "rate": one.step.rate,
                 "run": one.step.number,
+                "seconds": one.seconds,
                 "counts": one.counts,
                 "failure": one.failure or None,
                 "figures": None if one.figures is None else asdict(one.figures),
             }
-            for one in results
+            for one in results.runs
         ],
+        "parts": {
+            name: {"failure": told.failure or None, "figures": asdict(told.figures)}
+            for name, told in results.parts.items()
+        },
     }
 
 
-def markdown(results: Sequence[Result]) -> str:
+def markdown(results: Results) -> str:
     """Medians over the runs that count."""
     parts = []
     for workload in WORKLOADS:
-        mine = [one for one in results if one.step.workload == workload]
+        mine = [one for one in results.runs if one.step.workload == workload]
         for kind, heading, row in _TABLES:
             rows = [
                 row(title, group) for title, runs in _by_title(mine, kind).items() for group in _by_rate(runs)
@@ -84,17 +117,19 @@ def markdown(results: Sequence[Result]) -> str:
                 columns = heading.format(workload=workload).splitlines()
                 rule = "|" + "---|" * (columns[1].count("|") - 1)
                 parts += [f"### {columns[0]}", "", columns[1], rule, *rows, ""]
+    for name, told in results.parts.items():
+        parts += [f"### {name}", "", told.text]
     return "\n".join(parts)
 
 
-def write(out: Path, results: Sequence[Result], sizes: Sizes, say: Say, *, as_json: bool) -> str:
+def write(out: Path, results: Results, say: Say, *, as_json: bool) -> str:
     """``results.json``, ``results.md`` and ``results.svg`` (if there is something to draw) into
     ``out``; returns one of the first two."""
-    as_document = orjson.dumps(document(results, sizes), option=orjson.OPT_INDENT_2).decode()
+    as_document = orjson.dumps(document(results), option=orjson.OPT_INDENT_2).decode()
     table = markdown(results)
     (out / "results.json").write_text(as_document + "\n")
     (out / "results.md").write_text(table + "\n")
-    if any(one.counts and isinstance(one.figures, Throughput | Latency) for one in results):
+    if any(one.counts and isinstance(one.figures, Throughput | Latency) for one in results.runs):
         try:
             draw(out / "results.json", out / "results.svg", say)
         except NotAvailable as why:

@@ -1,14 +1,13 @@
-"""``python -m bench.rewards``: CPU of the ledger of rewards for each lead of a new customer.
+"""``leadstream bench rewards``: CPU of the ledger of rewards for each lead of a new customer.
 
 One partition of the engine in this process, state in memory, without a broker: what is measured are the
 rules, their formats, and what the engine does for each record.
 """
 
 import gc
-import sys
-from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 from typing import Any, Final
@@ -20,7 +19,6 @@ from processors.engine.batch import Computer
 from processors.engine.inbox import Chunk
 from processors.engine.records import Record
 from processors.engine.state.memory import MemoryStore
-from processors.errors import CheckFailed
 from processors.garbage import collect_rarely
 from processors.rewarding.caps import CapsProcessor
 from processors.rewarding.customers import RewardsProcessor
@@ -48,7 +46,7 @@ POLICIES: Final[Mapping[str, dict[str, Any]]] = {
 """Of one program, by what is said of it."""
 
 
-def measured(rules: Mapping[str, Any], leads: int) -> tuple[float, int]:
+def rewarded(rules: Mapping[str, Any], leads: int) -> tuple[float, int]:
     """µs of CPU for each lead, with all that comes of it, and the rewards. All of them are one partner's."""
     version = {"effectiveFrom": "2026-01-01T00:00:00Z", "currency": "usd", "holdingPeriod": "30d", **rules}
     policies: Policies = {("acme", "pg_1"): parse({"programId": "pg_1", "versions": [version]})}
@@ -104,23 +102,32 @@ def _lead(number: int) -> tuple[bytes, bytes]:
     return customer_key("acme", customer), orjson.dumps(lead)
 
 
-def main() -> None:
-    """Under each of the policies."""
-    options = ArgumentParser(prog="python -m bench.rewards", description=__doc__)
-    options.add_argument("--leads", type=int, default=20_000, help="in each run")
-    options.add_argument("--runs", type=int, default=5, help="the best of them counts: others had company")
-    asked = options.parse_args()
+@dataclass(frozen=True)
+class Figures:
+    """``cpu_us``: of a lead, by what its policy says."""
+
+    leads: int
+    cpu_us: dict[str, float]
+    failure: str
+
+
+def measured(leads: int, runs: int) -> Figures:
+    """Under each of the policies; the best of the runs counts: others had company."""
     collect_rarely()
+    figures, wrong = {}, []
     for told, rules in POLICIES.items():
-        figures = []
-        for _ in range(asked.runs):
+        took = []
+        for _ in range(runs):
             gc.collect()
-            us, rewards = measured(rules, asked.leads)
-            if rewards != asked.leads:
-                raise SystemExit(str(CheckFailed(f"{rewards} rewards for {asked.leads} leads")))
-            figures.append(us)
-        sys.stdout.write(f"{told}: {min(figures):.1f} µs CPU/lead\n")
+            us, rewards = rewarded(rules, leads)
+            took.append(us)
+            if rewards != leads:
+                wrong.append(f"{told}: {rewards:,} rewards for {leads:,} leads")
+        figures[told] = min(took)
+    return Figures(leads, figures, "; ".join(wrong))
 
 
-if __name__ == "__main__":
-    main()
+def table(figures: Figures) -> str:
+    """Markdown."""
+    rows = "".join(f"| {told} | {us:.1f} |\n" for told, us in figures.cpu_us.items())
+    return f"| policy | CPU µs/lead |\n|---|---|\n{rows}"

@@ -1,16 +1,18 @@
-"""The whole bench: which runs, in which order, and what is kept of each."""
+"""Runs of contestants on one broker, and what is kept of each."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from time import monotonic
+from typing import Final
 
 from bench import w1
 from bench.broker import Broker, connected
-from bench.contestants import Contestant
+from bench.environments import OURS
 from bench.latency import Latency, latency
+from bench.plan import HEAD, Sizes, Step
 from bench.recovery import Recovery, recovery
 from bench.sink import SinkFigures, sink
 from bench.site import Site, run_id
@@ -19,62 +21,19 @@ from bench.watch import ContestantDied
 from bench.workloads import LEADS, Core, CustomerJoin, Pipeline, Workload
 from processors.clock import epoch_ms
 
-Measure = Literal["throughput", "latency", "recovery", "sink"]
-WORKLOADS: Final = ("w1", "w1-long", "w2", "w2-core")
 Figures = Throughput | Latency | Recovery | SinkFigures
 
-_HEAD: Final = 4_000
-"""Events that are there before a fixed rate begins."""
 _DEFERRED_BEFORE_S: Final = 0.5
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """How much of everything. ``long_customers``: of w1-long; ``events``: of w2; ``seconds``: of a rate;
-    ``patience_s``: without any progress for so long a contestant is given up."""
-
-    runs: int
-    customers: int
-    long_customers: int
-    events: int
-    rates: tuple[int, ...]
-    seconds: int
-    patience_s: float = 60.0
-
-
-FULL: Final = Sizes(
-    runs=5,
-    customers=150_000,
-    long_customers=1_000_000,
-    events=200_000,
-    rates=(200, 1_000, 2_000, 5_000, 10_000),
-    seconds=15,
-)
-QUICK: Final = Sizes(runs=1, customers=5_000, long_customers=20_000, events=10_000, rates=(1_000,), seconds=5)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One run of one contestant. ``rate``: events per second, of a latency."""
-
-    measure: Measure
-    workload: str
-    contestant: Contestant
-    number: int
-    rate: int | None = None
-
-    def __str__(self) -> str:
-        at = "" if self.rate is None else f" at {self.rate:,}/s"
-        return f"{self.measure} {self.workload}{at}: {self.contestant.title}, run {self.number}"
-
-
-@dataclass(frozen=True)
 class Result:
-    """``failure``: why there are no figures."""
+    """``failure``: why there are no figures. ``seconds``: how long it took with everything around it."""
 
     step: Step
     figures: Figures | None
     failure: str = ""
+    seconds: float = 0.0
 
     @property
     def counts(self) -> bool:
@@ -82,32 +41,16 @@ class Result:
         return self.figures is not None and self.figures.verdict.good
 
 
-def steps(
-    contestants: Sequence[Contestant], workloads: Sequence[str], measures: Sequence[str], sizes: Sizes
-) -> Iterator[Step]:
-    """Contestants take turns, so that a change of the machine's mood meets all of them."""
-    for number in range(1, sizes.runs + 1):
-        for workload in workloads:
-            able = [one for one in contestants if workload in one.workloads]
-            if "throughput" in measures:
-                yield from (Step("throughput", workload, one, number) for one in able)
-            if "latency" in measures and workload != "w1-long":
-                for rate in sizes.rates:
-                    yield from (Step("latency", workload, one, number, rate) for one in able)
-            if "recovery" in measures and workload == "w1":
-                yield from (Step("recovery", workload, one, number) for one in able if one.recovers)
-            if "sink" in measures and workload == "w2":
-                yield from (Step("sink", workload, one, number) for one in able if one.name == "leadstream")
-
-
 class Bench:
-    """Runs steps against one broker. ``directory`` holds logs, and states while a run needs them."""
+    """Runs steps against one broker. ``directory`` holds logs, and states while a run needs them;
+    ``python`` runs every contestant that is in Python."""
 
-    def __init__(self, broker: Broker, sizes: Sizes, directory: Path, now_ms: int) -> None:
+    def __init__(self, broker: Broker, sizes: Sizes, directory: Path, now_ms: int, python: str) -> None:
         self._broker = broker
         self._sizes = sizes
-        self._directory = directory.absolute()  # everything that is started there is started elsewhere
+        self._directory = directory
         self._now_ms = now_ms
+        self._python = python
         self._pipeline = Pipeline(sizes.events, now_ms)
         self._throughput: dict[str, Workload] = {
             "w1": CustomerJoin("w1", w1.plan(sizes.customers)),
@@ -119,10 +62,12 @@ class Bench:
 
     async def run(self, step: Step) -> Result:
         """Never raises for what a contestant does."""
+        began = monotonic()
         try:
-            return Result(step, await self._figures(step))
+            result = Result(step, await self._figures(step))
         except ContestantDied as died:
-            return Result(step, None, f"died: {died}")
+            result = Result(step, None, f"died: {died}")
+        return replace(result, seconds=monotonic() - began)
 
     async def _figures(self, step: Step) -> Figures:
         match step.measure:
@@ -144,7 +89,7 @@ class Bench:
                     return await throughput(self._broker, site, step.contestant, workload)
 
     async def _latency(self, step: Step, rate: int) -> Latency:
-        events = rate * self._sizes.seconds + _HEAD
+        events = rate * self._sizes.seconds + HEAD
         workload: Workload
         if step.workload == "w1":
             workload = CustomerJoin("w1", w1.paced(events // 2, int(rate / 2 * _DEFERRED_BEFORE_S)))
@@ -152,7 +97,7 @@ class Bench:
             workload = (Core if step.workload == "w2-core" else Pipeline)(events, self._now_ms)
         names = await self._topics(workload, run_id(step.workload))
         with self._place(names, step) as site:
-            return await latency(self._broker, site, step.contestant, workload, rate, _HEAD)
+            return await latency(self._broker, site, step.contestant, workload, rate, HEAD)
 
     @contextmanager
     def _place(self, names: dict[str, str], step: Step) -> Iterator[Site]:
@@ -166,6 +111,7 @@ class Bench:
             self._directory / f"{run}-{step.contestant.name}",
             eager=step.measure == "latency",
             patience_s=self._sizes.patience_s,
+            python=self._python,
         )
         site.directory.mkdir(parents=True)
         try:
@@ -198,9 +144,10 @@ async def run_bench(
     todo: Sequence[Step],
     sizes: Sizes,
     tell: Callable[[Result], None],
+    python: str = OURS,
 ) -> None:
     """Every step, one after the other. Raises ``KafkaError`` when the broker does not answer."""
     async with connected(bootstrap, partitions) as broker:
-        bench = Bench(broker, sizes, directory, epoch_ms())
+        bench = Bench(broker, sizes, directory, epoch_ms(), python)
         for step in todo:
             tell(await bench.run(step))

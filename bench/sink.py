@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bench.broker import Broker
-from bench.contestants import Contestant, Launch, product_settings
+from bench.contestants import Contestant, Launch, product, product_settings
 from bench.site import Site
 from bench.throughput import OUTPUT
 from bench.verdict import Found, Verdict, judge
@@ -17,7 +17,6 @@ from deploy.local.clickhouse import LocalClickHouse
 from processors.clickhouse.connection import connect
 from processors.clickhouse.migrations import migrate
 from processors.clickhouse.url import ClickHouseUrl
-from processors.programs import isolated
 from processors.sink.tables import TABLES
 from schemas.topics import Topic
 
@@ -75,8 +74,10 @@ async def _measure(
     names = {**stored, "leads-input": stored[Topic.LEADS]}
     watched = replace(site, names=names)
     settings = product_settings(site)
-    command = site.command(
-        *isolated("processors.cli.main", "sink"),
+    command = product(
+        site,
+        "processors.cli.main",
+        "sink",
         LEADSTREAM_KAFKA_BOOTSTRAP=site.bootstrap,
         LEADSTREAM_CLICKHOUSE_URL=url,
         LEADSTREAM_TOPIC_PREFIX=settings.topic_prefix,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from bench.environments import OURS
 from bench.measured import Command
 
 ROOT: Final = Path(__file__).parent.parent
@@ -16,7 +17,7 @@ ROOT: Final = Path(__file__).parent.parent
 class Site:
     """``run``: unique on the broker. ``names``: the topics' full names by their short ones. ``eager``: it is
     latency that is measured; whoever has to choose between that and throughput may. ``patience_s``: without
-    any progress for so long a contestant is given up."""
+    any progress for so long a contestant is given up. ``python``: runs every contestant that is in Python."""
 
     bootstrap: str
     partitions: int
@@ -25,6 +26,7 @@ class Site:
     directory: Path
     eager: bool = False
     patience_s: float = 60.0
+    python: str = OURS
 
     @property
     def root(self) -> Path:

@@ -1,4 +1,4 @@
-"""Where the CPU time of a worker goes: ``python -m bench.stages [EVENTS]``.
+"""Where the CPU time of a worker goes: ``leadstream bench stages``.
 
 One process and no broker: the records of w2, as a broker would hand them over, go batch by batch through all
 that a worker does with them but the network. Beside them, in the same moments, goes a reference that has
@@ -6,7 +6,6 @@ nothing to do with us: orjson reads and writes every input once. Ratios to it co
 days; times do not.
 """
 
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -178,20 +177,16 @@ def _reference(values: list[bytes]) -> float:
     return time.thread_time() - start
 
 
-def main() -> None:
-    """Print the table."""
-    events = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+def told(events: int) -> str:
+    """As Markdown; after a small run that does not count."""
     collect_rarely()  # as a worker does
-    measure(2 * BATCH)  # warm
+    measure(2 * BATCH)
     found = measure(events)
     unit = 1e6 / found.events
-    print("| stage | µs per event |", "|---|---|", sep="\n")  # noqa: T201
-    for stage, seconds in found.seconds.items():
-        print(f"| {stage} | {seconds * unit:.2f} |")  # noqa: T201
-    print(f"| all of them | {sum(found.seconds.values()) * unit:.2f} |")  # noqa: T201
-    print(f"| reference | {found.reference * unit:.2f} |")  # noqa: T201
-    print(f"\n{found.events:,} events; ratio to the reference {found.ratio:.2f}")  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()
+    rows = [(stage, seconds * unit) for stage, seconds in found.seconds.items()]
+    rows += [("all of them", sum(found.seconds.values()) * unit), ("reference", found.reference * unit)]
+    lines = "".join(f"| {stage} | {us:.2f} |\n" for stage, us in rows)
+    return (
+        f"| stage | µs per event |\n|---|---|\n{lines}\n{found.events:,} events;"
+        f" ratio to the reference {found.ratio:.2f}\n"
+    )

@@ -106,8 +106,7 @@ def test_only_the_command_line_has_a_terminal(name: str, path: Path) -> None:
     terminal = {"click", "rich", "prompt_toolkit"} & {target.partition(".")[0] for target in imported(path)}
     ours = room_of(name) in ("processors.terminal", "processors.cli") or name in (
         "bench.command",
-        "bench.gateway.command",
-        "bench.analytics.command",
+        "bench.subcommands",
     )
     assert not terminal or ours, f"{name} imports {terminal}"
 

@@ -83,6 +83,8 @@ def test_commands_that_are_shown_are_taken(line: str) -> None:
     command: click.Command = cli
     context = click.Context(cli)
     while words and isinstance(command, click.Group):
+        if command.invoke_without_command and words[0].startswith("-"):
+            break  # options of its own, and no command
         found = command.get_command(context, words.pop(0))
         assert found is not None
         command, context = found, click.Context(found)

@@ -1,20 +1,25 @@
 """Asking, with a clock in hand."""
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import quantiles
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from bench.analytics.questions import BEGIN, GROUPED, HEAVIEST, SMALL, Question
-from bench.analytics.traffic import LARGEST, SMALLER
+from bench.analytics.questions import BEGIN, GROUPED, HEAVIEST, QUESTIONS, SMALL, Question
+from bench.analytics.traffic import LARGEST, SMALLER, Traffic, fill
 from bench.measured import cpu_s
+from deploy.local.clickhouse import LocalClickHouse
 from processors.clickhouse.connection import connect
+from processors.clickhouse.migrations import migrate
+from processors.clickhouse.url import DEFAULT_DATABASE, ClickHouseUrl
 from processors.gateway.asking import Stored
 from processors.settings import Settings
 
@@ -37,6 +42,43 @@ class Took:
     p95_ms: float
     cpu_ms: float
     rows_read: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """``merged``: asked when every table is; ``scattered``: with so many more ``parts`` a month.
+    ``together``: eight at once, until the last answer. A small workspace ``alone``, and ``beside`` the
+    largest."""
+
+    events: int
+    runs: int
+    parts: int
+    merged: list[Took]
+    together: Percentiles
+    alone: Percentiles
+    beside: Percentiles
+    scattered: list[Took]
+
+
+def measured(events: int, runs: int, parts: int) -> Figures:
+    """On a server of its own, with so many ``events`` in it; each question ``runs`` times. Raises
+    ``LocalServerError``."""
+    with (
+        tempfile.TemporaryDirectory(prefix="leadstream-bench-") as directory,
+        LocalClickHouse(Path(directory)) as server,
+    ):
+        with closing(connect(server.url, database="default")) as admin:
+            migrate(admin, DEFAULT_DATABASE)
+        url = ClickHouseUrl.parse(server.url).naming(DEFAULT_DATABASE).secret()
+        with closing(connect(url)) as client:
+            fill(client, Traffic(events))
+            merge(client)
+            merged = [took(client, server.pid, one, runs) for one in QUESTIONS]
+            at_once = together(url, runs)
+            alone, beside_another = asyncio.run(beside(url, 5 * runs))
+            scatter(client, parts)
+            scattered = [took(client, server.pid, one, runs) for one in QUESTIONS]
+    return Figures(events, runs, parts, merged, at_once, alone, beside_another, scattered)
 
 
 def took(client: Client, pid: int, question: Question, runs: int) -> Took:

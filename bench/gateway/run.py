@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pickle
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -17,7 +18,7 @@ import orjson
 from bench.gateway import calls
 from bench.gateway.calls import Clicks
 from bench.gateway.load import Load, Loaded
-from bench.gateway.place import Place
+from bench.gateway.place import Place, Sizes, furnished
 from bench.latency import Percentiles
 from bench.measured import Measured
 from bench.site import ROOT
@@ -77,6 +78,27 @@ class Figures:
     follow_us: float
     peak_rss_bytes: int
     lost: int
+
+    @property
+    def failure(self) -> str:
+        """What is wrong, or nothing."""
+        counts = [one.statuses for one in self.rounds]
+        refused = sum(count for one in counts for status, count in one.items() if status >= "400")
+        return f"{self.lost} events lost, {refused} calls refused" if self.lost or refused else ""
+
+
+def measured(plan: Plan, links: int) -> Figures:
+    """On servers of its own, with so many ``links`` in the registry. Raises what :func:`measure` does, and
+    ``LeadstreamError``."""
+    named = plan.calls + plan.calls // 10 + plan.lead_rate * plan.seconds
+    sizes = Sizes(links, old=named // 5 + 1, recent=named * 4 // 5 + 1)
+
+    async def run(directory: Path) -> Figures:
+        async with furnished(directory, sizes) as place:
+            return await measure(place, plan)
+
+    with tempfile.TemporaryDirectory(prefix="leadstream-bench-") as directory:
+        return asyncio.run(run(Path(directory)))
 
 
 async def measure(place: Place, plan: Plan) -> Figures:

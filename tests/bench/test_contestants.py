@@ -1,30 +1,31 @@
 """Everybody who is measured can be named, started and set up."""
 
+import platform
 from pathlib import Path
 
 import pytest
 
-from bench import command, run
+from bench import builds, command, environments, plan
+from bench.builds import build_of, ensure_build
 from bench.contestants import CONTESTANTS, Contestant
-from bench.environments import NotAvailable, ensure_maven, run_program
+from bench.environments import OURS, NotAvailable, ensure_maven, run_program, told_of
 from bench.site import Site
-from bench.w1 import plan
+from bench.w1 import plan as customers
 from bench.workloads import LEADS, Core, CustomerJoin, Pipeline, Workload
 
 NOW_MS = 1_760_000_000_000
-ROOMS = Path(run.__file__).parent
+ROOMS = Path(plan.__file__).parent
 
 
 def test_the_command_knows_everybody() -> None:
     assert tuple(one.name for one in CONTESTANTS) == command.CONTESTANTS
-    assert run.WORKLOADS == command.WORKLOADS
-    todo = run.steps(CONTESTANTS, run.WORKLOADS, command.MEASURES, run.QUICK)
-    assert {step.measure for step in todo} == set(command.MEASURES)
+    assert plan.WORKLOADS == command.WORKLOADS
+    assert plan.MEASURES == command.MEASURES
 
 
 @pytest.mark.parametrize("contestant", CONTESTANTS, ids=lambda one: one.name)
 def test_everybody_can_be_started(contestant: Contestant, tmp_path: Path) -> None:
-    join, pipeline, core = CustomerJoin("w1", plan(10)), Pipeline(10, NOW_MS), Core(10, NOW_MS)
+    join, pipeline, core = CustomerJoin("w1", customers(10)), Pipeline(10, NOW_MS), Core(10, NOW_MS)
     workloads: dict[str, Workload] = {"w1": join, "w1-long": join, "w2": pipeline, "w2-core": core}
     for name, launch in contestant.workloads.items():
         topics = {short: f"run.{short}" for short in [*workloads[name].inputs, LEADS]}
@@ -33,6 +34,45 @@ def test_everybody_can_be_started(contestant: Contestant, tmp_path: Path) -> Non
             assert started.env["BENCH_LEADS"] == "run.leads"
             assert Path(started.env["BENCH_STATE"]).is_dir()
             assert started.cwd.is_dir()
+
+
+def test_what_is_in_python_runs_on_the_one_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "bin" / "python"
+    told = {OURS: "3.11.7 without", str(other): "3.12.1 with"}
+    for module in (environments, builds):
+        monkeypatch.setattr(module, "told_of", told.__getitem__)
+    topics = {short: f"run.{short}" for short in (*CustomerJoin.inputs, LEADS)}
+    for one in CONTESTANTS:
+        interpreters = [
+            one.workloads["w1"](Site("127.0.0.1:9092", 8, "run", topics, tmp_path, python=python))
+            .commands[0]
+            .argv[0]
+            for python in (OURS, str(other))
+        ]
+        assert (interpreters[0] == interpreters[1]) == one.name.startswith("streams-"), one.name
+
+
+def test_ours_is_built_only_where_it_has_to_be() -> None:
+    assert build_of(OURS, compiled=False) == (OURS, None)
+    python, path = build_of(OURS, compiled=True)
+    assert python != OURS
+    assert path is not None
+    assert "leadstream-compiled-" in path
+    ensure_build(pytest.fail, OURS, compiled=False)
+
+
+def test_what_has_no_sources_is_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(builds, "_LOCK", tmp_path / "requirements.lock")
+    with pytest.raises(NotAvailable, match="clone of the repository"):
+        ensure_build(pytest.fail, OURS, compiled=True)
+
+
+def test_a_python_is_told_with_how_it_was_built(tmp_path: Path) -> None:
+    assert told_of(OURS).startswith(f"{platform.python_version()} with")
+    with pytest.raises(NotAvailable):
+        told_of(str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize("file", sorted(ROOMS.rglob("requirements.txt")), ids=lambda file: file.parent.name)

@@ -2,18 +2,28 @@
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.contestants import Contestant, Launch
-from bench.run import QUICK, Result, Step, run_bench
+from bench.contestants import CONTESTANTS, Contestant, Launch
+from bench.environments import OURS
+from bench.plan import QUICK, Step
+from bench.report import Results, write
+from bench.run import Result, run_bench
 from bench.site import Site
+from bench.throughput import Throughput
 from bench.verdict import Verdict
 from deploy.local.kafka import LocalKafka
+from deploy.local.process import Child
 from processors.cli.main import main
+from processors.errors import ExitCode
+from processors.programs import isolated
+from tests.conftest import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -36,6 +46,32 @@ def test_leadstream_is_measured_and_loses_nothing(
     assert "| Leadstream, 1 process | 1 |" in (out / "results.md").read_text()
 
 
+def test_ctrl_c_keeps_what_there_is(kafka: LocalKafka, tmp_path: Path) -> None:
+    out, log = tmp_path / "out", tmp_path / "log"
+    asked = ["bench", "--quick", "--only", "aiokafka", "--workload", "w1", "--measure", "throughput"]
+    asked += ["--runs", "1000", "--kafka", kafka.bootstrap, "--out", str(out)]
+    child = Child(isolated("processors.cli.main", *asked), cwd=tmp_path, env=os.environ, log_path=log)
+    try:
+        eventually(lambda: "1 of 1000, " in log.read_text(), 120)
+        os.kill(child.pid, signal.SIGINT)
+        eventually(lambda: not child.alive, 60)
+    finally:
+        child.kill()
+    assert child.returncode == ExitCode.INTERRUPTED, log.read_text()
+    runs = json.loads((out / "results.json").read_text())["runs"]
+    assert 1 <= len(runs) < 1000
+    assert runs[0]["counts"]
+    assert "loop on aiokafka" in (out / "results.md").read_text()
+
+
+def test_the_picture_has_pure_and_compiled(tmp_path: Path) -> None:
+    figures = Throughput(9.0, 20.0, 50_000.0, 40_000.0, 0.8, 100_000_000, Verdict(10, 0, 0, 0, 0))
+    runs = [Result(Step("throughput", "w1", one, 1), figures) for one in CONTESTANTS[:2]]
+    write(tmp_path, Results(OURS, QUICK, runs), lambda _: None, as_json=False)
+    drawn = (tmp_path / "results.svg").read_text()
+    assert all(one.title in drawn for one in CONTESTANTS[:2])
+
+
 @pytest.mark.parametrize(("how", "wrong"), [("lose", "lost"), ("double", "doubled"), ("change", "changed")])
 def test_a_contestant_that_cheats_does_not_count(
     kafka: LocalKafka, tmp_path: Path, how: str, wrong: str
@@ -44,7 +80,7 @@ def test_a_contestant_that_cheats_does_not_count(
         topics: dict[str, dict[str, str]] = {f"{site.run}-changelog": {}}
         return Launch([site.command(sys.executable, "-m", "tests.bench.cheat", how)], site.run, topics)
 
-    step = Step("throughput", "w1", Contestant(how, how, "none", {"w1": launch}), 1)
+    step = Step("throughput", "w1", Contestant(how, how, "none", {"w1": launch}, pace=50_000), 1)
     sizes = replace(QUICK, customers=1_000, patience_s=3.0)
     results: list[Result] = []
     asyncio.run(run_bench(kafka.bootstrap, 2, tmp_path, [step], sizes, results.append))

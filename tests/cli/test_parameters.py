@@ -41,7 +41,7 @@ def test_the_bench_is_told_of_a_directory_that_its_processes_find(
     """They work in other directories than we do."""
     told: list[Path] = []
 
-    def measure(_todo: Any, _sizes: Any, _kafka: Any, out: Path, _results: Any) -> None:
+    def measure(_todo: Any, _parts: Any, _quick: Any, _kafka: Any, out: Path, _results: Any) -> None:
         told.append(out)
 
     monkeypatch.setattr(bench_command, "_measure", measure)

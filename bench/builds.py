@@ -1,0 +1,80 @@
+"""Leadstream itself where it is not this one that is measured: compiled, or on another Python.
+
+Built from the sources that run here, and installed apart from our own environment, as a peer is. What it
+depends on has the versions of the lock file.
+"""
+
+import tempfile
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bench.environments import (
+    OURS,
+    NotAvailable,
+    Say,
+    ensure,
+    ensure_environment,
+    environment,
+    home,
+    run_program,
+    told_of,
+)
+from bench.site import ROOT
+
+_COMPILED: Final = {"HATCH_BUILD_HOOK_ENABLE_CUSTOM": "true"}
+"""Has the modules that pyproject.toml lists compiled into the wheel."""
+_SOURCES: Final = ("schemas", "processors", "deploy", "bench")
+_LOCK: Final = ROOT / "requirements.lock"
+
+
+class Build(NamedTuple):
+    """``python`` runs it with ``path`` as its PYTHONPATH; None: with ours."""
+
+    python: str
+    path: str | None
+
+
+def build_of(python: str, *, compiled: bool) -> Build:
+    """Whether it is there or not."""
+    if python == OURS and not compiled:
+        return Build(OURS, None)
+    packages = environment("leadstream-needs", _LOCK, python)
+    return Build(str(packages / "bin" / "python"), str(_wheel(python, compiled=compiled)))
+
+
+def ensure_build(say: Say, python: str, *, compiled: bool) -> None:
+    """Raises :class:`NotAvailable`."""
+    if python == OURS and not compiled:
+        return
+    if not _LOCK.is_file():
+        raise NotAvailable("needs Leadstream's sources: run it from a clone of the repository")
+    ensure_environment("leadstream-needs", _LOCK, python, say)
+    installed = build_of(python, compiled=compiled)
+
+    def make(directory: Path) -> None:
+        say(f"leadstream: building a {_kind(compiled)} wheel for Python {told_of(python)}")
+        with tempfile.TemporaryDirectory() as name:
+            wheel = [installed.python, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+            run_program([*wheel, "--no-deps", "--wheel-dir", name, str(ROOT)], _COMPILED if compiled else {})
+            [found] = Path(name).glob("*.whl")
+            zipfile.ZipFile(found).extractall(directory)
+        if compiled and not any(directory.rglob("*.so")):
+            raise NotAvailable("nothing in the wheel is compiled")
+
+    ensure(_wheel(python, compiled=compiled), make)
+
+
+@cache  # the sources are those of the start
+def _wheel(python: str, *, compiled: bool) -> Path:
+    made_from = [ROOT / "pyproject.toml", ROOT / "hatch_build.py", *_files()]
+    return home(f"leadstream-{_kind(compiled)}", made_from, python, told_of(python))
+
+
+def _files() -> list[Path]:
+    return sorted(path for room in _SOURCES for path in (ROOT / room).rglob("*.py"))
+
+
+def _kind(compiled: bool) -> str:
+    return "compiled" if compiled else "pure"

@@ -1,6 +1,0 @@
-"""``python -m bench.gateway``."""
-
-from bench.gateway.command import main
-
-if __name__ == "__main__":
-    main()

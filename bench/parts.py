@@ -1,0 +1,72 @@
+"""What is measured of Leadstream alone, each part on servers of its own or on none."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from bench import expiry, rewards
+from bench.analytics import measure as analytics
+from bench.analytics.report import report
+from bench.gateway import run as gateway
+from bench.gateway.report import table
+from bench.machine import machine
+
+
+class Told(NamedTuple):
+    """``figures``: a dataclass. ``text``: the same as Markdown. ``failure``: why they do not count, or
+    nothing."""
+
+    figures: Any
+    text: str
+    failure: str = ""
+
+
+class Part(NamedTuple):
+    """``expected_s``: about how long it takes in a run of everything, on two quiet cores. ``measured``: small
+    and quick, or not."""
+
+    name: str
+    expected_s: float
+    measured: Callable[[bool], Told]
+
+
+def of_expiry(minutes: float, pairs: int) -> Told:
+    """So many minutes of clicks in each run of a pair."""
+    found = expiry.measured(minutes, pairs)
+    return Told(found, expiry.table(found), found.failure)
+
+
+def of_rewards(leads: int, runs: int) -> Told:
+    """So many leads in each run."""
+    found = rewards.measured(leads, runs)
+    return Told(found, rewards.table(found), found.failure)
+
+
+def of_gateway(plan: gateway.Plan, links: int) -> Told:
+    """With so many links in the registry."""
+    found = gateway.measured(plan, links)
+    return Told(found, table(found, machine()), found.failure)
+
+
+def of_analytics(events: int, runs: int, parts: int) -> Told:
+    """So many events in ClickHouse, each question asked so often, in the end beside unmerged parts."""
+    found = analytics.measured(events, runs, parts)
+    return Told(found, report(found, machine()))
+
+
+def _gateway(quick: bool) -> Told:
+    if quick:
+        return of_gateway(gateway.Plan(2_000, 5, 300, 100, 5_000), 2_000)
+    return of_gateway(gateway.Plan(20_000, 15, 1_500, 500, 50_000), 100_000)
+
+
+PARTS = (
+    Part("expiry", 90, lambda quick: of_expiry(0.2, 1) if quick else of_expiry(3, 2)),
+    Part("rewards", 15, lambda quick: of_rewards(2_000, 1) if quick else of_rewards(20_000, 3)),
+    Part("gateway", 90, _gateway),
+    Part(
+        "analytics",
+        150,
+        lambda quick: of_analytics(100_000, 2, 3) if quick else of_analytics(3_000_000, 10, 40),
+    ),
+)
+"""Those of a run of everything, with what they are given in it."""

@@ -1,0 +1,157 @@
+"""``leadstream bench PART``: one of the measures that have no peers, as large as one wants."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from bench import stages as stage
+from bench.gateway.run import Plan
+from bench.parts import Told, of_analytics, of_expiry, of_gateway, of_rewards
+from processors.errors import CheckFailed
+from processors.terminal.lines import say_lines
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _sized(name: str, default: int, told: str, *, least: int = 1) -> Callable[[F], F]:
+    """An option that says how much of something."""
+    return click.option(name, type=click.IntRange(least), default=default, show_default=True, help=told)
+
+
+@click.command()
+@click.option(
+    "--calls", type=click.IntRange(1), default=60_000, show_default=True, help="As fast as they are answered."
+)
+@click.option(
+    "--seconds", type=click.IntRange(5), default=20, show_default=True, help="How long the rates are kept."
+)
+@click.option(
+    "--lead-rate", type=click.IntRange(1), default=1_500, show_default=True, help="POST /track/lead a second."
+)
+@click.option(
+    "--visit-rate",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="Visits of short links beside them.",
+)
+@click.option(
+    "--links", type=click.IntRange(1), default=100_000, show_default=True, help="Links in the registry."
+)
+@click.option(
+    "--followed", type=click.IntRange(1), default=100_000, show_default=True, help="Clicks that others write."
+)
+def gateway(calls: int, seconds: int, lead_rate: int, visit_rate: int, links: int, followed: int) -> None:
+    """Measure a gateway: CPU of a call, and how long its caller waits.
+
+    Starts a Kafka and a ClickHouse of its own. Every fifth call names a click that ClickHouse alone has. A
+    call counts as answered when its event is in Kafka: that is counted afterwards, and one that is missing
+    ends the command with exit code 1. Takes some minutes. Linux only.
+
+    \b
+    Example:
+      leadstream bench gateway --calls 15000 --seconds 8 --links 10000 --followed 20000
+
+    Exit codes: 0 done, 1 an event is missing or a call was refused, 70 a server or the gateway died, 130
+    interrupted.
+    """
+    _show(of_gateway(Plan(calls, seconds, lead_rate, visit_rate, followed), links))
+
+
+@click.command()
+@click.option(
+    "--events",
+    type=click.IntRange(1),
+    default=10_000_000,
+    show_default=True,
+    help="92 % clicks, 6 % leads, 2 % sales.",
+)
+@click.option(
+    "--runs", type=click.IntRange(2), default=20, show_default=True, help="How often each question is asked."
+)
+@click.option(
+    "--parts",
+    type=click.IntRange(1),
+    default=40,
+    show_default=True,
+    help="Unmerged parts of the second round.",
+)
+def analytics(events: int, runs: int, parts: int) -> None:
+    """Measure what questions about the last 90 days take, of CPU, of time, and of rows.
+
+    Starts a ClickHouse of its own, and fills it. Asks when everything is merged, then once more with parts
+    that are not, eight questions at once, and one workspace beside another. Takes some minutes. Linux only.
+
+    \b
+    Example:
+      leadstream bench analytics --events 100000 --runs 2 --parts 3
+
+    Exit codes: 0 done, 70 the server died, 130 interrupted.
+    """
+    _show(of_analytics(events, runs, parts))
+
+
+@click.command()
+@_sized("--leads", 20_000, "In each run.", least=1_000)
+@_sized("--runs", 5, "The best of them counts.")
+def rewards(leads: int, runs: int) -> None:
+    """Measure the ledger of rewards: CPU for each lead of a new customer.
+
+    One partition of the engine in this process, without a broker, under policies of different kinds. A lead
+    without its reward ends the command with exit code 1.
+
+    \b
+    Example:
+      leadstream bench rewards --leads 5000 --runs 3
+
+    Exit codes: 0 done, 1 a lead without its reward, 130 interrupted.
+    """
+    _show(of_rewards(leads, runs))
+
+
+@click.command()
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0.1),
+    default=60.0,
+    show_default=True,
+    help="Of 5,000 clicks a second, in which a click's retention passes six times.",
+)
+@_sized("--pairs", 1, "Runs of each kind.")
+def expiry(minutes: float, pairs: int) -> None:
+    """Measure what it costs a worker that time passes.
+
+    One process without a broker: joins and stores of a worker, under clicks that get old on a scaled clock,
+    and under the same ones while nothing does. The default takes a quarter of an hour.
+
+    \b
+    Example:
+      leadstream bench expiry --minutes 3 --pairs 2
+
+    Exit codes: 0 done, 1 nothing that was too old went, 130 interrupted.
+    """
+    _show(of_expiry(minutes, pairs))
+
+
+@click.command()
+@_sized("--events", 200_000, "Of w2.", least=8_000)
+def stages(events: int) -> None:
+    """Measure where the CPU time of a worker goes, stage by stage.
+
+    One process without a broker, w2, beside a reference that has nothing to do with us. Ratios to it compare
+    between machines and days; times do not.
+
+    \b
+    Example:
+      leadstream bench stages --events 100000
+
+    Exit codes: 0 done, 130 interrupted.
+    """
+    say_lines(stage.told(events))
+
+
+def _show(told: Told) -> None:
+    say_lines(told.text)
+    if told.failure:
+        raise CheckFailed(told.failure)
