@@ -18,7 +18,9 @@ _MOST_OF_A_WORKSPACE: Final = 2
 LONGEST_S: Final = 10
 """What one question may take."""
 PAGE_S: Final = 5
-"""How long a page waits for one of its questions."""
+"""How long a page waits for the answer to one of its questions, from its turn on."""
+WHOLE_PAGE_S: Final = 15
+"""How long it waits for one of its numbers in all, turns included: they are the fault of others."""
 TELLING_S: Final = 1
 """So much longer is an answer waited for than its question may take: what is too much is told as such."""
 NO_ANSWER: Final = "The store of past events does not answer. Try again in a moment."
@@ -42,21 +44,34 @@ class Stored:
 
     async def rows_of_page(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """The same for a page, which waits ``PAGE_S``."""
-        return await self._rows(sql, parameters, PAGE_S - TELLING_S)
+        return await self._rows_of_page(sql, parameters)
 
     async def rows_of_shared(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """The same for a page that strangers see: they take turns of their own, none of the workspace's."""
-        return await self._rows(sql, parameters, PAGE_S - TELLING_S, "shared:")
+        return await self._rows_of_page(sql, parameters, "shared:")
+
+    async def _rows_of_page(
+        self, sql: str, parameters: Mapping[str, object], whose: str = ""
+    ) -> Sequence[Row]:
+        return await self._rows(sql, parameters, PAGE_S - TELLING_S, whose, PAGE_S)
 
     async def _rows(
-        self, sql: str, parameters: Mapping[str, object], longest_s: int, whose: str = ""
+        self,
+        sql: str,
+        parameters: Mapping[str, object],
+        longest_s: int,
+        whose: str = "",
+        patience_s: float | None = None,
     ) -> Sequence[Row]:
+        """``longest_s``: what the question may take; ``patience_s``: how long it is waited for from its turn
+        on; None: as long as that is."""
         settings = {"max_threads": 2, "max_execution_time": longest_s}
         try:
             async with self._turns.turn(f"{whose}{parameters.get('workspace', '')}"):
                 with answers():
-                    client = await self._client.get()
-                    answer = await client.query(sql, parameters=dict(parameters), settings=settings)
+                    async with asyncio.timeout(patience_s):
+                        client = await self._client.get()
+                        answer = await client.query(sql, parameters=dict(parameters), settings=settings)
         except Unanswered as error:
             large = too_large(error.__cause__) if isinstance(error.__cause__, Exception) else None
             raise large or TryAgain(NO_ANSWER) from error.__cause__

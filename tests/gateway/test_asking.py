@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pytest
 
@@ -9,7 +10,8 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.ports import free_port
 from processors.gateway.analytics import calls as analytics
 from processors.gateway.answers import TryAgain
-from processors.gateway.asking import PAGE_S, Row, Stored, within
+from processors.gateway.asking import PAGE_S, WHOLE_PAGE_S, Row, Stored, within
+from processors.gateway.dashboard.cards import Card, Failure, card
 from processors.settings import Settings
 from tests.gateway.stored import stored
 
@@ -67,6 +69,90 @@ async def test_strangers_keep_nobody_of_the_workspace_waiting() -> None:
         for one in [*strangers, own]:
             one.cancel()
     assert asked == ["theirs", "theirs", "ours"]
+
+
+class Clock:
+    """Of the running loop, as the test moves it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        self._now = loop.time()
+        monkeypatch.setattr(loop, "time", lambda: self._now)
+
+    async def move(self, seconds: float) -> None:
+        self._now += seconds
+        await settled()
+
+
+class Slow:
+    """A store that answers when it is told to; questions by what they are, in the order of coming."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, asyncio.Future[None]] = {}
+
+    async def get(self) -> "Slow":
+        return self
+
+    async def query(self, sql: str, **_: object) -> "Answered":
+        await self.asked.setdefault(sql, asyncio.get_running_loop().create_future())
+        return Answered([(sql,)])
+
+
+class Answered(NamedTuple):
+    result_rows: Sequence[Row]
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_page_does_not_pay_for_the_turns_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its patience begins with its turn, be it ever so late."""
+    clock, slow, store = Clock(monkeypatch), Slow(), Stored(Settings())
+    store._client = slow  # type: ignore[assignment]
+
+    def numbers(name: str, workspace: str) -> asyncio.Task[Card[Sequence[Row]]]:
+        return asyncio.create_task(card(store.rows_of_page(name, {"workspace": workspace})))
+
+    others = [asyncio.create_task(store.rows(name, {"workspace": name[0]})) for name in ("g1", "g2", "h1")]
+    patient, slower, last = (numbers(name, f"w{name}") for name in ("patient", "slower", "last"))
+    await settled()
+    assert [*slow.asked] == ["g1", "g2", "h1"]
+    await clock.move(PAGE_S + 1)
+    slow.asked["g1"].set_result(None)
+    slow.asked["g2"].set_result(None)
+    await clock.move(0)
+    assert [*slow.asked][3:] == ["patient", "slower"]
+    await clock.move(PAGE_S - 0.5)
+    slow.asked["patient"].set_result(None)
+    await settled()
+    assert patient.result().found == [("patient",)]
+    await clock.move(1)
+    assert slower.result().failure == Failure()
+    # It has had its turn for half a second less than that.
+    slow.asked["last"].set_result(None)
+    await settled()
+    assert last.result().found == [("last",)]
+    slow.asked["h1"].set_result(None)
+    await asyncio.gather(*others)
+
+
+async def test_a_number_that_has_no_turn_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, slow, store = Clock(monkeypatch), Slow(), Stored(Settings())
+    store._client = slow  # type: ignore[assignment]
+    others = [asyncio.create_task(store.rows(name, {"workspace": name})) for name in ("g", "h", "i")]
+    await settled()
+    waiting = asyncio.create_task(card(store.rows_of_page("ours", {"workspace": "acme"})))
+    await settled()
+    await clock.move(WHOLE_PAGE_S - 1)
+    assert not waiting.done()
+    await clock.move(2)
+    assert waiting.result().failure == Failure(busy=True)
+    for one in slow.asked.values():
+        one.set_result(None)
+    await asyncio.gather(*others)
+    assert "ours" not in slow.asked
 
 
 @pytest.mark.integration

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.requests import Request
 
 from processors.gateway.answers import Answer
-from processors.gateway.asking import PAGE_S
+from processors.gateway.asking import PAGE_S, WHOLE_PAGE_S
 from processors.gateway.dashboard import words
 from processors.gateway.dashboard.assets import ROOT, Asset
 
@@ -41,6 +41,7 @@ class Pages:
             "base": base,
             "root": base + ROOT,
             "patience": f"{PAGE_S} s",
+            "whole_patience": f"{WHOLE_PAGE_S} s",
             "asset": {name: f"{base}{ROOT}/{one.name}" for name, one in assets.items()},
         }
 
