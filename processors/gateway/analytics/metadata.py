@@ -14,9 +14,11 @@ from msgspec import DecodeError
 from msgspec.json import decode, encode
 
 from processors.gateway.analytics.event import Event
-from processors.gateway.analytics.filters import CONVERSIONS, Kind
+from processors.gateway.analytics.filters import CONVERSIONS, Filter, Kind
 
 MOST_TERMS: Final = 20
+OF_KEY: Final = "metadata."
+"""With which a field begins that is a key of metadata; the key follows."""
 _OPERATORS: Final = {":": "=", "=": "=", "!=": "!=", ">": ">", "<": "<", ">=": ">=", "<=": "<="}
 _ORDERED: Final[Mapping[str, Callable[[float, float], bool]]] = {
     ">": operator.gt,
@@ -86,6 +88,48 @@ class OfMetadata:
             document = None
         fields = document if isinstance(document, dict) else {}
         return any(all(_holds(term, fields) for term in group) for group in self.any_of)
+
+
+@dataclass(frozen=True)
+class MetadataFilter(Filter):
+    """Of what is under one key, as an address has it: ``metadata.plan=pro,free``. Keeps leads and sales."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"Metadata {self._key}"
+
+    def sql(self, kind: Kind, name: str) -> str | None:
+        """See :class:`.filters.Condition`."""
+        return self._query.sql(kind, name)
+
+    def parameters(self, name: str) -> Mapping[str, object]:
+        """See :class:`.filters.Condition`."""
+        return self._query.parameters(name)
+
+    @property
+    def is_live(self) -> bool:
+        """A lead and a sale have their metadata with them."""
+        return True
+
+    def holds(self, kind: Kind, event: Event) -> bool:
+        """See :class:`.filters.Condition`."""
+        return self._query.holds(kind, event)
+
+    @property
+    def _key(self) -> str:
+        return self.field.removeprefix(OF_KEY)
+
+    @property
+    def _query(self) -> OfMetadata:
+        if self.negated:
+            return OfMetadata([[Term(self._key, "!=", one) for one in self.values]])
+        return OfMetadata([[Term(self._key, "=", one)] for one in self.values])
+
+
+def filter_of(field: str) -> type[Filter]:
+    """The class of filters of a field, be it a key of metadata."""
+    return MetadataFilter if field.startswith(OF_KEY) else Filter
 
 
 def read(written: str) -> OfMetadata:

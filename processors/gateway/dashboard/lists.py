@@ -27,10 +27,9 @@ from processors.gateway.dashboard.views import (
     Door,
     Visit,
 )
-from processors.gateway.dashboard.waits import buckets, waits
+from processors.gateway.dashboard.waits import MOST_COMPARED, buckets, waits
 
 _MOST_GROUPS: Final = 100
-_MOST_COMPARED: Final = 20
 _MOST_REFUSED: Final = 100
 _LATE: Final = "late"
 
@@ -76,9 +75,9 @@ class Lists:
         async with asyncio.TaskGroup() as asked:
             groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], _MOST_GROUPS)))
             weeks = asked.create_task(card(journeys.weeks(ask, scope, state.timezone, visit.now_ms)))
-            waited = asked.create_task(card(waits(ask, scope, _MOST_COMPARED)))
+            waited = asked.create_task(card(waits(ask, scope, MOST_COMPARED)))
             metadata = asked.create_task(self._metadata(scope, state[METADATA]))
-            models = asked.create_task(card(compared(ask, scope, "partner_id", _MOST_COMPARED)))
+            models = asked.create_task(card(compared(ask, scope, "partner_id", MOST_COMPARED)))
         told = visit.told(
             PARTNERS,
             "Partners",
@@ -98,7 +97,7 @@ class Lists:
         return self._page(visit, "partners.html", told)
 
     async def _metadata(self, scope: Scope, key: str) -> Card[Groups] | None:
-        return await card(numbers.by_metadata(self._door.ask, scope, key, _MOST_COMPARED)) if key else None
+        return await card(numbers.by_metadata(self._door.ask, scope, key, MOST_COMPARED)) if key else None
 
     async def refused(self, visit: Visit) -> Answer:
         """By reason, and the events of one."""

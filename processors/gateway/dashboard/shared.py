@@ -26,6 +26,7 @@ from processors.gateway.dashboard.names import PLURALS, group_name
 from processors.gateway.dashboard.periods import Period, period
 from processors.gateway.dashboard.state import BASES, GROUPS, UNITS, State, read
 from processors.gateway.dashboard.views import OVERVIEW, SHARED, VIEWS, Door
+from processors.gateway.dashboard.waits import MOST_COMPARED, buckets, waits
 from processors.gateway.dashboard.windows import WINDOWED
 from processors.gateway.routing import Call, Route
 from processors.registry.contents import Shared
@@ -163,4 +164,10 @@ async def _partners(ask: Ask, scope: Scope, state: State, chosen: Period) -> Map
     async with asyncio.TaskGroup() as asked:
         groups = asked.create_task(card(numbers.groups(ask, scope, state["groupBy"], _MOST_GROUPS)))
         weeks = asked.create_task(card(journeys.weeks(ask, scope, state.timezone, now_ms)))
-    return {"page": {"groups": groups.result()}, "weeks": weeks.result()}
+        waited = asked.create_task(card(waits(ask, scope, MOST_COMPARED)))
+    return {
+        "page": {"groups": groups.result()},
+        "weeks": weeks.result(),
+        "waits": waited.result(),
+        "buckets": buckets,
+    }

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
 
 from processors.gateway.analytics.filters import FIELDS, MOST_CHARACTERS, Filter
+from processors.gateway.analytics.metadata import OF_KEY, MetadataFilter, filter_of
 from processors.gateway.analytics.periods import MOST_DAYS, USUAL, zone_named
 from processors.gateway.dashboard.periods import CUSTOM, INTERVALS
 from processors.gateway.dashboard.windows import ANY, WINDOWED, WINDOWS
@@ -64,6 +65,8 @@ _USUAL: Final = {
 }
 _MOST_FIELDS: Final = 100
 _MOST_DIGITS: Final = 16
+_LONGEST_KEY: Final = 200
+"""Of metadata."""
 
 
 class _Chosen(NamedTuple):
@@ -117,7 +120,7 @@ class State:
     def filtered(self, field: str, value: str) -> str:
         """With this value alone of the field."""
         others = [one for one in self.filters if one.field != field]
-        return query(replace(self, filters=[*others, Filter(field, (value,))]).pairs)
+        return query(replace(self, filters=[*others, filter_of(field)(field, (value,))]).pairs)
 
     def without(self, gone: Filter) -> str:
         """With one filter less."""
@@ -225,6 +228,10 @@ def _filters(given: Mapping[str, str]) -> Iterable[Filter]:
             and not (field == given.get("filter") and given.get("value"))
             and (found := Filter.read(field, given[field]))
         ):
+            yield found
+    for field, written in given.items():
+        key = field.removeprefix(OF_KEY)
+        if key != field and 0 < len(key) <= _LONGEST_KEY and (found := MetadataFilter.read(field, written)):
             yield found
     # As the form says it, which adds one: to the values of its field, if there is one that says the same.
     field, value = given.get("filter", ""), given.get("value", "")

@@ -14,6 +14,8 @@ from processors.gateway.dashboard.journeys import Took
 
 BORDERS: Final = (0, *(60 << doubled for doubled in range(26)))
 """In seconds, as those of the view ``time_to_qualify``, for longer than anybody waits."""
+MOST_COMPARED: Final = 20
+"""Partners side by side."""
 
 
 @dataclass(frozen=True)

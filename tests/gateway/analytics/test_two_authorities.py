@@ -11,6 +11,7 @@ from deploy.local.clickhouse import LocalClickHouse
 from processors.gateway.analytics import metadata
 from processors.gateway.analytics.event import Event
 from processors.gateway.analytics.filters import FIELDS, Condition, Filter, Kind, OfCustomers, OfRoots
+from processors.gateway.analytics.metadata import MetadataFilter
 from schemas.ids import customer_id
 from tests.clickhouse.database import Database, fresh_database
 
@@ -48,6 +49,8 @@ def conditions(random: Random) -> Iterator[Condition]:
             found = Filter(field, tuple(random.sample(WORDS, 3)), negated)
             if found.is_live:
                 yield found
+    for negated in (False, True):
+        yield MetadataFilter("metadata.a", tuple(random.sample(VALUES, 3)), negated)
     for wanted in (False, True):
         yield OfRoots(wanted)
         yield OfCustomers("acme", ("u", customer_id("acme", "v")), wanted)

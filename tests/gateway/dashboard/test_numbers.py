@@ -5,6 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from random import Random
@@ -18,7 +19,8 @@ from deploy.local.clickhouse import LocalClickHouse
 from processors.clock import epoch_ms
 from processors.gateway.analytics import counts
 from processors.gateway.analytics.counts import Counts
-from processors.gateway.analytics.filters import Filter
+from processors.gateway.analytics.filters import Condition, Filter
+from processors.gateway.analytics.metadata import MetadataFilter
 from processors.gateway.analytics.scopes import Scope
 from processors.gateway.asking import Stored
 from processors.gateway.dashboard import csvs, journeys, numbers
@@ -364,8 +366,19 @@ async def test_leads_and_sales_by_metadata_add_up_to_those_that_the_page_counts(
                 leads=total.leads, sales=total.sales, amounts=total.amounts
             )
             assert found.there_are == len(wanted)
+            for value in filter(str.strip, wanted):
+                chosen = MetadataFilter(f"metadata.{key}", (value,))
+                of_it = await counts.series(asked.rows, narrowed(scope, chosen), when, compare=False)
+                others = await counts.series(asked.rows, narrowed(scope, chosen.turned), when, compare=False)
+                assert (of_it.total.leads, of_it.total.sales) == (wanted[value].leads, wanted[value].sales)
+                assert of_it.total.leads + others.total.leads == total.leads
+                assert of_it.total.clicks == total.clicks
             few = await numbers.by_metadata(asked.rows, scope, key, 1)
             assert (few.first, few.there_are) == (found.first[:1], found.there_are)
+
+
+def narrowed(scope: Scope, more: Condition) -> Scope:
+    return replace(scope, filters=[*scope.filters, more])
 
 
 def _counts(row: Mapping[str, Any]) -> Counts:

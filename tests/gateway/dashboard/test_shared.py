@@ -17,9 +17,10 @@ from processors.gateway.dashboard.pages import POLICY
 from processors.gateway.dashboard.signing_in import SIGN_IN
 from processors.gateway.dashboard.views import CUSTOMER, KEPT, SHARED, VIEWS
 from processors.registry.keys import new_token
+from processors.registry.view_changes import issue_link
 from schemas.registry import Limits, encode_workspace
 from schemas.times import DAY_MS
-from schemas.views import WorkspaceViews
+from schemas.views import SavedView, WorkspaceViews
 from tests.gateway.dashboard.serving import OTHER, SECRET, Dashboard
 
 NOW: Final = 1_800_000_000_000
@@ -32,10 +33,12 @@ class Store:
 
     def __init__(self) -> None:
         self.asked: list[Mapping[str, object]] = []
+        self.sql: list[str] = []
         self.fails: dict[str, Exception] = {}
 
     async def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
         self.asked.append(parameters)
+        self.sql.append(sql)
         for part, error in self.fails.items():
             if part in sql:
                 raise error
@@ -271,6 +274,7 @@ async def test_stores_that_are_away() -> None:
         ("share", {"address": "/dashboard/events"}, "Only Overview and Partners are shared"),
         ("share", {"address": "/?externalId=u1"}, "Not shared with strangers: External id of the link"),
         ("share", {"address": "/dashboard/partners?url=x&tenantId=t"}, "Tenant, Destination"),
+        ("share", {"address": "/?metadata.plan=pro"}, "Not shared with strangers: metadata.plan"),
         ("share", {"address": "/", "days": "365"}, "A link opens for 7, 30, 90 days"),
         ("share", {"address": "https://evil.test/"}, "no address of a view"),
         ("save", {"address": "/"}, "Give the view a name"),
@@ -401,3 +405,58 @@ async def test_no_log_has_a_token(caplog: pytest.LogCaptureFixture) -> None:
     token = link.rpartition("/")[2]
     assert token not in caplog.text
     assert views(there).shared[0].hash not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "",
+        "metadata=plan",
+        "metadata.plan=pro",
+        "metadata.plan=-pro",
+        "filter=metadata.plan&value=pro",
+        "query=metadata%5B'plan'%5D:'pro'",
+        "groupBy=metadata",
+        "groupBy=metadata.plan",
+        "by=metadata&key=plan&unit=metadata&tab=metadata",
+    ],
+)
+async def test_no_address_of_a_link_reaches_metadata(asked: str) -> None:
+    """Also of a view that was broken down by it when it was shared: no question names it."""
+    store = Store()
+    there = dashboard(store.ask)
+    async with signed_in(there) as client, stranger(there) as other:
+        for path in ("/?country=DE&metadata=plan", "/dashboard/partners?metadata=plan"):
+            link = await shared(client, path)
+            store.asked.clear()
+            store.sql.clear()
+            page = await other.get(f"{link}?{asked}")
+            assert page.status_code == 200
+            assert store.sql
+            for said in (*store.sql, *map(str, store.asked), page.text):
+                assert "metadata" not in said
+                assert "plan" not in said
+
+
+async def test_no_file_or_stream_goes_with_a_link() -> None:
+    there = dashboard()
+    async with signed_in(there) as client, stranger(there) as other:
+        link = await shared(client, "/dashboard/partners")
+        for more in (".csv", "/events.csv", "/series.csv", "/groups.csv", "/live", "/events/live", "/events"):
+            assert (await other.get(link + more)).status_code == 404, more
+        token = link.rpartition("/")[2]
+        for path in ("/dashboard/live", "/dashboard/events/live", "/dashboard/groups.csv", "/dashboard/held"):
+            answer = await other.get(path, params={"token": token, "metadata": "plan"})
+            assert answer.status_code == 401, path
+
+
+async def test_a_link_whose_record_is_by_metadata_opens_nothing() -> None:
+    """As no form makes it, and another release may have."""
+    there = dashboard()
+    async with stranger(there) as other:
+        of = SavedView(id="view_1", name="", path="/", query="metadata.plan=pro")
+        made = issue_link(of, DAY_MS, SECRET.record.prefix, NOW, lambda count: b"m" * count)
+        there.registry.put(WorkspaceViews(workspace_id="acme", shared=(made.view,)))
+        answer = await other.get(f"{SHARED_AT}/{made.token}")
+        assert answer.status_code == 410
+        assert "This release cannot show what the link is about" in answer.text
