@@ -93,9 +93,9 @@ _ROOMS: Final = {
         "dead letters and unmatched events: found, selected, sent back",
         "schemas clock progress settings kafka worker sink",
     ),
-    "people.traced": Room("what is told of one customer, as JSON", "attribution"),
+    "people.traced": Room("what is told of one customer, and of what waits, as JSON", "attribution"),
     "people": Room(
-        "one customer: what is known of it and why; forgetting it",
+        "one customer: what is known of it and why, and forgetting it; what of a workspace waits",
         "schemas attribution errors clock printable progress settings kafka.connection kafka.placement kafka"
         " clickhouse worker people.traced",
     ),

@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from schemas.reasons import UnmatchedReason
 from schemas.results import LeadCustomer
 
 Status = Literal["unknown", "erased", "waiting", "pending", "qualified"]
@@ -91,3 +92,18 @@ class Explanation(Struct, frozen=True, kw_only=True, rename="camel"):
     purchases: Sequence[ExplainedPurchase] = ()
     waits: Sequence[ExplainedWait] = ()
     kept: Sequence[str] = ()
+
+
+class Waiting(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An event that waits. ``timestamp``: when it happened; ``held_since``: when a worker took it.
+
+    ``reason``: with which it is reported as unmatched should nothing change until ``given_up_at``.
+    """
+
+    reason: UnmatchedReason
+    customer_external_id: str
+    click_id: str | None
+    event_name: str | None
+    timestamp: str
+    held_since: str
+    given_up_at: str

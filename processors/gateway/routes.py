@@ -20,6 +20,7 @@ from processors.gateway.links.calls import Shown
 from processors.gateway.links.counters import LinkCounters
 from processors.gateway.links.routes import link_routes
 from processors.gateway.live import Live
+from processors.gateway.outcomes.held import Holding
 from processors.gateway.outcomes.routes import outcome_routes
 from processors.gateway.qr import qr_routes
 from processors.gateway.routing import Route
@@ -33,8 +34,8 @@ from processors.visitors.addresses import Addresses
 @dataclass(frozen=True)
 class Parts:
     """What handlers need. ``ask``: ClickHouse. ``public_url``: how clients reach this gateway; without a
-    slash at its end. ``qualification_window_ms``: as the workers have it. ``tracing``: one for all
-    that trace.
+    slash at its end. ``qualification_window_ms``: as the workers have it. ``tracing``, ``holding``:
+    one for all who look.
     """
 
     registry: RegistryStore
@@ -47,6 +48,7 @@ class Parts:
     public_url: str
     qualification_window_ms: int
     tracing: Tracing
+    holding: Holding
 
 
 def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
@@ -63,7 +65,7 @@ def build_routes(parts: Parts) -> tuple[list[Route], Redirect]:
             ask, facts, publisher, registry.links.get, parts.qualification_window_ms, parts.tracing
         ),
         *analytics_routes(ask, registry, shown, parts.live),
-        *outcome_routes(ask, facts),
+        *outcome_routes(ask, facts, parts.holding),
         *qr_routes(),
         *script_routes(),
     ]

@@ -19,13 +19,15 @@ from processors.garbage import collect_rarely
 from processors.gateway.asking import Stored, telling_limits
 from processors.gateway.callers import Callers
 from processors.gateway.clicks.visits import Visitors
-from processors.gateway.customers.tracing import Tracing, in_a_process
+from processors.gateway.customers.tracing import Tracing, trace_in_a_process
 from processors.gateway.dashboard.routes import dashboard_routes
 from processors.gateway.documentation import documented
 from processors.gateway.facts import open_facts
 from processors.gateway.listening import address_of, listen, serve
 from processors.gateway.live import Live
+from processors.gateway.looking import Looks
 from processors.gateway.observing import Observed, Servers, serve_gateway
+from processors.gateway.outcomes.held import Holding, held_in_a_process
 from processors.gateway.publishing import EventPublisher
 from processors.gateway.routes import Parts, build_routes, client_address
 from processors.gateway.serving import Gateway
@@ -44,9 +46,9 @@ START_PATIENCE_S: Final = 30.0
 _RETRY_S: Final = 1.0
 _STORE_S: Final = 2.0
 """How long a request waits for the registry: clients give up after 5 s."""
-TRACE_S: Final = 60
-"""How long a trace may take: it reads a partition of a changelog, however long that has become."""
-_TRACES: Final = 4
+LOOK_S: Final = 60
+"""How long a look into what workers hold may take: it reads changelogs, however long these have become."""
+_LOOKS: Final = 4
 """At once, each in a process of its own, which takes some 100 MB."""
 
 
@@ -92,9 +94,11 @@ async def _serve(
     registry, facts, publisher = servers
     public_url = settings.gateway_public_url or address_of(listening)
     callers = Callers(registry, client_address(Addresses(settings.proxies)))
-    tracing = Tracing(partial(in_a_process, TRACE_S), _TRACES)
+    looks = Looks(_LOOKS)
+    tracing = Tracing(partial(trace_in_a_process, LOOK_S), looks)
     live = observed.live = Live(settings)
     async with aclosing(Stored(settings)) as stored:
+        holding = Holding(partial(held_in_a_process, LOOK_S), looks, stored.rows)
         routes, redirect = build_routes(
             Parts(
                 registry=registry,
@@ -107,6 +111,7 @@ async def _serve(
                 public_url=public_url,
                 qualification_window_ms=settings.qualification_window,
                 tracing=tracing,
+                holding=holding,
             )
         )
         app = Gateway(
@@ -120,6 +125,7 @@ async def _serve(
                     ask_all=telling_limits(stored.rows),
                     ask_shared=telling_limits(stored.rows_of_shared),
                     tracing=tracing,
+                    holding=holding,
                     live=live,
                     public_url=public_url,
                 ),

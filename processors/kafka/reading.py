@@ -67,8 +67,11 @@ class TopicReader:
 
         Ends where a transaction is undecided: whoever reads waits for nobody.
         """
+        return await self.spans_of([self._settings.topic(topic) for topic in topics], since_ms)
+
+    async def spans_of(self, names: Sequence[str], since_ms: int | None = None) -> dict[TopicPartition, Span]:
+        """The same of any topics. ``names``: in full."""
         counts = await partition_counts(self._settings)
-        names = [self._settings.topic(topic) for topic in topics]
         if missing := [name for name in names if name not in counts]:
             raise NoSuchTopic(missing[0])
         places = [TopicPartition(name, number) for name in names for number in range(counts[name])]

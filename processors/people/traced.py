@@ -1,11 +1,11 @@
-"""What is told of one customer, as JSON: by ``leadstream trace`` and by gateways."""
+"""What is told of one customer, and of all that waits, as JSON: by ``leadstream trace`` and by gateways."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from processors.attribution.explanation import Explanation
+from processors.attribution.explanation import Explanation, Waiting
 
 
 class HeldAt(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -45,9 +45,30 @@ class Trace(Struct, frozen=True, kw_only=True, rename="camel"):
         return held or any((self.clickhouse or {}).values())
 
 
-class Asked(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Of a process that traces. ``most_s``: it ends itself after so many seconds."""
+class HeldEvents(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What waits for an event that it needs. ``events``: the soonest to be given up first, as many as were
+    asked for; ``reasons``: how many there are in all, by the reason with which they would be given up.
+    ``complete``: false when there are more than one look keeps in mind; these are some of them.
+    """
+
+    as_of: str
+    events: Sequence[Waiting]
+    reasons: Mapping[str, int]
+    complete: bool
+
+
+class Asked(Struct, frozen=True, kw_only=True, rename="camel", tag_field="about", tag="customer"):
+    """Of a process that looks into what workers hold: one customer. ``most_s``: it ends itself after so many
+    seconds."""
 
     workspace_id: str
     customer_external_id: str
+    most_s: float
+
+
+class AskedHeld(Struct, frozen=True, kw_only=True, rename="camel", tag_field="about", tag="held"):
+    """What waits, ``most`` events of it."""
+
+    workspace_id: str
+    most: int
     most_s: float

@@ -12,13 +12,15 @@ from processors.clock import epoch_ms
 from processors.gateway.asking import Stored
 from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard.assets import read_assets
-from processors.people.traced import Trace
+from processors.gateway.looking import Looks
+from processors.gateway.outcomes.held import Holding
+from processors.people.traced import HeldEvents, Trace
 from processors.settings import Settings
 from schemas.ids import customer_id
 from schemas.times import DAY_MS
 from tests.browser.dashboards import COLOURS, MOST_BYTES, Visit, sign_in, visiting
 from tests.clickhouse.database import Database, fresh_database
-from tests.gateway.customers.traces import MOMENT, trace
+from tests.gateway.customers.traces import MOMENT, held, trace, waiting
 from tests.gateway.dashboard import kept, world
 from tests.gateway.dashboard.serving import OTHER, SECRET, Dashboard, Served, served
 
@@ -40,6 +42,7 @@ VIEWS = {
     "partners, by browser": "/dashboard/partners?interval=90d&groupBy=browser",
     "partners": "/dashboard/partners?interval=90d",
     "not counted": "/dashboard/not-counted",
+    "held": "/dashboard/held",
     "late": "/dashboard/not-counted?reason=late",
     "hostile": "/dashboard/events?partnerId=" + "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
 }
@@ -102,7 +105,9 @@ def _hostile(made: world.World, now_ms: int) -> None:
 async def there(database: Database) -> AsyncIterator[Served]:
     settings = Settings.model_validate({"clickhouse_url": database.url})
     async with aclosing(Stored(settings)) as stored:
-        dashboard = Dashboard(stored.rows, tracing=Tracing(_traced, 1))
+        looks = Looks(1)
+        holding = Holding(_held, looks, stored.rows)
+        dashboard = Dashboard(stored.rows, tracing=Tracing(_traced, looks), holding=holding)
         dashboard.registry.put(kept.views(epoch_ms()))
         async with served(dashboard) as found:
             yield found
@@ -111,6 +116,10 @@ async def there(database: Database) -> AsyncIterator[Served]:
 async def _traced(workspace_id: str, external_id: str) -> Trace | None:
     waits = {"clickId": HOSTILE, "waitsUntil": MOMENT, "why": HOSTILE}
     return trace(workspace_id, external_id, waits=[waits], kept=[HOSTILE])
+
+
+async def _held(_: str, __: int) -> HeldEvents:
+    return held(waiting(HOSTILE, HOSTILE), waiting("u1"))
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -6,9 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.json import encode
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from schemas.times import parse_rfc3339
+from schemas.topics import Topic, click_key, customer_key
 from tests.integration.gateways import (
     DOMAIN,
     WORKSPACE,
@@ -107,6 +110,44 @@ def test_from_the_click_to_the_erasure(stack: Stack) -> None:
         other, "POST", "/track/lead", json={"customerExternalId": "ada", "eventName": "x", "clickId": ""}
     )
     assert again.status_code in (400, 403)
+
+
+def test_what_is_held_and_until_when(stack: Stack) -> None:
+    """Of each kind one, until what it waits for comes, or the person is forgotten."""
+    keys, others = workspace(stack, WORKSPACE, DOMAIN), workspace(stack, "globex")
+    (gateway,) = gateways(stack, 1)
+    producer = stack.producer()
+
+    def send(topic: Topic, key: bytes, **event: object) -> None:
+        stack.send(producer, topic, key, encode({"workspaceId": WORKSPACE, **event}))
+        assert producer.flush(30) == 0
+
+    def held(key: Keys = keys, **query: int) -> Any:
+        answer = httpx.get(f"{gateway.url}/held", headers=key.header(), params=query, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def reasons() -> dict[str, str]:
+        return {one["customerExternalId"]: one["reason"] for one in held()["events"]}
+
+    lead = {"customerExternalId": "ada", "eventName": "Sign Up", "clickId": "late", "mode": "deferred"}
+    send(Topic.DEFERRED_LEADS, click_key(WORKSPACE, "late"), **lead)
+    send(Topic.QUALIFICATIONS, customer_key(WORKSPACE, "ben"), customerExternalId="ben", eventName="Demo")
+    send(Topic.PURCHASES, customer_key(WORKSPACE, "cy"), customerExternalId="cy", amount=1)
+    expected = {"ada": "click_not_found", "ben": "no_deferred_lead", "cy": "no_lead_for_purchase"}
+    _soon(lambda: reasons() == expected, "not all that waits is listed")
+    found = held()
+    assert (found["complete"], found["reasons"]) == (True, dict.fromkeys(expected.values(), 1))
+    first = found["events"][0]
+    assert (first["customerExternalId"], first["clickId"], first["eventName"]) == ("ada", "late", "Sign Up")
+    waits_ms = parse_rfc3339(first["givenUpAt"]) - parse_rfc3339(first["heldSince"])
+    assert waits_ms == stack.settings.hold
+    assert len(held(limit=1)["events"]) == 1
+    assert held(others)["events"] == []
+
+    send(Topic.CLICKS, click_key(WORKSPACE, "late"), clickId="late", trackConversion=True)
+    send(Topic.ERASURES, customer_key(WORKSPACE, "ben"), customerExternalId="ben")
+    _soon(lambda: reasons() == {"cy": "no_lead_for_purchase"}, "what has found its event is listed still")
 
 
 def _numbers(link: Mapping[str, Any]) -> dict[str, int]:

@@ -44,6 +44,15 @@ WORDS: Final[Mapping[str, Said]] = {
 }
 
 
+WAITS: Final[Mapping[str, str]] = {
+    _U.CLICK_NOT_FOUND: "Signed up, but the click has not arrived",
+    _U.NO_DEFERRED_LEAD: "Qualified, but no sign-up is known",
+    _U.OUTSIDE_QUALIFICATION_WINDOW: "Qualified, but no sign-up is close enough in time",
+    _U.NO_LEAD_FOR_PURCHASE: "Paid, but no lead is known",
+}
+"""By the reason with which it would be given up: what an event waits for."""
+
+
 def said_of(reason: str) -> Said:
     """A reason of a newer release is its own name."""
     return WORDS.get(reason) or Said(reason.replace("_", " ").capitalize(), "")

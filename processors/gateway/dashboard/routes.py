@@ -14,6 +14,7 @@ from processors.gateway.dashboard import overview
 from processors.gateway.dashboard.assets import ROOT, asset_routes, read_assets
 from processors.gateway.dashboard.customers import Customers
 from processors.gateway.dashboard.exports import Exports
+from processors.gateway.dashboard.held import Held
 from processors.gateway.dashboard.keeping import Keeping, Writing
 from processors.gateway.dashboard.lists import Lists
 from processors.gateway.dashboard.live import LiveRows, is_live
@@ -28,6 +29,7 @@ from processors.gateway.dashboard.views import (
     CUSTOMERS,
     EVENTS,
     EVENTS_LIVE,
+    HELD,
     NOT_COUNTED,
     OVERVIEW,
     OVERVIEW_LIVE,
@@ -37,6 +39,7 @@ from processors.gateway.dashboard.views import (
     Visit,
 )
 from processors.gateway.live import Live
+from processors.gateway.outcomes.held import Holding
 from processors.gateway.routing import Route
 from processors.gateway.streaming import EVENT_STREAM
 
@@ -49,6 +52,7 @@ def dashboard_routes(
     ask_all: Ask,
     ask_shared: Ask,
     tracing: Tracing,
+    holding: Holding,
     live: Live,
     public_url: str,
 ) -> Sequence[Route]:
@@ -70,6 +74,7 @@ def dashboard_routes(
         door.route(TRACE, Traces(door, tracing).show),
         door.route(PARTNERS, lists.partners),
         door.route(NOT_COUNTED, lists.refused),
+        door.route(HELD, Held(door, holding).show),
         door.route(
             OVERVIEW_LIVE, LiveRows(door, live, OVERVIEW, full=False).open, EVENT_STREAM, lasting=True
         ),

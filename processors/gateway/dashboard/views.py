@@ -32,6 +32,8 @@ OVERVIEW_LIVE: Final = f"{ROOT}/live"
 EVENTS_LIVE: Final = f"{ROOT}/events/live"
 PARTNERS: Final = f"{ROOT}/partners"
 NOT_COUNTED: Final = f"{ROOT}/not-counted"
+HELD: Final = f"{ROOT}/held"
+"""What is not counted yet; not among the views."""
 KEPT: Final = f"{ROOT}/views"
 """Those that are saved and shared; not among the views."""
 VIEWS: Final = (
@@ -43,6 +45,8 @@ VIEWS: Final = (
 )
 SHARED: Final = (OVERVIEW, PARTNERS)
 """Those on which nobody is named."""
+_WITHIN: Final = {CUSTOMER: CUSTOMERS, TRACE: CUSTOMERS, HELD: NOT_COUNTED}
+"""The view that leads to another page."""
 PAGE: Final = 50
 """Rows of a list."""
 _SHORTER: Final = {"1y": "90d", "90d": "30d", "30d": "7d", "7d": "24h", "custom": "7d"}
@@ -95,7 +99,7 @@ class Visit:
         return {
             "title": title,
             "here": here,
-            "here_views": [CUSTOMERS] if here in (CUSTOMER, TRACE) else [here],
+            "here_views": [_WITHIN.get(here, here)],
             "url": url,
             "views": VIEWS,
             "workspace": self.workspace_id,

@@ -6,6 +6,7 @@ from typing import Final
 from processors.gateway.answers import Answer, ApiError, Code
 from processors.gateway.asking import Ask, within
 from processors.gateway.known import Facts
+from processors.gateway.outcomes.held import HeldQuery, Holding
 from processors.gateway.outcomes.refused import (
     DeadLetter,
     DeadLettersQuery,
@@ -17,6 +18,7 @@ from processors.gateway.outcomes.refused import (
 from processors.gateway.outcomes.revisions import Revision, revisions
 from processors.gateway.places import NEXT, Place
 from processors.gateway.routing import Call, Opens, Route
+from processors.people.traced import HeldEvents
 from schemas.reasons import UnmatchedReason
 
 PATIENCE_S: Final = 4.0
@@ -26,8 +28,8 @@ PATIENCE_S: Final = 4.0
 class Outcomes:
     """Handlers. ``ask``: as ``Stored.rows``; every method raises what it raises."""
 
-    def __init__(self, ask: Ask, facts: Facts, patience_s: float = PATIENCE_S) -> None:
-        self._ask, self._facts = within(patience_s, ask), facts
+    def __init__(self, ask: Ask, facts: Facts, holding: Holding, patience_s: float = PATIENCE_S) -> None:
+        self._ask, self._facts, self._holding = within(patience_s, ask), facts, holding
 
     async def revisions(self, call: Call) -> list[Revision]:
         """Of one lead."""
@@ -53,6 +55,10 @@ class Outcomes:
         """A page."""
         return _page(*await dead_letters(self._ask, call.of.workspace_id, call.query))
 
+    async def held(self, call: Call) -> HeldEvents:
+        """What may lead to something yet."""
+        return await self._holding.of(call.request, call.of.workspace_id, call.query.limit)
+
     async def _is_erased(self, workspace_id: str, external_id: str | None) -> bool:
         """An erasure that was accepted counts before the rows are gone."""
         if not external_id:
@@ -65,9 +71,10 @@ def _page(shown: object, following: Place | None) -> Answer:
     return Answer(shown, headers={NEXT: following.written} if following else {})
 
 
-def outcome_routes(ask: Ask, facts: Facts) -> list[Route]:
+def outcome_routes(ask: Ask, facts: Facts, holding: Holding) -> list[Route]:
     """``ask``: as ``Stored.rows``."""
-    calls, route = Outcomes(ask, facts), partial(Route, method="GET", opens=Opens.SECRET, tag="Outcomes")
+    calls = Outcomes(ask, facts, holding)
+    route = partial(Route, method="GET", opens=Opens.SECRET, tag="Outcomes")
     return [
         route(
             path="/leads/{id}/revisions",
@@ -91,5 +98,13 @@ def outcome_routes(ask: Ask, facts: Facts) -> list[Route]:
             answer=list[DeadLetter],
             errors=(Code.UNPROCESSABLE_ENTITY,),
             summary="Records that could not be used, and why, the latest first",
+        ),
+        route(
+            path="/held",
+            handle=calls.held,
+            query=HeldQuery,
+            answer=HeldEvents,
+            errors=(Code.UNPROCESSABLE_ENTITY,),
+            summary="Events that wait for another one, and until when; takes seconds, one at a time",
         ),
     ]

@@ -18,6 +18,7 @@ from processors.gateway.known import (
     Publisher,
     Uncertain,
 )
+from processors.gateway.looking import Looks
 from processors.people.traced import Trace
 from schemas.decoding import decode_erasure
 from schemas.ids import customer_id
@@ -50,7 +51,7 @@ class World:
             cast(Publisher, self),
             self.links.get,
             DAY_MS,
-            Tracing(self.traced, 1),
+            Tracing(self.traced, Looks(1)),
         )
 
     async def ask(self, _: str, parameters: Mapping[str, object]) -> Sequence[Row]:

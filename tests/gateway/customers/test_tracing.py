@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from processors.gateway import looking
 from processors.gateway.answers import ApiError, Code, TryAgain
 from processors.gateway.bodies import ClientGone
-from processors.gateway.customers import tracing
-from processors.gateway.customers.tracing import Tracing, in_a_process
+from processors.gateway.customers.tracing import Tracing, trace_in_a_process
+from processors.gateway.looking import Looks
 from processors.people.traced import Trace
 from tests.gateway.customers.traces import trace
 from tests.look_alikes import set_traps
@@ -66,7 +67,7 @@ async def refusal(asking: Awaitable[Trace | None]) -> ApiError:
 
 async def test_one_at_a_time_and_workspace_and_a_few_in_all() -> None:
     slow = Slow()
-    traces = Tracing(slow.run, 2)
+    traces = Tracing(slow.run, Looks(2))
     waiting = [asyncio.create_task(traces.of(request(EMPTY), one, "ada")) for one in ("acme", "globex")]
     await until(lambda: len(slow.began) == 2)
     again = await refusal(traces.of(request(EMPTY), "acme", "bob"))
@@ -80,7 +81,7 @@ async def test_one_at_a_time_and_workspace_and_a_few_in_all() -> None:
 
 async def test_it_ends_when_the_client_goes() -> None:
     slow, gone = Slow(), asyncio.Event()
-    traces = Tracing(slow.run, 1)
+    traces = Tracing(slow.run, Looks(1))
 
     async def leaves() -> Message:
         await gone.wait()
@@ -101,14 +102,14 @@ async def test_nobody_has_heard_of_him(status: str | None) -> None:
     async def run(workspace_id: str, external_id: str) -> Trace | None:
         return trace(workspace_id, external_id, status=status) if status else None
 
-    assert (await refusal(Tracing(run, 1).of(request(EMPTY), "acme", "ada"))).code is Code.NOT_FOUND
+    assert (await refusal(Tracing(run, Looks(1)).of(request(EMPTY), "acme", "ada"))).code is Code.NOT_FOUND
 
 
 async def test_whoever_was_erased_is_told_so() -> None:
     async def run(workspace_id: str, external_id: str) -> Trace | None:
         return trace(workspace_id, external_id, status="erased")
 
-    assert (await Tracing(run, 1).of(request(EMPTY), "acme", "ada")).status == "erased"
+    assert (await Tracing(run, Looks(1)).of(request(EMPTY), "acme", "ada")).status == "erased"
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def unreachable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("unreachable")
 async def test_a_process_that_reaches_nothing_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    error = await refusal(in_a_process(60, "acme", "ada"))
+    error = await refusal(trace_in_a_process(60, "acme", "ada"))
     assert isinstance(error, TryAgain)
     assert "127.0.0.1" not in error.message
     (record,) = caplog.records
@@ -131,16 +132,16 @@ async def test_a_process_that_reaches_nothing_says_so(caplog: pytest.LogCaptureF
 @pytest.mark.usefixtures("unreachable")
 async def test_what_lies_where_a_gateway_is_started_is_not_taken_for_its_modules(tmp_path: Path) -> None:
     executed = set_traps(tmp_path)
-    assert await in_a_process(60, "acme", " ") is None
+    assert await trace_in_a_process(60, "acme", " ") is None
     assert not executed.exists()
 
 
 async def test_a_bug_is_none_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken.py").write_text("raise ValueError('no such thing')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(tracing, "_MODULE", "broken")
-    with pytest.raises(tracing.TraceFailed, match="no such thing"):
-        await in_a_process(60, "acme", "ada")
+    monkeypatch.setattr(looking, "_MODULE", "broken")
+    with pytest.raises(looking.LookFailed, match="no such thing"):
+        await trace_in_a_process(60, "acme", "ada")
 
 
 @pytest.mark.parametrize("by", ["limit", "cancellation"])
@@ -150,7 +151,7 @@ async def test_a_process_ends_with_the_limit_and_with_whoever_waits(
     """Wherever it is."""
     (tmp_path / "endless.py").write_text("while True: pass")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(tracing, "_MODULE", "endless")
+    monkeypatch.setattr(looking, "_MODULE", "endless")
     made: list[asyncio.subprocess.Process] = []
     make = asyncio.create_subprocess_exec
 
@@ -159,7 +160,7 @@ async def test_a_process_ends_with_the_limit_and_with_whoever_waits(
         return made[-1]
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
-    asking = asyncio.create_task(in_a_process(0.3 if by == "limit" else 600, "acme", "ada"))
+    asking = asyncio.create_task(trace_in_a_process(0.3 if by == "limit" else 600, "acme", "ada"))
     if by == "limit":
         assert "more than 0.3 s" in (await refusal(asking)).message
     else:

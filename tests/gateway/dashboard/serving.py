@@ -14,12 +14,13 @@ from processors.gateway.customers.tracing import Tracing
 from processors.gateway.dashboard.routes import dashboard_routes
 from processors.gateway.listening import listen, serve
 from processors.gateway.live import Live
+from processors.gateway.outcomes.held import Holding
 from processors.gateway.serving import Gateway
 from processors.gateway.stats import Stats
 from processors.registry.keys import IssuedKey, issue
 from processors.settings import Settings
 from schemas.registry import KeyRole, Workspace
-from tests.gateway.customers.traces import NO_TRACES
+from tests.gateway.customers.traces import NO_TRACES, NOTHING_HELD
 from tests.gateway.doors import Registry
 
 SECRET: Final = issue(KeyRole.SECRET, 0, lambda count: b"d" * count)
@@ -41,6 +42,7 @@ class Dashboard:
         public_url: str = "http://api.test",
         now_ms: int | None = None,
         tracing: Tracing = NO_TRACES,
+        holding: Holding = NOTHING_HELD,
         live: Live | None = None,
         ask_shared: Ask | None = None,
     ) -> None:
@@ -59,6 +61,7 @@ class Dashboard:
             ask_all=ask,
             ask_shared=ask_shared or ask,
             tracing=tracing,
+            holding=holding,
             live=self.live,
             public_url=public_url,
         )

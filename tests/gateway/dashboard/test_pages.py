@@ -23,26 +23,30 @@ from processors.gateway.dashboard.names import PLURALS
 from processors.gateway.dashboard.sessions import begun
 from processors.gateway.dashboard.signing_in import COOKIE, SIGN_IN
 from processors.gateway.dashboard.state import GROUPS
-from processors.gateway.dashboard.views import CUSTOMER, TRACE, VIEWS
+from processors.gateway.dashboard.views import CUSTOMER, HELD, NOT_COUNTED, TRACE, VIEWS
+from processors.gateway.looking import Looks
+from processors.gateway.outcomes.held import Holding
 from processors.gateway.spreadsheets import lines
-from processors.people.traced import Trace
+from processors.people.traced import HeldEvents, Trace
 from processors.registry.contents import Holder
 from processors.settings import Settings
 from schemas.times import DAY_MS
-from tests.gateway.customers.traces import MOMENT, NO_TRACES, trace
+from tests.gateway.customers.traces import MOMENT, NO_TRACES, NOTHING_HELD, held, trace, waiting
 from tests.gateway.dashboard.serving import SECRET, Dashboard, workspace
 
 NOW = 1_763_217_045_678
 QUESTIONS = [*(path for path, _ in VIEWS), f"{CUSTOMER}?id=ann"]
-PATHS = [*QUESTIONS, f"{TRACE}?id=ann"]
+PATHS = [*QUESTIONS, f"{TRACE}?id=ann", HELD]
 BASE = "http://localhost:8787"
 DOWN = "ClickHouse did not answer within 5 s"
 
 
 @asynccontextmanager
-async def signed_in(ask: Ask, tracing: Tracing = NO_TRACES) -> AsyncIterator[httpx.AsyncClient]:
+async def signed_in(
+    ask: Ask, tracing: Tracing = NO_TRACES, holding: Holding = NOTHING_HELD
+) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=Dashboard(ask, now_ms=NOW, tracing=tracing).app),
+        transport=httpx.ASGITransport(app=Dashboard(ask, now_ms=NOW, tracing=tracing, holding=holding).app),
         base_url=BASE,
         headers={"Origin": BASE},
     ) as client:
@@ -228,7 +232,7 @@ async def test_a_trace_is_a_link_from_the_story_and_a_page_of_its_own() -> None:
         told = trace(workspace_id, external_id, waits=[waits], purchases=[purchase], kept=["ld_9"])
         return told if (workspace_id, external_id) == ("acme", "a&b") else None
 
-    async with signed_in(failing(AssertionError(), "nothing"), Tracing(run, 1)) as client:
+    async with signed_in(failing(AssertionError(), "nothing"), Tracing(run, Looks(1))) as client:
         story = await client.get(f"{CUSTOMER}?id=a%26b")
         assert f'href="{TRACE}?id=a%26b"' in story.text
         page = await client.get(f"{TRACE}?id=a%26b")
@@ -246,7 +250,7 @@ async def test_a_trace_beside_another_one_says_so() -> None:
     async def run(_: str, __: str) -> Trace | None:
         raise AssertionError
 
-    async with signed_in(failing(AssertionError(), "nothing"), Tracing(run, 0)) as client:
+    async with signed_in(failing(AssertionError(), "nothing"), Tracing(run, Looks(0))) as client:
         answer = await client.get(f"{TRACE}?id=ann")
         assert answer.status_code == 503
         assert "traces are under way" in answer.text
@@ -414,3 +418,57 @@ async def test_leads_and_sales_are_broken_down_by_a_key_of_metadata_that_a_form_
         "/dashboard/views?of=/dashboard/partners%3Fcountry%3DDE%26metadata%3Dp%2526lan"
     ]
     assert "/dashboard/partners?interval=7d&amp;country=DE&amp;metadata=p%26lan" in links
+    assert "/dashboard/partners?country=DE&amp;metadata.p%26lan=%3Cb%3E&amp;metadata=p%26lan" in links
+
+
+async def test_a_value_of_metadata_is_a_filter_like_any_other() -> None:
+    """A chip that turns and goes; every view takes it over."""
+    asked: list[str] = []
+
+    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        if "{filter_0_0:String}" in sql:
+            asked.append(sql)
+            assert (parameters["filter_0_0"], parameters["filter_0_0_key"]) == ("pro", "plan")
+        return await failing(AssertionError(), "no question")(sql, parameters)
+
+    async with signed_in(ask) as client:
+        page = (await client.get("/?metadata.plan=pro")).text
+        chip = page.partition('<span class="chip">')[2].partition("</span>")[0]
+        assert re.sub(r"<[^>]*>", "", chip).startswith("Metadata plan is pro")
+        assert 'href="/?metadata.plan=-pro"' in chip
+        for path, _ in VIEWS:
+            assert f'href="{path}?metadata.plan=pro"' in page, path
+    assert asked
+
+
+async def test_what_is_held_is_a_link_from_what_is_not_counted_and_a_page_of_its_own() -> None:
+    """Without a script; what it names is text."""
+
+    async def look(workspace_id: str, most: int) -> HeldEvents:
+        assert (workspace_id, most) == ("acme", 200)
+        return held(waiting("<b>ann</b>"), waiting("ben"), complete=False)
+
+    ask = failing(AssertionError(), "nothing")
+    async with signed_in(ask, holding=Holding(look, Looks(1), ask)) as client:
+        assert f'href="{HELD}"' in (await client.get(NOT_COUNTED)).text
+        page = await client.get(HELD)
+        assert page.status_code == 200
+        for said in (
+            *("At least 2 events may still count", "Signed up, but the click has not arrived"),
+            *("&lt;b&gt;ann&lt;/b&gt;", "in 1 day", 'aria-current="page">Not counted'),
+        ):
+            assert said in page.text, said
+
+
+async def test_when_nothing_is_held_or_another_look_is_under_way() -> None:
+    ask = failing(AssertionError(), "nothing")
+    async with signed_in(ask) as client:
+        assert "Nothing waits" in (await client.get(HELD)).text
+    async with signed_in(ask, holding=Holding(no_look, Looks(0), ask)) as client:
+        answer = await client.get(HELD)
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+
+
+async def no_look(_: str, __: int) -> HeldEvents:
+    raise AssertionError

@@ -9,11 +9,16 @@ from msgspec.json import decode, encode
 
 from deploy.local.clickhouse import LocalClickHouse
 from processors.gateway.answers import Answer, ApiError, Code, TryAgain
+from processors.gateway.asking import Ask
 from processors.gateway.known import Facts, KnownCustomer
+from processors.gateway.looking import Looks
+from processors.gateway.outcomes.held import Holding
 from processors.gateway.outcomes.routes import outcome_routes
 from processors.gateway.places import NEXT
+from processors.people.traced import HeldEvents
 from schemas.ids import customer_id
 from tests.clickhouse.database import Database, fresh_database
+from tests.gateway.customers.traces import held, waiting
 from tests.gateway.links.world import OTHER, called
 from tests.gateway.stored import stored
 
@@ -100,10 +105,21 @@ def _refuse(database: Database) -> None:
         database.client.insert("dead_letters_raw", dead, names)
 
 
+def _holding(ask: Ask) -> Holding:
+    """Of four, in which ``dan`` was erased."""
+
+    async def look(_: str, most: int) -> HeldEvents:
+        return held(*(waiting(who) for who in ("ada", "ben", "dan", "fay")[:most]))
+
+    return Holding(look, Looks(1), ask)
+
+
 async def _called(database: Database, what: str, **more: Any) -> tuple[Any, str]:
     """What is answered, and where the next page begins."""
     async with stored(database.url) as store:
-        answer = await called(outcome_routes(store.rows, cast(Facts, Known())), f"GET {what}", **more)
+        answer = await called(
+            outcome_routes(store.rows, cast(Facts, Known()), _holding(store.rows)), f"GET {what}", **more
+        )
     if isinstance(answer, Answer):
         return decode(encode(answer.content)), answer.headers.get(NEXT, "")
     return decode(encode(answer)), ""
@@ -211,4 +227,15 @@ async def test_without_clickhouse_callers_are_to_try_again(clickhouse: LocalClic
     async with stored(f"{clickhouse.url.rsplit('/', 1)[0]}/no_such_database") as store:
         for path in ("/unmatched", "/dead-letters", "/leads/lead_ada/revisions"):
             with pytest.raises(TryAgain):
-                await called(outcome_routes(store.rows, cast(Facts, Known())), f"GET {path}")
+                await called(
+                    outcome_routes(store.rows, cast(Facts, Known()), _holding(store.rows)), f"GET {path}"
+                )
+
+
+async def test_what_is_held_names_nobody_who_was_erased(database: Database) -> None:
+    """A click does not know of an erasure; the number, which names nobody, stays."""
+    found, _ = await _called(database, "/held")
+    assert [one["customerExternalId"] for one in found["events"]] == ["ada", "ben", "fay"]
+    assert (found["reasons"], found["complete"]) == ({"click_not_found": 4}, True)
+    few, _ = await _called(database, "/held?limit=2")
+    assert len(few["events"]) == 2

@@ -159,7 +159,15 @@ def test_every_route_that_a_key_opens_has_a_case() -> None:
         f"{one.method} {one.path}" for one in World().routes if one.opens in (Opens.SECRET, Opens.PUBLISHABLE)
     }
     # What streams tells of nothing that was: tests/gateway/live/test_streams.py asks it of what comes.
-    assert keyed == CASES.keys() | {"GET /events/stream"}
+    # Of what is held nothing can be asked for by name.
+    assert keyed == CASES.keys() | {"GET /events/stream", "GET /held"}
+
+
+async def test_what_is_held_is_told_to_its_own_workspace() -> None:
+    async with World().client() as client:
+        own, others = [await client.get("/held", headers=bearer(one)) for one in (SECRET, EVIL_SECRET)]
+    assert CUSTOMER in own.text
+    assert (others.status_code, others.json()["events"], others.json()["reasons"]) == (200, [], {})
 
 
 @pytest.mark.parametrize(("what", "case"), [(what, case) for what, cases in CASES.items() for case in cases])

@@ -17,11 +17,13 @@ from processors.gateway.clicks.visits import Visitors
 from processors.gateway.customers.tracing import Tracing
 from processors.gateway.documentation import documented
 from processors.gateway.live import Live
+from processors.gateway.looking import Looks
+from processors.gateway.outcomes.held import Holding
 from processors.gateway.routes import Parts, build_routes, client_address
 from processors.gateway.routing import Route
 from processors.gateway.serving import Gateway
 from processors.gateway.stats import Stats
-from processors.people.traced import Trace
+from processors.people.traced import HeldEvents, Trace
 from processors.registry.keys import IssuedKey, issue
 from processors.registry.store import RegistryStore
 from processors.settings import Settings
@@ -32,7 +34,7 @@ from schemas.ids import customer_id
 from schemas.links import Link
 from schemas.registry import Domain, KeyRole, Workspace
 from schemas.times import DAY_MS
-from tests.gateway.customers.traces import trace
+from tests.gateway.customers.traces import held, trace, waiting
 from tests.gateway.links.world import MemoryStore
 from tests.gateway.memory import MemoryFacts, MemoryPublisher, Topics
 
@@ -135,7 +137,8 @@ class World:
             self.live,
             API,
             DAY_MS,
-            Tracing(self.traced, 1),
+            Tracing(self.traced, looks := Looks(1)),
+            Holding(self.held, looks, self.ask),
         )
         routes, redirect = build_routes(parts)
         self.routes: list[Route] = documented(routes, API)
@@ -157,6 +160,10 @@ class World:
         """Of a process that traces."""
         known = (workspace_id, external_id) == ("acme", CUSTOMER)
         return trace(workspace_id, external_id) if known else None
+
+    async def held(self, workspace_id: str, _: int) -> HeldEvents:
+        """Likewise."""
+        return held(waiting(CUSTOMER, CLICK)) if workspace_id == "acme" else held()
 
     async def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """Of ClickHouse: customers, what became of events, and a click."""
