@@ -23,6 +23,7 @@ from processors.kafka.layouts import Layout
 from processors.settings import Settings
 
 _TOPIC_ALREADY_EXISTS: Final = 36
+_UNKNOWN_TOPIC: Final = 3
 _FROM_TOPIC: Final = 1
 _MOST_NAMED: Final = 3
 PATIENCE_S: Final = 15.0
@@ -176,7 +177,7 @@ async def _differences(admin: AIOKafkaAdminClient, wanted: list[Layout]) -> list
     configs = await _configs(admin, {layout.name for layout in wanted if layout.name in present})
     found: list[Difference] = []
     for layout in wanted:
-        if layout.name in present:
+        if layout.name in configs:
             found += compare(layout, present[layout.name], configs[layout.name])
         else:
             found.append(Difference(layout.name, "topic", "there", MISSING))
@@ -184,13 +185,17 @@ async def _differences(admin: AIOKafkaAdminClient, wanted: list[Layout]) -> list
 
 
 async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, tuple[str, int]]]:
-    """Topic → config → its value, and where it comes from."""
+    """Topic → config → its value, and where it comes from. Without those that are new to who was asked: one
+    broker hears of a topic later than another.
+    """
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(names)]
     if not resources:
         return {}
     found: dict[str, dict[str, tuple[str, int]]] = {}
     for response in await admin.describe_configs(resources):
         for code, message, _kind, name, entries in response.resources:
+            if code == _UNKNOWN_TOPIC:
+                continue
             if code:
                 raise _refused("read", name, code, message)
             found[name] = {entry[0]: (entry[1], entry[3]) for entry in entries}
