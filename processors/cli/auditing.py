@@ -1,8 +1,11 @@
 """An audit as a command runs it: progress, differences as they are found, the summary, the exit code."""
 
+import itertools
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -15,6 +18,8 @@ from processors.errors import CheckFailed
 from processors.garbage import collect_rarely
 from processors.kafka.running import run_on_kafka
 from processors.registry.changes import NoSuchWorkspace
+from processors.replaying import rewards as replayed
+from processors.replaying.rewards_run import compare
 from processors.settings import Settings
 from processors.terminal.bars import Bar
 from processors.terminal.lines import say, say_json
@@ -77,22 +82,48 @@ def run_audit(
 def run_rewards_audit(settings: Settings, *, workspace: str | None, limit: int, as_json: bool) -> None:
     """Raises ``CheckFailed``: something differs. The rest: see ``audit_rewards``."""
     collect_rarely()
-    told = 0
+    with Bar("comparing", None, "records") as bar:
+        tell = _telling(limit, as_json=as_json)
+        summary = run_on_kafka(audit_rewards(settings, tell, bar, workspace))
+    _conclude(summary, summary.differences, as_json=as_json)
 
-    def tell(found: Difference) -> None:
-        nonlocal told
-        told += 1
-        if told <= limit and as_json:
+
+def run_ledger_comparison(
+    live: Settings, replay: Settings, *, limit: int, apart: bool, as_json: bool
+) -> None:
+    """Raises ``CheckFailed``: something differs. The rest: see ``compare``."""
+    collect_rarely()
+    with Bar("comparing", None, "records") as bar:
+        tell = _telling(limit, as_json=as_json)
+        compared = run_on_kafka(
+            compare(live, replay, lambda found: tell(found) if apart or found.apart is None else None, bar)
+        )
+    _conclude(compared, compared.differing, as_json=as_json)
+
+
+class _Summary(Protocol):
+    def lines(self) -> Iterator[str]: ...
+
+
+def _telling(limit: int, *, as_json: bool) -> Callable[[Difference | replayed.Difference], None]:
+    told = itertools.count(1)
+
+    def tell(found: Difference | replayed.Difference) -> None:
+        if next(told) > limit:
+            return
+        if as_json:
             say_json(msgspec.json.encode({"difference": str(found), **found._asdict()}))
-        elif told <= limit:
+        else:
             say(str(found))
 
-    with Bar("comparing", None, "records") as bar:
-        summary = run_on_kafka(audit_rewards(settings, tell, bar, workspace))
+    return tell
+
+
+def _conclude(summary: _Summary, differences: int, *, as_json: bool) -> None:
     if as_json:
         say_json(msgspec.json.encode(summary))
     else:
         for line in summary.lines():
             say(line)
-    if summary.differences:
+    if differences:
         raise CheckFailed([*summary.lines()][-1])

@@ -55,7 +55,8 @@ def rights(
     dead, unmatched = name(Topic.DEAD_LETTERS), name(Topic.UNMATCHED)
     inputs = [name(topic) for topic in WORKER_TOPICS]
     registries, results = [name(topic) for topic in REGISTRY_TOPICS], [name(topic) for topic in RESULT_TOPICS]
-    everything = [*settings.topics, *changelogs, *ledgers]
+    theirs = settings.ledger_names[Topic.DEAD_LETTERS]
+    everything = dict.fromkeys([*settings.topics, theirs, *changelogs, *ledgers])
     sinks = settings.full_sink_group
     return {
         "worker": [
@@ -68,7 +69,7 @@ def rights(
             *_on(TOPIC, [*map(name, REWARD_INPUTS), name(Topic.REWARD_POLICIES)], "Read"),
             # What is not under its key is sent on.
             *_on(TOPIC, map(name, (Topic.REWARD_EVENTS, *REWARD_INNER, *REWARD_OUTPUTS)), "Write"),
-            Right(TOPIC, dead, False, "Write"),
+            Right(TOPIC, theirs, False, "Write"),
             *_on(TOPIC, ledgers, "Read", "Write"),
             Right(GROUP, settings.rewards_group, False, "Read"),
             Right(TRANSACTION, f"{settings.rewards_group}-", True, "Write"),

@@ -58,13 +58,14 @@ def layouts(settings: Settings, changelogs: Iterable[Changelog]) -> list[Layout]
 
     # Records of a registry replace each other within their partition: given more, the topic would hold two
     # of a key, and nobody could say which is the newer one.
+    specs = {
+        name: SPECS[topic]
+        for names in (settings.names, settings.ledger_names)
+        for topic, name in names.items()
+    }
     wanted = [
-        layout(
-            settings.topic(topic),
-            _topic_configs(spec, settings),
-            keeps_partitions=spec.role is Role.REGISTRY,
-        )
-        for topic, spec in SPECS.items()
+        layout(name, _topic_configs(spec, settings), keeps_partitions=spec.role is Role.REGISTRY)
+        for name, spec in specs.items()
     ]
     return wanted + [layout(one.name, _changelog_configs(one)) for one in changelogs]
 

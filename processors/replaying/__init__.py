@@ -1,1 +1,3 @@
-"""Everything once more: ``clickhouse`` from the result topics, ``state`` from the events."""
+"""Everything once more: ``clickhouse`` from the result topics, ``state`` from the events, ``rewards`` from
+leads and sales. ``beside`` has what the last two share.
+"""

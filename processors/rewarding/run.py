@@ -33,14 +33,15 @@ def processors_of(
     settings: Settings, policies: Callable[[], Policies], clock: Callable[[], int] = epoch_ms
 ) -> tuple[RewardsProcessor, CapsProcessor]:
     """Both, in the same transactions."""
-    return RewardsProcessor(settings.names, settings.hold, policies, clock), CapsProcessor(settings.names)
+    names = settings.ledger_names
+    return RewardsProcessor(names, settings.hold, policies, clock), CapsProcessor(names)
 
 
 def run_rewards(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT, then exit 0; or exit with the code of the error that ended it."""
     policies = FollowedPolicies(settings)
     policies.start()
-    observing = Observing(settings, Reported(settings.names, policies), REWARDS, "leadstream_rewards_")
+    observing = Observing(settings, Reported(settings.ledger_names, policies), REWARDS, "leadstream_rewards_")
     app = create_app(
         worker.engine_settings(settings, settings.rewards_group),
         processors_of(settings, policies),

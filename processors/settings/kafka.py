@@ -81,6 +81,11 @@ class KafkaSettings(Part):
         pattern=r"^[A-Za-z0-9._-]{0,50}$",
         description="In front of the topics that workers write, where it differs: a replay beside them.",
     )
+    rewards_prefix: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{0,50}$",
+        description="In front of the topics that the ledger of rewards writes, where it differs: a replay.",
+    )
     partitions: int = Field(default=8, ge=1, le=10_000, description="Partitions of every topic.")
     replication: int = Field(default=1, ge=1, le=9, description="Replicas of every topic; 3 in production.")
     retention: DurationMs = Field(
@@ -124,8 +129,12 @@ class KafkaSettings(Part):
 
     def topic(self, topic: Topic) -> str:
         """The topic's full name on the broker."""
-        ours = SPECS[topic].role in (Role.INTERNAL, Role.OUTPUT)
-        return topic.on(self.output_prefix if ours and self.output_prefix is not None else self.topic_prefix)
+        prefix = None
+        if SPECS[topic].role in (Role.INTERNAL, Role.OUTPUT):
+            prefix = self.output_prefix
+            if SPECS[topic].rewards and self.rewards_prefix is not None:
+                prefix = self.rewards_prefix
+        return topic.on(self.topic_prefix if prefix is None else prefix)
 
     @property
     def topics(self) -> dict[str, Topic]:
@@ -136,6 +145,13 @@ class KafkaSettings(Part):
     def names(self) -> dict[Topic, str]:
         """The full name of each topic on the broker."""
         return {topic: self.topic(topic) for topic in Topic}
+
+    @property
+    def ledger_names(self) -> dict[Topic, str]:
+        """The same for the ledger of rewards: of a replay, its dead letters are where its rewards are."""
+        if self.rewards_prefix is None:
+            return self.names
+        return {**self.names, Topic.DEAD_LETTERS: Topic.DEAD_LETTERS.on(self.rewards_prefix)}
 
     @property
     def worker_group(self) -> str:

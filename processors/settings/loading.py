@@ -23,7 +23,8 @@ DEFAULT: Final = "default"
 RUNNING_UP: Final = "running up"
 _AGREED: Final = {
     *AttributionSettings.model_fields,
-    *("application_id", "sink_group", "topic_prefix", "output_prefix"),
+    *("application_id", "rewards_id", "sink_group"),
+    *("topic_prefix", "output_prefix", "rewards_prefix"),
     *("partitions", "replication", "retention"),
 }
 """The settings that all processes of one system have to agree on."""

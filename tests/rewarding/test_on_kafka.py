@@ -20,6 +20,7 @@ from deploy.local.kafka import LocalKafka
 from processors.cli.loading import load_settings
 from processors.cli.main import cli
 from processors.kafka.connecting import connection_of
+from processors.kafka.connection import KafkaRefused
 from processors.kafka.lag import LagReader
 from processors.kafka.reading import TopicReader
 from processors.rewarding.policies import read_policies
@@ -221,6 +222,74 @@ def check_paid(settings: Settings, directory: Path) -> None:
         amount = one["amount"]
         exactly = one["status"] in ("payable", "cancelled")
         assert paid[one["rewardId"]] == amount if exactly else 0 <= paid[one["rewardId"]] <= amount
+
+
+def test_a_replay_into_a_fresh_id_makes_the_same_ledger(
+    settings: Settings, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for what caps cut, which depends on who comes first."""
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(POLICY))
+    said("policy", "set", str(file), WORKSPACE)
+    draw = random.Random(5)
+    customers = {f"{number}": documents_of(f"{number}", draw) for number in range(CUSTOMERS)}
+    told = [(customer, one) for customer, documents in customers.items() for one in documents]
+    asyncio.run(write(settings, told[::2] + told[1::2]))
+    service.start()
+    until_settled(settings)
+    published = [*asyncio.run(read_all(settings, Topic.REWARDS))]
+
+    again = settings.model_copy(
+        update={"rewards_id": "again", "rewards_prefix": f"{settings.topic_prefix}again."}
+    )
+    command = ["replay", "rewards", "--rewards-id", "again", "--json"]
+    interrupt_once_begun(again, command, tmp_path)
+    result = CliRunner().invoke(cli, [*command, "--apart", "--limit", "100000"])
+    assert result.exit_code == 0, result.output
+    assert "goes on where it was" in result.stderr
+    *differences, summary = map(json.loads, result.stdout.splitlines())
+    assert summary["differing"] == 0
+    assert summary["customers"] + summary["apart"]["caps, by arrival"] == CUSTOMERS
+    assert summary["customers"] > CUSTOMERS / 2
+    assert {one["apart"] for one in differences} == {"caps, by arrival"}
+    copies = [*asyncio.run(read_all(settings, Topic.REWARDS))]
+    assert len(copies) == len(published), "readers got a second copy"
+    check(customers, lambda topic: asyncio.run(read_all(again, topic)))
+    with monkeypatch.context() as environment:
+        environment.setenv("LEADSTREAM_REWARDS_ID", "again")
+        environment.setenv("LEADSTREAM_REWARDS_PREFIX", again.rewards_prefix or "")
+        audit = CliRunner().invoke(cli, ["audit", "--rewards"])
+        assert audit.exit_code == 0, audit.output
+
+    key, value = published[0]
+    forged = {**json.loads(value), "amount": 7, "revision": 99}
+    asyncio.run(put(settings, Topic.REWARDS, key, json.dumps(forged).encode()))
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 1, result.output
+    named = [one["identity"] for one in map(json.loads, result.stdout.splitlines()) if "identity" in one]
+    assert named == [forged["rewardId"]]
+
+
+def interrupt_once_begun(again: Settings, command: list[str], directory: Path) -> None:
+    """Ctrl-C, when there is a first reward."""
+    replay = Service(command, dict(os.environ), directory / "replay.log")
+    replay.start()
+
+    def begun() -> bool:
+        replay.check_alive()
+        with suppress(KafkaRefused):
+            return bool(asyncio.run(read_all(again, Topic.REWARDS)))
+        return False
+
+    wait_for(begun, WAIT_S, replay.life)
+    replay.send_signal(signal.SIGINT)
+    assert replay.wait() == 130, replay.life()
+    assert replay.life().splitlines()[-1] == "interrupted"
+
+
+async def put(settings: Settings, topic: Topic, key: bytes, value: bytes) -> None:
+    async with connection_of(settings).producer(client_id="test") as producer:
+        await producer.send_and_wait(settings.topic(topic), value, key=key)
 
 
 def explained(customer: str) -> list[Document]:

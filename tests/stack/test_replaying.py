@@ -6,7 +6,7 @@ import pytest
 
 from processors.settings.loading import settings_of_environment
 from processors.settings.running import running_up
-from processors.stack.replaying import _services
+from processors.stack.replaying import Replay, _services
 from tests.settings.test_running import living
 
 
@@ -17,7 +17,7 @@ def test_workers_know_the_system_that_was_found(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("LEADSTREAM_DATA_DIR", str(tmp_path / "big"))
     with living(tmp_path / "big") as up:
         replay = settings_of_environment(running_up())
-        (service,) = _services(replay, 1, tmp_path / "replay")
+        (service,) = _services(Replay.of_state(replay), 1, tmp_path / "replay")
     assert service.env["LEADSTREAM_KAFKA_BOOTSTRAP"] == up.kafka == replay.kafka_bootstrap
     assert service.env["LEADSTREAM_HOLD"] == "2h"
     assert service.env["LEADSTREAM_CLICKHOUSE_URL"] == "http://elsewhere/x"
