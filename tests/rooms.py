@@ -141,8 +141,8 @@ _ROOMS: Final = {
         "schemas errors clock progress settings kafka audit.model",
     ),
     "replaying": Room(
-        "everything once more: into ClickHouse, or into new state",
-        "schemas errors clickhouse.url settings kafka sink",
+        "everything once more: into ClickHouse, new state, or another ledger of rewards",
+        "schemas errors progress clickhouse.url settings kafka sink",
     ),
     "demo": Room("believable traffic", "schemas"),
     "deploy": Room(

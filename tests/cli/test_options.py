@@ -42,6 +42,8 @@ REFUSED = [
     (["replay", "clickhouse", "--into", " "], "is no name of a database"),
     (["replay", "state", "--application-id", ""], "--application-id"),
     (["replay", "state", "--application-id", "a", "--from", "2999-01-01"], "in the future"),
+    (["replay", "rewards", "--rewards-id", ""], "--rewards-id"),
+    (["replay", "rewards", "--rewards-id", "a", "--rewards-prefix", "a b"], "--rewards-prefix"),
     (["acls", "--principal", ""], "write User:name"),
     (["acls", "--principal", "leadstream"], "write User:name"),
     (["acls", "--principal", "User:{rol}"], "with {role} where"),

@@ -63,7 +63,7 @@ def compute(settings, since, workers, directory, progress):
     time.sleep(600)
 
 replaying.compute = compute
-sys.exit(main(["replay", "state", "--application-id", "again", "--work-dir", sys.argv[1]]))
+sys.exit(main(["replay", *sys.argv[2:], "--work-dir", sys.argv[1]]))
 """
 SEND = [sys.executable, "-m", "processors.cli.main", "send", "--dry-run", "-"]
 
@@ -99,8 +99,9 @@ def test_audit(
 
 
 @pytest.mark.parametrize(("number", "code", "said"), ENDS)
-def test_replay(tmp_path: Path, number: signal.Signals, code: int, said: str) -> None:
-    assert ended(number, REPLAY, str(tmp_path)) == (code, [said])
+@pytest.mark.parametrize("what", [("state", "--application-id"), ("rewards", "--rewards-id")])
+def test_replay(tmp_path: Path, number: signal.Signals, code: int, said: str, what: tuple[str, str]) -> None:
+    assert ended(number, REPLAY, str(tmp_path), *what, "again") == (code, [said])
     assert list(tmp_path.iterdir()) == []
 
 
