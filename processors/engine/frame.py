@@ -43,6 +43,13 @@ def due_ms(stored: bytes) -> int | None:
     return None if due is None else int.from_bytes(due, "big")
 
 
+def from_second(second: int) -> tuple[bytes, bytes]:
+    """Bounds of the stored forms without a due time that were written from this second on: ``first <= stored
+    < end``. For whoever looks at many: nearly all are like that.
+    """
+    return _pack_written(_WRITTEN, second), bytes([_WRITTEN + 1])
+
+
 def written_s(stored: bytes) -> int | None:
     """When it was written."""
     if not stored[0] & _WRITTEN:

@@ -30,6 +30,15 @@ def test_frame(state: bytes, due_ms: int | None, written_s: int | None) -> None:
     assert (None if due is None else int.from_bytes(due, "big")) == due_ms
 
 
+@given(st.binary(), st.none() | _MS, st.none() | st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
+def test_what_was_written_from_a_second_on_is_seen_by_its_bytes(
+    state: bytes, due_ms: int | None, written_s: int | None, second: int
+) -> None:
+    first, end = frame.from_second(second)
+    young = written_s is not None and written_s >= second
+    assert (first <= frame.wrap(state, due_ms, written_s) < end) == (young and due_ms is None)
+
+
 def test_frame_is_as_documented() -> None:
     """Stores and changelogs outlive a version: these bytes are a format."""
     assert frame.wrap(b"s", None, None) == b"\0s"
