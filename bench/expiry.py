@@ -32,7 +32,7 @@ from processors.settings import Settings
 from processors.worker.run import processors_of
 from schemas.topics import WORKER_TOPICS, Topic, click_key
 
-PARTITIONS: Final = 8
+PARTITIONS: Final = 1
 RATE: Final = 5_000
 SPANS: Final = 6
 """Retentions that pass."""
