@@ -103,7 +103,10 @@ class EventDecoder(Generic[E]):
 
     def _read_again(self, value: bytes, error: Exception) -> tuple[E, bytes]:
         """Meant well, but not to the letter. Raises :class:`Refused` for anything else."""
-        if isinstance(error, RecursionError | UnicodeDecodeError):
+        if isinstance(error, RecursionError):
+            # What else is wrong with it is not said: how far one can look depends on how deep the stack is.
+            raise Refused(DeadLetterReason.NOT_JSON, str(error))
+        if isinstance(error, UnicodeDecodeError):
             raise refusal(value, error)
         text = whole_characters(value)
         try:

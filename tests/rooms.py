@@ -31,6 +31,7 @@ _ROOMS: Final = {
     "disk": Room("how much room a disk has left"),
     "histogram": Room("how often something was how large"),
     "programs": Room("how a module of ours is run as a program"),
+    "build": Room("whether modules are compiled, and how Python was built", "schemas"),
     "stacks": Room("what every thread of this process is doing"),
     "garbage": Room("the garbage collector of a process that works in batches"),
     "printable": Room("text from strangers, as it may be shown"),
@@ -161,7 +162,7 @@ _ROOMS: Final = {
     ),
     "cli": Room(
         "one thin file for each command",
-        "schemas errors files proxies clock garbage printable terminal signals clickhouse.url settings"
+        "schemas errors files proxies clock build garbage printable terminal signals clickhouse.url settings"
         " rewards kafka rewards.preview feeding clickhouse observability worker sink refusals people registry"
         " rewarding workspaces gateway audit replaying demo status stack",
     ),

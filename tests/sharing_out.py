@@ -15,7 +15,7 @@ from xdist.scheduler.protocol import Scheduling
 _WITH_SERVERS: Final = "integration"
 """The marker."""
 _LONGEST: Final = (
-    *("tests/docs/", "tests/clients/", "tests/browser/"),
+    *("tests/docs/", "tests/clients/", "tests/browser/", "tests/compiled/"),
     *("tests/faults/", "tests/integration/", "tests/engine/"),
 )
 """They come first: were they last, one process would have work while the others had none."""

@@ -6,6 +6,7 @@ from importlib.metadata import version as installed
 
 import click
 
+from processors.build import is_compiled, optimisation
 from processors.terminal.lines import say
 
 _PACKAGES = ("faust-streaming", "aiokafka", "rocksdict", "chdb-core", "clickhouse-connect", "msgspec")
@@ -14,8 +15,8 @@ _PACKAGES = ("faust-streaming", "aiokafka", "rocksdict", "chdb-core", "clickhous
 @click.command()
 def version() -> None:
     """Show the versions of everything involved, as a bug report needs them."""
-    say(f"leadstream {_version_of('leadstream')}")
-    say(f"Python {platform.python_version()} on {platform.platform()}")
+    say(f"leadstream {_version_of('leadstream')}, {'' if is_compiled() else 'not '}compiled")
+    say(f"Python {platform.python_version()}, {optimisation()}, on {platform.platform()}")
     for package in _PACKAGES:
         say(f"{package} {_version_of(package)}")
 

@@ -48,6 +48,7 @@ def purchase(**fields: object) -> bytes:
         (b'{"x":' + b"[" * 10_000 + b"]" * 10_000 + b"}", Reason.NOT_JSON, "nested"),
         # Read again in other places, on other stacks: the bound is one that every stack has room for.
         (b'{"x":' + b"[" * 400 + b"]" * 400 + b"}", Reason.NOT_JSON, "nested deeper than 400"),
+        (b'{"x":' + b"[" * 990, Reason.NOT_JSON, "nested deeper than 400"),
         # It breaks a rule before it turns out to be no JSON.
         (b'{"workspaceId":7,"clickId":', Reason.NOT_JSON, "truncated"),
         (b'{"workspaceId":7} tail', Reason.NOT_JSON, "trailing"),

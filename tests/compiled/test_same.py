@@ -1,0 +1,94 @@
+"""Compiled or not, it is one program: the same results and the same words, to the byte."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from tests.compiled import building, fuzz
+from tests.compiled.building import MODULES, SWITCH, Failed, is_compiled
+from tests.light import ROOT
+
+EVENTS: Final = 100_000
+
+pytestmark = pytest.mark.integration  # of the minutes that it takes, most are a compiler's
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("compiled")
+    source = directory / "source"
+    source.mkdir()
+    building.as_in_the_image(source)
+    try:
+        made = building.wheel(directory, source, **{SWITCH: "true"})
+    except Failed as error:
+        pytest.fail(f"no wheel with compiled modules was built:\n{error}", pytrace=False)
+    assert not made.name.endswith("-any.whl"), "it is for this platform alone"
+    building.tree(made, directory / "tree")
+    return directory / "tree"
+
+
+class Run(NamedTuple):
+    files: list[str]
+    digests: list[str]
+
+
+def fuzzed(tree: Path, *arguments: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", fuzz.__name__, *map(str, arguments)]
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
+    return subprocess.Popen(command, cwd=tree, env=env, stdout=subprocess.PIPE, text=True)
+
+
+def both(tree: Path, *arguments: int) -> Iterator[list[str]]:
+    """At the same time: what each of them says."""
+    with fuzzed(ROOT, *arguments) as pure, fuzzed(tree, *arguments) as compiled:
+        said = [process.communicate()[0].splitlines() for process in (pure, compiled)]
+    assert (pure.returncode, compiled.returncode) == (0, 0)
+    yield from said
+
+
+def test_fuzzed_events_lead_to_the_same(tree: Path) -> None:
+    pure, compiled = (Run(json.loads(said[0]), said[1:]) for said in both(tree, EVENTS))
+    assert not any(map(is_compiled, pure.files))
+    assert [is_compiled(file) for file in compiled.files] == [True] * len(MODULES)
+    assert len(pure.digests) > EVENTS / 150
+    for number, (one, other) in enumerate(zip_longest(pure.digests, compiled.digests)):
+        if one != other:
+            lines = zip_longest(*both(tree, EVENTS, number))
+            pytest.fail("\n".join(next(pair for pair in lines if pair[0] != pair[1])), pytrace=False)
+
+
+def test_sources_lie_beside_what_was_compiled_of_them(tree: Path) -> None:
+    """So that a traceback shows them."""
+    for path in MODULES:
+        assert tree.joinpath(path).read_bytes() == ROOT.joinpath(path).read_bytes()
+    script = "from schemas.times import parse_rfc3339; parse_rfc3339('2026-01-01T00:00:00')"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tree, capture_output=True, text=True, check=False
+    )
+    assert 'raise ValueError(f"a time without an offset: {text}")' in done.stderr
+
+
+def test_a_compiled_command_says_so(tree: Path) -> None:
+    command = [sys.executable, "-m", "processors.cli.main", "version"]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0].endswith(", compiled")
+
+
+def test_without_a_compiler_it_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(Failed) as failed:
+        building.wheel(tmp_path, **{SWITCH: "true", "CC": str(tmp_path / "no-compiler")})
+    assert "cannot be compiled: there is no " in str(failed.value)
+    assert "apt-get install gcc libc6-dev python3-dev" in str(failed.value)
+
+
+def test_without_the_switch_no_compiler_is_needed(tmp_path: Path) -> None:
+    made = building.wheel(tmp_path, CC=str(tmp_path / "no-compiler"))
+    assert made.name.endswith("-py3-none-any.whl")
