@@ -44,6 +44,9 @@ NOT_RUN: Final = {
         "docs/connecting.md",
         "KAFKA=kafka-1:9093",
     ): "takes brokers with ACLs; tests/integration/test_secure.py has some",
+    ("docs/kubernetes.md", "docker build"): "takes a registry of images",
+    ("docs/kubernetes.md", "kubectl create"): "takes a cluster; tests/kubernetes reads what is applied",
+    ("docs/kubernetes.md", "kubectl --namespace"): "the same",
     ("docs/operations.md", "LEADSTREAM_CLICKHOUSE_URL=http://admin"): "takes a ClickHouse with users;"
     " tests/clickhouse/test_roles.py has one",
     ("docs/operations.md", "CREATE USER ann"): "the same",
