@@ -147,7 +147,7 @@ _ROOMS: Final = {
     ),
     "demo": Room("believable traffic", "schemas"),
     "deploy": Room(
-        "embedded Kafka and ClickHouse, SQL of tables and views, image",
+        "embedded Kafka and ClickHouse, SQL of tables and views, image, manifests",
         "errors files disk owners programs",
     ),
     "status": Room(
