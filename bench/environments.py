@@ -5,6 +5,7 @@ Each is kept under a hash of what it was made from, and marked when it is comple
 A Python program gets a virtual environment for its ``requirements.txt``; Kafka Streams is built with Maven.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -25,11 +26,6 @@ OURS: Final = sys.executable
 """The Python that runs this."""
 _BENCH: Final = Path(__file__).parent
 _PATIENCE_S: Final = 900
-_TOLD: Final = """
-import sys, sysconfig
-optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-print(sys.version.split()[0], "with" if optimised else "without", "profile-guided optimisation")
-"""
 
 
 class NotAvailable(Exception):
@@ -37,12 +33,14 @@ class NotAvailable(Exception):
 
 
 @cache
-def told_of(python: str) -> str:
-    """Its version, and whether it was built with profile-guided optimisation.
+def build_of_python(python: str) -> str:
+    """Version, date and compiler of an interpreter. Raises :class:`NotAvailable`."""
+    return run_program([python, "-I", "-c", "import sys; print(sys.version)"]).strip()
 
-    Raises :class:`NotAvailable`.
-    """
-    return run_program([python, "-I", "-c", _TOLD]).strip()
+
+def told_of(python: str) -> str:
+    """An interpreter, as results name it. Raises :class:`NotAvailable`."""
+    return f"{build_of_python(python).split()[0]} ({python})"
 
 
 def python_of(room: str, python: str = OURS) -> Path:
@@ -83,7 +81,7 @@ def ensure_environment(name: str, requirements: Path, python: str, say: Say) -> 
 
 def environment(name: str, requirements: Path, python: str) -> Path:
     """Its directory, whether it is there or not."""
-    return home(name, [requirements], python, told_of(python))
+    return home(name, [requirements], python, build_of_python(python))
 
 
 def ensure_maven(room: str, say: Say) -> None:
@@ -110,14 +108,19 @@ def home(name: str, sources: Sequence[Path], *more: str) -> Path:
 
 
 def ensure(directory: Path, make: Callable[[Path], None]) -> None:
-    """Have it made unless it is complete."""
+    """Have it made unless it is complete. Whoever wants it meanwhile waits for it."""
     complete = directory / "complete"
     if complete.exists():
         return
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    make(directory)
-    complete.touch()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with directory.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if complete.exists():
+            return
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+        make(directory)
+        complete.touch()
 
 
 def run_program(command: Sequence[str], env: Mapping[str, str] | None = None) -> str:

@@ -1,6 +1,9 @@
 """Everybody who is measured can be named, started and set up."""
 
 import platform
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from bench import builds, command, environments, plan
 from bench.builds import build_of, ensure_build
 from bench.contestants import CONTESTANTS, Contestant
-from bench.environments import OURS, NotAvailable, ensure_maven, run_program, told_of
+from bench.environments import OURS, NotAvailable, ensure, ensure_maven, run_program, told_of
 from bench.site import Site
 from bench.w1 import plan as customers
 from bench.workloads import LEADS, Core, CustomerJoin, Pipeline, Workload
@@ -40,9 +43,9 @@ def test_what_is_in_python_runs_on_the_one_that_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = tmp_path / "bin" / "python"
-    told = {OURS: "3.11.7 without", str(other): "3.12.1 with"}
+    told = {OURS: "3.11.7 of one day", str(other): "3.12.1 of another"}
     for module in (environments, builds):
-        monkeypatch.setattr(module, "told_of", told.__getitem__)
+        monkeypatch.setattr(module, "build_of_python", told.__getitem__)
     topics = {short: f"run.{short}" for short in (*CustomerJoin.inputs, LEADS)}
     for one in CONTESTANTS:
         interpreters = [
@@ -69,8 +72,8 @@ def test_what_has_no_sources_is_not_built(monkeypatch: pytest.MonkeyPatch, tmp_p
         ensure_build(pytest.fail, OURS, compiled=True)
 
 
-def test_a_python_is_told_with_how_it_was_built(tmp_path: Path) -> None:
-    assert told_of(OURS).startswith(f"{platform.python_version()} with")
+def test_a_python_is_told(tmp_path: Path) -> None:
+    assert told_of(OURS) == f"{platform.python_version()} ({sys.executable})"
     with pytest.raises(NotAvailable):
         told_of(str(tmp_path / "none"))
 
@@ -78,6 +81,42 @@ def test_a_python_is_told_with_how_it_was_built(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", sorted(ROOMS.rglob("requirements.txt")), ids=lambda file: file.parent.name)
 def test_requirements_are_exact(file: Path) -> None:
     assert all("==" in line for line in file.read_text().splitlines())
+
+
+def test_what_two_want_is_made_once(tmp_path: Path) -> None:
+    wanted, made = tmp_path / "cache" / "wanted", list[Path]()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def make(directory: Path) -> None:
+        made.append(directory)
+        begun.set()
+        assert go_on.wait(60)
+        (directory / "whole").touch()
+
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(ensure, wanted, make)
+        assert begun.wait(60)
+        second = threads.submit(ensure, wanted, make)
+        assert not second.done()
+        go_on.set()
+        first.result()
+        second.result()
+    assert made == [wanted]
+    assert (wanted / "whole").exists()
+
+
+def test_half_of_one_is_made_anew(tmp_path: Path) -> None:
+    wanted = tmp_path / "wanted"
+
+    def fail(directory: Path) -> None:
+        (directory / "half").touch()
+        raise NotAvailable("no network")
+
+    with pytest.raises(NotAvailable):
+        ensure(wanted, fail)
+    ensure(wanted, lambda directory: (directory / "whole").touch())
+    assert sorted(path.name for path in wanted.iterdir()) == ["complete", "whole"]
+    ensure(wanted, fail)
 
 
 def test_what_cannot_be_set_up_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
