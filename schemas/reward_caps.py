@@ -2,6 +2,7 @@
 customer's external id, under which the answer has to come back.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -10,6 +11,16 @@ from msgspec.json import Decoder
 from schemas.ids import cap_id
 from schemas.reward_policy import RewardKind
 from schemas.topics import customer_key
+
+
+def _key(
+    workspace_id: str, program_id: str, partner_id: str, kind: RewardKind, period: str, customer: str
+) -> bytes:
+    return customer_key(workspace_id, cap_id(workspace_id, program_id, partner_id, kind, period, customer))
+
+
+_key_for_leads: Final = lru_cache(maxsize=4096)(_key)
+"""Asked for twice a claim, and the same for all customers of a partner."""
 
 
 class RewardClaim(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -31,9 +42,10 @@ class RewardClaim(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
 
     def topic_key(self) -> bytes:
         """The record key, ``workspaceId:capId``: all that share a cap in one period meet there."""
-        whose = self.customer_external_id if self.kind == "sale" else ""
-        cap = cap_id(self.workspace_id, self.program_id, self.partner_id, self.kind, self.period, whose)
-        return customer_key(self.workspace_id, cap)
+        whose = self.workspace_id, self.program_id, self.partner_id, self.kind, self.period
+        if self.kind == "lead":
+            return _key_for_leads(*whose, "")
+        return _key(*whose, self.customer_external_id)
 
 
 class RewardShare(Struct, frozen=True, kw_only=True, rename="camel", gc=False):

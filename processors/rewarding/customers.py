@@ -99,12 +99,12 @@ class RewardsProcessor:
         return self._ledger
 
     def _result(self, record: Record, read: Callable[[bytes], Read]) -> Parsed:
-        workspace_id, customer, earning = read(record.value or b"")
-        key = customer_key(workspace_id, customer)
+        found = read(record.value or b"")
+        key = customer_key(found.workspace_id, found.customer)
         if key != record.key:
             # It would be sent on within a topic that is the workers', and be there twice.
             raise Refused(DeadLetterReason.SCHEMA_VIOLATION, "its key is not that of its customer")
-        return record.topic, key, earning
+        return record.topic, key, found.fact
 
     def _customer(self, record: Record) -> Parsed:
         key = record.key or b""

@@ -5,8 +5,7 @@ claim, and has its share once that was answered, in the order in which claims co
 needs no more it gives back.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,7 +35,7 @@ Shares = Mapping[str, tuple[Share, ...]]
 """By rewardId. Of several periods one alone counts; the others are given back as soon as that is decided."""
 
 
-class Room(NamedTuple):
+class Room(Struct, frozen=True, gc=False):
     """The cap that a reward is under, and how much of it is wanted."""
 
     program_id: str
@@ -47,11 +46,8 @@ class Room(NamedTuple):
     wanted: int
 
 
-class Asked(NamedTuple):
-    """The shares of one reward once these claims are made. ``amount``: to ask for, or below zero."""
-
-    shares: tuple[Share, ...]
-    claims: tuple[tuple[Share, int], ...]
+Asked = tuple[tuple[Share, ...], Sequence[tuple[Share, int]]]
+"""The shares of one reward once these claims are made, and each with the amount to ask for, or below zero."""
 
 
 def asked(shares: tuple[Share, ...], room: Room | None, number: int) -> Asked:
@@ -59,16 +55,18 @@ def asked(shares: tuple[Share, ...], room: Room | None, number: int) -> Asked:
 
     While a claim waits nothing is asked for and nothing given back: what was published rests on it.
     """
-    if any(one.waiting for one in shares):
-        return Asked(shares, ())
+    if _any_waits(shares):
+        return shares, ()
     if room is not None and room.wanted:
-        if len(shares) == 1 and (shares[0].period, shares[0].asked) == (room.period, room.wanted):
-            return Asked(shares, ())
-        known = next((one for one in shares if one.period == room.period), _none(room))
-        if room.wanted > known.asked:
-            new = replace(known, number=number, asked=room.wanted, waiting=True)
-            others = tuple(one for one in shares if one.period != room.period)
-            return Asked((*others, new), ((new, room.wanted - known.asked),))
+        if len(shares) == 1 and shares[0].asked == room.wanted and shares[0].period == room.period:
+            return shares, ()
+        wanted, known = room.wanted, _of(shares, room.period)
+        before, has = (0, 0) if known is None else (known.asked, known.granted)
+        if wanted > before:
+            whose = room.program_id, room.partner_id, room.kind, room.period
+            new = Share(*whose, number, wanted, has, waiting=True)
+            others = [one for one in shares if one is not known]
+            return (*others, new), ((new, wanted - before),)
     kept, claims = [], []
     for one in shares:
         wanted = room.wanted if room is not None and one.period == room.period else 0
@@ -76,30 +74,41 @@ def asked(shares: tuple[Share, ...], room: Room | None, number: int) -> Asked:
             claims.append((one, wanted - one.granted))
         if wanted:
             kept.append(replace(one, asked=wanted, granted=min(one.granted, wanted)))
-    return Asked(tuple(kept), tuple(claims))
-
-
-def _none(room: Room) -> Share:
-    return Share(*room[:4], number=0, asked=0, granted=0, waiting=False)
+    return tuple(kept), claims
 
 
 def with_answer(shares: tuple[Share, ...], period: str, number: int, amount: int) -> tuple[Share, ...]:
     """The same object: nobody has asked."""
-    for one in shares:
-        if (one.period, one.number, one.waiting) == (period, number, True):
-            new = replace(one, granted=one.granted + amount, waiting=False)
-            return tuple(new if other is one else other for other in shares)
-    return shares
+    one = _of(shares, period)
+    if one is None or one.number != number or not one.waiting:
+        return shares
+    new = replace(one, granted=one.granted + amount, waiting=False)
+    return tuple([new if other is one else other for other in shares])
 
 
 def waits(shares: Shares, reward_id: str) -> bool:
     """Is a claim of it not answered yet?"""
-    return reward_id in shares and any(one.waiting for one in shares[reward_id])
+    return _any_waits(shares.get(reward_id, ()))
 
 
-def granted(shares: Shares, reward_id: str, period: str) -> int:
-    """How much of what it asked for it has."""
-    return next((one.granted for one in shares.get(reward_id, ()) if one.period == period), 0)
+def _any_waits(shares: tuple[Share, ...]) -> bool:
+    for one in shares:  # noqa: SIM110 - any() would make a generator, several times a lead
+        if one.waiting:
+            return True
+    return False
+
+
+def granted(shares: tuple[Share, ...], period: str) -> int:
+    """How much of what a reward asked for it has."""
+    one = _of(shares, period)
+    return 0 if one is None else one.granted
+
+
+def _of(shares: tuple[Share, ...], period: str) -> Share | None:
+    for one in shares:
+        if one.period == period:
+            return one
+    return None
 
 
 def answered(used: int, claim: RewardClaim) -> tuple[int, RewardShare | None]:

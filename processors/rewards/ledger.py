@@ -19,6 +19,7 @@ from schemas.times import MINUTE_MS
 Step = tuple[State, list[Output]]
 
 _EMPTY: Final = State()
+_BOUNDED: Final = (Earning, Change)
 _LARGEST: Final = 64 << 10
 """Bytes of a lead or sale that waits, with all of its metadata."""
 _FIRST_LOOK_MS: Final = MINUTE_MS
@@ -72,7 +73,7 @@ class Ledger:
         if after is before:
             return before, refused
         after, outputs = settled(who, self._looked_at(who, after, now_ms, all_of_them=True), now_ms)
-        if isinstance(fact, Earning | Change) and self.bounds.no_room(after):
+        if isinstance(fact, _BOUNDED) and self.bounds.no_room(after):
             return before, [_too_many(who, fact)]
         return after, [*refused, *outputs]
 
@@ -89,14 +90,12 @@ class Ledger:
     def due_ms(self, state: State) -> int | None:
         """When :meth:`expire` has something to do."""
         due = [one.held.look_ms for one in state.sources.values() if one.held is not None]
-        due += [
-            one.standing.payable_ms
-            for identity, one in state.rewards.items()
-            if one.status == "pending" and not waits(state.shares, identity)
-        ]
+        for identity, reward in state.rewards.items():
+            if reward.status == "pending" and not waits(state.shares, identity):
+                due.append(reward.standing.payable_ms)
         if state.events:
             due += [one.arrived_ms + self.hold_ms for one in _waiting(state)]
-        return min(due, default=None)
+        return min(due) if due else None
 
     def _with_earning(self, who: Who, state: State, earning: Earning, now_ms: int) -> Step:
         known = state.sources.get(earning.source_id)
@@ -104,7 +103,9 @@ class Ledger:
             return state, []
         if known is None and len(state.sources) >= self.bounds.sources:
             return state, [_too_many(who, earning)]
-        source = Source(
+        said, refusals = (None, 0) if known is None else (known.said, known.refusals)
+        held = Held(earning, now_ms, now_ms)
+        waiting = Source(
             earning.kind,
             earning.revision,
             earning.at_ms,
@@ -112,10 +113,12 @@ class Ledger:
             earning.partner_id,
             earning.amount,
             None,
-            held=Held(earning, now_ms, now_ms),
+            None,
+            held,
+            said,
+            refusals,
         )
-        if known is not None:
-            source = replace(source, said=known.said, refusals=known.refusals)
+        source = self._decided(who, waiting, held, now_ms, erased=state.erased)
         return replace(state, sources={**state.sources, earning.source_id: source}), []
 
     def _with_change(self, who: Who, state: State, change: Change, now_ms: int) -> Step:

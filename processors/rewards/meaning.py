@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.rewards.caps import Room, granted, waits
@@ -20,24 +21,18 @@ _Team = tuple[str, str]
 """A program and a partner of it."""
 
 
-class Meaning(NamedTuple):
+class Meaning(Struct, frozen=True, gc=False):
     """By rewardId what stands, and by the id of a lead or sale why it earns nothing."""
 
     rewards: dict[str, Standing]
     refusals: dict[str, RefusalReason]
 
-    @property
-    def under_caps(self) -> bool:
-        """Is any reward?"""
-        return any(one.period for one in self.rewards.values())
-
     def room(self, reward_id: str) -> Room | None:
         """What it needs under the cap that it is under, if it is under one."""
-        standing = self.rewards.get(reward_id)
-        if standing is None or not standing.period:
+        one = self.rewards.get(reward_id)
+        if one is None or not one.period:
             return None
-        whose = standing.program_id, standing.partner_id, standing.kind
-        return Room(*whose, standing.period, standing.limit, standing.amount)
+        return Room(one.program_id, one.partner_id, one.kind, one.period, one.limit, one.amount)
 
 
 class _Events(NamedTuple):
@@ -70,8 +65,9 @@ def meaning(state: State, earned: Meaning) -> Meaning:
     for identity, standing in earned.rewards.items() if state.shares else ():
         if waits(state.shares, identity):
             continue
-        room = earned.room(identity)
-        amount = standing.amount if room is None else granted(state.shares, identity, room.period)
+        amount = standing.amount
+        if standing.period:
+            amount = granted(state.shares.get(identity, ()), standing.period)
         if amount or not standing.amount:
             found.rewards[identity] = _within(standing, amount)
         else:
@@ -130,17 +126,19 @@ def _lead(leads: list[_Sourced], found: Meaning) -> list[tuple[str, Standing]]:
     """The earliest lead that the policy pays for is the one that counts, whatever the others are called."""
     paid = []
     for source_id, source in leads:
-        if source.verdict is None:
+        verdict = source.verdict
+        if verdict is None:
             continue
-        if source.verdict.refusal is not None:
-            found.refusals[source_id] = source.verdict.refusal
+        if verdict.refusal is not None:
+            found.refusals[source_id] = verdict.refusal
         else:
-            paid.append((source.at_ms, source_id, source, source.verdict))
+            paid.append((source.at_ms, source_id, source, verdict))
     if not paid:
         return []
-    paid.sort()
-    for _, source_id, _, _ in paid[1:]:
-        found.refusals[source_id] = RefusalReason.ALREADY_REWARDED
+    if len(paid) > 1:
+        paid.sort()
+        for _, source_id, _, _ in paid[1:]:
+            found.refusals[source_id] = RefusalReason.ALREADY_REWARDED
     _, source_id, source, verdict = paid[0]
     return [("lead", _standing(source_id, source, verdict, verdict.gross))]
 

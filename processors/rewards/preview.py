@@ -71,14 +71,14 @@ class Preview:
             if not key.startswith(mine) or self._key not in (None, key):
                 continue
             try:
-                workspace_id, customer, earning = read(record.value or b"")
+                found = read(record.value or b"")
             except Refused:
                 self.unreadable += 1
                 continue
-            stored = self._states.get(customer)
+            stored = self._states.get(found.customer)
             state = None if stored is None else load(stored)
-            after = self._decided(Who(workspace_id, customer), state, earning)
-            self._states[customer] = dump(after)
+            after = self._decided(Who(found.workspace_id, found.customer), state, found.fact)
+            self._states[found.customer] = dump(after)
 
     def count(self) -> None:
         """Add it all up. Once, when everything was taken."""

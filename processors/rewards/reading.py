@@ -1,6 +1,6 @@
 """Leads and sales as they are published → facts. Whoever reads them needs no more of them than this."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
@@ -57,7 +57,7 @@ _lead: Final = Decoder(_Lead).decode
 _sale: Final = Decoder(_Sale).decode
 
 
-class Read(NamedTuple):
+class Read(Struct, frozen=True, gc=False):
     """A fact, and whose it is. ``customer``: its external id."""
 
     workspace_id: str

@@ -1,8 +1,10 @@
 """The difference between what was published of a customer and what its facts mean now."""
 
+from functools import lru_cache
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.rewards.caps import Share, asked
@@ -18,7 +20,7 @@ from schemas.times import rfc3339
 Output = Reward | RewardRefusal | RewardClaim
 
 
-class Who(NamedTuple):
+class Who(Struct, frozen=True, gc=False):
     """``customer``: its external id."""
 
     workspace_id: str
@@ -32,10 +34,8 @@ class Who(NamedTuple):
 
 def settled(who: Who, state: State, now_ms: int) -> tuple[State, list[Output]]:
     """The state once this is published, and what is. What is taken back comes before what is granted."""
-    uncapped = earned(*who, state)
-    claims: list[RewardClaim] = []
-    if state.shares or uncapped.under_caps:
-        state, claims = _claimed(who, state, uncapped)
+    uncapped = earned(who.workspace_id, who.customer, state)
+    state, claims = _claimed(who, state, uncapped)
     now = meaning(state, uncapped)
     rewards = {}
     told: list[tuple[int, str, Reward]] = []
@@ -47,7 +47,8 @@ def settled(who: Who, state: State, now_ms: int) -> tuple[State, list[Output]]:
         rewards[identity] = published
         reward = _reward(who, identity, published, known)
         told.append((reward.delta, identity, reward))
-    told.sort(key=itemgetter(0, 1))
+    if len(told) > 1:
+        told.sort(key=itemgetter(0, 1))
     sources = _refused_anew(state, now.refusals)
     if rewards:
         state = replace(state, rewards={**state.rewards, **rewards})
@@ -59,21 +60,23 @@ def settled(who: Who, state: State, now_ms: int) -> tuple[State, list[Output]]:
 
 def _claimed(who: Who, state: State, uncapped: Meaning) -> tuple[State, list[RewardClaim]]:
     """With what is asked of caps, and given back to them: that first, so that it serves who asks now."""
+    under_caps = [identity for identity, one in uncapped.rewards.items() if one.period]
+    claims: list[RewardClaim] = []
     changed: dict[str, tuple[Share, ...]] = {}
-    claims, number = [], state.claims
-    for identity in dict.fromkeys((*state.shares, *uncapped.rewards)):
+    number = state.claims
+    for identity in dict.fromkeys((*state.shares, *under_caps)) if state.shares else under_caps:
         room = uncapped.room(identity)
         before = state.shares.get(identity, ())
-        if room is None and not before:
-            continue
         after, made = asked(before, room, number + 1)
-        number += any(amount > 0 for _, amount in made)
+        for share, amount in made:
+            number = max(number, share.number)
+            claims.append(_claim(who, identity, 0 if room is None else room.limit, share, amount))
         if after != before:
             changed[identity] = after
-            claims += [_claim(who, identity, 0 if room is None else room.limit, *one) for one in made]
     if not changed:
         return state, []
-    claims.sort(key=lambda one: one.amount > 0)
+    if len(claims) > 1:
+        claims.sort(key=lambda one: one.amount > 0)
     shares = {identity: some for identity, some in (state.shares | changed).items() if some}
     return replace(state, shares=shares, claims=number), claims
 
@@ -112,6 +115,10 @@ def _refused_anew(state: State, refusals: dict[str, RefusalReason]) -> dict[str,
     return anew
 
 
+_version: Final = lru_cache(maxsize=1024)(rfc3339)
+"""There are few, and each reward names one."""
+
+
 def _reward(who: Who, identity: str, published: Published, known: Published | None) -> Reward:
     standing = published.standing
     return Reward(
@@ -124,7 +131,7 @@ def _reward(who: Who, identity: str, published: Published, known: Published | No
         kind=standing.kind,
         source_id=standing.source_id,
         source_revision=standing.source_revision,
-        policy_version=rfc3339(standing.version_ms),
+        policy_version=_version(standing.version_ms),
         condition=None if standing.group == NO_GROUP else standing.group,
         gross=standing.gross,
         amount=standing.amount,
