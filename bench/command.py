@@ -45,6 +45,7 @@ CONTESTANTS = (
 PARTS = {
     "expiry": Lazy("bench.subcommands:expiry", "What it costs a worker that time passes."),
     "rewards": Lazy("bench.subcommands:rewards", "CPU of the ledger of rewards for each lead."),
+    "ledger": Lazy("bench.subcommands:ledger", "The same on Kafka: CPU, and time to its reward."),
     "gateway": Lazy("bench.subcommands:gateway", "CPU of a call, and how long its caller waits."),
     "analytics": Lazy("bench.subcommands:analytics", "What questions to ClickHouse take."),
     "stages": Lazy("bench.subcommands:stages", "Where the CPU time of a worker goes."),

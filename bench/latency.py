@@ -75,7 +75,7 @@ async def latency(
     )
     async with Watch(broker, site, launch, reading=False) as watch:
         await watch.until(head, 0)
-        async with _reading(site) as out:
+        async with reading(site, site.names[LEADS]) as out:
             usage = await _pace(site, pace, watch)
             await watch.until(len(records), 0)
         await watch.stop()
@@ -85,11 +85,13 @@ async def latency(
 
 
 @asynccontextmanager
-async def _reading(site: Site) -> AsyncIterator[Path]:
-    """A reader that is at the end of what is there; its file is complete on exit."""
+async def reading(site: Site, topic: str, *, new: bool = False) -> AsyncIterator[Path]:
+    """A reader that is at the end of what is there; its file is complete on exit. ``new``: without what is
+    there.
+    """
     out, log = site.directory / "seen", site.directory / "reader.log"
-    arguments = [site.bootstrap, str(site.partitions), site.names[LEADS], str(out)]
-    with _beside(site, log, "bench.reader", *arguments) as reader:
+    arguments = [site.bootstrap, str(site.partitions), topic, str(out), *(["new"] if new else [])]
+    with beside(site, log, "bench.reader", *arguments) as reader:
         if not await asyncio.to_thread(reader.wait_until, lambda: "ready" in log.read_text(), _START_S):
             raise ContestantDied(f"the reader did not start: {reader.log_tail()}")
         yield out
@@ -101,7 +103,7 @@ async def _pace(site: Site, pace: Pace, watch: Watch) -> list[tuple[int, float]]
     plan = site.directory / "pace"
     plan.write_bytes(pickle.dumps(pace))
     usage = []
-    with _beside(site, site.directory / "pacer.log", "bench.pacer", str(plan)) as pacer:
+    with beside(site, site.directory / "pacer.log", "bench.pacer", str(plan)) as pacer:
         while pacer.alive:
             usage.append((time.monotonic_ns(), watch.cpu_s()))
             await asyncio.sleep(_POLL_S)
@@ -111,7 +113,7 @@ async def _pace(site: Site, pace: Pace, watch: Watch) -> list[tuple[int, float]]
 
 
 @contextmanager
-def _beside(site: Site, log: Path, *module: str) -> Iterator[Child]:
+def beside(site: Site, log: Path, *module: str) -> Iterator[Child]:
     """One of our own programs, as a process."""
     child = Child(isolated(*module), cwd=site.root, env=os.environ, log_path=log)
     try:

@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from bench import expiry, rewards
+from bench import expiry, ledger, rewards
 from bench.analytics import measure as analytics
 from bench.analytics.report import report
 from bench.gateway import run as gateway
 from bench.gateway.report import table
 from bench.machine import machine
+from processors.errors import CheckFailed
 
 
 class Told(NamedTuple):
-    """``figures``: a dataclass. ``text``: the same as Markdown. ``failure``: why they do not count, or
-    nothing."""
+    """``figures``: a dataclass, or None. ``text``: the same as Markdown. ``failure``: why they do not count,
+    or nothing."""
 
     figures: Any
     text: str
@@ -41,6 +42,15 @@ def of_rewards(leads: int, runs: int) -> Told:
     return Told(found, rewards.table(found), found.failure)
 
 
+def of_ledger(plan: ledger.Plan) -> Told:
+    """A process of the ledger under these leads."""
+    try:
+        found = ledger.measured(plan)
+    except CheckFailed as failed:
+        return Told(None, "", str(failed))
+    return Told(found, ledger.table(found))
+
+
 def of_gateway(plan: gateway.Plan, links: int) -> Told:
     """With so many links in the registry."""
     found = gateway.measured(plan, links)
@@ -59,9 +69,14 @@ def _gateway(quick: bool) -> Told:
     return of_gateway(gateway.Plan(20_000, 15, 1_500, 500, 50_000), 100_000)
 
 
+def _ledger(quick: bool) -> Told:
+    return of_ledger(ledger.Plan(2_000, 200, 3) if quick else ledger.Plan(100_000, 1_000, 10))
+
+
 PARTS = (
     Part("expiry", 90, lambda quick: of_expiry(0.2, 1) if quick else of_expiry(3, 2)),
     Part("rewards", 15, lambda quick: of_rewards(2_000, 1) if quick else of_rewards(20_000, 3)),
+    Part("ledger", 60, _ledger),
     Part("gateway", 90, _gateway),
     Part(
         "analytics",

@@ -98,7 +98,7 @@ def document(results: Results) -> dict[str, Any]:
             for one in results.runs
         ],
         "parts": {
-            name: {"failure": told.failure or None, "figures": asdict(told.figures)}
+            name: {"failure": told.failure or None, "figures": told.figures and asdict(told.figures)}
             for name, told in results.parts.items()
         },
     }

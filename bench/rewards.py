@@ -25,9 +25,13 @@ from processors.rewarding.customers import RewardsProcessor
 from processors.rewards.parsing import parse
 from processors.rewards.policy import Policies
 from schemas.ids import lead_id
-from schemas.times import DAY_MS
+from schemas.times import DAY_MS, rfc3339
 from schemas.topics import REWARD_INNER, Topic, customer_key
 
+WORKSPACE: Final = "acme"
+PROGRAM: Final = "pg_1"
+AMOUNT: Final = 2_500
+"""What a lead is worth, in minor units."""
 _NAMES: Final = {topic: topic.value for topic in Topic}
 _NOW_MS: Final = 1_767_398_400_000
 _BATCH: Final = 1_000
@@ -36,20 +40,19 @@ _TESTS: Final = [
     {"field": "metadata.plan", "equals": "pro"},
 ]
 POLICIES: Final[Mapping[str, dict[str, Any]]] = {
-    "an amount": {"lead": {"amount": 2_500}},
+    "an amount": {"lead": {"amount": AMOUNT}},
     "two conditions": {
-        "lead": {"amount": 2_500},
+        "lead": {"amount": AMOUNT},
         "conditions": [{"on": "lead", "all": _TESTS, "amount": 5_000}],
     },
-    "a monthly cap": {"lead": {"amount": 2_500, "cap": {"amount": 10**12, "per": "month"}}},
+    "a monthly cap": {"lead": {"amount": AMOUNT, "cap": {"amount": 10**12, "per": "month"}}},
 }
 """Of one program, by what is said of it."""
 
 
 def rewarded(rules: Mapping[str, Any], leads: int) -> tuple[float, int]:
     """µs of CPU for each lead, with all that comes of it, and the rewards. All of them are one partner's."""
-    version = {"effectiveFrom": "2026-01-01T00:00:00Z", "currency": "usd", "holdingPeriod": "30d", **rules}
-    policies: Policies = {("acme", "pg_1"): parse({"programId": "pg_1", "versions": [version]})}
+    policies: Policies = {(WORKSPACE, PROGRAM): parse(policy_of(rules))}
     jobs = RewardsProcessor(_NAMES, DAY_MS, lambda: policies, lambda: _NOW_MS), CapsProcessor(_NAMES)
     computer = Computer(1, jobs)
     stores = {(job.table, 0): MemoryStore(Path()) for job in jobs}
@@ -80,26 +83,44 @@ def _chunk(topic: str, records: list[Record], ends: defaultdict[str, int]) -> Ch
 def _batches(leads: int) -> Iterator[list[Record]]:
     for start in range(0, leads, _BATCH):
         numbers = range(start, min(start + _BATCH, leads))
-        yield [Record(Topic.LEADS, 0, number, _NOW_MS, *_lead(number), ()) for number in numbers]
+        yield [Record(Topic.LEADS, 0, number, _NOW_MS, *lead(number, _NOW_MS), ()) for number in numbers]
 
 
-def _lead(number: int) -> tuple[bytes, bytes]:
-    """As a worker writes it, in all that is asked of it and some of the rest."""
-    customer = f"customer-{number:08}"
-    lead = {
-        "leadId": lead_id("acme", customer, "sign-up"),
+def policy_of(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy of one version, which holds since before any lead."""
+    version = {"effectiveFrom": "2026-01-01T00:00:00Z", "currency": "usd", "holdingPeriod": "30d", **rules}
+    return {"programId": PROGRAM, "versions": [version]}
+
+
+def lead(number: int, at_ms: int, partner: str = "pn") -> tuple[bytes, bytes]:
+    """Key and value as a worker writes them, in all that is asked of it and some of the rest. Each is of a
+    customer of its own.
+    """
+    customer = _customer(number, partner)
+    link = {"id": "link_1", "domain": "go.acme.com", "key": "a", "partnerId": partner, "programId": PROGRAM}
+    document = {
+        "leadId": source_of(number, partner),
         "revision": 1,
-        "workspaceId": "acme",
+        "workspaceId": WORKSPACE,
         "eventName": "Sign up",
         "quantity": 1,
         "mode": "deferred",
-        "timestamp": "2026-01-02T03:04:05.678Z",
+        "timestamp": rfc3339(at_ms),
         "metadata": {"plan": "pro", "seats": number % 100},
         "customer": {"externalId": customer, "name": "Ivory Lynx", "email": f"{customer}@example.com"},
         "click": {"id": f"click-{number}", "country": "US", "city": "Boston", "url": "https://acme.com/?a=1"},
-        "link": {"id": "link_1", "domain": "go.acme.com", "key": "a", "partnerId": "pn", "programId": "pg_1"},
+        "link": link,
     }
-    return customer_key("acme", customer), orjson.dumps(lead)
+    return customer_key(WORKSPACE, customer), orjson.dumps(document)
+
+
+def source_of(number: int, partner: str = "pn") -> str:
+    """The leadId of a :func:`lead`."""
+    return lead_id(WORKSPACE, _customer(number, partner), "sign-up")
+
+
+def _customer(number: int, partner: str) -> str:
+    return f"{partner}-customer-{number:08}"
 
 
 @dataclass(frozen=True)

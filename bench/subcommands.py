@@ -5,9 +5,10 @@ from typing import Any, TypeVar
 
 import click
 
+from bench import ledger as ledgers
 from bench import stages as stage
 from bench.gateway.run import Plan
-from bench.parts import Told, of_analytics, of_expiry, of_gateway, of_rewards
+from bench.parts import Told, of_analytics, of_expiry, of_gateway, of_ledger, of_rewards
 from processors.errors import CheckFailed
 from processors.terminal.lines import say_lines
 
@@ -108,6 +109,27 @@ def rewards(leads: int, runs: int) -> None:
     Exit codes: 0 done, 1 a lead without its reward, 130 interrupted.
     """
     _show(of_rewards(leads, runs))
+
+
+@click.command()
+@_sized("--leads", 100_000, "There before the process is.")
+@_sized("--rate", 1_000, "Leads a second that come when it is done with them.")
+@_sized("--seconds", 10, "How long the rate is kept.")
+def ledger(leads: int, rate: int, seconds: int) -> None:
+    """Measure a process of the ledger of rewards: CPU of a lead, and how long it takes to its reward.
+
+    Starts a Kafka of its own. All leads are of one partner, under a monthly cap with room for all of them but
+    for half of the last one: a lead without its reward, or a minor unit too much or too little, ends the
+    command with exit code 1. Leads at a rate are another partner's. Takes a minute; 1,000,000 leads, some
+    minutes. Linux only.
+
+    \b
+    Example:
+      leadstream bench ledger --leads 20000 --seconds 5
+
+    Exit codes: 0 done, 1 rewards were wrong or the process died, 70 the broker died, 130 interrupted.
+    """
+    _show(of_ledger(ledgers.Plan(leads, rate, seconds)))
 
 
 @click.command()

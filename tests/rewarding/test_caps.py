@@ -134,12 +134,27 @@ def test_a_reward_that_becomes_payable_while_its_cap_decides() -> None:
     assert newest(world)["ann"] == [(5_000, "payable", None)]
 
 
-def test_of_a_cap_one_sum_is_known() -> None:
-    world = capped(1_000_000)
-    for number in range(50):
+def test_what_is_known_of_a_cap_does_not_grow_with_its_customers() -> None:
+    """But for the digits of the sum: here they are as many from the first customer on."""
+    world = capped(10**12)
+    send(world, ("whale", lead(1, quantity=400)))
+    sizes = []
+    for number in range(1_000):
         send(world, (f"c{number}", lead(1)))
-    (state,) = world.states("caps").values()
-    assert len(state) < 64
+        ((key, state),) = world.states("caps").items()
+        sizes.append(len(key) + len(state))
+    assert sizes[-1] == sizes[9] < 64
+    assert int(state) == 1_400 * 2_500
+
+
+def test_each_period_has_one_sum_of_its_own_however_many_customers_earn_in_it() -> None:
+    world = capped(10**12, "month")
+    for customer in range(10):
+        for month in range(24):
+            send(world, (f"c{customer}-{month}", lead(31 * month + 1)))
+    states = world.states("caps")
+    assert len(states) == 24
+    assert max(len(key) + len(state) for key, state in states.items()) < 64
 
 
 @examples(150)
