@@ -24,8 +24,8 @@ from bench.environments import (
 )
 from bench.site import ROOT
 
-_COMPILED: Final = {"HATCH_BUILD_HOOK_ENABLE_CUSTOM": "true"}
-"""Has the modules that pyproject.toml lists compiled into the wheel."""
+_SWITCH: Final = "HATCH_BUILD_HOOK_ENABLE_CUSTOM"
+"""Has the modules that pyproject.toml lists compiled into the wheel, or not."""
 _SOURCES: Final = ("schemas", "processors", "deploy", "bench")
 _LOCK: Final = ROOT / "requirements.lock"
 
@@ -58,7 +58,8 @@ def ensure_build(say: Say, python: str, *, compiled: bool) -> None:
         say(f"leadstream: building a {_kind(compiled)} wheel for Python {told_of(python)}")
         with tempfile.TemporaryDirectory() as name:
             wheel = [installed.python, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
-            run_program([*wheel, "--no-deps", "--wheel-dir", name, str(ROOT)], _COMPILED if compiled else {})
+            switch = {_SWITCH: "true" if compiled else "false"}
+            run_program([*wheel, "--no-deps", "--wheel-dir", name, str(ROOT)], switch)
             [found] = Path(name).glob("*.whl")
             zipfile.ZipFile(found).extractall(directory)
         if compiled and not any(directory.rglob("*.so")):
