@@ -64,6 +64,8 @@ def ensure_build(say: Say, python: str, *, compiled: bool) -> None:
             zipfile.ZipFile(found).extractall(directory)
         if compiled and not any(directory.rglob("*.so")):
             raise NotAvailable("nothing in the wheel is compiled")
+        # As pip does it: else the first run would.
+        run_program([installed.python, "-m", "compileall", "-q", str(directory)])
 
     ensure(_wheel(python, compiled=compiled), make)
 
