@@ -38,13 +38,16 @@ class ClassArchive:
         return cls(jars.with_name(f"{jars.name}-{release}.classes"), one_step=_new(java))
 
     @property
+    def using(self) -> list[str]:
+        """Options of a JVM: to use it, if there is one."""
+        return [f"-XX:{self._use}={self._path}", f"-Xlog:{self._tag}*=off"] if self.exists else []
+
+    @property
     def options(self) -> list[str]:
         """Of a JVM: to use it, or to write it at its end."""
-        if self.exists:
-            return [f"-XX:{self._use}={self._path}", f"-Xlog:{self._tag}*=off"]
-        if os.access(self._path.parent, os.W_OK):
+        if not self.exists and os.access(self._path.parent, os.W_OK):
             return [f"-XX:{self._make}={self._unfinished}", f"-Xlog:{self._tag}*=off"]
-        return []
+        return self.using
 
     def ended(self, code: int | None) -> None:
         """The JVM with these options has ended: what it has written counts when it was not cut short."""

@@ -25,10 +25,11 @@ def test_the_first_writes_it_and_the_next_one_uses_it(
     kept = tmp_path / "classes"
     first = ClassArchive(kept, one_step=one_step)
     option, unfinished = named(first.options)
-    assert (option, kept.exists()) == (make, False)
+    assert (option, kept.exists(), first.using) == (make, False, [])
     unfinished.write_text("all")
     first.ended(143)
-    assert named(ClassArchive(kept, one_step=one_step).options) == (use, kept)
+    later = ClassArchive(kept, one_step=one_step)
+    assert named(later.options) == named(later.using) == (use, kept)
     assert [one.name for one in tmp_path.iterdir()] == ["classes"]
 
 
