@@ -77,6 +77,7 @@ class Site:
     settings: Settings
     port: int = field(default_factory=free_port)
     running: "asyncio.Task[object] | None" = None
+    _newest_ms: int = 0
 
     def __post_init__(self) -> None:
         self.producer: Producer = self.stack.producer()
@@ -108,8 +109,8 @@ class Site:
         return time.monotonic() - began
 
     def send(self, name: str, revision: int = 1) -> str:
-        """The id of its row."""
-        at_ms = epoch_ms()
+        """The id of its row. No two are of one millisecond: their order would be anybody's."""
+        at_ms = self._newest_ms = max(epoch_ms(), self._newest_ms + 1)
         self.stack.send(self.producer, Topic.LEADS, customer_key("acme", name), lead(name, at_ms, revision))
         self.producer.flush()
         return f"leads ld_{name}"

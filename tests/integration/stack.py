@@ -14,12 +14,13 @@ from typing import Final, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from processors.clickhouse.migrations import bring_up_to_date
+from processors.clickhouse.connection import connect
 from processors.engine import partition_for
 from processors.kafka.topics import MISSING, create_topics
 from processors.rewarding.run import layouts_of
 from processors.settings import Settings
 from schemas.topics import Topic
+from tests.clickhouse.database import template
 
 ROOT: Final = Path(__file__).parents[2]
 COMMAND: Final = "processors.cli.main"
@@ -156,7 +157,8 @@ class Stack:
     def create(self) -> None:
         """Topics and schema."""
         self.create_topics()
-        bring_up_to_date(self.settings)
+        with closing(connect(self.settings.clickhouse_url.get_secret_value(), database="default")) as admin:
+            template(admin).copy(admin, self.database)
 
     def create_topics(self) -> None:
         """Without ClickHouse."""
@@ -239,7 +241,7 @@ class Stack:
                 self.settings.full_sink_group, STORED
             )
 
-        wait_for(processed, timeout, lambda: "the workers or the sink did not catch up")
+        wait_for(processed, timeout, lambda: "the workers or the sink did not catch up", pause=0.5)
 
     def _consumer(self, group: str, *, committed: bool = True) -> Consumer:
         return Consumer(

@@ -61,16 +61,23 @@ def consume(kafka: LocalKafka, topic: str, count: int) -> list[bytes]:
 
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[LocalKafka]:
-    """A Kafka that the test may stop and kill."""
-    with LocalKafka(tmp_path / "own") as server:
+    """A Kafka that the test may stop and kill. Its directory has any name; a first start was interrupted."""
+    directory = tmp_path / "a, b=ć \\n"
+    (directory / "log.unfinished").mkdir(parents=True)
+    (directory / "log.unfinished" / "meta.properties").write_text("version=1\n")
+    with LocalKafka(directory) as server:
         yield server
 
 
-def test_it_serves_as_soon_as_it_has_started(own_kafka: LocalKafka) -> None:
+def test_it_serves_as_soon_as_it_has_started_and_is_a_stranger_to_others(
+    own_kafka: LocalKafka, kafka: LocalKafka
+) -> None:
     assert brokers_known_to(own_kafka.port) == 1
     topic = create_topic(own_kafka)
     produce(own_kafka, topic, b"a", b"b")
     assert consume(own_kafka, topic, 2) == [b"a", b"b"]
+    assert kafka.bootstrap != own_kafka.bootstrap
+    assert topic not in AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=30).topics
 
 
 def test_data_is_there_after_a_restart(own_kafka: LocalKafka) -> None:
@@ -138,30 +145,12 @@ def test_a_broker_keeps_old_records_and_large_ones(kafka: LocalKafka) -> None:
     assert int(settings["message.max.bytes"].value) >= 1 << 20
 
 
-def test_two_side_by_side_are_strangers(kafka: LocalKafka, own_kafka: LocalKafka) -> None:
-    topic = create_topic(own_kafka)
-    assert kafka.bootstrap != own_kafka.bootstrap
-    assert topic not in AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=30).topics
-
-
 def test_its_port_and_its_directory_are_its_own(kafka: LocalKafka, tmp_path: Path) -> None:
     with pytest.raises(PortInUse, match=str(kafka.port)):
         LocalKafka(tmp_path, kafka.port).start()
     with pytest.raises(DataDirectoryInUse, match=f"process {os.getpid()}"):
         LocalKafka(kafka.data_dir).start()
     assert kafka.process_alive
-
-
-def test_a_first_start_that_was_interrupted_does_no_harm(tmp_path: Path) -> None:
-    (tmp_path / "log.unfinished").mkdir()
-    (tmp_path / "log.unfinished" / "meta.properties").write_text("version=1\n")
-    with LocalKafka(tmp_path) as kafka:
-        create_topic(kafka)
-
-
-def test_any_directory_name_will_do(tmp_path: Path) -> None:
-    with LocalKafka(tmp_path / "a, b=ć \\n") as kafka:
-        create_topic(kafka)
 
 
 def test_it_runs_without_a_java_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

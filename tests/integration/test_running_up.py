@@ -4,11 +4,13 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from processors.clickhouse.connection import connect
 from processors.settings.running import running_up
 from tests.integration.stack import wait_for
 from tests.integration.ups import READY, Up, bare, leadstream
@@ -60,6 +62,9 @@ def test_commands_below_its_directory_find_it(tmp_path: Path, env: dict[str, str
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def audit() -> str:
+        return leadstream(below, bare(env), "audit").stdout
+
     rows = json.loads(run("config", "--json"))
     taken = ("KAFKA_BOOTSTRAP", "CLICKHOUSE_URL", "DATA_DIR", "PARTITIONS")
     assert {rows[f"LEADSTREAM_{name}"]["source"] for name in taken} == {"running up"}
@@ -74,11 +79,11 @@ def test_commands_below_its_directory_find_it(tmp_path: Path, env: dict[str, str
 
     run("workspace", "create", "acme")
     run("send", "events.jsonl")
-    wait_for(
-        lambda: "1 expected, 1 in the topic, 1 in ClickHouse" in leadstream(below, bare(env), "audit").stdout,
-        120,
-        lambda: leadstream(below, bare(env), "audit").stdout,
-    )
+    with closing(connect(url)) as client:
+        wait_for(lambda: client.command("SELECT count() FROM leads") == 1, 120, lambda: up.said)
+    # The sink says so a moment later.
+    audited = "1 expected, 1 in the topic, 1 in ClickHouse"
+    wait_for(lambda: audited in audit(), 60, audit)
     assert "Meeting" in run("trace", "acme", "u1")
 
     found = running_up(below)

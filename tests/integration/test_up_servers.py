@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import eventually
+from processors.clickhouse.connection import connect
+from tests.integration.stack import wait_for
 from tests.integration.ups import READY, Up, bare, leadstream
 
 pytestmark = pytest.mark.integration
@@ -71,15 +73,11 @@ def events(customer: str) -> str:
 
 def lead_of(up: Servers, customer: str) -> None:
     """Events in, and their lead out at the other end."""
-    before = stored(up)
     sent = up.leadstream("send", "-", text=events(customer))
     assert sent.returncode == 0, sent.stderr
-    eventually(lambda: stored(up) == before + 1, 120)
-
-
-def stored(up: Servers) -> int:
-    found = up.status()["stored"]
-    return int(found["leads"]) if "leads" in found else -1
+    with closing(connect(up.address("clickhouse"))) as client:
+        sql = f"SELECT count() FROM leads WHERE customer_external_id = '{customer}'"
+        wait_for(lambda: client.command(sql) == 1, 120, lambda: up.said)
 
 
 @pytest.mark.timeout(600)
@@ -92,10 +90,11 @@ def test_servers_that_die_come_back_and_one_that_cannot_ends_it(up: Servers) -> 
         up.wait_for(back)
         lead_of(up, f"after-{server}")
     assert (up.address("kafka"), up.address("clickhouse")) == addresses
-    eventually(lambda: bool(up.status()["well"]), 60)
+    wait_for(lambda: up.status()["well"] is True, 60, lambda: str(up.status()), pause=1)
     seen = up.status()
     restarts = {one["name"]: one["restarts"] for one in seen["processes"]}
     assert (restarts["Kafka"], restarts["ClickHouse"]) == (1, 1)
+    assert seen["stored"]["leads"] == 1 + len(BACK)
     assert any("was killed by SIGKILL" in one["text"] for one in seen["faults"])
 
     # What it needs at every start, and cannot do without.
