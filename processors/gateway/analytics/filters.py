@@ -160,6 +160,12 @@ class Filter:
         return {name: [*self.values]}
 
     @property
+    def only(self) -> str:
+        """``leads and sales``: what it chooses among; "" where that is everything."""
+        kinds = [one for one in Kind if self.sql(one, "") is not None]
+        return " and ".join(kinds) if len(kinds) < len(Kind) else ""
+
+    @property
     def is_live(self) -> bool:
         """Can it be said of an event as it comes?"""
         return FIELDS[self.field].of is not None

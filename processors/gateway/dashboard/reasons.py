@@ -45,10 +45,10 @@ WORDS: Final[Mapping[str, Said]] = {
 
 
 WAITS: Final[Mapping[str, str]] = {
-    _U.CLICK_NOT_FOUND: "Signed up, but the click has not arrived",
-    _U.NO_DEFERRED_LEAD: "Qualified, but no sign-up is known",
+    _U.CLICK_NOT_FOUND: "The click that it names has not arrived",
+    _U.NO_DEFERRED_LEAD: "Qualified, but no sign-up has arrived",
     _U.OUTSIDE_QUALIFICATION_WINDOW: "Qualified, but no sign-up is close enough in time",
-    _U.NO_LEAD_FOR_PURCHASE: "Paid, but no lead is known",
+    _U.NO_LEAD_FOR_PURCHASE: "Paid, but there is no lead yet",
 }
 """By the reason with which it would be given up: what an event waits for."""
 

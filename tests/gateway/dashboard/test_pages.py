@@ -435,6 +435,9 @@ async def test_a_value_of_metadata_is_a_filter_like_any_other() -> None:
         page = (await client.get("/?metadata.plan=pro")).text
         chip = page.partition('<span class="chip">')[2].partition("</span>")[0]
         assert re.sub(r"<[^>]*>", "", chip).startswith("Metadata plan is pro")
+        assert "leads and sales only" in page
+        others = (await client.get("/?country=DE")).text
+        assert "only</span>" not in others
         assert 'href="/?metadata.plan=-pro"' in chip
         for path, _ in VIEWS:
             assert f'href="{path}?metadata.plan=pro"' in page, path
@@ -454,7 +457,7 @@ async def test_what_is_held_is_a_link_from_what_is_not_counted_and_a_page_of_its
         page = await client.get(HELD)
         assert page.status_code == 200
         for said in (
-            *("At least 2 events may still count", "Signed up, but the click has not arrived"),
+            *("At least 2 events may still count", "The click that it names has not arrived"),
             *("&lt;b&gt;ann&lt;/b&gt;", "in 1 day", 'aria-current="page">Not counted'),
         ):
             assert said in page.text, said
