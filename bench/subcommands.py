@@ -112,7 +112,7 @@ def rewards(leads: int, runs: int) -> None:
 
 
 @click.command()
-@_sized("--leads", 100_000, "There before the process is.")
+@_sized("--leads", 100_000, "Written as fast as it goes.")
 @_sized("--rate", 1_000, "Leads a second that come when it is done with them.")
 @_sized("--seconds", 10, "How long the rate is kept.")
 def ledger(leads: int, rate: int, seconds: int) -> None:
