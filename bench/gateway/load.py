@@ -45,13 +45,14 @@ class Loaded:
     """``waited_ns``: from when a call was due to its answer, in the order of the answers. ``late_ns``: the
     part of it before the call was made, in their order: waiting for a free connection, and for the caller to
     get its turn. ``statuses``: how many answers of each. ``busy``: the share of the machine's time that
-    everything on it used meanwhile."""
+    everything on it used meanwhile. ``cpu_s``: what the caller itself used."""
 
     waited_ns: "array[int]"
     late_ns: "array[int]"
     statuses: "Counter[bytes]"
     seconds: float
     busy: float
+    cpu_s: float
 
 
 class _Caller(asyncio.Protocol):
@@ -109,7 +110,7 @@ class _Round:
         for _ in range(load.connections):
             await loop.create_connection(lambda: _Caller(self), load.host, load.port)
         collect_rarely()
-        used_s = busy_s()
+        used_s, own_s = busy_s(), time.process_time()
         self._began_ns = time.monotonic_ns()
         if load.rate is None:
             for caller in list(self._idle):
@@ -121,9 +122,10 @@ class _Round:
         self._done.result()
         seconds = (time.monotonic_ns() - self._began_ns) / 1e9
         busy = (busy_s() - used_s) / seconds / (os.cpu_count() or 1)
+        own_s = time.process_time() - own_s
         for caller in self._idle:
             caller.close()
-        return Loaded(self._waited, self._late, self._statuses, seconds, busy)
+        return Loaded(self._waited, self._late, self._statuses, seconds, busy, own_s)
 
     def free(self, caller: _Caller) -> None:
         """It may be given a call."""

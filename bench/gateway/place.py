@@ -47,7 +47,8 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Place:
-    """Everything but the gateway. ``key``: a secret one. ``link``: the one that is clicked."""
+    """Everything but the gateway. ``key``: a secret one. ``link``: the one that is clicked. ``servers``: the
+    processes of Kafka and ClickHouse, by what they are called."""
 
     settings: Settings
     directory: Path
@@ -55,6 +56,7 @@ class Place:
     link: Link
     old: Clicks
     recent: Clicks
+    servers: Mapping[str, int]
 
     @contextmanager
     def process(self, command: str, **env: str) -> Iterator[Measured]:
@@ -90,7 +92,8 @@ async def furnished(directory: Path, sizes: Sizes) -> AsyncIterator[Place]:
             await _stored(settings)
             sink.stop()
         await _send_clicks(settings, recent, made[0])
-        yield Place(settings, directory, key, made[0], old, recent)
+        servers = {"broker": kafka.pid, "ClickHouse": server.pid}
+        yield Place(settings, directory, key, made[0], old, recent, servers)
 
 
 def _workspace(settings: Settings, directory: Path) -> str:

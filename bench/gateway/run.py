@@ -7,7 +7,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from bench.gateway.calls import Clicks
 from bench.gateway.load import Load, Loaded
 from bench.gateway.place import Place, Sizes, furnished
 from bench.latency import Percentiles
-from bench.measured import Measured
+from bench.measured import Measured, cpu_s
 from bench.site import ROOT
 from deploy.local.ports import HOST, free_port
 from deploy.local.process import Child
@@ -30,6 +30,7 @@ from processors.programs import isolated
 from processors.settings import variable
 from schemas.topics import Topic
 
+GATEWAY: Final = "gateway"
 OLD_SHARE: Final = 0.2
 """Of the calls that name a click: those whose click is older than what the gateway keeps."""
 _CONNECTIONS: Final = 64
@@ -43,7 +44,7 @@ _WARM: Final = "warm"
 @dataclass(frozen=True)
 class Round:
     """Calls of one kind. ``late``: of what they ``waited``, the part before they were made. ``busy``: the
-    share of the machine's time that everything on it used. ``cpu_us``: of the gateway, a call; None where
+    share of the machine's time that everything on it used. ``cpu_us``: a call, by whose it is; empty where
     others were served beside."""
 
     name: str
@@ -53,7 +54,7 @@ class Round:
     late: Percentiles
     busy: float
     statuses: dict[str, int]
-    cpu_us: float | None
+    cpu_us: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,10 @@ class _Caller:
         warm, measured = plan.calls // 10, plan.calls
         await self._load(_WARM, list(calls.leads(self._take(warm), place.key, _WARM)), None)
         requests = list(calls.leads(self._take(measured), place.key, "fast"))
-        cpu_s = self._gateway.cpu_s()
+        before = self._cpu_s()
         loaded = await self._load("fast", requests, None)
-        used_us = (self._gateway.cpu_s() - cpu_s) / measured * 1e6
+        used = {name: now - before[name] for name, now in self._cpu_s().items()} | {"caller": loaded.cpu_s}
+        used_us = {name: seconds / measured * 1e6 for name, seconds in used.items()}
         return _round("POST /track/lead, as fast as it goes", loaded, used_us)
 
     async def both_at_a_rate(self, plan: Plan) -> list[Round]:
@@ -144,15 +146,19 @@ class _Caller:
             self._load("leads", leads, plan.lead_rate), self._load("visits", visits, plan.visit_rate)
         )
         names = (f"POST /track/lead, {plan.lead_rate:,}/s", f"GET /{{key}} beside it, {plan.visit_rate:,}/s")
-        return [_round(name, loaded, None) for name, loaded in zip(names, found, strict=True)]
+        return [_round(name, loaded, {}) for name, loaded in zip(names, found, strict=True)]
 
     async def follow(self, count: int) -> float:
         """Until the gateway has nothing to do any more."""
         await self._until_idle()
-        cpu_s = self._gateway.cpu_s()
+        before_s = self._gateway.cpu_s()
         await self._place.send(Clicks("far", count, epoch_ms()))
         await self._until_idle()
-        return (self._gateway.cpu_s() - cpu_s) / count * 1e6
+        return (self._gateway.cpu_s() - before_s) / count * 1e6
+
+    def _cpu_s(self) -> dict[str, float]:
+        servers = {name: cpu_s(pid) or 0.0 for name, pid in self._place.servers.items()}
+        return {GATEWAY: self._gateway.cpu_s(), **servers}
 
     def _take(self, count: int) -> list[str]:
         taken, self._ids = self._ids[:count], self._ids[count:]
@@ -187,7 +193,7 @@ def _called(plan: Path, out: Path, log: Path) -> Loaded:
     return loaded
 
 
-def _round(name: str, loaded: Loaded, cpu_us: float | None) -> Round:
+def _round(name: str, loaded: Loaded, cpu_us: Mapping[str, float]) -> Round:
     statuses = {status.decode(): count for status, count in sorted(loaded.statuses.items())}
     count = len(loaded.waited_ns)
     waited, late = Percentiles.of(loaded.waited_ns), Percentiles.of(loaded.late_ns)
