@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from processors.clickhouse.shared import load_driver
 from processors.clock import epoch_ms
 from processors.errors import Misconfigured
-from processors.garbage import collect_rarely
+from processors.garbage import ANSWERS, collect_rarely
 from processors.gateway.asking import Stored, telling_limits
 from processors.gateway.callers import Callers
 from processors.gateway.clicks.visits import Visitors
@@ -137,7 +137,7 @@ async def _serve(
             docs_url=f"{public_url}/docs",
             base_path=urlsplit(public_url).path,
         )
-        collect_rarely()
+        collect_rarely(ANSWERS)
         observed.stats.unready = None
         log.info("listening", extra={"address": address_of(listening)})
         # Kept, so that it is not collected before it is done.

@@ -31,7 +31,7 @@ Said = tuple[int, str] | None
 """When something was said of the customer, and what; the least one counts."""
 
 
-class PersonEntry(Struct):
+class PersonEntry(Struct, gc=False):
     """What events and results of late say of a customer. ``named``: by click id, when the earliest lead event
     happened that names the click."""
 

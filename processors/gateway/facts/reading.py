@@ -126,6 +126,10 @@ class Memory:
             return KnownLink(link, None, None, None, None, None, None, None)
         return link
 
+    def is_registered(self, workspace_id: str, link_id: str) -> bool:
+        """Has the workspace a link of this id, which can be read?"""
+        return self._registered(workspace_id, link_id) is not None
+
     def _registered(self, workspace_id: str, link_id: str) -> Link | None:
         try:
             found = self._links().get(link_id)

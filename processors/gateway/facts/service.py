@@ -318,7 +318,7 @@ async def open_facts(
     later is waited out. ClickHouse may be away.
     """
     memory = Memory(Recent(settings.gateway_memory), lambda: registry.links, clock)
-    older = Older(settings)
+    older = Older(settings, memory.is_registered)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(older.close)
         follower = await stack.enter_async_context(Follower(settings, memory, clock, back_ms, most_visits))

@@ -14,7 +14,7 @@ from processors.clickhouse.connection import open_clickhouse
 from processors.clickhouse.migrations import bring_up_to_date
 from processors.gateway.facts import older as older_module
 from processors.gateway.facts.entries import ClickEntry, SaleEntry
-from processors.gateway.facts.older import ERASED, Older
+from processors.gateway.facts.older import ERASED, IsRegistered, Older
 from processors.gateway.known import KnownLink, Uncertain
 from processors.settings import Settings
 from schemas.ids import customer_id, lead_id, sale_id
@@ -53,9 +53,13 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(older_module._SETTINGS, "max_execution_time", 60)
 
 
-def ask(settings: Settings, questions: Callable[[Older], Awaitable[object]]) -> object:
+def ask(
+    settings: Settings,
+    questions: Callable[[Older], Awaitable[object]],
+    is_registered: IsRegistered = lambda *_: False,
+) -> object:
     async def run() -> object:
-        older = Older(settings)
+        older = Older(settings, is_registered)
         try:
             return await questions(older)
         finally:
@@ -79,6 +83,21 @@ def test_a_click_is_found_and_the_earliest_of_its_id_counts(settings: Settings, 
     found = ask(settings, lambda older: older.click("acme", "twice"))
     assert found == ClickEntry(1_700_000_001_000, True, _LINK)
     assert ask(settings, lambda older: older.click("other", "twice")) is None
+
+
+@pytest.mark.usefixtures("patient")
+def test_of_a_registered_link_its_id_is_enough(settings: Settings, client: Client) -> None:
+    for at_ms in (1_700_000_002_000, 1_700_000_001_000, 1_700_000_003_000):
+        insert_click(client, "mixed", at_ms)
+
+    async def questions(older: Older) -> tuple[object, ...]:
+        found = await asyncio.gather(*(older.click("acme", one) for one in ("mixed", "nowhere")))
+        return (*found, older.lookups)
+
+    registered = ask(settings, questions, lambda *link: link == ("acme", "link_1"))
+    assert registered == (ClickEntry(1_700_000_001_000, True, "link_1"), None, 1)
+    others = ask(settings, questions, lambda *link: link == ("other", "link_1"))
+    assert others == (ClickEntry(1_700_000_001_000, True, _LINK), None, 1)
 
 
 @pytest.mark.usefixtures("patient")
