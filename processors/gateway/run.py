@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from processors.clickhouse.shared import load_driver
 from processors.clock import epoch_ms
 from processors.errors import Misconfigured
-from processors.garbage import ANSWERS, collect_rarely
+from processors.garbage import ANSWERS, READING, collect_rarely
 from processors.gateway.asking import Stored, telling_limits
 from processors.gateway.callers import Callers
 from processors.gateway.clicks.visits import Visitors
@@ -69,7 +69,7 @@ async def run_gateway(settings: Settings) -> None:
     serve_gateway(settings, observed)
     # Before anything is read: an address that is taken is told at once.
     with listen(settings.gateway_host, settings.gateway_port) as listening:
-        collect_rarely()
+        collect_rarely(READING)
         # They take some tenths of a second beside all that is read.
         agents = asyncio.create_task(asyncio.to_thread(Agents))
         places = asyncio.create_task(asyncio.to_thread(_places, settings))
