@@ -45,7 +45,7 @@ integration: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chro
 
 # From a wheel, in an environment and a copy of the tree of their own. For the rest, tests/compiled holds results together.
 COMPILED := $(VENV)/compiled
-ON_COMPILED = cd $(COMPILED)/tree && ../bin/pytest -p tests.compiled.only
+ON_COMPILED = cd $(COMPILED)/tree && ../bin/python -m pytest -p tests.compiled.only
 test-compiled: $(VENV)/dev-ready $(VENV)/npm-ready
 	rm -rf $(COMPILED)
 	$(BIN)/python -m tests.compiled.building $(COMPILED)
