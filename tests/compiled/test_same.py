@@ -54,6 +54,7 @@ def both(tree: Path, *arguments: int) -> Iterator[list[str]]:
     yield from said
 
 
+@pytest.mark.timeout(1_800)  # beside the tests of everything else a compiler takes its time
 def test_fuzzed_events_lead_to_the_same(tree: Path) -> None:
     pure, compiled = (Run(json.loads(said[0]), said[1:]) for said in both(tree, EVENTS))
     assert not any(map(is_compiled, pure.files))
