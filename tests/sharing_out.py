@@ -47,7 +47,8 @@ def _may_need_servers(file: Path) -> bool:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for file in {item.path for item in items if item.get_closest_marker(_WITH_SERVERS)}:
-        assert _may_need_servers(file), f"{file} has tests with servers: it has to say so itself"
+        if not _may_need_servers(file):
+            raise pytest.UsageError(f"{file} has tests with servers: it has to say so itself")
     items.sort(key=lambda item: _rank(item.nodeid))
 
 

@@ -123,6 +123,13 @@ def test_up_says_what_to_install(options: list[str], lacking: str, instead: str,
     assert [*tmp_path.iterdir()] == []
 
 
+def test_who_asks_what_workers_are_set_to_loads_no_engine(tmp_path: Path) -> None:
+    program = "import sys, processors.rewarding.run, processors.cli.auditing, processors.people.tracing\n"
+    program += "assert not {'aiohttp', 'faust.app'} & set(sys.modules)"
+    done = light("-c", program, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_engine_inside_the_process_says_what_to_install(tmp_path: Path) -> None:
     url = f"chdb://{tmp_path}/store"
     done = light("-m", "tests.light", "migrate", cwd=tmp_path, LEADSTREAM_CLICKHOUSE_URL=url)

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from processors.clock import epoch_ms
-from processors.engine.kafka.app import create_app
-from processors.engine.kafka.worker import run
 from processors.kafka.layouts import Changelog, Layout, layouts
 from processors.observability.metrics import REWARDS
 from processors.rewarding.caps import CapsProcessor
@@ -15,7 +13,6 @@ from processors.rewarding.observing import Reported
 from processors.rewards.policy import Policies
 from processors.settings import Settings
 from processors.worker import run as worker
-from processors.worker.observing import Observing
 
 
 def layouts_of(settings: Settings) -> list[Layout]:
@@ -39,6 +36,11 @@ def processors_of(
 
 def run_rewards(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT, then exit 0; or exit with the code of the error that ended it."""
+    # As with workers: many ask for topics alone.
+    from processors.engine.kafka.app import create_app
+    from processors.engine.kafka.worker import run
+    from processors.worker.observing import Observing
+
     policies = FollowedPolicies(settings)
     policies.start()
     observing = Observing(settings, Reported(settings.ledger_names, policies), REWARDS, "leadstream_rewards_")

@@ -6,15 +6,12 @@ from typing import NoReturn
 from processors.attribution.policy import Policy
 from processors.clock import epoch_ms
 from processors.engine import EngineSettings
-from processors.engine.kafka.app import create_app
-from processors.engine.kafka.worker import run
 from processors.engine.placement import changelog_topic
 from processors.engine.settings import CHANGELOG_BYTES
 from processors.kafka.connecting import connection_of
 from processors.kafka.layouts import Changelog, Layout, layouts
 from processors.settings import Settings
 from processors.worker.dead_letters import limits
-from processors.worker.observing import Observing
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from processors.worker.reported import Reported
 
@@ -69,6 +66,11 @@ def engine_settings(settings: Settings, application_id: str) -> EngineSettings:
 
 def run_worker(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT, then exit 0; or exit with the code of the error that ended it."""
+    # Many ask for topics or the policy alone, and need not load Faust for it, which takes half a second.
+    from processors.engine.kafka.app import create_app
+    from processors.engine.kafka.worker import run
+    from processors.worker.observing import Observing
+
     observing = Observing(settings, Reported(settings.names))
     app = create_app(
         engine_settings(settings, settings.worker_group),
