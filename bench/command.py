@@ -133,14 +133,14 @@ def bench(
 
     Exit codes: 0 done, 1 a contestant died or its leads were wrong, 69 no broker, 130 interrupted.
     """
-    if sys.platform != "linux":
-        raise Unavailable("CPU and memory of other processes are read from Linux's accounting", "Use Linux.")
     # The defaults are measured, in the children as well.
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     if context.invoked_subcommand is not None:
         _only_the_part(context)
         return
+    if sys.platform != "linux":
+        raise Unavailable("CPU and memory of other processes are read from Linux's accounting", "Use Linux.")
     from bench.environments import OURS
     from bench.parts import PARTS
     from bench.plan import FULL, QUICK, steps
