@@ -102,7 +102,7 @@ _ROOMS: Final = {
     ),
     "registry": Room(
         "workspaces, their keys, domains and views: what may become of them, and who writes that down",
-        "schemas errors progress settings kafka.connection kafka.header_names kafka.placement kafka",
+        "schemas errors clock progress settings kafka.connection kafka.header_names kafka.placement kafka",
     ),
     "rewarding": Room(
         "the ledger of rewards as a process of the engine; what programs pay, followed and written",
@@ -157,7 +157,7 @@ _ROOMS: Final = {
     "stack": Room(
         "what `leadstream up` runs: servers, supervisor; what `doctor` checks",
         "schemas attribution errors files clock disk programs progress clickhouse.url settings"
-        " kafka.connection kafka.placement kafka clickhouse engine worker sink registry rewarding replaying"
+        " kafka.connection kafka clickhouse engine worker sink registry rewarding replaying"
         " demo deploy status",
     ),
     "cli": Room(

@@ -56,13 +56,12 @@ def layouts(settings: Settings, changelogs: Iterable[Changelog]) -> list[Layout]
     def layout(name: str, configs: Mapping[str, str], *, keeps_partitions: bool = False) -> Layout:
         return Layout(name, settings.partitions, settings.replication, {**configs, **safe}, keeps_partitions)
 
-    # Records of a registry replace each other within their partition: given more, the topic would hold two
-    # of a key, and nobody could say which is the newer one.
     specs = {
         name: SPECS[topic]
         for names in (settings.names, settings.ledger_names)
         for topic, name in names.items()
     }
+    # A registry is read whole by everybody: more partitions are of no use to it, and of no harm.
     wanted = [
         layout(name, _topic_configs(spec, settings), keeps_partitions=spec.role is Role.REGISTRY)
         for name, spec in specs.items()

@@ -3,18 +3,22 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from processors.errors import Unavailable
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import NoBroker, telling
 from processors.kafka.connection.failures import NoSuchTopic
 from processors.kafka.connection.heard import heard
 from processors.kafka.header_names import tolerate
+from processors.kafka.reading import TopicReader
 from processors.kafka.topics import partition_counts
+from processors.registry.elsewhere import Elsewhere
 from processors.settings import Settings
 from schemas.topics import Topic
 
@@ -30,7 +34,32 @@ _STALL_S: Final = 20.0
 _PAUSE_S: Final = 0.02
 """From one look for the ends of the topics to the next: those who miss something meanwhile share it."""
 
+METADATA_S: Final = 30.0
+"""So old may be what is known of the topics."""
+
 Ends = Mapping[TopicPartition, int]
+
+
+class MorePartitions(Unavailable):
+    """A topic has more partitions than when its reader began: keys lie elsewhere now, and it does not see
+    what is written there."""
+
+    def __init__(self, name: str, before: int, now: int) -> None:
+        super().__init__(
+            f"topic {name} has {now} partitions, and had {before} when this process read it",
+            "Start it again: it reads all of them, and nothing is lost.",
+        )
+
+
+async def newest_records(settings: Settings, topic: Topic) -> AsyncGenerator[ConsumerRecord]:
+    """All there are now that count, and among them of each key the last. Raises ``NoBroker`` or
+    ``KafkaRefused``."""
+    async with TopicReader(settings) as reader:
+        spans = await reader.spans([topic])
+        elsewhere = Elsewhere(Counter(place.topic for place in spans))
+        async for records in reader.records(spans):
+            for record in filter(elsewhere.heard, records):
+                yield record
 
 
 class Reader:
@@ -45,12 +74,15 @@ class Reader:
         apply: Callable[[ConsumerRecord], bool],
         patience_s: float,
         topics: Sequence[Topic] = TOPICS,
+        metadata_s: float = METADATA_S,
     ) -> None:
-        """``apply``: returns False of a record that cannot be read."""
+        """``apply``: returns False of a record that cannot be read. ``metadata_s``: after so long at most it
+        is noticed that a topic was given more partitions."""
         self._settings = settings
         self._apply = apply
         self._patience_s = patience_s
         self._topics = topics
+        self._metadata_s = metadata_s
         self._moved = asyncio.Event()
         self._coming: asyncio.Task[None] | None = None
         # A broker answers in turn what comes on a connection: a question would wait for the fetch before it,
@@ -62,6 +94,7 @@ class Reader:
         self._looked_at = -_PAUSE_S
         self.places: list[TopicPartition] = []
         self.counts: dict[str, int] = {}
+        self.elsewhere = Elsewhere(self.counts)
 
     async def open(self) -> None:
         """Reads everything that is there."""
@@ -84,6 +117,12 @@ class Reader:
         except BaseException:
             await self._stop()
             raise
+        self.elsewhere.all_read()
+        if self.elsewhere:
+            log.warning(
+                f"{len(self.elsewhere):,} records lie where topics with fewer partitions had them: they count"
+                " until they are written anew, elsewhere"
+            )
         self._following = asyncio.create_task(self._follow(), name="registry-reader")
 
     async def close(self) -> None:
@@ -132,6 +171,11 @@ class Reader:
                 async with asyncio.timeout(_POLL_S):
                     await self._moved.wait()
 
+    def require_known(self, name: str, partitions: Collection[int]) -> None:
+        """Raises :class:`MorePartitions`, unless the topic has no others than those that are read."""
+        if len(partitions) > self.counts[name]:
+            raise MorePartitions(name, self.counts[name], len(partitions))
+
     def _new_consumer(self) -> AIOKafkaConsumer:
         return connection_of(self._settings).consumer(
             client_id=CLIENT,
@@ -139,6 +183,7 @@ class Reader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=_FETCH_MS,
+            metadata_max_age_ms=int(self._metadata_s * 1000),
             retry_backoff_ms=20,
         )
 
@@ -156,6 +201,8 @@ class Reader:
         with telling(self._settings.kafka_bootstrap):
             while True:
                 await self._take(_FETCH_MS)
+                for name in self.counts:
+                    self.require_known(name, self._consumer.partitions_for_topic(name) or ())
                 # Those who wait now are woken, and nobody who comes later.
                 self._moved.set()
                 self._moved.clear()
@@ -180,7 +227,7 @@ class Reader:
         fetched = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=_AT_ONCE)
         for records in fetched.values():
             for record in records:
-                if not self._apply(record):
+                if self.elsewhere.heard(record) and not self._apply(record):
                     log.warning(
                         "registry record at %s %s:%s cannot be read: written by a newer release?",
                         *(record.topic, record.partition, record.offset),

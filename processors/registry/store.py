@@ -7,15 +7,15 @@ writer that fails or dies leaves at most an open transaction, which the next one
 (``LEADSTREAM_TRANSACTION_TIMEOUT``); until then readers see nothing that comes after it.
 """
 
+from contextlib import aclosing
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from processors.kafka.reading import TopicReader
 from processors.registry.contents import Contents
 from processors.registry.links import LinkContents
-from processors.registry.reading import Reader
+from processors.registry.reading import METADATA_S, Reader, newest_records
 from processors.registry.registries import Change, Registries
 from processors.registry.writing import Writer
 from processors.settings import Settings
@@ -30,13 +30,17 @@ class RegistryStore:
     what the topics say, a moment ago.
 
     Methods may be called by several tasks at once, and raise ``NoBroker`` or ``KafkaRefused``, the former
-    after ``patience_s`` at the latest; when the store is opened, after 20 s in which nothing came.
+    after ``patience_s`` at the latest; when the store is opened, after 20 s in which nothing came. Once a
+    topic has been given more partitions, ``follow`` and ``write`` raise ``MorePartitions``.
     """
 
-    def __init__(self, settings: Settings, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, settings: Settings, *, patience_s: float = PATIENCE_S, metadata_s: float = METADATA_S
+    ) -> None:
+        """``metadata_s``: after so long at most it is noticed that a topic was given more partitions."""
         self._registries = Registries(Contents(), LinkContents())
         self._links_topic = settings.topic(Topic.LINKS)
-        self._reader = Reader(settings, self._apply, patience_s)
+        self._reader = Reader(settings, self._apply, patience_s, metadata_s=metadata_s)
         self._writer = Writer(settings, self._registries, self._reader, patience_s)
 
     @property
@@ -97,10 +101,9 @@ async def read(settings: Settings) -> Contents:
     Raises ``NoBroker`` or ``KafkaRefused``.
     """
     contents = Contents()
-    async with TopicReader(settings) as reader:
-        async for records in reader.records(await reader.spans([Topic.WORKSPACES])):
-            for record in records:
-                contents.apply(record.key, record.value)
+    async with aclosing(newest_records(settings, Topic.WORKSPACES)) as records:
+        async for record in records:
+            contents.apply(record.key, record.value)
     return contents
 
 

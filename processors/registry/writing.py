@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerFenced
 
+from processors.clock import epoch_ms
 from processors.errors import CheckFailed, Unavailable
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import told
@@ -163,10 +164,15 @@ class Writer:
     ) -> dict[TopicPartition, int]:
         """The offsets after what was written."""
         await producer.begin_transaction()
-        sent = []
-        for (topic, key), value in values.items():
-            name = self._settings.topic(topic)
-            sent.append(await producer.send(name, value, key, partition_for(key, self._reader.counts[name])))
+        counts, elsewhere = self._reader.counts, self._reader.elsewhere
+        named = {(self._settings.topic(topic), key): value for (topic, key), value in values.items()}
+        now = elsewhere.stamp(epoch_ms())
+        sent = [
+            await producer.send(name, value, key, partition_for(key, counts[name]), now)
+            for (name, key), value in named.items()
+        ]
+        for name, key, partition, timestamp in elsewhere.outdated(named):
+            sent.append(await producer.send(name, None, key, partition, timestamp))
         written = asyncio.gather(*sent)
         written.add_done_callback(heard)
         # Before anything has arrived: it waits for that, and is where the client tells what went wrong.
@@ -186,6 +192,8 @@ class Writer:
         )
         try:
             await producer.start()
+            for name in self._reader.counts:
+                self._reader.require_known(name, await producer.partitions_for(name))
         except AssertionError as error:
             # Of aiokafka, when a broker that has just come back knows of no brokers yet.
             self._drop(producer)

@@ -1,6 +1,7 @@
 """What programs pay: the topic ``reward-policies``, read whole, and written by one at a time."""
 
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from typing import Final
 
 from aiokafka import ConsumerRecord
@@ -12,8 +13,8 @@ from processors.errors import CheckFailed, Unavailable
 from processors.kafka.connecting import connection_of
 from processors.kafka.connection import told
 from processors.kafka.placement import partition_for
-from processors.kafka.reading import TopicReader
 from processors.kafka.topics import partition_counts
+from processors.registry.reading import newest_records
 from processors.rewards.parsing import PolicyRefused, check_succession, compiled
 from processors.rewards.policy import Policies, Policy
 from processors.settings import Settings
@@ -93,10 +94,9 @@ class PolicyUnreadable(CheckFailed):
 async def read_policies(settings: Settings) -> PolicyBook:
     """All there are now. Raises ``NoBroker`` or ``KafkaRefused``."""
     book = PolicyBook()
-    async with TopicReader(settings) as reader:
-        async for records in reader.records(await reader.spans([Topic.REWARD_POLICIES])):
-            for record in records:
-                book.apply(record)
+    async with aclosing(newest_records(settings, Topic.REWARD_POLICIES)) as records:
+        async for record in records:
+            book.apply(record)
     return book
 
 
