@@ -1,18 +1,10 @@
-"""Caps: what fits, who decides, and that no order of anything makes them overflow."""
+"""Caps: what fits, and who decides. That nothing makes them overflow: test_invariants."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-
-from hypothesis import given
-from hypothesis import strategies as st
-
-from processors.audit.model.rewards import decided, owed
+from processors.audit.model.rewards import decided
 from schemas.times import DAY_MS
 from schemas.topics import Topic
-from tests.attribution.effort import examples
 from tests.rewarding.world import RewardWorld, record_of
 from tests.rewards.builders import (
-    HOLD,
     T0,
     WORKSPACE,
     Document,
@@ -23,12 +15,7 @@ from tests.rewards.builders import (
     parsed,
     policy,
     sale,
-    with_hashes,
 )
-from tests.rewards.strategies import History, histories
-from tests.rewards.test_properties import assert_owed
-
-CUSTOMERS = ("ann", "bob", "cid")
 
 
 def capped(amount: int, per: str = "allTime") -> RewardWorld:
@@ -155,55 +142,3 @@ def test_each_period_has_one_sum_of_its_own_however_many_customers_earn_in_it() 
     states = world.states("caps")
     assert len(states) == 24
     assert max(len(key) + len(state) for key, state in states.items()) < 64
-
-
-@examples(150)
-@given(
-    histories(capped=True),
-    st.tuples(histories(), histories()),
-    st.lists(st.integers(0, 3), min_size=1, max_size=8),
-)
-def test_caps_hold_in_any_order_and_rewards_are_what_they_granted(
-    first: History, others: tuple[History, History], pauses: Sequence[int]
-) -> None:
-    """``pauses``: so many batches pass before the next record is written; answers may be under way."""
-    world = RewardWorld(parsed(*first.policies))
-    told = {
-        customer: [of_customer(customer, one) for one in history.documents]
-        for customer, history in zip(CUSTOMERS, (first, *others), strict=True)
-    }
-    number = 0
-    for round_ in range(max(map(len, told.values()))):
-        for customer, documents in told.items():
-            for document in documents[round_ : round_ + 1]:
-                world.append(record_of(document, customer))
-                for _ in range(pauses[number % len(pauses)]):
-                    world.work()
-                number += 1
-    world.settle()
-    world.pass_time(HOLD)
-
-    claims = world.values(Topic.REWARD_CLAIMS)
-    said = decided(claims)
-    shares = world.values(Topic.REWARD_SHARES)
-    assert [(one["rewardId"], one["period"], one["number"], one["amount"]) for one in shares] == said.answers
-    policies = {(WORKSPACE, one["programId"]): with_hashes(one) for one in first.policies}
-    under: defaultdict[tuple[str, ...], int] = defaultdict(int)
-    for customer, documents in told.items():
-        results = [one for one in documents if "type" not in one]
-        events = [one for one in documents if one.get("type", "erasure") != "erasure"]
-        expected = owed(results, events, policies, said.room)
-        assert_owed(world.of(customer), expected)
-        for identity, reward in expected.rewards.items():
-            if period := expected.periods.get(identity):
-                whose = (customer,) if reward.kind == "sale" else ()
-                under[WORKSPACE, reward.program_id, reward.partner_id, reward.kind, period, *whose] += (
-                    reward.amount
-                )
-    assert all(said.used[cap] == amount for cap, amount in under.items())
-    limits: defaultdict[tuple[str, ...], int] = defaultdict(int)
-    for claim in claims:
-        whose = (claim["customerExternalId"],) if claim["kind"] == "sale" else ()
-        cap = (WORKSPACE, claim["programId"], claim["partnerId"], claim["kind"], claim["period"], *whose)
-        limits[cap] = max(limits[cap], claim["limit"])
-    assert all(0 <= amount <= limits[cap] for cap, amount in said.used.items())
