@@ -24,13 +24,15 @@ def answers() -> Iterator[None]:
     """Raises :class:`Unanswered` for whatever opening a connection and asking raise."""
     try:
         yield
+    except OSError as error:
+        raise Unanswered from error
     except Exception as error:
-        # Whoever raises one has loaded the driver already; and whoever starts need not wait for that.
+        # Whoever raises one of these has loaded them; and whoever starts need not wait for that.
         from clickhouse_connect.driver.exceptions import ClickHouseError
 
         from processors.clickhouse.connection import NoClickHouse
 
-        if isinstance(error, ClickHouseError | NoClickHouse | OSError):
+        if isinstance(error, ClickHouseError | NoClickHouse):
             raise Unanswered from error
         raise
 
