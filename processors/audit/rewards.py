@@ -16,6 +16,8 @@ from schemas.topics import REWARD_OUTPUTS, Topic, customer_key, split_key
 
 Policies = Mapping[tuple[str, str], Document]
 
+_PERSONAL: Final = ("email", "avatar")
+"""Of a customer in a lead or sale; a name may be any word."""
 _REASONS_AFTER_A_WAIT: Final = frozenset({"no_policy", "no_sale", "no_reward"})
 
 
@@ -188,11 +190,21 @@ def _recomputed(known: _Known, expected: Owed) -> Iterator[tuple[str, str]]:
 def _of_topic(known: _Known) -> Iterator[tuple[str, str]]:
     """What no waiting excuses."""
     yield from known.wrong
+    yield from _named(known)
     for identity, reward in known.rewards.items():
         if known.sums[identity] != reward["amount"]:
             yield identity, f"has deltas of {known.sums[identity]}, and an amount of {reward['amount']}"
         if not 0 <= reward["amount"] <= reward["gross"]:
             yield identity, f"has an amount of {reward['amount']}, and was worth {reward['gross']}"
+
+
+def _named(known: _Known) -> Iterator[tuple[str, str]]:
+    """Rewards and refusals say nothing of a person that leads and sales say."""
+    people = [result["customer"] for result in known.results]
+    personal = {person.get(name) for person in people for name in _PERSONAL} - {None, ""}
+    for identity, one in (*known.rewards.items(), *known.refusals.items()):
+        if any(text in value for value in one.values() if isinstance(value, str) for text in personal):
+            yield identity, "names a person"
 
 
 def _refused(known: _Known, expected: Owed) -> Iterator[tuple[str, str]]:

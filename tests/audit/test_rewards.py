@@ -128,6 +128,22 @@ def test_what_retention_has_removed_is_told_apart(world: RewardWorld) -> None:
     assert summary.apart == {"beyond the input": 1}
 
 
+def test_what_names_a_person_is_not_right() -> None:
+    world = RewardWorld(parsed(POLICY))
+    world.send([lead(1, email="ann@example.com"), lead(2, "Demo", email="ann@example.com")])
+
+    def named(topic: Topic, values: list[Any]) -> list[Any]:
+        if topic in REWARD_OUTPUTS:
+            return [{**one, "reason": "is ann@example.com"} for one in values]
+        return values
+
+    assert audited(world, POLICY)[0] == []
+    assert [one for one in audited(world, POLICY, change=named)[0] if "person" in one] == [
+        "rw_ names a person",
+        "ld_ names a person",
+    ]
+
+
 def test_without_a_policy_it_may_still_wait() -> None:
     world = RewardWorld({})
     world.send([lead(1), event("hold", of_lead())])
