@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from confluent_kafka.admin import AdminClient
+
 from deploy.local.kafka import LocalKafka, new_cluster_id
 from deploy.local.ports import HOST, free_port
 
@@ -28,6 +30,12 @@ class Cluster:
     def bootstrap(self) -> str:
         """Of all of them."""
         return ",".join(one.bootstrap for one in self.nodes)
+
+    def is_whole(self) -> bool:
+        """Every node has all of each partition that it should have."""
+        topics = AdminClient({"bootstrap.servers": self.bootstrap}).list_topics(timeout=20).topics
+        partitions = [one for topic in topics.values() for one in topic.partitions.values()]
+        return all(sorted(one.isrs) == sorted(one.replicas) for one in partitions)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from tests.faults.conftest import NewTrial, Recorder, check
 from tests.faults.health import NOBODY, observed, watching
 from tests.faults.process import Fault
 from tests.faults.trial import Trial
-from tests.integration.stack import Service
+from tests.integration.stack import Service, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -46,13 +46,22 @@ def test_broker_killed(
         check(record(trial.conclude()))
 
 
-def kill_brokers(trial: Trial, victims: Sequence[LocalKafka], away_s: float = 0.0) -> None:
-    """One after the other, all through the traffic, at moments that nobody knows before."""
+def kill_brokers(
+    trial: Trial,
+    victims: Sequence[LocalKafka],
+    away_s: float = 0.0,
+    whole: Callable[[], bool] = lambda: True,
+) -> None:
+    """One after the other, all through the traffic, at moments that nobody knows before.
+
+    ``whole``: may another one be missed now?
+    """
     load = trial.begin(per_second=1_500)
     for number, kafka in enumerate(victims):
         load.gate((number + 2) / (len(victims) + 1))
         trial.reach((number + 0.5 * trial.dice.random() + 0.25) / (len(victims) + 1))
         away(trial, kafka, seconds=away_s)
+        wait_for(whole, 120, lambda: "what the broker has missed does not come to it")
 
 
 def assert_not_restarted(trial: Trial, workers: Sequence[Service]) -> None:
