@@ -73,7 +73,7 @@ def ensure_build(say: Say, python: str, *, compiled: bool) -> None:
 @cache  # the sources are those of the start
 def _wheel(python: str, *, compiled: bool) -> Path:
     made_from = [ROOT / "pyproject.toml", ROOT / "hatch_build.py", *_files()]
-    return home(f"leadstream-{_kind(compiled)}", made_from, python, build_of_python(python))
+    return home(f"leadstream-{_kind(compiled)}", made_from, build_of_python(python))
 
 
 def _files() -> list[Path]:

@@ -81,7 +81,7 @@ def ensure_environment(name: str, requirements: Path, python: str, say: Say) -> 
 
 def environment(name: str, requirements: Path, python: str) -> Path:
     """Its directory, whether it is there or not."""
-    return home(name, [requirements], python, build_of_python(python))
+    return home(name, [requirements], build_of_python(python))
 
 
 def ensure_maven(room: str, say: Say) -> None:
