@@ -6,7 +6,8 @@ from bench import plan
 from bench.command import MEASURES
 from bench.contestants import CONTESTANTS
 from bench.parts import PARTS
-from bench.plan import FULL, QUICK, Remaining, Sizes, Step, expected_s, steps
+from bench.plan import FULL, QUICK, Remaining, Sizes, Step, by_measure, expected_s, steps
+from bench.site import ROOT
 
 MINUTES = 45
 
@@ -18,6 +19,14 @@ def all_steps(sizes: Sizes = FULL) -> list[Step]:
 def test_everything_fits_into_three_quarters_of_an_hour() -> None:
     expected = sum(expected_s(step, FULL) for step in all_steps()) + sum(part.expected_s for part in PARTS)
     assert 30 <= expected / 60 <= MINUTES
+
+
+def test_the_page_tells_what_is_expected() -> None:
+    takes = [*by_measure(all_steps(), FULL), *((part.name, part.expected_s) for part in PARTS)]
+    rows = [f"| {what} | {seconds / 60:.1f} |\n" for what, seconds in takes]
+    rows.append(f"| all | {sum(seconds for _, seconds in takes) / 60:.0f} |\n")
+    page = (ROOT / "docs" / "benchmark.md").read_text()
+    assert "| part | minutes |\n|---|---|\n" + "".join(rows) in page
 
 
 def test_a_run_of_everything_has_everybody_and_every_measure() -> None:
