@@ -73,8 +73,9 @@ class Ledger:
     def under_caps(self) -> Counter[tuple[str, ...]]:
         """By cap and period, what the newest rewards that count there add up to."""
         amounts: Counter[tuple[str, ...]] = Counter()
+        newest = self.newest
         for identity, period in self.owed.periods.items():
-            if (one := self.newest.get(identity)) is not None:
+            if (one := newest.get(identity)) is not None:
                 cap = (one.workspace_id, one.program_id, one.partner_id, one.kind, period)
                 amounts[(*cap, self.whose[identity]) if one.kind == "sale" else cap] += one.amount
         return amounts
