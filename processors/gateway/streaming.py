@@ -21,7 +21,8 @@ _HEADERS: Final = {
     # Some proxies would wait for the end.
     "X-Accel-Buffering": "no",
 }
-_RETRY_MS: Final = 1_000
+RETRY_MS: Final = 1_000
+"""After which whoever was cut off comes back, at the earliest."""
 _APART_MS: Final = 7
 """Whoever is cut off together does not come back together."""
 
@@ -67,7 +68,7 @@ async def _parts(
             # Whatever comes after the head was sent is told.
             while (begun := _begin(watcher)) is None and not (gone.done() or watcher.over or watcher.away):
                 await watcher.wait(HEARTBEAT_S)
-            yield b"retry: %d\n\n" % (_RETRY_MS + watcher.number * _APART_MS % _RETRY_MS) + (begun or b"")
+            yield b"retry: %d\n\n" % (RETRY_MS + watcher.number * _APART_MS % RETRY_MS) + (begun or b"")
             spoke = checked = clock()
             while not (gone.done() or watcher.over):
                 if clock() - checked >= HEARTBEAT_S:

@@ -1,119 +1,30 @@
 """The list of events as it grows before somebody's eyes, off real topics."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, closing
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Final
 
 import pytest
-from confluent_kafka import Producer
-from msgspec import Raw, convert
-from msgspec.json import encode
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from deploy.local.ports import free_port
 from processors.clickhouse.connection import connect
 from processors.clock import epoch_ms
-from processors.gateway.asking import Stored
-from processors.gateway.listening import listen, serve
-from processors.gateway.live import Live
-from processors.settings import Settings
-from schemas.ids import customer_id
-from schemas.results import Lead, LeadClick, LeadCustomer, LeadLink
-from schemas.times import rfc3339
-from schemas.topics import Topic, customer_key
+from processors.gateway import streaming
 from tests.browser.dashboards import sign_in, visiting
+from tests.browser.live_site import LIST, ROWS, is_live, running, until_first_rows
+from tests.faults.proxy import Proxy
 from tests.gateway.dashboard import world
-from tests.gateway.dashboard.serving import Dashboard
 from tests.integration.stack import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
 
-CUTS: Final = 4
+RESTARTS: Final = 4
+CUTS: Final = 20
 OF_EACH: Final = 5
-LIST: Final = "/dashboard/events?kind=leads"
-ROWS: Final = "[...document.querySelectorAll('.events tbody tr')].map((row) => row.dataset.id)"
-
-
-def lead(name: str, at_ms: int, revision: int = 1) -> bytes:
-    """Somebody has qualified through somebody else's link."""
-    click, link = (dict.fromkeys(one.__struct_encode_fields__) for one in (LeadClick, LeadLink))
-    return encode(
-        Lead(
-            lead_id=f"ld_{name}",
-            revision=revision,
-            workspace_id="acme",
-            event_name="Meeting",
-            quantity=1,
-            timestamp=rfc3339(at_ms),
-            deferred_at=rfc3339(at_ms - 1_000),
-            event_id=None,
-            attribution_model="first-click",
-            metadata=Raw(b"null"),
-            customer=LeadCustomer(
-                id=customer_id("acme", name),
-                external_id=name,
-                name=f"Name <b>{name}</b>",
-                email=None,
-                avatar=None,
-                first_seen_at=rfc3339(at_ms),
-            ),
-            click=convert({**click, "id": f"c_{name}", "timestamp": rfc3339(at_ms), "qr": False}, LeadClick),
-            link=convert({**link, "domain": "go.acme.com", "key": "x", "partnerId": "p1"}, LeadLink),
-        )
-    )
-
-
-@dataclass
-class Site:
-    """A gateway's pages and streams, which may be stopped and started. Worker and sink are not there."""
-
-    stack: Stack
-    stored: Stored
-    settings: Settings
-    port: int = field(default_factory=free_port)
-    running: "asyncio.Task[object] | None" = None
-    _newest_ms: int = 0
-
-    def __post_init__(self) -> None:
-        self.producer: Producer = self.stack.producer()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        self.live = Live(self.settings)
-        self._stopping = asyncio.Event()
-        dashboard = Dashboard(self.stored.rows, live=self.live)
-        listening = listen("127.0.0.1", self.port)
-
-        async def run() -> None:
-            with listening:
-                await asyncio.gather(
-                    serve(dashboard.app, listening, self._stopping), self.live.follow(self._stopping)
-                )
-
-        self.running = asyncio.create_task(run())
-
-    async def stop(self) -> float:
-        """As SIGTERM does it; how long it took, in seconds."""
-        assert self.running
-        began = time.monotonic()
-        self._stopping.set()
-        await self.running
-        return time.monotonic() - began
-
-    def send(self, name: str, revision: int = 1) -> str:
-        """The id of its row. No two are of one millisecond: their order would be anybody's."""
-        at_ms = self._newest_ms = max(epoch_ms(), self._newest_ms + 1)
-        self.stack.send(self.producer, Topic.LEADS, customer_key("acme", name), lead(name, at_ms, revision))
-        self.producer.flush()
-        return f"leads ld_{name}"
 
 
 @pytest.fixture(scope="module")
@@ -127,32 +38,6 @@ def stack(
         yield stack
 
 
-@asynccontextmanager
-async def running(stack: Stack, **changed: str) -> AsyncIterator[Site]:
-    """``changed``: of the settings of its reader of Kafka."""
-    async with aclosing(Stored(stack.settings)) as stored:
-        site = Site(stack, stored, stack.settings.model_copy(update=changed))
-        site.start()
-        try:
-            yield site
-        finally:
-            await site.stop()
-
-
-async def is_live(page: Page) -> None:
-    await page.wait_for_selector("#live.on")
-
-
-async def until_first_rows(page: Page, ids: list[str]) -> None:
-    """From the newest on, each once, whatever comes below."""
-    wanted = [*reversed(ids)]
-    script = f"(wanted) => {ROWS}.slice(0, wanted.length).join() === wanted.join()"
-    try:
-        await page.wait_for_function(script, arg=wanted, timeout=15_000)
-    except Exception as error:
-        raise AssertionError((await page.evaluate(ROWS), wanted)) from error
-
-
 async def test_every_lead_appears_once_however_often_the_gateway_is_restarted(
     chromium: Browser, stack: Stack
 ) -> None:
@@ -163,7 +48,7 @@ async def test_every_lead_appears_once_however_often_the_gateway_is_restarted(
         await is_live(page)
         await page.evaluate("window.same = true")
         ids = []
-        for cut in range(CUTS):
+        for cut in range(RESTARTS):
             ids += [site.send(f"{cut}-{number}") for number in range(OF_EACH)]
             if cut % 2:
                 await until_first_rows(page, ids)
@@ -176,10 +61,36 @@ async def test_every_lead_appears_once_however_often_the_gateway_is_restarted(
         assert len(set(await page.evaluate(ROWS))) == await page.locator(".events tbody tr").count() <= 50
         assert await page.locator(".events tbody b").count() == 0
         # A revision replaces what it corrects.
-        site.send("0-0", revision=2)
-        tag = page.locator("tr[data-id='leads ld_0-0'] .tag.warn")
+        row = site.send("0-0", revision=2)
+        tag = page.locator(f"tr[data-id='{row}'] .tag.warn")
         await tag.wait_for()
         assert await tag.inner_text() == "corrected, rev. 2"
+
+
+async def test_every_lead_appears_once_however_often_the_connection_is_cut(
+    chromium: Browser, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a lead has come, while it comes, and after it: no gap and no double in the open page."""
+    monkeypatch.setattr(streaming, "RETRY_MS", 200)
+    async with running(stack) as site:
+        with Proxy(site.port) as proxy:
+            async with visiting(chromium, f"http://127.0.0.1:{proxy.port}") as visit:
+                page = visit.page
+                await sign_in(visit, path=LIST)
+                await page.mouse.move(0, 0)
+                await is_live(page)
+                await page.evaluate("window.same = true")
+                ids = []
+                for cut in range(CUTS):
+                    ids.append(site.send(f"cut-{cut}"))
+                    # It is told within a tenth of a second or two: the cuts come at all moments of that.
+                    await asyncio.sleep(cut / CUTS / 5)
+                    assert proxy.cut()
+                    ids.append(site.send(f"cut-{cut}-away"))
+                    await until_first_rows(page, ids[-50:])
+                assert await page.evaluate("window.same")
+                rows = await page.evaluate(ROWS)
+                assert len(set(rows)) == len(rows)
 
 
 async def test_what_is_read_does_not_move(chromium: Browser, stack: Stack) -> None:

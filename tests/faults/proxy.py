@@ -1,4 +1,4 @@
-"""A TCP proxy that is as slow as it is told."""
+"""A TCP proxy that is as slow as it is told, and cuts when it is told."""
 
 import asyncio
 import threading
@@ -17,6 +17,7 @@ class Proxy:
         self.delay_s = 0.0
         self.port = 0
         self.answers = 0
+        self._open = set[asyncio.StreamWriter]()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -32,6 +33,16 @@ class Proxy:
         self._thread.join()
         self._loop.close()
 
+    def cut(self) -> int:
+        """Every connection there is, without a word to either side; how many."""
+        return asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result()
+
+    async def _cut(self) -> int:
+        count = len(self._open)
+        for one in self._open:
+            one.transport.abort()
+        return count
+
     async def _listen(self) -> asyncio.Server:
         return await asyncio.start_server(self._serve, "127.0.0.1", 0)
 
@@ -45,7 +56,11 @@ class Proxy:
     async def _serve(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.CancelledError):
             server, ask = await asyncio.open_connection("127.0.0.1", self._target)
-            await asyncio.gather(self._forward(client, ask), self._forward(server, answer, slowly=True))
+            self._open.add(answer)
+            try:
+                await asyncio.gather(self._forward(client, ask), self._forward(server, answer, slowly=True))
+            finally:
+                self._open.discard(answer)
 
     async def _forward(
         self, source: asyncio.StreamReader, to: asyncio.StreamWriter, *, slowly: bool = False
