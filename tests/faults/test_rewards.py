@@ -101,6 +101,6 @@ def test_three_brokers(new_ledger: NewLedger, record: Recorder, tmp_path: Path) 
         ) as trial,
     ):
         workers = trial.workers(2, PATIENT)
-        kill_brokers(trial, brokers.nodes * 2, away_s=10.0, whole=brokers.is_whole)
+        kill_brokers(trial, brokers.nodes, away_s=5.0, whole=brokers.is_whole)
         assert_not_restarted(trial, workers)
         check(record(trial.conclude()))
