@@ -20,8 +20,6 @@ _HEAP = ("-Xms256m", "-Xmx512m")
 _JVM = (
     # No optimising compiler: measured, the broker takes half the CPU in its first minute, no more later on.
     "-XX:TieredStopAtLevel=1",
-    # Nor threads for a heap of this size: a tenth less CPU, and 60 to 110 MB less memory.
-    "-XX:+UseSerialGC",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss,SSS",
@@ -69,15 +67,10 @@ class LocalKafka(LocalServer):
         progress: Progress = silent,
         settings: Mapping[str, str] | None = None,
         jvm_options: Sequence[str] = _HEAP,
-        cluster_id: str | None = None,
     ) -> None:
-        """``settings`` (names of server.properties) win over ours; ``jvm_options`` replace the heap sizes.
-
-        ``cluster_id``: what :func:`new_cluster_id` made for all nodes of a cluster; None: it is alone.
-        """
+        """``settings`` (names of server.properties) win over ours; ``jvm_options`` replace the heap sizes."""
         super().__init__(data_dir, port, usual=usual, progress=progress)
         self._settings = dict(settings or {})
-        self._cluster_id = cluster_id
         self._jvm_options = tuple(jvm_options)
         self._log_dir = self.data_dir / "log"
         self._classes: ClassArchive | None = None
@@ -90,11 +83,11 @@ class LocalKafka(LocalServer):
     def _prepare(self, port: int) -> Command:
         java, jars = find_java(), ensure_jars(progress=self._progress)
         run = [str(java), *_JVM, *self._jvm_options, "-cp", f"{jars}/*"]
-        self._classes = ClassArchive.beside(jars, java)
         if not self._log_dir.exists():
-            self._format([*run, *self._classes.using])
+            self._format(run)
         self._progress(f"starting Kafka {KAFKA_VERSION}")
         self._write_properties("server.properties", port, self._log_dir)
+        self._classes = ClassArchive.beside(jars, java)
         return Command([*run, *self._classes.options, "kafka.Kafka", "server.properties"], os.environ)
 
     def stop(self) -> None:
@@ -113,7 +106,8 @@ class LocalKafka(LocalServer):
         unfinished = self._log_dir.with_name("log.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         self._write_properties("format.properties", free_port(), unfinished)
-        cluster_id = self._cluster_id or new_cluster_id()
+        # Sixteen bytes of our choosing: a random id may begin with a dash, which reads as an option.
+        cluster_id = base64.urlsafe_b64encode(b"leadstream" + os.urandom(6)).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "format.properties"]
         child = self._spawn(Command([*run, *tool], os.environ), self.data_dir / "format.log")
         try:
@@ -137,11 +131,6 @@ class LocalKafka(LocalServer):
         }
         with open_private(self.data_dir / name, "w") as file:
             file.writelines(f"{key}={value}\n" for key, value in settings.items())
-
-
-def new_cluster_id() -> str:
-    """Sixteen bytes of our choosing: a random id may begin with a dash, which reads as an option."""
-    return base64.urlsafe_b64encode(b"leadstream" + os.urandom(6)).decode().rstrip("=")
 
 
 def brokers_known_to(port: int) -> int:

@@ -10,7 +10,6 @@ import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
-from tests.cluster import Cluster
 from tests.faults.ledger import LedgerTrial
 from tests.faults.table import add
 from tests.faults.traffic import mixed
@@ -48,7 +47,7 @@ def new_trial(request: pytest.FixtureRequest, tmp_path: Path) -> NewTrial:
         scenario: str,
         events: int,
         *,
-        kafka: LocalKafka | Cluster | None = None,
+        kafka: LocalKafka | None = None,
         clickhouse: LocalClickHouse | None = None,
         clickhouse_url: str | None = None,
         **env: str,
