@@ -83,13 +83,17 @@ class Elsewhere:
             if record.value is None and not reading:
                 return False  # what is deleted there was deleted before
             key = self._keys[name] = _Key((self._own or {}).get(name, (-1, -1)))
-        if record.value is None:
-            key.elsewhere.pop(record.partition, None)
-        else:
+        if record.value is not None:
             key.elsewhere[record.partition] = record.timestamp
-        if not key.elsewhere and not reading:
+            return key.heard(record)
+        deleted = key.elsewhere.pop(record.partition, None)
+        if reading:
+            return key.heard(record)
+        if not key.elsewhere:
             del self._keys[name]
-        return key.heard(record)
+        # Under the timestamp of what it deletes it says nothing of the key: that its own partition does, and
+        # may do later, in the same transaction.
+        return record.timestamp != deleted and key.heard(record)
 
     def all_read(self) -> None:
         """What comes from now on is new."""

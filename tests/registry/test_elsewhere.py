@@ -134,6 +134,25 @@ def test_who_follows_is_told_of_what_comes_in_any_order(seed: int) -> None:
     }
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_what_goes_to_its_place_is_there_all_the_while(seed: int) -> None:
+    """For whoever follows, though he may read first that it is deleted elsewhere."""
+    random = Random(seed)
+    history = History(2)
+    for key in KEYS:
+        history.write(key, b"before", tidy=True)
+    history.partitions = 5
+    found, elsewhere = history.read(random)
+    before = len(history.records)
+    for key in KEYS:
+        history.write(key, b"after", tidy=True)
+    assert any(one.value is None for one in history.records[before:])
+    for record in shuffled(history.records[before:], random):
+        heard(record, elsewhere, found)
+        assert found.keys() == set(KEYS)
+    assert set(found.values()) == {b"after"}
+
+
 def test_topics_whose_partitions_are_what_they_were_have_nothing_elsewhere() -> None:
     history = History(3)
     for number in range(100):
