@@ -17,8 +17,8 @@ from processors.worker.run import policy_of
 from schemas.times import DAY_MS, rfc3339
 from schemas.topics import split_key
 
-MOST_KEYS: Final = 100_000
-"""Clicks, and customers, of which what waits is kept while the rest is read: 100 MB and less."""
+MOST_KEPT: Final = 100_000
+"""Events of either table that are kept while the rest is read: 100 MB and less."""
 _SPARE_MS: Final = DAY_MS
 """For so long workers may stand still, and what they would have given up meanwhile is found."""
 
@@ -29,7 +29,7 @@ async def held_events(
     now_ms: int,
     most: int,
     progress: Callable[[int, int], None],
-    most_keys: int = MOST_KEYS,
+    most_kept: int = MOST_KEPT,
 ) -> HeldEvents:
     """As of now. What waits was written when it began to wait: older changes of the state are not read.
 
@@ -49,8 +49,8 @@ async def held_events(
         return waiting_at_customer(split_key(key)[1], customer_join.load(state), policy)
 
     try:
-        clicks = await _newest(written(CLICKS_TABLE), for_click, most_keys)
-        customers = await _newest(written(CUSTOMERS_TABLE), at_customer, most_keys)
+        clicks, all_clicks = await _newest(written(CLICKS_TABLE), for_click, most_kept)
+        customers, all_customers = await _newest(written(CUSTOMERS_TABLE), at_customer, most_kept)
     except NewerState as error:
         raise KafkaRefused(f"{error}: ask with the `leadstream` of that release") from error
     found = [one for part in (clicks, customers) for listed in part.values() for one in listed]
@@ -61,20 +61,24 @@ async def held_events(
         as_of=rfc3339(now_ms),
         events=nsmallest(most, found, key=lambda one: (one.given_up_at, one.customer_external_id)),
         reasons=reasons,
-        complete=len(clicks) < most_keys and len(customers) < most_keys,
+        complete=all_clicks and all_customers,
     )
 
 
 async def _newest(
     written: AsyncIterator[tuple[bytes, bytes | None]],
     waiting: Callable[[bytes, bytes], Sequence[Waiting]],
-    most_keys: int,
-) -> dict[bytes, Sequence[Waiting]]:
+    most_kept: int,
+) -> tuple[dict[bytes, Sequence[Waiting]], bool]:
+    """By key; False: there was no room for some of them."""
     found: dict[bytes, Sequence[Waiting]] = {}
+    kept, complete = 0, True
     async for key, state in written:
+        kept -= len(found.pop(key, ()))
         listed = waiting(key, state) if state is not None else ()
-        if not listed:
-            found.pop(key, None)
-        elif key in found or len(found) < most_keys:
+        if kept + len(listed) > most_kept:
+            complete = False
+        elif listed:
             found[key] = listed
-    return found
+            kept += len(listed)
+    return found, complete

@@ -30,7 +30,7 @@ def listed(
     clicks: Written,
     customers: Written = (),
     most: int = 9,
-    most_keys: int = 9,
+    most_kept: int = 9,
 ) -> HeldEvents:
     async def due_states(
         settings: Settings, _: str, table: str, prefix: bytes, since_ms: int, __: object
@@ -40,7 +40,7 @@ def listed(
             yield one
 
     monkeypatch.setattr(waiting, "due_states", due_states)
-    found = waiting.held_events(Settings(), "w1", T0, most, lambda _, __: None, most_keys)
+    found = waiting.held_events(Settings(), "w1", T0, most, lambda _, __: None, most_kept)
     return asyncio.run(found)
 
 
@@ -67,8 +67,19 @@ def test_the_soonest_to_be_given_up_and_how_many_in_all(monkeypatch: pytest.Monk
 def test_more_than_one_look_keeps_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
     held = states(deferred("c1", 10))[b"w1:c1"]
     written = [(b"w1:c%d" % number, held) for number in range(3)]
-    found = listed(monkeypatch, [*written, (b"w1:c0", held)], most_keys=2)
+    found = listed(monkeypatch, [*written, (b"w1:c0", held)], most_kept=2)
     assert (found.reasons, found.complete) == ({"click_not_found": 2}, False)
+    # What has ended since makes room, but not for what was passed over.
+    ended = listed(monkeypatch, [*written, (b"w1:c0", None)], most_kept=2)
+    assert (ended.reasons, ended.complete) == ({"click_not_found": 1}, False)
+    assert listed(monkeypatch, written[:2], most_kept=2).complete
+
+
+def test_it_is_events_that_take_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = states(deferred("c1", 10), deferred("c1", 20, "Another"))[b"w1:c1"]
+    assert listed(monkeypatch, [(b"w1:c1", held)], most_kept=2).reasons == {"click_not_found": 2}
+    found = listed(monkeypatch, [(b"w1:c1", held)], most_kept=1)
+    assert (found.events, found.reasons, found.complete) == ([], {}, False)
 
 
 @pytest.mark.parametrize("module", [click_join, customer_join])
