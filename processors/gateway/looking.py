@@ -23,7 +23,7 @@ _FEW: Final = {"Retry-After": str(_RETRY_AFTER_S)}
 
 
 class LookFailed(Exception):
-    """For another reason than that servers are away: to try again does not help. ``str()``: for the log."""
+    """For another reason than that servers are away: to try again does not help."""
 
 
 class Looks:
@@ -43,7 +43,9 @@ class Looks:
                 _FEW,
             )
         if len(self._under_way) >= self._most:
-            raise TryAgain(f"{self._most} traces are under way. Try again in a moment.")
+            raise TryAgain(
+                f"{self._most} traces are under way, or looks at what is held. Try again in a moment."
+            )
         self._under_way.add(workspace_id)
         try:
             return await while_waited_for(request.receive, look())
@@ -73,7 +75,7 @@ async def in_a_process(asked: Asked | AskedHeld, by_hand: str) -> bytes | None:
     if not process.returncode:
         return told
     error = failure.decode(errors="replace")[-500:]
+    log.warning("a look failed", extra={"exit_code": process.returncode, "error": error})
     if process.returncode == ExitCode.UNAVAILABLE:
-        log.warning("a look failed", extra={"exit_code": process.returncode, "error": error})
         raise TryAgain("What the workers hold could not be read. Try again in a moment.")
     raise LookFailed(f"exit code {process.returncode}: {error}")

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from traceback import format_tb
 from typing import Final
 
 import msgspec
@@ -52,6 +53,10 @@ def main() -> int:
     except LeadstreamError as error:
         sys.stderr.write(str(error))
         return error.exit_code
+    except Exception as error:
+        # What it says may quote an event.
+        sys.stderr.write("".join(format_tb(error.__traceback__)) + type(error).__qualname__)
+        return ExitCode.INTERNAL
     if answer is None:
         return ExitCode.USAGE
     sys.stdout.buffer.write(msgspec.json.encode(answer))

@@ -136,12 +136,16 @@ async def test_what_lies_where_a_gateway_is_started_is_not_taken_for_its_modules
     assert not executed.exists()
 
 
-async def test_a_bug_is_none_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bug_is_none_that_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "broken.py").write_text("raise ValueError('no such thing')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(looking, "_MODULE", "broken")
     with pytest.raises(looking.LookFailed, match="no such thing"):
         await trace_in_a_process(60, "acme", "ada")
+    (record,) = caplog.records
+    assert "no such thing" in record.__dict__["error"]
 
 
 @pytest.mark.parametrize("by", ["limit", "cancellation"])
