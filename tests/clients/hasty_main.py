@@ -28,7 +28,7 @@ class Ending(Live):
 _OTHERWISE: Final[tuple[tuple[ModuleType, str, object], ...]] = (
     (seeking, "WAIT_S", WAIT_S),
     (service, "WAIT_S", WAIT_S),
-    (run, "TRACE_S", WAIT_S),
+    (run, "LOOK_S", WAIT_S),
     (run, "Live", Ending),
 )
 
