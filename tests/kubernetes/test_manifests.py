@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from processors.cli.main import cli
+from processors.engine.state import rocksdb
 from processors.settings import Settings, variable
 from processors.settings.gateway import GATEWAY_PORT
 from processors.settings.part import file_variable, is_secret
@@ -27,6 +28,8 @@ HERE: Final = ROOT / "deploy" / "kubernetes"
 OLDEST, NEWEST = "1.30", "1.37"
 SECRETS: Final = "/run/secrets/leadstream/"
 WORKLOADS: Final = ("StatefulSet", "Deployment", "Job")
+_BASE_BYTES: Final = 512 << 20
+"""More than a process takes besides what RocksDB has in memory."""
 Document = dict[str, Any]
 
 
@@ -190,7 +193,25 @@ def test_it_is_asked_where_it_answers(run: Run) -> None:
     assert ports.get("http", GATEWAY_PORT) == GATEWAY_PORT
     for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
         assert run.container[probe]["httpGet"] == {"path": path, "port": "metrics"}
-    assert run.pod["terminationGracePeriodSeconds"] == ORCHESTRATORS_GRACE_S
+    assert run.pod["terminationGracePeriodSeconds"] == ORCHESTRATORS_GRACE_S + told_after_s(run)
+
+
+def test_a_gateway_goes_on_until_nobody_is_sent_to_it() -> None:
+    assert told_after_s(RUNS["gateway"]) > 0
+
+
+def told_after_s(run: Run) -> int:
+    """So long after its end is decided, which its Service hears at once."""
+    hook = run.container.get("lifecycle")
+    return 0 if hook is None else int(hook["preStop"]["sleep"]["seconds"])
+
+
+@pytest.mark.parametrize("name", ["worker", "rewards"])
+def test_one_that_is_left_alone_has_memory_for_all_partitions(name: str) -> None:
+    limit = RUNS[name].container["resources"]["limits"]["memory"]
+    stores = 2 * int(SHARED["LEADSTREAM_PARTITIONS"])
+    memtables = stores * 2 * rocksdb._WRITE_BUFFER
+    assert int(limit.removesuffix("Gi")) << 30 > _BASE_BYTES + 2 * rocksdb._BLOCK_CACHE + memtables
 
 
 @EACH_PROCESS
