@@ -1,7 +1,7 @@
 """What a partner is owed, and what earned nothing: the ledger of rewards (docs/rewards.md)."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -38,6 +38,10 @@ class RefusalReason(StrEnum):
     """A hold, release or cancellation of a reward that did not come within the hold."""
     TOO_MANY = "too_many"
     """This customer has more of them than are remembered."""
+
+
+AFTER_A_WAIT: Final = frozenset({RefusalReason.NO_POLICY, RefusalReason.NO_SALE, RefusalReason.NO_REWARD})
+"""What was waited for did not come in time; it may have come since."""
 
 
 class RewardReason(StrEnum):

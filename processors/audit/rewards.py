@@ -11,14 +11,15 @@ from processors.audit.model.rewards import Document, Owed, OwedReward, decided, 
 from schemas.decoding import Refused
 from schemas.reward_decoding import decode_reward_event
 from schemas.reward_events import AnyRewardEvent
+from schemas.rewards import AFTER_A_WAIT
 from schemas.times import parse_rfc3339, to_ms
 from schemas.topics import REWARD_OUTPUTS, Topic, customer_key, split_key
 
 Policies = Mapping[tuple[str, str], Document]
 
 _PERSONAL: Final = ("email", "avatar")
-"""Of a customer in a lead or sale; a name may be any word."""
-_REASONS_AFTER_A_WAIT: Final = frozenset({"no_policy", "no_sale", "no_reward"})
+"""Of a customer in a lead or sale, where they are addresses; a name may be any word."""
+_ADDRESS: Final = ("@", "://")
 
 
 class Difference(NamedTuple):
@@ -146,9 +147,7 @@ class LedgerAudit:
 
     def _has_waited_in_vain(self, known: _Known) -> bool:
         """Is a difference that what was waited for came when the wait was over?"""
-        in_vain = {
-            identity for identity, one in known.refusals.items() if one["reason"] in _REASONS_AFTER_A_WAIT
-        }
+        in_vain = {identity for identity, one in known.refusals.items() if one["reason"] in AFTER_A_WAIT}
         return bool(in_vain) and not list(_recomputed(known, self._owed(known, in_vain)))
 
     @staticmethod
@@ -201,7 +200,8 @@ def _of_topic(known: _Known) -> Iterator[tuple[str, str]]:
 def _named(known: _Known) -> Iterator[tuple[str, str]]:
     """Rewards and refusals say nothing of a person that leads and sales say."""
     people = [result["customer"] for result in known.results]
-    personal = {person.get(name) for person in people for name in _PERSONAL} - {None, ""}
+    said = [str(person.get(name)) for person in people for name in _PERSONAL]
+    personal = {text for text in said if any(part in text for part in _ADDRESS)}
     for identity, one in (*known.rewards.items(), *known.refusals.items()):
         if any(text in value for value in one.values() if isinstance(value, str) for text in personal):
             yield identity, "names a person"

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from processors.replaying.beside import another
 from processors.settings import Settings
+from schemas.rewards import AFTER_A_WAIT
 from schemas.topics import REWARD_INNER, REWARD_INPUTS, Topic, split_key
 
 Document = Mapping[str, Any]
@@ -19,14 +20,13 @@ TOO_MANY: Final = "more than is remembered"
 IN_VAIN: Final = "has waited in vain"
 GONE: Final = "beyond the input"
 
-_AFTER_A_WAIT: Final = frozenset({"no_policy", "no_sale", "no_reward"})
 _RESULTS: Final = frozenset({"lead", "sale"})
 _EARNED: Final = (
     *("kind", "programId", "partnerId", "customerId", "sourceId", "sourceRevision"),
-    *("policyVersion", "condition", "gross", "currency", "earnedAt", "payableAt"),
+    *("policyVersion", "condition", "gross", "currency", "earnedAt", "payableAt", "status"),
 )
 """What a cap does not touch."""
-_AFTER_CAPS: Final = ("amount", "status", "reason")
+_AFTER_CAPS: Final = ("amount", "reason")
 
 
 def ledger_beside(live: Settings, rewards_id: str, rewards_prefix: str | None) -> Settings:
@@ -154,7 +154,7 @@ def differences(customer: Customer, *, gone: bool) -> list[tuple[str, str, str |
         why = TOO_MANY
     elif all(by_caps for *_, by_caps in found):
         why = CAPS
-    elif live.says(*_AFTER_A_WAIT) or replay.says(*_AFTER_A_WAIT):
+    elif live.says(*AFTER_A_WAIT) or replay.says(*AFTER_A_WAIT):
         why = IN_VAIN
     elif gone and not {one["sourceId"] for one in live.owed().values()} <= customer.sources:
         why = GONE
@@ -178,7 +178,7 @@ def _differing(customer: Customer) -> Iterator[tuple[str, str, bool]]:
             yield key, "is live only" if other is None else "is in the replay only", key in claimed
         elif names := [name for name in (*_EARNED, *_AFTER_CAPS) if _of(one, name) != _of(other, name)]:
             what = f"differs in {', '.join(names)}: {_told(one)} live, {_told(other)} in the replay"
-            yield key, what, key in claimed and not set(names) & set(_EARNED)
+            yield key, what, key in claimed and not set(names) & set(_EARNED) and _may_be_cut(one, other)
     reasons, again = live.reasons(), replay.reasons()
     for key in sorted(reasons.keys() | again.keys()):
         said, then = reasons.get(key), again.get(key)
@@ -186,6 +186,12 @@ def _differing(customer: Customer) -> Iterator[tuple[str, str, bool]]:
             continue  # to a replay the wait for a policy has only begun
         by_caps = key in capped and "capped" in {one[0] for one in (said, then) if one is not None}
         yield key, f"is refused for {said and said[0]} live, for {then and then[0]} in the replay", by_caps
+
+
+def _may_be_cut(one: Document, other: Document) -> bool:
+    """By its cap, one of them or both: it says so, unless both say what goes before that."""
+    reasons = {one["reason"], other["reason"]}
+    return reasons == {None, "capped"} or (len(reasons) == 1 and None not in reasons)
 
 
 def _of(reward: Document, name: str) -> Any:

@@ -144,6 +144,12 @@ def test_what_names_a_person_is_not_right() -> None:
     ]
 
 
+def test_a_word_in_place_of_an_address_names_nobody() -> None:
+    world = RewardWorld(parsed(POLICY))
+    world.send([lead(1, email="-")])
+    assert audited(world, POLICY)[0] == []
+
+
 def test_without_a_policy_it_may_still_wait() -> None:
     world = RewardWorld({})
     world.send([lead(1), event("hold", of_lead())])

@@ -109,6 +109,21 @@ def test_what_a_cap_decides_by_arrival() -> None:
     assert why(whole, ledger(refusal("zero"), **under)) == {None}
 
 
+def test_under_a_cap_as_well_only_what_a_cap_cuts_is_apart() -> None:
+    under = {"claimed": {"rw_1": 1}, "answered": {"rw_1": 1}}
+    refunded = {"reason": "refunded", "status": "held"}
+
+    def said(**one: Any) -> Ledger:
+        return ledger(reward(**one), **under)
+
+    assert why(said(amount=700, reason="capped"), said(amount=900, reason="capped")) == {CAPS}
+    assert why(said(amount=700, **refunded), said(amount=900, **refunded)) == {CAPS}
+    assert why(said(), said(amount=2_499)) == {None}
+    assert why(said(), said(amount=1_250, reason="refunded")) == {None}
+    assert why(said(), said(status="held", reason="held")) == {None}
+    assert why(said(amount=700, reason="capped"), said(amount=700, reason="capped", status="held")) == {None}
+
+
 def test_what_is_under_way() -> None:
     assert why(ledger(reward()), ledger(behind=True)) == {NOT_SETTLED}
     assert why(ledger(reward()), ledger(claimed={"rw_1": 2}, answered={"rw_1": 1})) == {NOT_SETTLED}
