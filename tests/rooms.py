@@ -139,7 +139,7 @@ _ROOMS: Final = {
     "audit.model": Room("the reference model: the rules a second time, in batch", "schemas"),
     "audit": Room(
         "results recomputed and compared, in bounded memory",
-        "schemas errors clock progress settings kafka audit.model",
+        "schemas errors clock progress settings kafka registry audit.model",
     ),
     "replaying": Room(
         "everything once more: into ClickHouse, new state, or another ledger of rewards",

@@ -1,6 +1,7 @@
 """The topics of the ledger of rewards, read as an audit reads them: one partition after the other."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ from processors.clock import epoch_ms
 from processors.kafka.groups import group_offsets
 from processors.kafka.reading import Span, TopicReader
 from processors.progress import Progress
+from processors.registry.reading import newest_records
 from processors.settings import Settings
 from schemas.reward_policy import RewardPolicy
 from schemas.topics import REWARD_INNER, REWARD_INPUTS, REWARD_OUTPUTS, Topic, customer_key, split_key
@@ -38,7 +40,7 @@ async def audit_rewards(
         spans |= await reader.spans(REWARD_INPUTS)
         progress.expect(sum(span.end - span.begin for span in spans.values()))
         mine_alone = b"" if workspace is None else customer_key(workspace, "")
-        policies = await _policies(reader)
+        policies = await _policies(settings)
         removed = {names[place.topic] for place, span in spans.items() if span.begin > 0}
         caps = Caps.of(await _claims(reader), gone=Topic.REWARD_CLAIMS in removed)
         for partition in sorted({place.partition for place in spans}):
@@ -62,15 +64,17 @@ async def _records(reader: TopicReader, spans: dict[TopicPartition, Span]) -> An
             yield record
 
 
-async def _policies(reader: TopicReader) -> Policies:
+async def _policies(settings: Settings) -> Policies:
     found: dict[tuple[str, str], Document] = {}
-    async for record in _records(reader, await reader.spans([Topic.REWARD_POLICIES])):
-        try:
-            policy = msgspec.json.decode(record.value or b"", type=RewardPolicy)
-        except msgspec.DecodeError:
-            found.pop(split_key(record.key), None)
-            continue
-        found[split_key(record.key)] = _without_nulls(orjson.loads(msgspec.json.encode(policy)))
+    async with aclosing(newest_records(settings, Topic.REWARD_POLICIES)) as records:
+        async for record in records:
+            whose = split_key(record.key or b"")
+            try:
+                policy = msgspec.json.decode(record.value or b"", type=RewardPolicy)
+            except msgspec.DecodeError:
+                found.pop(whose, None)
+                continue
+            found[whose] = _without_nulls(orjson.loads(msgspec.json.encode(policy)))
     return found
 
 
