@@ -134,7 +134,7 @@ def reward(settings: Settings, fault: Fault) -> None:
     """``leadstream rewards run``."""
     policies = FollowedPolicies(settings)
     policies.start()
-    reported = rewarding.Reported(settings.names, policies)
+    reported = rewarding.Reported(settings.ledger_names, policies)
     observing = Observing(settings, reported, REWARDS, "leadstream_rewards_")
     run_engine(
         settings.rewards_group, partial(ledger.processors_of, settings, policies), observing, settings, fault
