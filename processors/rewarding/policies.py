@@ -33,11 +33,13 @@ class PolicyBook:
 
     ``unreadable``: programs whose newest record is no policy, or one of a newer release. They have none until
     that is mended: what was paid before may be paid no more, and who has no policy waits for it.
+    ``latest_ms``: of all records so far.
     """
 
     def __init__(self) -> None:
         self.policies: Policies = {}
         self.unreadable: frozenset[Program] = frozenset()
+        self.latest_ms = 0
         self._documents: dict[Program, RewardPolicy] = {}
 
     def documents(self) -> Iterator[tuple[Program, RewardPolicy]]:
@@ -50,6 +52,7 @@ class PolicyBook:
 
     def apply(self, record: ConsumerRecord) -> bool:
         """False: it is no policy."""
+        self.latest_ms = max(self.latest_ms, record.timestamp)
         try:
             program = split_key(record.key or b"")
         except UnicodeDecodeError:
@@ -124,11 +127,14 @@ async def write_policy(
         known = book.document(workspace_id, wanted.program_id)
         if known == wanted:
             return None
-        check_succession(known, wanted, clock())
+        now_ms = clock()
+        check_succession(known, wanted, now_ms)
         topic, key = settings.topic(Topic.REWARD_POLICIES), program_key(workspace_id, wanted.program_id)
         partition = partition_for(key, (await partition_counts(settings))[topic])
+        # Where a topic was given more partitions, the latest record of a key counts.
+        at_ms = max(now_ms, book.latest_ms + 1)
         async with producer.transaction():
-            await producer.send_and_wait(topic, encode(wanted), key, partition)
+            await producer.send_and_wait(topic, encode(wanted), key, partition, at_ms)
     except ProducerFenced:
         raise PolicyRace from None
     except (KafkaError, OSError) as error:

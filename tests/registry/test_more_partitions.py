@@ -1,7 +1,7 @@
 """Registries whose topics are given more partitions, on a real Kafka."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewPartitions
@@ -29,10 +29,13 @@ LINKS = 30
 MORE = 7
 
 
-async def more_partitions(settings: Settings) -> None:  # noqa: F811
+async def more_partitions(
+    settings: Settings,  # noqa: F811
+    topics: Collection[Topic] = REGISTRY_TOPICS,
+) -> None:
     """Returns when brokers have heard of them."""
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-    names = [settings.topic(topic) for topic in REGISTRY_TOPICS]
+    names = [settings.topic(topic) for topic in topics]
     for future in admin.create_partitions([NewPartitions(name, MORE) for name in names]).values():
         future.result()
     await asyncio.to_thread(eventually, lambda: counts_of(settings, names) == {MORE})

@@ -1,7 +1,8 @@
 """Which addresses of the dashboard may be kept: saved under a name, or shared with whoever has a link.
 
 What is kept is a path of a view and a query that is written anew from what it means: nothing in it is of
-another host, or of a person.
+another host. Nor of a person, but for what a filter by metadata names: that is kept as it stands, in views
+that are saved.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from zoneinfo import ZoneInfo
 
 from processors.gateway.analytics.filters import FIELDS, MOST_CHARACTERS, Filter
-from processors.gateway.analytics.metadata import OF_KEY, MetadataFilter, filter_of
+from processors.gateway.analytics.metadata import MOST_TERMS, OF_KEY, MetadataFilter, filter_of
 from processors.gateway.analytics.periods import MOST_DAYS, USUAL, zone_named
 from processors.gateway.dashboard.periods import CUSTOM, INTERVALS
 from processors.gateway.dashboard.windows import ANY, WINDOWED, WINDOWS
@@ -229,10 +229,13 @@ def _filters(given: Mapping[str, str]) -> Iterable[Filter]:
             and (found := Filter.read(field, given[field]))
         ):
             yield found
+    terms = 0
     for field, written in given.items():
         key = field.removeprefix(OF_KEY)
         if key != field and 0 < len(key) <= _LONGEST_KEY and (found := MetadataFilter.read(field, written)):
-            yield found
+            terms += len(found.values)
+            if terms <= MOST_TERMS:
+                yield found
     # As the form says it, which adds one: to the values of its field, if there is one that says the same.
     field, value = given.get("filter", ""), given.get("value", "")
     if field in FIELDS and value:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.gateway.analytics.filters import FIELDS, Filter
-from processors.gateway.analytics.metadata import MetadataFilter
+from processors.gateway.analytics.metadata import MOST_TERMS, MetadataFilter
 from processors.gateway.dashboard.state import State, read
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=10)
@@ -91,3 +91,9 @@ def test_links_change_one_thing() -> None:
     assert state.aged(30, None) == "?country=DE&device=Mobile&status=pending&minAge=30"
     assert state.clicked() == "?interval=7d&clicked=1&country=DE&device=Mobile"
     assert state.clicked("pending") == "?interval=7d&clicked=1&country=DE&device=Mobile&status=pending"
+
+
+def test_of_metadata_no_more_is_asked_than_over_http() -> None:
+    many = ",".join(map(str, range(MOST_TERMS - 1)))
+    shown = read(f"metadata.a={many}&metadata.b=1,2&country=DE".encode())
+    assert [one.field for one in shown.filters] == ["country", "metadata.a"]
