@@ -19,7 +19,10 @@ COLOURS: Final = ["color-contrast"]
 MOST_BYTES: Final = 100 * 1024
 WATCH_SHIFTS: Final = """
     window.shifts = [];
-    const told = ({ node }) => (node?.outerHTML ?? node?.textContent ?? "something gone").slice(0, 200);
+    const placed = (box) => `${box.x},${box.y} ${box.width}x${box.height}`;
+    const told = ({ node, previousRect, currentRect }) =>
+        `${placed(previousRect)} to ${placed(currentRect)}: ` +
+        (node?.outerHTML ?? node?.textContent ?? "something gone").slice(0, 200);
     new PerformanceObserver((list) => {
         for (const one of list.getEntries())
             window.shifts.push(`${one.value} by ${one.sources.map(told).join(" and ")}`);

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def stack(kafka: LocalKafka, clickhouse: LocalClickHouse, tmp_path: Path) -> Iterator[Stack]:
-    with Stack(kafka.bootstrap, clickhouse.url, "gateway-customers", tmp_path) as stack:
+    with Stack(kafka.bootstrap, clickhouse.url, tmp_path.name, tmp_path) as stack:
         stack.create()
         stack.worker("worker")
         stack.sink()

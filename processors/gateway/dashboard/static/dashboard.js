@@ -6,6 +6,8 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   const on = (what, name, does) => what.addEventListener(name, does);
   root.classList.add("scripted");
+  // In use before the first line is laid out: a font that is there a moment later may still move what is drawn.
+  document.fonts.load("1em Inter");
   // Where nothing may be stored, a choice is for this page only.
   try { if (localStorage.theme) root.dataset.theme = localStorage.theme; } catch { }
 
