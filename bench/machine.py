@@ -2,17 +2,16 @@
 
 import os
 import platform
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.environments import told_of
+from bench.environments import OURS, told_of
 from deploy.local.jars import KAFKA_VERSION
 
 _PACKAGES = ("leadstream", "faust-streaming", "aiokafka", "rocksdict", "msgspec")
 
 
-def machine(python: str = sys.executable) -> dict[str, object]:
+def machine(python: str = OURS) -> dict[str, object]:
     """Processor, cores, memory, kernel, versions; ``python`` ran what was measured."""
     return {
         "cpu": _field("/proc/cpuinfo", "model name"),
