@@ -2,6 +2,7 @@
 that an attacker has.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple, cast
@@ -285,9 +286,11 @@ async def send(
         ],
     }
     sent: list[Any] = []
+    left = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": body, "more_body": False}
+        """The body; after it the client waits."""
+        return left.pop() if left else await asyncio.Event().wait()
 
     async def take(message: Any) -> None:
         sent.append(message)
