@@ -31,7 +31,7 @@ _OPENING_S: Final = 2.0
 """The first question waits until the driver is loaded, and connects, which takes questions of its own."""
 _PATIENCE_S: Final = 1.0
 _SILENCE_S: Final = 1
-_GATHER_S: Final = 0.01
+_GATHER_S: Final = 0.005
 _MOST_AT_ONCE: Final = 500
 _CACHED: Final = 20_000
 _CACHED_S: Final = 30.0

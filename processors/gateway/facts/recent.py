@@ -6,9 +6,10 @@ partition from which offset on everything is here.
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from aiokafka import TopicPartition
+from msgspec import Struct
 
 from processors.gateway.facts.entries import ClickEntry, PersonEntry, SaleEntry, Standing, earlier
 from processors.gateway.known import KnownLink
@@ -34,7 +35,7 @@ _SKEW_MS: Final = 5 * SECOND_MS
 """Clocks of gateways differ: a visit may have been, by that of another, a moment from now."""
 
 
-class Visit(NamedTuple):
+class Visit(Struct, frozen=True, gc=False):
     """The click that a visitor was given, and when."""
 
     click_id: str

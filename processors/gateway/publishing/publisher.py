@@ -33,7 +33,7 @@ Learn = Callable[[AnyEvent, int, Headers], None]
 PUBLISH_S: Final = 2.5
 KEEP_S: Final = 0.1
 _SWEEP_S: Final = 0.1
-_PACE_S: Final = 0.008
+_PACE_S: Final = 0.003
 """Least time between two rounds: under load, calls share batches and requests, each of which costs more than
 a record."""
 _DRAIN_S: Final = 5.0
@@ -148,9 +148,10 @@ class EventPublisher:
         return record
 
     def _sweep(self) -> None:
-        """Tell those who have waited for too long."""
+        """Tell those who have waited for too long. Who has an answer is let go at once: thousands that stay
+        for seconds are what a garbage collector looks through, in the middle of everything."""
         now, late = self._loop.time(), 0
-        while self._deadlines and self._deadlines[0][0] <= now:
+        while self._deadlines and (self._deadlines[0][1].done() or self._deadlines[0][0] <= now):
             _, answer = self._deadlines.popleft()
             if not answer.done():
                 answer.set_exception(TryAgain("Kafka has not acknowledged the event in time. Try again."))

@@ -35,3 +35,25 @@ def test_who_keeps_something_goes_on_and_who_publishes_is_told() -> None:
         assert publisher.dropped == 1
 
     asyncio.run(run())
+
+
+def test_an_answered_call_is_let_go_long_before_others_are_late() -> None:
+    """What stays for seconds is what the garbage collector looks through."""
+
+    async def run() -> None:
+        publisher = EventPublisher(Settings(), lambda *_: None)
+        loop = publisher._loop = asyncio.get_running_loop()
+        answered, waiting, late = (loop.create_future() for _ in range(3))
+        answered.set_result(None)
+        publisher._deadlines += [
+            (loop.time() + 60, answered),
+            (loop.time() - 1, late),
+            (loop.time() + 60, waiting),
+        ]
+        publisher._sweep()
+        with pytest.raises(TryAgain):
+            await late
+        assert [one for _, one in publisher._deadlines] == [waiting]
+        assert publisher.late == 1
+
+    asyncio.run(run())
