@@ -1,13 +1,13 @@
 // Light or dark, before anything is drawn; then keys, events as they come, the chart and its tabs. All of it
 // can be done without.
 (() => {
-  const root = document.documentElement;
-  const find = (selector) => document.querySelector(selector);
-  const all = (selector) => [...document.querySelectorAll(selector)];
+  const doc = document, root = doc.documentElement;
+  const find = (selector) => doc.querySelector(selector);
+  const all = (selector) => [...doc.querySelectorAll(selector)];
   const on = (what, name, does) => what.addEventListener(name, does);
   root.classList.add("scripted");
   // In use before the first line is laid out: a font that is there a moment later may still move what is drawn.
-  document.fonts.load("1em Inter");
+  doc.fonts.load("1em Inter");
   // Where nothing may be stored, a choice is for this page only.
   try { if (localStorage.theme) root.dataset.theme = localStorage.theme; } catch { }
 
@@ -18,7 +18,7 @@
     try { localStorage.theme = root.dataset.theme; } catch { }
   }
 
-  on(document, "DOMContentLoaded", () => {
+  on(doc, "DOMContentLoaded", () => {
     const zone = find("[data-timezone]");
     if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
     const zones = find("#zones");
@@ -28,8 +28,8 @@
     // One menu is open at a time; Escape or a click elsewhere closes it.
     const menus = all("details.menu");
     const close = (but) => { for (const one of menus) if (one !== but) one.open = false; };
-    on(document, "click", (event) => close(event.target.closest("details.menu")));
-    on(document, "keydown", (event) => {
+    on(doc, "click", (event) => close(event.target.closest("details.menu")));
+    on(doc, "keydown", (event) => {
       const open = menus.find((one) => one.open);
       if (event.key === "Escape" && open) { close(); open.querySelector("summary").focus(); }
       if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
@@ -39,7 +39,7 @@
       else if (event.key === "t" && behind) behind.open = !behind.open;
     });
     if (find("#live")) live(find("#live"));
-    if (find("#plot") && window.uPlot) document.fonts.ready.then(() => chart(JSON.parse(find("#series").textContent)));
+    if (find("#plot") && window.uPlot) doc.fonts.ready.then(() => chart(JSON.parse(find("#series").textContent)));
   });
 
   // New rows come in where their time says. While somebody reads, they wait behind a button.
@@ -84,7 +84,7 @@
       const works = () => say("Live", true);
       source.onopen = works;
       source.onmessage = (event) => {
-        const part = document.createElement("template");
+        const part = doc.createElement("template");
         part.innerHTML = event.data;
         take(part.content.children);
       };
@@ -105,7 +105,7 @@
     }
 
     // Browsers open few connections to one host: pages that nobody sees take none.
-    on(document, "visibilitychange", () => (document.hidden ? source.close() : again()));
+    on(doc, "visibilitychange", () => (doc.hidden ? source.close() : again()));
     if (held) held.onclick = show;
     pause.onclick = () => {
       pause.ariaPressed = pause.ariaPressed !== "true";
@@ -117,7 +117,7 @@
   function chart(given) {
     const box = find("#plot"), tip = find(".tip"), panel = find("#panel");
     const count = given.labels.length, last = count - 1, places = [...given.labels.keys()];
-    const probe = document.createElement("i");
+    const probe = doc.createElement("i");
     box.append(probe);
     const colour = (name, part = 1) => {
       probe.style.color = `rgb(from var(--${name}) r g b / ${part})`;
@@ -128,7 +128,7 @@
     let tab = given.tab, plot = null, at = last;
 
     function draw() {
-      const ink = colour(tab), font = `12px ${getComputedStyle(document.body).fontFamily}`;
+      const ink = colour(tab), font = `12px ${getComputedStyle(doc.body).fontFamily}`;
       const fill = (made) => {
         const { top, height } = made.bbox, shade = made.ctx.createLinearGradient(0, top, 0, top + height);
         shade.addColorStop(0, colour(tab, 0.18));
