@@ -36,7 +36,7 @@ class Code(StrEnum):
     RATE_LIMIT_EXCEEDED = (
         "rate_limit_exceeded",
         429,
-        "too much at once: requests within a second, or traces; try again after `Retry-After` seconds",
+        "too much at once: requests, traces, looks at what is held; try again after `Retry-After` seconds",
     )
     HEADERS_TOO_LARGE = "headers_too_large", 431, "the headers and the path have more than 16 KiB"
     INTERNAL_SERVER_ERROR = "internal_server_error", 500, "a bug of ours; the log of the gateway says where"

@@ -249,9 +249,10 @@ def test_a_replay_into_a_fresh_id_makes_the_same_ledger(
     assert "goes on where it was" in result.stderr
     *differences, summary = map(json.loads, result.stdout.splitlines())
     assert summary["differing"] == 0
-    assert summary["customers"] + summary["apart"]["caps, by arrival"] == CUSTOMERS
+    # Which of them, and whether any, depends on who came first.
+    assert summary["customers"] + summary["apart"].get("caps, by arrival", 0) == CUSTOMERS
     assert summary["customers"] > CUSTOMERS / 2
-    assert {one["apart"] for one in differences} == {"caps, by arrival"}
+    assert {one["apart"] for one in differences} <= {"caps, by arrival"}
     copies = [*asyncio.run(read_all(settings, Topic.REWARDS))]
     assert len(copies) == len(published), "readers got a second copy"
     check(customers, lambda topic: asyncio.run(read_all(again, topic)))
@@ -262,12 +263,14 @@ def test_a_replay_into_a_fresh_id_makes_the_same_ledger(
         assert audit.exit_code == 0, audit.output
 
     key, value = published[0]
-    forged = {**json.loads(value), "amount": 7, "revision": 99}
+    # No cap says what a reward is before it is cut.
+    forged = {**json.loads(value), "gross": 10**9, "revision": 99}
     asyncio.run(put(settings, Topic.REWARDS, key, json.dumps(forged).encode()))
     result = CliRunner().invoke(cli, command)
     assert result.exit_code == 1, result.output
     named = [one["identity"] for one in map(json.loads, result.stdout.splitlines()) if "identity" in one]
-    assert named == [forged["rewardId"]]
+    # Of a customer of whom something is wrong all is told that differs.
+    assert forged["rewardId"] in named
 
 
 def interrupt_once_begun(again: Settings, command: list[str], directory: Path) -> None:
