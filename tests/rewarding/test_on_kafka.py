@@ -127,15 +127,24 @@ def service(process: Callable[[str], Service]) -> Service:
     return process("rewards-1")
 
 
+def publish_policy(directory: Path) -> None:
+    file = directory / "policy.json"
+    file.write_text(json.dumps(POLICY))
+    said("policy", "set", str(file), WORKSPACE)
+
+
+def drawn(seed: int) -> tuple[dict[str, list[Document]], list[tuple[str, Document]]]:
+    """What is true of each customer, and all of it in a row."""
+    draw = random.Random(seed)
+    customers = {f"{number}": documents_of(f"{number}", draw) for number in range(CUSTOMERS)}
+    return customers, [(customer, one) for customer, documents in customers.items() for one in documents]
+
+
 def test_killed_three_times_it_says_what_the_model_says_and_each_revision_once(
     settings: Settings, service: Service, tmp_path: Path
 ) -> None:
-    file = tmp_path / "policy.json"
-    file.write_text(json.dumps(POLICY))
-    said("policy", "set", str(file), WORKSPACE)
-    draw = random.Random(7)
-    customers = {f"{number}": documents_of(f"{number}", draw) for number in range(CUSTOMERS)}
-    all_of_them = [(customer, one) for customer, documents in customers.items() for one in documents]
+    publish_policy(tmp_path)
+    customers, all_of_them = drawn(7)
     part = len(all_of_them) // 4
     for life in range(4):
         service.start()
@@ -158,12 +167,8 @@ def test_from_one_to_three_and_back_one_of_them_frozen_for_longer_than_its_trans
     settings: Settings, process: Callable[[str], Service], tmp_path: Path
 ) -> None:
     """Each of the others is stopped in good order and comes back meanwhile."""
-    file = tmp_path / "policy.json"
-    file.write_text(json.dumps(POLICY))
-    said("policy", "set", str(file), WORKSPACE)
-    draw = random.Random(11)
-    customers = {f"{number}": documents_of(f"{number}", draw) for number in range(CUSTOMERS)}
-    all_of_them = [(customer, one) for customer, documents in customers.items() for one in documents]
+    publish_policy(tmp_path)
+    customers, all_of_them = drawn(11)
     parts = iter([all_of_them[number::6] for number in range(6)])
 
     def ready(one: Service) -> None:
@@ -228,12 +233,8 @@ def test_a_replay_into_a_fresh_id_makes_the_same_ledger(
     settings: Settings, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But for what caps cut, which depends on who comes first."""
-    file = tmp_path / "policy.json"
-    file.write_text(json.dumps(POLICY))
-    said("policy", "set", str(file), WORKSPACE)
-    draw = random.Random(5)
-    customers = {f"{number}": documents_of(f"{number}", draw) for number in range(CUSTOMERS)}
-    told = [(customer, one) for customer, documents in customers.items() for one in documents]
+    publish_policy(tmp_path)
+    customers, told = drawn(5)
     asyncio.run(write(settings, told[::2] + told[1::2]))
     service.start()
     until_settled(settings)
@@ -262,15 +263,27 @@ def test_a_replay_into_a_fresh_id_makes_the_same_ledger(
         audit = CliRunner().invoke(cli, ["audit", "--rewards"])
         assert audit.exit_code == 0, audit.output
 
-    key, value = published[0]
-    # No cap says what a reward is before it is cut.
-    forged = {**json.loads(value), "gross": 10**9, "revision": 99}
+    replayed = newest(asyncio.run(read_all(again, Topic.REWARDS)))
+    # Both have it, and no cap says what a reward is before it is cut.
+    key, owed = next(
+        (key, one)
+        for identity, (key, one) in newest(published).items()
+        if one["amount"] and identity in replayed and replayed[identity][1]["amount"]
+    )
+    forged = {**owed, "gross": 10**9, "revision": 99}
     asyncio.run(put(settings, Topic.REWARDS, key, json.dumps(forged).encode()))
     result = CliRunner().invoke(cli, command)
     assert result.exit_code == 1, result.output
     named = [one["identity"] for one in map(json.loads, result.stdout.splitlines()) if "identity" in one]
     # Of a customer of whom something is wrong all is told that differs.
     assert forged["rewardId"] in named
+
+
+def newest(published: Iterable[tuple[bytes, bytes]]) -> dict[str, tuple[bytes, Document]]:
+    """The last revision of each reward, with its key, by rewardId."""
+    return {
+        one["rewardId"]: (key, one) for key, one in ((key, json.loads(value)) for key, value in published)
+    }
 
 
 def interrupt_once_begun(again: Settings, command: list[str], directory: Path) -> None:
@@ -300,9 +313,7 @@ def explained(customer: str) -> list[Document]:
 
 
 def test_what_people_say_of_rewards(settings: Settings, service: Service, tmp_path: Path) -> None:
-    file = tmp_path / "policy.json"
-    file.write_text(json.dumps(POLICY))
-    said("policy", "set", str(file), WORKSPACE)
+    publish_policy(tmp_path)
     asyncio.run(write(settings, [("ann", lead(1)), ("ann", sale(2, "in_1", 10_000))]))
     service.start()
     asyncio.run(until_lag(settings, (0).__eq__))
