@@ -21,28 +21,12 @@ def _sized(name: str, default: int, told: str, *, least: int = 1) -> Callable[[F
 
 
 @click.command()
-@click.option(
-    "--calls", type=click.IntRange(1), default=60_000, show_default=True, help="As fast as they are answered."
-)
-@click.option(
-    "--seconds", type=click.IntRange(5), default=20, show_default=True, help="How long the rates are kept."
-)
-@click.option(
-    "--lead-rate", type=click.IntRange(1), default=1_500, show_default=True, help="POST /track/lead a second."
-)
-@click.option(
-    "--visit-rate",
-    type=click.IntRange(1),
-    default=500,
-    show_default=True,
-    help="Visits of short links beside them.",
-)
-@click.option(
-    "--links", type=click.IntRange(1), default=100_000, show_default=True, help="Links in the registry."
-)
-@click.option(
-    "--followed", type=click.IntRange(1), default=100_000, show_default=True, help="Clicks that others write."
-)
+@_sized("--calls", 60_000, "As fast as they are answered.")
+@_sized("--seconds", 20, "How long the rates are kept.", least=5)
+@_sized("--lead-rate", 1_500, "POST /track/lead a second.")
+@_sized("--visit-rate", 500, "Visits of short links beside them.")
+@_sized("--links", 100_000, "Links in the registry.")
+@_sized("--followed", 100_000, "Clicks that others write.")
 def gateway(calls: int, seconds: int, lead_rate: int, visit_rate: int, links: int, followed: int) -> None:
     """Measure a gateway: CPU of a call, and how long its caller waits.
 
@@ -61,23 +45,9 @@ def gateway(calls: int, seconds: int, lead_rate: int, visit_rate: int, links: in
 
 
 @click.command()
-@click.option(
-    "--events",
-    type=click.IntRange(1),
-    default=10_000_000,
-    show_default=True,
-    help="92 % clicks, 6 % leads, 2 % sales.",
-)
-@click.option(
-    "--runs", type=click.IntRange(2), default=20, show_default=True, help="How often each question is asked."
-)
-@click.option(
-    "--parts",
-    type=click.IntRange(1),
-    default=40,
-    show_default=True,
-    help="Unmerged parts of the second round.",
-)
+@_sized("--events", 10_000_000, "92 % clicks, 6 % leads, 2 % sales.")
+@_sized("--runs", 20, "How often each question is asked.", least=2)
+@_sized("--parts", 40, "Unmerged parts of the second round.")
 def analytics(events: int, runs: int, parts: int) -> None:
     """Measure what questions about the last 90 days take, of CPU, of time, and of rows.
 

@@ -66,7 +66,7 @@ _CUSTOMERS: Final = """
         link_id, domain, key, url, partner_id, program_id, tenant_id, link_external_id
     FROM customers WHERE (workspace_id, customer_external_id) IN {ids:Array(Tuple(String, String))}
 """
-_ERASED: Final = "SELECT DISTINCT customer_id FROM erased_raw WHERE customer_id IN {ids:Array(String)}"
+ERASED_AMONG: Final = "SELECT DISTINCT customer_id FROM erased_raw WHERE customer_id IN {ids:Array(String)}"
 _SALES: Final = """
     SELECT sale_id, toUnixTimestamp64Milli(timestamp) AS at_ms, amount, currency, event_name,
         payment_processor, metadata
@@ -278,7 +278,7 @@ async def _customers(client: "AsyncClient", keys: Sequence[Pair]) -> Mapping[Pai
         )
     ids = {customer_id(*key): key for key in keys if key not in found}
     if ids:
-        found |= {ids[row[0]]: ERASED for row in await _rows(client, _ERASED, list(ids))}
+        found |= {ids[row[0]]: ERASED for row in await _rows(client, ERASED_AMONG, list(ids))}
     return found
 
 

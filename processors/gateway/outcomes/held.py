@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from starlette.requests import Request
 
 from processors.gateway.asking import Ask
+from processors.gateway.facts.older import ERASED_AMONG
 from processors.gateway.looking import Looks, in_a_process
 from processors.people.traced import AskedHeld, HeldEvents
 from schemas.ids import customer_id
 
 _decode: Final = msgspec.json.Decoder(HeldEvents).decode
-_ERASED: Final = "SELECT DISTINCT customer_id FROM erased_raw WHERE customer_id IN {ids:Array(String)}"
 MOST: Final = 1_000
 
 
@@ -42,9 +42,10 @@ class Holding:
         """Without whoever was erased: a click does not know of it. Raises what ``ask`` raises, ``ApiError``,
         ``ClientGone``, and ``LookFailed``."""
         found = await self._looks.one(request, workspace_id, lambda: self._run(workspace_id, most))
-        ours = {one.customer_external_id: "" for one in found.events}
-        ours = {one: customer_id(workspace_id, one) for one in ours}
-        rows = await self._ask(_ERASED, {"ids": [*ours.values()], "workspace": workspace_id}) if ours else ()
+        names = {one.customer_external_id for one in found.events}
+        ours = {name: customer_id(workspace_id, name) for name in names}
+        asked = {"ids": [*ours.values()], "workspace": workspace_id}
+        rows = await self._ask(ERASED_AMONG, asked) if ours else ()
         erased = {row[0] for row in rows}
         shown = [one for one in found.events if ours[one.customer_external_id] not in erased]
         return replace(found, events=shown)
