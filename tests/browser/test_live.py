@@ -13,7 +13,7 @@ from deploy.local.kafka import LocalKafka
 from deploy.local.ports import free_port
 from processors.clickhouse.connection import connect
 from processors.clock import epoch_ms
-from processors.gateway import streaming
+from processors.gateway import listening, streaming
 from tests.browser.dashboards import sign_in, visiting
 from tests.browser.live_site import LIST, ROWS, is_live, running, until_first_rows
 from tests.faults.proxy import Proxy
@@ -52,8 +52,8 @@ async def test_every_lead_appears_once_however_often_the_gateway_is_restarted(
             ids += [site.send(f"{cut}-{number}") for number in range(OF_EACH)]
             if cut % 2:
                 await until_first_rows(page, ids)
-            # The patience of the server with requests under way is 15 s: streams do not use it up.
-            assert await site.stop() < 5
+            # Streams do not use up the server's patience with requests under way.
+            assert await site.stop() < listening._GRACE_S
             ids += [site.send(f"{cut}-{number}-away") for number in range(OF_EACH)]
             site.start()
         await until_first_rows(page, ids)

@@ -187,7 +187,8 @@ async def test_others_are_served_meanwhile(attacked: Attacked) -> None:
         assert all(writer.is_closing() for _, writer in (*slow_heads, *slow_bodies, *endless))
     assert {status for status, _ in found} == {302, 200}
     assert len(found) > 50
-    assert max(seconds for _, seconds in found) < 5
+    # Who had waited for one of them would have waited for as long as it may take to send a request.
+    assert max(seconds for _, seconds in found) < SEND_S
     attacked.check_log()
 
 

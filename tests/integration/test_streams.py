@@ -16,6 +16,7 @@ from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
 from deploy.local.ports import free_port
 from processors.clock import epoch_ms
+from processors.gateway import listening
 from schemas.topics import Topic, click_key
 from tests.gateway.live.client import Client, Told
 from tests.integration.gateways import WORKSPACE, Gateway, Keys, workspace
@@ -163,7 +164,7 @@ async def test_a_gateway_that_ends_lets_go_and_one_that_is_back_goes_on(two: Two
         before = (await some(found, 1))[0]
         began = time.monotonic()
         assert await asyncio.to_thread(gateway.service.stop) == 0
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < listening._GRACE_S
         assert [one async for one in found] == []
     await asyncio.to_thread(two.clicks, "away")
     await asyncio.to_thread(gateway.start)

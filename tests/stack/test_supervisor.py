@@ -91,16 +91,15 @@ def test_stop_lets_services_finish_and_starts_none_again(tmp_path: Path) -> None
     assert run.said.empty()
 
 
+@pytest.mark.timeout(60)
 def test_stop_kills_what_does_not_listen(tmp_path: Path) -> None:
     run = Run(tmp_path)
     log = run.start(
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-        "print('ready', flush=True); time.sleep(60)"
+        "print('ready', flush=True); time.sleep(600)"
     )
     eventually(lambda: log.exists() and "ready" in log.read_text())
-    begin = time.monotonic()
     run.supervisor.stop(0.2)
-    assert time.monotonic() - begin < 10
     assert run.supervisor.pid("worker-1") is None
 
 
