@@ -91,7 +91,7 @@ def run_rewards_audit(settings: Settings, *, workspace: str | None, limit: int, 
 def run_ledger_comparison(
     live: Settings, replay: Settings, *, limit: int, apart: bool, as_json: bool
 ) -> None:
-    """Raises ``CheckFailed``: something differs. The rest: see ``compare``."""
+    """Raises ``CheckFailed``: something differs, or nothing could be compared. The rest: see ``compare``."""
     collect_rarely()
     with Bar("comparing", None, "records") as bar:
         tell = _telling(limit, as_json=as_json)
@@ -99,6 +99,7 @@ def run_ledger_comparison(
             compare(live, replay, lambda found: tell(found) if apart or found.apart is None else None, bar)
         )
     _conclude(compared, compared.differing, as_json=as_json)
+    compared.require_something()
 
 
 class _Summary(Protocol):

@@ -187,7 +187,8 @@ def rewards(
     Reads   leads, sales, customers, reward-events, reward-policies, and the live ledger
     Writes  the topics behind PREFIX and the changelogs of ID. A misplaced event is sent on once more.
 
-    Exit codes: 0 the same rewards, 1 something differs, 69 no broker, 78 the settings do not fit.
+    Exit codes: 0 the same rewards, 1 something differs or nothing is settled, 69 no broker, 78 the settings
+    do not fit.
     """
     live = load_settings()
     from processors.cli.auditing import run_ledger_comparison

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from processors.errors import CheckFailed
 from processors.replaying.beside import another
 from processors.settings import Settings
 from schemas.rewards import AFTER_A_WAIT
@@ -79,6 +80,14 @@ class Compared:
             workspace_id, whose = split_key(key)
             for identity, what, apart in found:
                 yield Difference(workspace_id, whose, identity, what, apart)
+
+    def require_something(self) -> None:
+        """Raises ``CheckFailed``: nobody was compared, as one of both has not processed everything yet."""
+        if not self.customers and not self.differing and NOT_SETTLED in self.apart:
+            raise CheckFailed(
+                "Nothing could be compared: the live ledger has not processed everything yet.",
+                "Let `leadstream rewards run` catch up (`leadstream status`), then run this command again.",
+            )
 
     def lines(self) -> Iterator[str]:
         """For people."""

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from processors.errors import Misconfigured
+from processors.errors import CheckFailed, Misconfigured
 from processors.replaying.rewards import (
     CAPS,
     GONE,
@@ -159,6 +159,17 @@ def test_customers_are_counted_and_what_differs_is_named() -> None:
         "  apart, not settled: 1",
         "1 customer with other ones",
     ]
+
+
+def test_a_ledger_that_stands_still_is_no_proof() -> None:
+    compared = Compared()
+    compared.require_something()
+    behind = Customer(ledger(reward()), ledger(behind=True))
+    assert len(list(compared.add({KEY: behind}, gone=False))) == 1
+    with pytest.raises(CheckFailed, match="has not processed everything"):
+        compared.require_something()
+    assert not list(compared.add({b"w1:bob": Customer(ledger(reward()), ledger(reward()))}, gone=False))
+    compared.require_something()
 
 
 def test_a_replay_reads_what_the_live_ledger_reads_and_writes_elsewhere() -> None:
