@@ -21,6 +21,8 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from bench.broker import Broker, connected
+from bench.contestants import product
+from bench.environments import OURS
 from bench.kafka import broker as broker_of
 from bench.latency import Percentiles, beside, reading
 from bench.measured import Command, Measured
@@ -33,7 +35,6 @@ from processors.clock import epoch_ms
 from processors.engine.placement import changelog_topic
 from processors.errors import CheckFailed
 from processors.garbage import collect_rarely
-from processors.programs import isolated
 from processors.rewarding import caps
 from processors.rewarding.policies import write_policy
 from processors.rewarding.run import layouts_of
@@ -99,11 +100,16 @@ class Figures:
 
 @dataclass(frozen=True)
 class Plan:
-    """``leads`` come at once; when all are rewarded, ``rate`` a second for ``seconds``."""
+    """``leads`` come at once; when all are rewarded, ``rate`` a second for ``seconds``.
+
+    ``python`` runs the process; ``compiled``: a wheel with compiled modules (:mod:`bench.builds`).
+    """
 
     leads: int
     rate: int
     seconds: int
+    python: str = OURS
+    compiled: bool = False
 
 
 class WrongRewards(CheckFailed):
@@ -154,11 +160,11 @@ async def _measured(bootstrap: str, directory: Path, plan: Plan) -> Figures:
     run = run_id("ledger")
     settings = Settings(kafka_bootstrap=bootstrap, topic_prefix=f"{run}.", partitions=PARTITIONS)
     names = {topic.value: name for topic, name in settings.names.items()}
-    site = Site(bootstrap, PARTITIONS, run, names, directory)
+    site = Site(bootstrap, PARTITIONS, run, names, directory, python=plan.python)
     async with connected(bootstrap, PARTITIONS) as broker:
         await broker.create({one.name: one.configs for one in layouts_of(settings)})
         await write_policy(settings, WORKSPACE, document_of(policy_of(_rules(plan.leads))), epoch_ms)
-        with Measured(_command(site, settings), directory / "process.log") as process:
+        with Measured(_command(site, settings, plan), directory / "process.log") as process:
             backlog = await _backlog(broker, site, settings, process, plan.leads)
             steady = await _steady(broker, site, process, plan)
             process.stop()
@@ -179,9 +185,13 @@ def _records(partner: str, count: int) -> Iterator[Record]:
         yield Record(Topic.LEADS, *lead(number, at_ms, partner))
 
 
-def _command(site: Site, settings: Settings) -> Command:
-    return site.command(
-        *isolated("processors.cli.main", "rewards", "run"),
+def _command(site: Site, settings: Settings, plan: Plan) -> Command:
+    return product(
+        site,
+        "processors.cli.main",
+        "rewards",
+        "run",
+        compiled=plan.compiled,
         LEADSTREAM_KAFKA_BOOTSTRAP=site.bootstrap,
         LEADSTREAM_TOPIC_PREFIX=settings.topic_prefix,
         LEADSTREAM_PARTITIONS=str(site.partitions),

@@ -1,16 +1,23 @@
 """``leadstream bench PART``: one of the measures that have no peers, as large as one wants."""
 
+import os
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from bench import ledger as ledgers
 from bench import stages as stage
+from bench.builds import Build, build_of, ensure_build
+from bench.environments import OURS, NotAvailable
 from bench.gateway.run import Plan
 from bench.parts import Told, of_analytics, of_expiry, of_gateway, of_ledger, of_rewards
-from processors.errors import CheckFailed
-from processors.terminal.lines import say_lines
+from processors.cli.parameters import PathType
+from processors.errors import CheckFailed, Unavailable
+from processors.programs import isolated
+from processors.terminal.lines import say, say_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,6 +25,25 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _sized(name: str, default: int, told: str, *, least: int = 1) -> Callable[[F], F]:
     """An option that says how much of something."""
     return click.option(name, type=click.IntRange(least), default=default, show_default=True, help=told)
+
+
+def _built(command: F) -> F:
+    """Options that say which Leadstream is measured."""
+    on = PathType(exists=True, dir_okay=False)
+    which = "Run it on this Python, such as /usr/bin/python3.  [default: ours]"
+    command = click.option("--python", type=on, help=which)(command)
+    return click.option("--compiled", is_flag=True, help="Built into a wheel with compiled modules.")(command)
+
+
+def _build(python: Path | None, *, compiled: bool) -> Build:
+    """Made if it is not there yet. Raises ``Unavailable``."""
+    where = str(python or OURS)
+    try:
+        ensure_build(lambda text: say(text, err=True), where, compiled=compiled)
+        return build_of(where, compiled=compiled)
+    except NotAvailable as why:
+        remedy = "A compiled wheel needs a C compiler, and a Python of version 3.11 or later its headers."
+        raise Unavailable(f"it cannot be built: {why}", remedy) from None
 
 
 @click.command()
@@ -66,7 +92,8 @@ def analytics(events: int, runs: int, parts: int) -> None:
 @click.command()
 @_sized("--leads", 20_000, "In each run.", least=1_000)
 @_sized("--runs", 5, "The best of them counts.")
-def rewards(leads: int, runs: int) -> None:
+@_built
+def rewards(leads: int, runs: int, python: Path | None, compiled: bool) -> None:
     """Measure the ledger of rewards: CPU for each lead of a new customer.
 
     One partition of the engine in this process, without a broker, under policies of different kinds. A lead
@@ -75,17 +102,26 @@ def rewards(leads: int, runs: int) -> None:
     \b
     Example:
       leadstream bench rewards --leads 5000 --runs 3
+      leadstream bench rewards --compiled --python /usr/bin/python3
 
-    Exit codes: 0 done, 1 a lead without its reward, 130 interrupted.
+    Exit codes: 0 done, 1 a lead without its reward, 69 it cannot be built, 130 interrupted.
     """
-    _show(of_rewards(leads, runs))
+    build = _build(python, compiled=compiled)
+    if build.path is None:
+        _show(of_rewards(leads, runs))
+        return
+    ours = "processors.cli.main", "bench", "rewards", "--leads", str(leads), "--runs", str(runs)
+    env = {**os.environ, "PYTHONPATH": build.path}
+    done = subprocess.run(isolated(*ours, python=build.python), env=env, check=False)
+    raise SystemExit(done.returncode)
 
 
 @click.command()
 @_sized("--leads", 100_000, "Written as fast as it goes.")
 @_sized("--rate", 1_000, "Leads a second that come when it is done with them.")
 @_sized("--seconds", 10, "How long the rate is kept.")
-def ledger(leads: int, rate: int, seconds: int) -> None:
+@_built
+def ledger(leads: int, rate: int, seconds: int, python: Path | None, compiled: bool) -> None:
     """Measure a process of the ledger of rewards: CPU of a lead, and how long it takes to its reward.
 
     Starts a Kafka of its own. All leads are of one partner, under a monthly cap with room for all of them but
@@ -96,10 +132,13 @@ def ledger(leads: int, rate: int, seconds: int) -> None:
     \b
     Example:
       leadstream bench ledger --leads 20000 --seconds 5
+      leadstream bench ledger --compiled --python /usr/bin/python3
 
-    Exit codes: 0 done, 1 rewards were wrong or the process died, 70 the broker died, 130 interrupted.
+    Exit codes: 0 done, 1 rewards were wrong or the process died, 69 it cannot be built, 70 the broker died,
+    130 interrupted.
     """
-    _show(of_ledger(ledgers.Plan(leads, rate, seconds)))
+    _build(python, compiled=compiled)
+    _show(of_ledger(ledgers.Plan(leads, rate, seconds, str(python or OURS), compiled)))
 
 
 @click.command()

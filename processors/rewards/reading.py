@@ -7,8 +7,9 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from processors.rewards.facts import Earning
-from schemas.decoding import decoded
+from schemas.decoding import Refused, decoded
 from schemas.email_hash import email_hash
+from schemas.reasons import DeadLetterReason
 from schemas.reward_policy import RewardKind
 from schemas.times import parse_rfc3339
 
@@ -85,11 +86,15 @@ def read_sale(value: bytes) -> Read:
 
 def _earning(kind: RewardKind, source_id: str, result: _Result) -> Earning:
     link, metadata = result.link, bytes(result.metadata)
+    try:
+        at_ms = parse_rfc3339(result.timestamp)
+    except ValueError as error:
+        raise Refused(DeadLetterReason.SCHEMA_VIOLATION, f"timestamp: {error}") from None
     return Earning(
         kind,
         source_id,
         result.revision,
-        parse_rfc3339(result.timestamp),
+        at_ms,
         link.program_id or "",
         link.partner_id or "",
         quantity=result.quantity,

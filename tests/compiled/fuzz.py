@@ -1,4 +1,5 @@
-"""``python -m tests.compiled.fuzz EVENTS [BATCH]``: what a worker makes of fuzzed events, without a broker.
+"""``python -m tests.compiled.fuzz worker|rewards RECORDS [BATCH]``: what a process makes of fuzzed records,
+without a broker.
 
 They come in as they lie on one, states go through RocksDB. A line for each batch, with the digest of all that
 it did; or of one batch all of that in words.
@@ -9,15 +10,16 @@ import random
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
+from processors.engine import Processor
 from processors.engine.batch import Computer
 from processors.engine.effects import DueEntry, Effects
 from processors.engine.inbox import Chunk
@@ -30,30 +32,64 @@ from processors.terminal.lines import say
 from processors.worker.dead_letters import limits
 from processors.worker.processors import ClickProcessor, CustomerProcessor
 from schemas.times import DAY_MS
-from schemas.topics import WORKER_TOPICS
+from tests.compiled import rewarded
 from tests.compiled.building import imported
 from tests.poison.inputs import NOW_MS, random_inputs
 from tests.worker.test_processors import NAMES, POLICY
 
 SEED: Final = 3_011
 PARTITIONS: Final = 2
-LATER_MS: Final = NOW_MS + 2 * DAY_MS
-"""When nothing is held any longer."""
 _EVENTS: Final = 150
 """In a batch, at most."""
 _BATCH_BYTES: Final = 1 << 30
-_READ: Final = frozenset(NAMES[topic] for topic in WORKER_TOPICS)
+
+Jobs = Sequence[Processor[Any, Any]]
 
 
-class Worker:
+class Fuzzed(NamedTuple):
+    """A process of which this is the clock. ``records``: so many, with their topics, always the same."""
+
+    now_ms: int
+    jobs: Callable[[], Jobs]
+    records: Callable[[int], Iterator[tuple[str, Fields]]]
+
+    @property
+    def later_ms(self) -> int:
+        """When nothing is held any longer."""
+        return self.now_ms + 2 * DAY_MS
+
+
+def _events(count: int) -> Iterator[tuple[str, Fields]]:
+    for one in random_inputs(SEED, count):
+        yield NAMES[one.topic], (b"any key", one.value, list(one.headers), one.timestamp)
+
+
+def _of_a_worker() -> Jobs:
+    return ClickProcessor(NAMES, POLICY, lambda: NOW_MS), CustomerProcessor(NAMES, POLICY, lambda: NOW_MS)
+
+
+def _results(count: int) -> Iterator[tuple[str, Fields]]:
+    for one in rewarded.random_records(random.Random(SEED), count):
+        yield one.topic, (one.key, one.value, [], rewarded.NOW_MS)
+
+
+FUZZED: Final[Mapping[str, Fuzzed]] = {
+    "worker": Fuzzed(NOW_MS, _of_a_worker, _events),
+    "rewards": Fuzzed(rewarded.NOW_MS, rewarded.jobs, _results),
+}
+
+
+class Process:
     """Stores in ``directory``; what it writes to topics that it reads comes with the next batch."""
 
-    def __init__(self, directory: Path) -> None:
-        jobs = ClickProcessor(NAMES, POLICY, lambda: NOW_MS), CustomerProcessor(NAMES, POLICY, lambda: NOW_MS)
+    def __init__(self, of: Fuzzed, directory: Path) -> None:
+        jobs = of.jobs()
+        self._of = of
+        self._read = frozenset(topic for job in jobs for topic in job.topics)
         self._computer = Computer(PARTITIONS, jobs, limits(1))
         cache = new_cache()
         self._stores = {
-            (job.table, number): PartitionStore(directory / f"{job.table}-{number}", cache, NOW_MS)
+            (job.table, number): PartitionStore(directory / f"{job.table}-{number}", cache, of.now_ms)
             for job in jobs
             for number in range(PARTITIONS)
         }
@@ -73,20 +109,21 @@ class Worker:
             for (table, number), store in self._stores.items()
             for entry in store.due(until_ms, _EVENTS)
         ]
-        effects = self._computer.compute(chunks, due, self._stores, NOW_MS, until_ms)
+        effects = self._computer.compute(chunks, due, self._stores, self._of.now_ms, until_ms)
         for place, write in effects.states.items():
-            self._stores[place].write(write.items, 1, NOW_MS, write.spent)
+            self._stores[place].write(write.items, 1, self._of.now_ms, write.spent)
         for (topic, partition), outputs in effects.outputs.items():
-            if topic in _READ:
+            if topic in self._read:
+                at_ms = self._of.now_ms
                 self._waiting[TopicPartition(topic, partition)] += [
-                    (one.key, one.value, list(one.headers), one.timestamp_ms or NOW_MS) for one in outputs
+                    (one.key, one.value, list(one.headers), one.timestamp_ms or at_ms) for one in outputs
                 ]
         yield from (f"{record}" for chunk in chunks for record in chunk.records)
         yield from _in_words(effects)
 
     def is_busy(self) -> bool:
         """Is anything left to do?"""
-        return bool(self._waiting) or any(store.due(LATER_MS, 1) for store in self._stores.values())
+        return bool(self._waiting) or any(store.due(self._of.later_ms, 1) for store in self._stores.values())
 
     def _arrived(self, tp: TopicPartition, fields: list[Fields]) -> Chunk:
         raw, packed = pack(fields, CODECS["snappy"], (-1, -1), 0, _BATCH_BYTES)
@@ -105,25 +142,25 @@ def _in_words(effects: Effects) -> Iterator[str]:
     yield f"{effects.rejected} {effects.forwarded} {effects.expired} {effects.troubles} {effects.quarantined}"
 
 
-def batches(events: int, directory: Path) -> Iterator[list[str]]:
-    """Of the same events always, until nothing is held any longer."""
-    worker, rng = Worker(directory), random.Random(SEED)
-    inputs = random_inputs(SEED, events)
-    while some := list(islice(inputs, rng.randrange(1, _EVENTS))):
-        for one in some:
-            worker.send(NAMES[one.topic], (b"any key", one.value, list(one.headers), one.timestamp))
-        yield list(worker.batch())
-    while worker.is_busy():
-        yield list(worker.batch(LATER_MS))
+def batches(of: Fuzzed, count: int, directory: Path) -> Iterator[list[str]]:
+    """Of the same records always, until nothing is held any longer."""
+    process, rng = Process(of, directory), random.Random(SEED)
+    records = of.records(count)
+    while some := list(islice(records, rng.randrange(1, _EVENTS))):
+        for topic, fields in some:
+            process.send(topic, fields)
+        yield list(process.batch())
+    while process.is_busy():
+        yield list(process.batch(of.later_ms))
 
 
 def main() -> None:
     """Print the files of the modules that may be compiled, and a line for each batch; or one batch."""
-    events, *wanted = map(int, sys.argv[1:])
+    of, (count, *wanted) = FUZZED[sys.argv[1]], map(int, sys.argv[2:])
     if not wanted:
         say(json.dumps(imported()))
     with tempfile.TemporaryDirectory(prefix="fuzz-") as directory:
-        for number, lines in enumerate(batches(events, Path(directory))):
+        for number, lines in enumerate(batches(of, count, Path(directory))):
             if not wanted:
                 say(f"{number} {sha256(ascii(lines).encode()).hexdigest()}")
             elif number == wanted[0]:

@@ -15,7 +15,7 @@ from tests.compiled import building, fuzz
 from tests.compiled.building import MODULES, SWITCH, Failed, is_compiled
 from tests.light import ROOT
 
-EVENTS: Final = 100_000
+RECORDS: Final = 100_000
 
 pytestmark = pytest.mark.integration  # of the minutes that it takes, most are a compiler's
 
@@ -41,13 +41,13 @@ class Run(NamedTuple):
     digests: list[str]
 
 
-def fuzzed(tree: Path, *arguments: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", fuzz.__name__, *map(str, arguments)]
+def fuzzed(tree: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", fuzz.__name__, *arguments]
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
     return subprocess.Popen(command, cwd=tree, env=env, stdout=subprocess.PIPE, text=True)
 
 
-def both(tree: Path, *arguments: int) -> Iterator[list[str]]:
+def both(tree: Path, *arguments: str) -> Iterator[list[str]]:
     """At the same time: what each of them says."""
     with fuzzed(ROOT, *arguments) as pure, fuzzed(tree, *arguments) as compiled:
         said = [process.communicate()[0].splitlines() for process in (pure, compiled)]
@@ -56,14 +56,16 @@ def both(tree: Path, *arguments: int) -> Iterator[list[str]]:
 
 
 @pytest.mark.timeout(1_800)  # beside the tests of everything else a compiler takes its time
-def test_fuzzed_events_lead_to_the_same(tree: Path) -> None:
-    pure, compiled = (Run(json.loads(said[0]), said[1:]) for said in both(tree, EVENTS))
+@pytest.mark.parametrize("process", fuzz.FUZZED)
+def test_fuzzed_records_lead_to_the_same(tree: Path, process: str) -> None:
+    asked = process, str(RECORDS)
+    pure, compiled = (Run(json.loads(said[0]), said[1:]) for said in both(tree, *asked))
     assert not any(map(is_compiled, pure.files))
     assert [is_compiled(file) for file in compiled.files] == [True] * len(MODULES)
-    assert len(pure.digests) > EVENTS / 150
+    assert len(pure.digests) > RECORDS / 150
     for number, (one, other) in enumerate(zip_longest(pure.digests, compiled.digests)):
         if one != other:
-            lines = zip_longest(*both(tree, EVENTS, number))
+            lines = zip_longest(*both(tree, *asked, str(number)))
             pytest.fail("\n".join(next(pair for pair in lines if pair[0] != pair[1])), pytrace=False)
 
 

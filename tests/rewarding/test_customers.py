@@ -126,6 +126,8 @@ def test_an_event_under_another_key_is_sent_on() -> None:
     [
         (Topic.LEADS, b"w1:ann", b"{}"),
         (Topic.LEADS, b"w1:another", orjson.dumps(lead(1))),
+        (Topic.LEADS, b"w1:ann", orjson.dumps({**lead(1), "timestamp": "2026-01-01"})),
+        (Topic.SALES, b"w1:ann", orjson.dumps({**sale(1), "timestamp": "yesterday"})),
         (Topic.SALES, b"w1:ann", None),
         (Topic.REWARD_EVENTS, b"w1:ann", b'{"type":"refund"}'),
         (Topic.REWARD_EVENTS, b"w1:ann", b"nonsense"),
