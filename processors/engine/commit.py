@@ -100,8 +100,13 @@ def _records(effects: Effects, changelogs: Mapping[str, str]) -> dict[TopicParti
     now_ms = effects.now_ms
     records = {
         TopicPartition(*place): [
-            (key, value, list(headers) if headers else _NO_HEADERS, now_ms if at is None else at)
-            for _, key, value, headers, at in outputs
+            (
+                one.key,
+                one.value,
+                list(one.headers) if one.headers else _NO_HEADERS,
+                now_ms if one.timestamp_ms is None else one.timestamp_ms,
+            )
+            for one in outputs
         ]
         for place, outputs in effects.outputs.items()
     }

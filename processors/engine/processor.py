@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from processors.engine.records import Record
 
@@ -10,7 +12,7 @@ S = TypeVar("S")
 F = TypeVar("F")
 
 
-class Output(NamedTuple):
+class Output(Struct, frozen=True, gc=False):
     """One record to write, in the transaction of the batch that made it.
 
     ``value`` None is a tombstone. ``timestamp_ms`` None is the time of the batch. The partition follows from

@@ -7,69 +7,39 @@ needs no more it gives back.
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from processors.rewards.state import Share, Standing
 from schemas.reward_caps import RewardClaim, RewardShare
-from schemas.reward_policy import RewardKind
-
-
-class Share(Struct, frozen=True, array_like=True, gc=False):
-    """What a reward has under the cap of one ``period``: ``granted`` of what it ``asked`` for.
-
-    ``number``: of the last claim, among all of its customer; ``waiting``: it is not answered yet. Program,
-    partner and kind are the reward's: it may be there no more when something is to be given back.
-    """
-
-    program_id: str
-    partner_id: str
-    kind: RewardKind
-    period: str
-    number: int
-    asked: int
-    granted: int
-    waiting: bool
-
 
 Shares = Mapping[str, tuple[Share, ...]]
 """By rewardId. Of several periods one alone counts; the others are given back as soon as that is decided."""
-
-
-class Room(Struct, frozen=True, gc=False):
-    """The cap that a reward is under, and how much of it is wanted."""
-
-    program_id: str
-    partner_id: str
-    kind: RewardKind
-    period: str
-    limit: int
-    wanted: int
 
 
 Asked = tuple[tuple[Share, ...], Sequence[tuple[Share, int]]]
 """The shares of one reward once these claims are made, and each with the amount to ask for, or below zero."""
 
 
-def asked(shares: tuple[Share, ...], room: Room | None, number: int) -> Asked:
-    """``room`` None: the reward is under no cap. ``number``: of the claim, if it asks for something.
+def asked(shares: tuple[Share, ...], earned: Standing | None, number: int) -> Asked:
+    """``earned``: the reward as if there were no caps. ``number``: of the claim, if it asks for something.
 
     While a claim waits nothing is asked for and nothing given back: what was published rests on it.
     """
     if _any_waits(shares):
         return shares, ()
-    if room is not None and room.wanted:
-        if len(shares) == 1 and shares[0].asked == room.wanted and shares[0].period == room.period:
+    if earned is not None and earned.period and earned.amount:
+        if len(shares) == 1 and shares[0].asked == earned.amount and shares[0].period == earned.period:
             return shares, ()
-        wanted, known = room.wanted, _of(shares, room.period)
+        wanted, known = earned.amount, _of(shares, earned.period)
         before, has = (0, 0) if known is None else (known.asked, known.granted)
         if wanted > before:
-            whose = room.program_id, room.partner_id, room.kind, room.period
+            whose = earned.program_id, earned.partner_id, earned.kind, earned.period
             new = Share(*whose, number, wanted, has, waiting=True)
             others = [one for one in shares if one is not known]
             return (*others, new), ((new, wanted - before),)
     kept, claims = [], []
     for one in shares:
-        wanted = room.wanted if room is not None and one.period == room.period else 0
+        wanted = earned.amount if earned is not None and one.period == earned.period else 0
         if one.granted > wanted:
             claims.append((one, wanted - one.granted))
         if wanted:

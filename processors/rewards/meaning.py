@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.rewards.caps import Room, granted, waits
+from processors.rewards.caps import granted, waits
 from processors.rewards.facts import Change
 from processors.rewards.judging import FOR_EVER, Verdict
 from processors.rewards.state import Noted, Published, Source, Standing, State
@@ -26,13 +26,6 @@ class Meaning(Struct, frozen=True, gc=False):
 
     rewards: dict[str, Standing]
     refusals: dict[str, RefusalReason]
-
-    def room(self, reward_id: str) -> Room | None:
-        """What it needs under the cap that it is under, if it is under one."""
-        one = self.rewards.get(reward_id)
-        if one is None or not one.period:
-            return None
-        return Room(one.program_id, one.partner_id, one.kind, one.period, one.limit, one.amount)
 
 
 class _Events(NamedTuple):

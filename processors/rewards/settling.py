@@ -7,11 +7,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.rewards.caps import Share, asked
+from processors.rewards.caps import asked
 from processors.rewards.facts import Change, Earning
 from processors.rewards.judging import NO_GROUP
 from processors.rewards.meaning import Meaning, earned, meaning
-from processors.rewards.state import Published, Source, Standing, State
+from processors.rewards.state import Published, Share, Source, Standing, State
 from schemas.ids import customer_id
 from schemas.reward_caps import RewardClaim
 from schemas.rewards import RefusalReason, Reward, RewardRefusal, RewardStatus
@@ -65,12 +65,12 @@ def _claimed(who: Who, state: State, uncapped: Meaning) -> tuple[State, list[Rew
     changed: dict[str, tuple[Share, ...]] = {}
     number = state.claims
     for identity in dict.fromkeys((*state.shares, *under_caps)) if state.shares else under_caps:
-        room = uncapped.room(identity)
+        standing = uncapped.rewards.get(identity)
         before = state.shares.get(identity, ())
-        after, made = asked(before, room, number + 1)
+        after, made = asked(before, standing, number + 1)
         for share, amount in made:
             number = max(number, share.number)
-            claims.append(_claim(who, identity, 0 if room is None else room.limit, share, amount))
+            claims.append(_claim(who, identity, 0 if standing is None else standing.limit, share, amount))
         if after != before:
             changed[identity] = after
     if not changed:

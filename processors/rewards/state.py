@@ -5,7 +5,6 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.msgpack import Decoder, Encoder
 
-from processors.rewards.caps import Share
 from processors.rewards.facts import Change, Earning
 from processors.rewards.judging import Verdict
 from schemas.reward_policy import RewardKind
@@ -84,6 +83,23 @@ class Published(Struct, frozen=True, array_like=True, gc=False):
     revision: int
     status: RewardStatus
     standing: Standing
+
+
+class Share(Struct, frozen=True, array_like=True, gc=False):
+    """What a reward has under the cap of one ``period``: ``granted`` of what it ``asked`` for.
+
+    ``number``: of the last claim, among all of its customer; ``waiting``: it is not answered yet. Program,
+    partner and kind are the reward's: it may be there no more when something is to be given back.
+    """
+
+    program_id: str
+    partner_id: str
+    kind: RewardKind
+    period: str
+    number: int
+    asked: int
+    granted: int
+    waiting: bool
 
 
 class State(Struct, frozen=True, array_like=True, gc=False):

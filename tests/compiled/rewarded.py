@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Final
 
+from msgspec.structs import replace
+
 from processors.engine import Output
 from processors.rewarding.caps import CapsProcessor
 from processors.rewarding.customers import RewardsProcessor
@@ -74,9 +76,9 @@ def _broken(record: Output, rng: random.Random) -> Output:
     at = rng.randrange(len(value))
     return rng.choice(
         (
-            record._replace(key=b"w1:nobody"),
-            record._replace(key=rng.choice((b"", b"w1", b"\xff:1"))),
-            record._replace(value=value[:at]),
-            record._replace(value=value[:at] + rng.randbytes(1) + value[at + 1 :]),
+            replace(record, key=b"w1:nobody"),
+            replace(record, key=rng.choice((b"", b"w1", b"\xff:1"))),
+            replace(record, value=value[:at]),
+            replace(record, value=value[:at] + rng.randbytes(1) + value[at + 1 :]),
         )
     )

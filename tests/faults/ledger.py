@@ -95,9 +95,10 @@ def traffic(customers: Mapping[str, Sequence[Document]], draw: random.Random) ->
         told += draw.choices(documents, k=sum(draw.random() < _DUPLICATE for _ in documents))
         moments += [(number + draw.uniform(0, _SPREAD), customer, one) for one in told]
     for _, customer, document in sorted(moments, key=lambda one: one[0]):
-        topic, key, value, *_ = record_of(document, customer)
-        if topic == NAMES[Topic.REWARD_EVENTS] and draw.random() < _MISPLACED:
+        record = record_of(document, customer)
+        key = record.key
+        if record.topic == NAMES[Topic.REWARD_EVENTS] and draw.random() < _MISPLACED:
             key = customer_key(WORKSPACE, f"not {customer}")
-        yield Fact(_TOPICS[topic], key, value)
+        yield Fact(_TOPICS[record.topic], key, record.value)
         if draw.random() < _MALFORMED:
             yield Fact(Topic.REWARD_EVENTS, key, UNREADABLE)

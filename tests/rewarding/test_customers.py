@@ -3,6 +3,7 @@
 import orjson
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from processors.engine import Output
 from processors.rewarding.following import StalePolicies
@@ -113,8 +114,7 @@ def test_a_refund_by_its_invoice_lowers_the_reward() -> None:
 def test_an_event_under_another_key_is_sent_on() -> None:
     world = RewardWorld(POLICIES)
     world.send([lead(1)])
-    (topic, _, value, *_) = record_of(event("cancel", of_lead()))
-    world.append(Output(topic, b"w1:somebody", value))
+    world.append(replace(record_of(event("cancel", of_lead())), key=b"w1:somebody"))
     world.work()
     world.work()
     assert world.of().rewards[-1].status == "cancelled"

@@ -34,8 +34,8 @@ async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crew]:
 
 
 def send(made: Crew, customer: str, document: Document) -> None:
-    topic, key, value, *_ = record_of(document, customer)
-    made.broker.send(topic, key, value)
+    record = record_of(document, customer)
+    made.broker.send(record.topic, record.key, record.value)
 
 
 @pytest.mark.parametrize("step", Step)

@@ -80,9 +80,9 @@ async def write(settings: Settings, records: Iterable[tuple[str, Document]]) -> 
     async with connection_of(settings).producer(client_id="test", linger_ms=20) as producer:
         sent = []
         for customer, document in records:
-            topic, key, value, *_ = record_of(document, customer)
-            name = settings.topic(Topic(topic.removeprefix("t.")))
-            sent.append(await producer.send(name, value, key=key))
+            record = record_of(document, customer)
+            name = settings.topic(Topic(record.topic.removeprefix("t.")))
+            sent.append(await producer.send(name, record.value, key=record.key))
         await asyncio.gather(*sent)
 
 

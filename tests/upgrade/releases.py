@@ -128,6 +128,6 @@ class Foreign:
 
     def _written(self, outputs: Sequence[Output]) -> list[Output]:
         return [
-            one._replace(value=self._release.touch_record(one.value)) if one.topic == self._touches else one
+            replace(one, value=self._release.touch_record(one.value)) if one.topic == self._touches else one
             for one in outputs
         ]
