@@ -34,11 +34,10 @@ class Reported:
     def count(self, effects: Effects) -> None:
         """A batch is committed."""
         for (topic, _), outputs in effects.outputs.items():
-            for output in outputs:
-                if topic == self._refusals:
-                    self.refusals[_reason(output.value or b"").reason or ""] += 1
-                elif topic == self._dead_letters:
-                    self.dead_letters[reason_of(output)] += 1
+            if topic == self._refusals:
+                self.refusals.update(_reason(one.value or b"").reason or "" for one in outputs)
+            elif topic == self._dead_letters:
+                self.dead_letters.update(map(reason_of, outputs))
 
     def troubles(self) -> Mapping[str, int]:
         """For a log."""
