@@ -1,9 +1,19 @@
 """``leadstream bench PART``, as small as it goes."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
+from bench import subcommands
+from bench.builds import Build
+from bench.environments import NotAvailable, Say
+from bench.ledger import Plan
+from bench.parts import Told
+from bench.site import ROOT
 from processors.cli.main import cli
+from processors.errors import ExitCode
 
 
 def shown(*asked: str) -> str:
@@ -15,6 +25,51 @@ def shown(*asked: str) -> str:
 def test_without_servers() -> None:
     assert "| a monthly cap | " in shown("rewards", "--leads", "1000", "--runs", "1")
     assert "| all of them | " in shown("stages", "--events", "8000")
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """What was asked for; each build is this one."""
+    asked: list[tuple[str, bool]] = []
+
+    def ensure_build(_: Say, python: str, *, compiled: bool) -> None:
+        asked.append((python, compiled))
+
+    monkeypatch.setattr(subcommands, "ensure_build", ensure_build)
+    monkeypatch.setattr(subcommands, "build_of", lambda *_, **__: Build(sys.executable, str(ROOT)))
+    return asked
+
+
+def test_rewards_of_another_build(built: list[tuple[str, bool]], capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever is measured says so itself, and with which code it ends."""
+    sized = "bench", "rewards", "--leads", "1000", "--runs", "1"
+    assert CliRunner().invoke(cli, [*sized, "--compiled"]).exit_code == 0
+    assert "| a monthly cap | " in capfd.readouterr().out
+    assert built == [(sys.executable, True)]
+
+
+def test_a_ledger_of_another_build(built: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Plan] = []
+
+    def of_ledger(plan: Plan) -> Told:
+        plans.append(plan)
+        return Told(None, "measured")
+
+    monkeypatch.setattr(subcommands, "of_ledger", of_ledger)
+    python = str(Path(sys.executable).resolve())
+    assert "measured" in shown("ledger", "--leads", "10", "--compiled", "--python", python)
+    assert built == [(python, True)]
+    assert plans == [Plan(10, 1_000, 10, python, compiled=True)]
+
+
+def test_a_build_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise NotAvailable("there is no cc")
+
+    monkeypatch.setattr(subcommands, "ensure_build", fails)
+    result = CliRunner().invoke(cli, ["bench", "ledger", "--compiled"])
+    assert result.exit_code == ExitCode.UNAVAILABLE
+    assert "it cannot be built: there is no cc" in result.output
 
 
 @pytest.mark.integration
