@@ -69,10 +69,15 @@ class LocalKafka(LocalServer):
         progress: Progress = silent,
         settings: Mapping[str, str] | None = None,
         jvm_options: Sequence[str] = _HEAP,
+        cluster_id: str | None = None,
     ) -> None:
-        """``settings`` (names of server.properties) win over ours; ``jvm_options`` replace the heap sizes."""
+        """``settings`` (names of server.properties) win over ours; ``jvm_options`` replace the heap sizes.
+
+        ``cluster_id``: what :func:`new_cluster_id` made for all nodes of a cluster; None: it is alone.
+        """
         super().__init__(data_dir, port, usual=usual, progress=progress)
         self._settings = dict(settings or {})
+        self._cluster_id = cluster_id
         self._jvm_options = tuple(jvm_options)
         self._log_dir = self.data_dir / "log"
         self._classes: ClassArchive | None = None
@@ -108,8 +113,7 @@ class LocalKafka(LocalServer):
         unfinished = self._log_dir.with_name("log.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         self._write_properties("format.properties", free_port(), unfinished)
-        # Sixteen bytes of our choosing: a random id may begin with a dash, which reads as an option.
-        cluster_id = base64.urlsafe_b64encode(b"leadstream" + os.urandom(6)).decode().rstrip("=")
+        cluster_id = self._cluster_id or new_cluster_id()
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "format.properties"]
         child = self._spawn(Command([*run, *tool], os.environ), self.data_dir / "format.log")
         try:
@@ -133,6 +137,11 @@ class LocalKafka(LocalServer):
         }
         with open_private(self.data_dir / name, "w") as file:
             file.writelines(f"{key}={value}\n" for key, value in settings.items())
+
+
+def new_cluster_id() -> str:
+    """Sixteen bytes of our choosing: a random id may begin with a dash, which reads as an option."""
+    return base64.urlsafe_b64encode(b"leadstream" + os.urandom(6)).decode().rstrip("=")
 
 
 def brokers_known_to(port: int) -> int:

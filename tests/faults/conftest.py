@@ -10,6 +10,7 @@ import pytest
 
 from deploy.local.clickhouse import LocalClickHouse
 from deploy.local.kafka import LocalKafka
+from tests.cluster import Cluster
 from tests.faults.ledger import LedgerTrial
 from tests.faults.table import add
 from tests.faults.traffic import mixed
@@ -47,7 +48,7 @@ def new_trial(request: pytest.FixtureRequest, tmp_path: Path) -> NewTrial:
         scenario: str,
         events: int,
         *,
-        kafka: LocalKafka | None = None,
+        kafka: LocalKafka | Cluster | None = None,
         clickhouse: LocalClickHouse | None = None,
         clickhouse_url: str | None = None,
         **env: str,

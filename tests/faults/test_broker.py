@@ -2,17 +2,18 @@
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from deploy.local.kafka import LocalKafka
+from tests.cluster import cluster
 from tests.faults.conftest import NewTrial, Recorder, check
 from tests.faults.health import NOBODY, observed, watching
 from tests.faults.process import Fault
 from tests.faults.trial import Trial
-from tests.integration.stack import Service
+from tests.integration.stack import Service, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -41,18 +42,43 @@ def test_broker_killed(
     ):
         workers = trial.workers(2, PATIENT)
         trial.stack.sink()
-        kill_broker(trial, kafka, kills)
+        kill_brokers(trial, [kafka] * kills)
         assert_not_restarted(trial, workers)
         check(record(trial.conclude()))
 
 
-def kill_broker(trial: Trial, kafka: LocalKafka, times: int) -> None:
-    """All through the traffic, at moments that nobody knows before."""
-    load = trial.begin(per_second=1_500)
-    for kill in range(times):
-        load.gate((kill + 2) / (times + 1))
-        trial.reach((kill + 0.5 * trial.dice.random() + 0.25) / (times + 1))
-        away(trial, kafka, seconds=0)
+@pytest.mark.timeout(1_800)
+@pytest.mark.faults
+def test_three_brokers(new_trial: NewTrial, record: Recorder, tmp_path: Path) -> None:
+    """Two of three are there at any time: leaders, coordinators and the controller move."""
+    with (
+        cluster(tmp_path) as brokers,
+        new_trial("one of 3 brokers away, by turns", 40_000, kafka=brokers, **brokers.env) as trial,
+    ):
+        workers = trial.workers(2, PATIENT)
+        trial.stack.sink()
+        kill_brokers(trial, brokers.nodes * 2, away_s=10.0, whole=brokers.is_whole)
+        assert_not_restarted(trial, workers)
+        check(record(trial.conclude()))
+
+
+def kill_brokers(
+    trial: Trial,
+    victims: Sequence[LocalKafka],
+    away_s: float = 0.0,
+    whole: Callable[[], bool] = lambda: True,
+) -> None:
+    """One after the other, all through the traffic, at moments that nobody knows before.
+
+    ``whole``: may another one be missed now? However long the last one takes to come back, there is something
+    left to go on with.
+    """
+    load, parts = trial.begin(per_second=1_500), len(victims) + 2
+    for number, kafka in enumerate(victims):
+        load.gate((number + 2) / parts)
+        trial.reach((number + 0.5 * trial.dice.random() + 0.25) / parts)
+        away(trial, kafka, seconds=away_s)
+        wait_for(whole, 120, lambda: "what the broker has missed does not come to it")
 
 
 def assert_not_restarted(trial: Trial, workers: Sequence[Service]) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from deploy.local.kafka import LocalKafka
 from processors.engine.steps import Step
+from tests.cluster import cluster
 from tests.faults.conftest import NewLedger, Recorder, check
-from tests.faults.test_broker import PATIENT, assert_not_restarted, kill_broker
+from tests.faults.test_broker import PATIENT, assert_not_restarted, kill_brokers
 from tests.faults.test_failpoints import WORKER_STEPS, WorkerPair, die_in_pairs
 from tests.faults.test_frozen import LATE_TIMEOUT_S, freeze_and_thaw, freeze_past_transaction, freezing
 from tests.faults.test_kills import kill_under_traffic
@@ -85,6 +86,21 @@ def test_broker_killed(new_ledger: NewLedger, record: Recorder, tmp_path: Path) 
         new_ledger("rewards: broker, kill -9, back at once", 6_000, bootstrap=kafka.bootstrap) as trial,
     ):
         workers = trial.workers(2, PATIENT)
-        kill_broker(trial, kafka, 4)
+        kill_brokers(trial, [kafka] * 4)
+        assert_not_restarted(trial, workers)
+        check(record(trial.conclude()))
+
+
+@pytest.mark.faults
+def test_three_brokers(new_ledger: NewLedger, record: Recorder, tmp_path: Path) -> None:
+    """Two of three are there at any time: leaders, coordinators and the controller move."""
+    with (
+        cluster(tmp_path) as brokers,
+        new_ledger(
+            "rewards: one of 3 brokers away, by turns", 6_000, bootstrap=brokers.bootstrap, **brokers.env
+        ) as trial,
+    ):
+        workers = trial.workers(2, PATIENT)
+        kill_brokers(trial, brokers.nodes * 2, away_s=10.0, whole=brokers.is_whole)
         assert_not_restarted(trial, workers)
         check(record(trial.conclude()))

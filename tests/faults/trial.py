@@ -173,11 +173,15 @@ class Trial:
     def flows(self, timeout: float = 120) -> float:
         """Seconds from now until every partition of ``customers`` has had something new."""
         since = time.monotonic()
-        partitions = self.stack.settings.partitions
+        partitions, load = self.stack.settings.partitions, self.load
+        assert load is not None
         wait_for(
             lambda: self._alive() and self.watch.heard_since(since) == partitions,
             timeout,
-            lambda: f"only {self.watch.heard_since(since)} of {partitions} partitions go on",
+            lambda: (
+                f"only {self.watch.heard_since(since)} of {partitions} partitions go on,"
+                f" {load.sent} of {len(self.events)} events sent"
+            ),
             pause=0.05,
         )
         return time.monotonic() - since
