@@ -1,7 +1,8 @@
 # make run    the whole system on this machine, with demo traffic
 # make test   every test, on a clean machine
 # make faults everything that may happen to a running system, at length; SEED=n repeats a run
-# make test-compiled  the fast tests, those of the engine and the fault suite, on compiled modules
+# make test-compiled, make faults-compiled  the fast tests, those of the engine and the short fault suite; the
+#             long one: on compiled modules
 # make soak   MINUTES=n of steady traffic with faults mixed in
 # make check  lint, types and the fast tests, in two minutes
 PYTHON ?= python3
@@ -15,7 +16,7 @@ RESULTS ?= .faults
 # Hundreds of processes import the same modules: they are compiled once, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-compiled faults soak check lint fast integration lock schemas docs script vendored countries clean
+.PHONY: run test compiled test-compiled faults faults-compiled soak check lint fast integration lock schemas docs script vendored countries clean
 
 run: $(VENV)/ready
 	$(BIN)/leadstream up --demo --data $(DATA)
@@ -43,20 +44,28 @@ fast: $(VENV)/dev-ready $(VENV)/npm-ready
 integration: $(VENV)/dev-ready $(VENV)/npm-ready $(VENV)/sdks-ready $(VENV)/chromium-ready $(VENV)/tools-ready
 	$(BIN)/pytest -m "integration and not faults" --numprocesses=3 --dist=loadfile --no-loadscope-reorder --durations=40
 
-# From a wheel, in an environment and a copy of the tree of their own. For the rest, tests/compiled holds results together.
+# From a wheel, in an environment and a copy of the tree of their own, made anew each time. For the rest,
+# tests/compiled holds results together.
 COMPILED := $(VENV)/compiled
-ON_COMPILED = cd $(COMPILED)/tree && ../bin/python -m pytest -p tests.compiled.only
-test-compiled: $(VENV)/dev-ready $(VENV)/npm-ready
+ON_COMPILED := cd $(COMPILED)/tree && ../bin/python -m pytest -p tests.compiled.only
+compiled: $(VENV)/dev-ready $(VENV)/npm-ready
 	rm -rf $(COMPILED)
 	$(BIN)/python -m tests.compiled.building $(COMPILED)
 	$(PYTHON) -m venv --without-pip $(COMPILED)
 	@$(BIN)/python deploy/install.py requirements-dev.lock --python $(COMPILED)/bin/python
 	$(BIN)/pip --quiet --python $(COMPILED)/bin/python install --no-deps $(COMPILED)/wheel/*.whl
+
+test-compiled: compiled
 	$(ON_COMPILED) -m "not integration" --numprocesses=2
 	$(ON_COMPILED) -m "integration and not faults" tests/engine tests/faults tests/integration/test_upgrade.py
 
+faults faults-compiled: export FAULTS_SEED = $(SEED)
+faults faults-compiled: export FAULTS_RESULTS = $(abspath $(RESULTS))
 faults: $(VENV)/dev-ready
-	FAULTS_SEED=$(SEED) FAULTS_RESULTS=$(RESULTS) $(BIN)/pytest tests/faults -m integration
+	$(BIN)/pytest tests/faults -m integration
+
+faults-compiled: compiled
+	$(ON_COMPILED) tests/faults -m integration
 
 soak: $(VENV)/dev-ready
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED)
