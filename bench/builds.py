@@ -1,4 +1,4 @@
-"""Leadstream itself where it is not this one that is measured: compiled, or on another Python.
+"""Leadstream itself where it is not this one that is measured: compiled if this is not, or on another Python.
 
 Built from the sources that run here, and installed apart from our own environment, as a peer is. What it
 depends on has the versions of the lock file.
@@ -23,6 +23,7 @@ from bench.environments import (
     told_of,
 )
 from bench.site import ROOT
+from processors.build import is_compiled
 
 _SWITCH: Final = "HATCH_BUILD_HOOK_ENABLE_CUSTOM"
 """Has the modules that pyproject.toml lists compiled into the wheel, or not."""
@@ -39,7 +40,7 @@ class Build(NamedTuple):
 
 def build_of(python: str, *, compiled: bool) -> Build:
     """Whether it is there or not."""
-    if python == OURS and not compiled:
+    if _is_this(python, compiled=compiled):
         return Build(OURS, None)
     packages = environment("leadstream-needs", _LOCK, python)
     return Build(str(packages / "bin" / "python"), str(_wheel(python, compiled=compiled)))
@@ -47,7 +48,7 @@ def build_of(python: str, *, compiled: bool) -> Build:
 
 def ensure_build(say: Say, python: str, *, compiled: bool) -> None:
     """Raises :class:`NotAvailable`."""
-    if python == OURS and not compiled:
+    if _is_this(python, compiled=compiled):
         return
     if not _LOCK.is_file():
         raise NotAvailable("needs Leadstream's sources: run it from a clone of the repository")
@@ -68,6 +69,10 @@ def ensure_build(say: Say, python: str, *, compiled: bool) -> None:
         run_program([installed.python, "-m", "compileall", "-q", str(directory)])
 
     ensure(_wheel(python, compiled=compiled), make)
+
+
+def _is_this(python: str, *, compiled: bool) -> bool:
+    return python == OURS and compiled == is_compiled()
 
 
 @cache  # the sources are those of the start

@@ -61,7 +61,8 @@ PARTS = {
 @click.option(
     "--runs",
     type=click.IntRange(1),
-    help="Runs of each measurement.  [default: 3 of a throughput, 1 of all that takes longer; 1 if quick]",
+    help="Runs of each measurement.  [default: 5 of what a goal is set for, 3 of other throughputs, 1 of all"
+    " that takes longer; 1 if quick]",
 )
 @click.option(
     "--events", type=click.IntRange(1_000), help="Events of w2.  [default: 200,000; 10,000 if quick]"
@@ -105,8 +106,8 @@ def bench(
 ) -> None:
     """Measure Leadstream on real servers, beside others who do the same work.
 
-    Without a command: all contestants on all workloads, then each of the commands below but stages, in three
-    quarters of an hour on two cores. With --only, --workload or --measure: just these contestants, workloads
+    Without a command: all contestants on all workloads, then each of the commands below but stages, in forty
+    minutes on two cores. With --only, --workload or --measure: just these contestants, workloads
     and measures. With a command: that part alone, as large as its own options say.
 
     \b
@@ -149,6 +150,7 @@ def bench(
     sizes = QUICK if quick else FULL
     sizes = replace(
         sizes,
+        goal_runs=runs or sizes.goal_runs,
         runs=runs or sizes.runs,
         dear_runs=runs or sizes.dear_runs,
         events=events or sizes.events,
@@ -202,7 +204,8 @@ def _measure(
 
     logging.getLogger().addHandler(logging.NullHandler())
     out.mkdir(parents=True, exist_ok=True)
-    expected = [*(expected_s(step, results.sizes) for step in todo), *(part.expected_s for part in parts)]
+    expected = [expected_s(step, results.sizes) for step in todo]
+    expected += [part.expected_s(quick) for part in parts]
     left = Remaining(expected)
     with Interrupt(), Bar("measuring", len(expected), "runs") as bar:
 
@@ -217,7 +220,7 @@ def _measure(
             bar.advance(1)
             bar.say(f"  {left}")
 
-        takes = [*by_measure(todo, results.sizes), *((part.name, part.expected_s) for part in parts)]
+        takes = [*by_measure(todo, results.sizes), *((part.name, part.expected_s(quick)) for part in parts)]
         shares = ", ".join(f"{what} {minutes(seconds)}" for what, seconds in takes)
         bar.say(f"about {minutes(sum(expected))}: {shares}")
         if todo:

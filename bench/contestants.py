@@ -39,7 +39,8 @@ class Contestant:
     w1 it takes a second, two cores shared by all; for guessing how long a run takes. ``prepare``: makes its
     environment for a Python, may raise ``NotAvailable``. ``recovers``: has another copy of its state than
     the local one, and shows what it is past. ``on_request``: workloads and measures in which it takes part
-    only when it is named; they would take long and tell little."""
+    only when it is named; they would take long and tell little. ``goals``: workloads and measures for whose
+    figures, or for their ratio to others', a goal is set."""
 
     name: str
     title: str
@@ -49,6 +50,7 @@ class Contestant:
     prepare: Callable[[Say, str], None] = _nothing
     recovers: bool = True
     on_request: frozenset[str] = frozenset()
+    goals: frozenset[tuple[str, str]] = frozenset()
 
 
 def product(
@@ -177,6 +179,8 @@ def _maven(say: Say, _python: str) -> None:
 _VARIANT: Final = frozenset({"w1-long", "w2", "w2-core", "latency", "recovery"})
 _NOT_LONG: Final = frozenset({"w1-long"})
 """What is not compiled as it runs is as fast on the short one."""
+_REFERENCE: Final = frozenset({("w1", "throughput")})
+_GOALS: Final = _REFERENCE | {("w2", "throughput"), ("w1", "latency")}
 
 CONTESTANTS: Final = (
     Contestant(
@@ -186,6 +190,7 @@ CONTESTANTS: Final = (
         _leadstream(),
         80_000,
         _build(compiled=False),
+        goals=_GOALS,
     ),
     Contestant(
         "leadstream-compiled",
@@ -195,6 +200,7 @@ CONTESTANTS: Final = (
         90_000,
         _build(compiled=True),
         on_request=frozenset({"recovery"}),
+        goals=_GOALS,
     ),
     Contestant(
         "leadstream-2",
@@ -267,6 +273,7 @@ CONTESTANTS: Final = (
         70_000,
         _environment("confluent_loop"),
         on_request=_NOT_LONG,
+        goals=_REFERENCE,
     ),
     Contestant(
         "aiokafka",

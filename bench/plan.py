@@ -12,7 +12,7 @@ MEASURES: Final[tuple[Measure, ...]] = ("throughput", "latency", "recovery", "si
 WORKLOADS: Final = ("w1", "w1-long", "w2", "w2-core")
 HEAD: Final = 4_000
 """Events that are there before a fixed rate begins."""
-_SLOW: Final = 10_000
+_SLOW: Final = 30_000
 """Events a second of whoever is measured once."""
 _OF_W2: Final = 0.4
 """Of the events of w1 so many of w2 are taken in the same time."""
@@ -20,11 +20,13 @@ _OF_W2: Final = 0.4
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything. ``runs``: of a throughput; ``dear_runs``: of what takes long, which is w1-long,
-    every other measure, and whoever is slow. ``long_customers``: of w1-long; ``events``: of w2; ``rates``:
+    """How much of everything. ``goal_runs``: of what a goal is set for; ``runs``: of other throughputs;
+    ``dear_runs``: of what takes long, which is w1-long, every other measure, and whoever is slow.
+    ``long_customers``: of w1-long; ``events``: of w2; ``rates``:
     of everybody, ``own_rates`` of Leadstream besides, on w1; ``seconds``: of a rate; ``patience_s``: without
     any progress for so long a contestant is given up."""
 
+    goal_runs: int
     runs: int
     dear_runs: int
     customers: int
@@ -37,6 +39,7 @@ class Sizes:
 
 
 FULL: Final = Sizes(
+    goal_runs=5,
     runs=3,
     dear_runs=1,
     customers=150_000,
@@ -47,6 +50,7 @@ FULL: Final = Sizes(
     seconds=15,
 )
 QUICK: Final = Sizes(
+    goal_runs=1,
     runs=1,
     dear_runs=1,
     customers=5_000,
@@ -83,7 +87,7 @@ def steps(
 ) -> Iterator[Step]:
     """Contestants take turns, so that a change of the machine's mood meets all of them. ``named``: they were
     asked for by name, so each does whatever it can."""
-    for number in range(1, max(sizes.runs, sizes.dear_runs) + 1):
+    for number in range(1, max(sizes.goal_runs, sizes.runs, sizes.dear_runs) + 1):
         for workload in workloads:
             for measure in MEASURES:
                 if measure not in measures:
@@ -91,10 +95,16 @@ def steps(
                 for one in contestants:
                     if not _can(one, workload, measure) or not (named or _usual(one, workload, measure)):
                         continue
-                    dear = measure != "throughput" or workload == "w1-long" or one.pace < _SLOW
-                    if number <= (sizes.dear_runs if dear else sizes.runs):
-                        for rate in _rates(one, workload, measure, sizes):
+                    for rate in _rates(one, workload, measure, sizes):
+                        if number <= _runs(one, workload, measure, rate, sizes):
                             yield Step(measure, workload, one, number, rate)
+
+
+def _runs(one: Contestant, workload: str, measure: Measure, rate: int | None, sizes: Sizes) -> int:
+    if (workload, measure) in one.goals and (rate is None or rate in sizes.rates):
+        return sizes.goal_runs
+    dear = measure != "throughput" or workload == "w1-long" or one.pace < _SLOW
+    return sizes.dear_runs if dear else sizes.runs
 
 
 def _can(one: Contestant, workload: str, measure: Measure) -> bool:

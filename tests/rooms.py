@@ -169,9 +169,9 @@ _ROOMS: Final = {
     # The command line finds it by its name, like its own commands, and knows nothing else of it.
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
-        "schemas errors clock programs garbage printable terminal clickhouse.url settings rewards kafka"
-        " kafka.connection kafka.placement clickhouse engine engine.state engine.kafka worker sink rewarding"
-        " gateway audit.model demo deploy stack cli",
+        "schemas errors clock programs build garbage printable terminal clickhouse.url settings rewards"
+        " kafka kafka.connection kafka.placement clickhouse engine engine.state engine.kafka worker sink"
+        " rewarding gateway audit.model demo deploy stack cli",
     ),
 }
 _ROOT: Final = Path(__file__).parent.parent

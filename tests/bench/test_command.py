@@ -27,7 +27,7 @@ def wrong(quick: bool) -> Told:
 
 
 def test_parts_are_in_a_run_of_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(parts, "PARTS", (Part("rewards", 10, rewards),))
+    monkeypatch.setattr(parts, "PARTS", (Part("rewards", 60, 10, rewards),))
     done = CliRunner().invoke(cli, ["bench", "--quick", "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
     assert "about 10 s: rewards 10 s" in done.stderr
@@ -42,7 +42,7 @@ def test_parts_are_in_a_run_of_everything(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_a_part_that_does_not_count_fails_the_run_and_is_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(parts, "PARTS", (Part("rewards", 10, rewards), Part("sales", 10, wrong)))
+    monkeypatch.setattr(parts, "PARTS", (Part("rewards", 60, 10, rewards), Part("sales", 60, 10, wrong)))
     done = CliRunner().invoke(cli, ["bench", "--quick", "--out", str(tmp_path)])
     assert done.exit_code == 1
     assert "1 of 2 do not count; sales: everything is lost" in done.stderr
@@ -53,7 +53,9 @@ def test_what_ends_a_part_leaves_the_others(monkeypatch: pytest.MonkeyPatch, tmp
     def interrupted(quick: bool) -> Told:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(parts, "PARTS", (Part("rewards", 10, rewards), Part("sales", 10, interrupted)))
+    monkeypatch.setattr(
+        parts, "PARTS", (Part("rewards", 60, 10, rewards), Part("sales", 60, 10, interrupted))
+    )
     done = CliRunner().invoke(cli, ["bench", "--quick", "--out", str(tmp_path)])
     assert done.exit_code != 0
     assert "| an amount | " in (tmp_path / "results.md").read_text()
@@ -65,7 +67,7 @@ def test_what_ends_a_part_leaves_the_others(monkeypatch: pytest.MonkeyPatch, tmp
 def test_who_wants_some_of_it_gets_no_parts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, some: list[str]
 ) -> None:
-    monkeypatch.setattr(parts, "PARTS", (Part("sales", 10, wrong),))
+    monkeypatch.setattr(parts, "PARTS", (Part("sales", 60, 10, wrong),))
     done = CliRunner().invoke(cli, ["bench", "--quick", "--out", str(tmp_path), *some])
     assert done.exit_code == 0, done.output
     assert list(tmp_path.iterdir()) == []

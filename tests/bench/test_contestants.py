@@ -15,6 +15,7 @@ from bench.environments import OURS, NotAvailable, ensure, ensure_maven, run_pro
 from bench.site import Site
 from bench.w1 import plan as customers
 from bench.workloads import LEADS, Core, CustomerJoin, Pipeline, Workload
+from processors.build import is_compiled
 
 NOW_MS = 1_760_000_000_000
 ROOMS = Path(plan.__file__).parent
@@ -57,19 +58,21 @@ def test_what_is_in_python_runs_on_the_one_that_is_asked_for(
         assert (interpreters[0] == interpreters[1]) == one.name.startswith("streams-"), one.name
 
 
-def test_ours_is_built_only_where_it_has_to_be() -> None:
-    assert build_of(OURS, compiled=False) == (OURS, None)
-    python, path = build_of(OURS, compiled=True)
+@pytest.mark.parametrize("this", [True, False], ids=["compiled", "pure"])
+def test_ours_is_built_only_where_it_has_to_be(monkeypatch: pytest.MonkeyPatch, this: bool) -> None:
+    monkeypatch.setattr(builds, "is_compiled", lambda: this)
+    assert build_of(OURS, compiled=this) == (OURS, None)
+    ensure_build(pytest.fail, OURS, compiled=this)
+    python, path = build_of(OURS, compiled=not this)
     assert python != OURS
     assert path is not None
-    assert "leadstream-compiled-" in path
-    ensure_build(pytest.fail, OURS, compiled=False)
+    assert f"leadstream-{'pure' if this else 'compiled'}-" in path
 
 
 def test_what_has_no_sources_is_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(builds, "_LOCK", tmp_path / "requirements.lock")
     with pytest.raises(NotAvailable, match="clone of the repository"):
-        ensure_build(pytest.fail, OURS, compiled=True)
+        ensure_build(pytest.fail, OURS, compiled=not is_compiled())
 
 
 def test_a_python_is_told(tmp_path: Path) -> None:
