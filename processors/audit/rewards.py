@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, Self
 
 import orjson
 
-from processors.audit.model.rewards import Document, Owed, OwedReward, decided, owed
+from processors.audit.model.caps import decided
+from processors.audit.model.rewards import Document, Owed, OwedReward, owed
 from schemas.decoding import Refused
 from schemas.reward_decoding import decode_reward_event
 from schemas.reward_events import AnyRewardEvent
@@ -44,9 +45,9 @@ class Caps(NamedTuple):
     gone: bool
 
     @classmethod
-    def of(cls, claims: Iterable[Document], *, gone: bool) -> Self:
+    def of(cls, claims: Iterable[Document], policies: Policies, *, gone: bool) -> Self:
         """As they are decided from the beginning, each cap in this order."""
-        found = decided(claims)
+        found = decided(claims, policies)
         return cls(found.room, {answer[:3]: answer[3] for answer in found.answers}, gone)
 
 

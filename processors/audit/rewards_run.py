@@ -42,7 +42,7 @@ async def audit_rewards(
         mine_alone = b"" if workspace is None else customer_key(workspace, "")
         policies = await _policies(settings)
         removed = {names[place.topic] for place, span in spans.items() if span.begin > 0}
-        caps = Caps.of(await _claims(reader), gone=Topic.REWARD_CLAIMS in removed)
+        caps = Caps.of(await _claims(reader), policies, gone=Topic.REWARD_CLAIMS in removed)
         for partition in sorted({place.partition for place in spans}):
             audit = LedgerAudit(policies, caps, epoch_ms(), gone=bool(removed & set(_INPUTS)))
             mine = {place: span for place, span in spans.items() if place.partition == partition}

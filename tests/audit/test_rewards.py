@@ -43,9 +43,10 @@ def audited(
     gone: bool = False,
 ) -> tuple[list[str], Summary]:
     """``change``: what the topics hold instead. ``unsettled``: nothing of it was read yet."""
-    claims = world.values(Topic.REWARD_CLAIMS)
     found = {(WORKSPACE, one["programId"]): with_hashes(one) for one in policies}
-    audit, summary = LedgerAudit(found, Caps.of(claims, gone=False), LATE, gone=gone), Summary()
+    claims = change(Topic.REWARD_CLAIMS, [*world.values(Topic.REWARD_CLAIMS)])
+    audit = LedgerAudit(found, Caps.of(claims, found, gone=False), LATE, gone=gone)
+    summary = Summary()
     for topic in TOPICS:
         records = world.logs[NAMES[topic]]
         values = change(topic, [record.value and orjson.loads(record.value) for record in records])
@@ -100,6 +101,10 @@ def only(topic: Topic, edit: Callable[[list[Any]], list[Any]]) -> Change:
         (
             only(Topic.REWARD_SHARES, lambda values: [{**one, "amount": 2_499} for one in values]),
             "rw_ was granted 2499 in month of 2026-01-01 UTC, and 2500 is right",
+        ),
+        (
+            only(Topic.REWARD_CLAIMS, lambda values: [{**one, "limit": 3_001} for one in values]),
+            "rw_ was granted 2500 in month of 2026-01-01 UTC, and 0 is right",
         ),
         (
             only(Topic.REWARDS, lambda values: [*values, []]),

@@ -9,7 +9,8 @@ from typing import Final, Self
 import msgspec
 import orjson
 
-from processors.audit.model.rewards import Decided, Owed, decided, owed
+from processors.audit.model.caps import Decided, decided
+from processors.audit.model.rewards import Owed, owed
 from processors.audit.rewards_run import audit_rewards
 from processors.rewarding import caps, customers
 from processors.settings import Settings
@@ -20,8 +21,8 @@ from tests.engine.sums import up_to
 from tests.faults.state import judge_stores, read_changelog
 from tests.integration.judgement import Findings
 from tests.integration.stack import Stack
-from tests.rewarding.histories import CAPS, POLICY
-from tests.rewards.builders import WORKSPACE, Document
+from tests.rewarding.histories import CAPS, POLICIES
+from tests.rewards.builders import Document
 from tests.rewards.test_properties import as_owed
 
 COMMAND: Final = "rewards run"
@@ -51,7 +52,7 @@ class Ledger:
             for key, value in _records(stack, Topic.REWARDS)
         ]
         claims = [orjson.loads(value) for _, value in _records(stack, Topic.REWARD_CLAIMS)]
-        by_caps = decided(claims)
+        by_caps = decided(claims, POLICIES)
         return cls(
             [one for _, one in rewards],
             {one.reward_id: customer for customer, one in rewards},
@@ -87,7 +88,7 @@ def _owed(customers: Customers, by_caps: Decided) -> Owed:
     for documents in customers.values():
         results = [one for one in documents if "type" not in one]
         events = [one for one in documents if "type" in one]
-        one = owed(results, events, {(WORKSPACE, "pg"): POLICY}, by_caps.room)
+        one = owed(results, events, POLICIES, by_caps.room)
         found.rewards.update(one.rewards)
         found.refusals.update(one.refusals)
         found.periods.update(one.periods)

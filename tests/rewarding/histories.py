@@ -10,7 +10,8 @@ from typing import Final
 import orjson
 from msgspec.json import Decoder
 
-from processors.audit.model.rewards import decided, owed
+from processors.audit.model.caps import decided
+from processors.audit.model.rewards import owed
 from schemas.ids import reward_id
 from schemas.rewards import Reward, RewardRefusal
 from schemas.topics import Topic, split_key
@@ -27,6 +28,7 @@ POLICY: Final = policy(
         "sale": {"amount": 300, "cap": {"amount": CAPS["sale"], "per": "allTime"}},
     },
 )
+POLICIES: Final = {(WORKSPACE, "pg"): POLICY}
 _reward: Final = Decoder(Reward).decode
 _refusal: Final = Decoder(RewardRefusal).decode
 
@@ -69,7 +71,7 @@ def check(customers: Mapping[str, list[Document]], read: Callable[[Topic], Value
         said[split_key(key)[1]].keep([_reward(value)])
     for key, value in read(Topic.REWARD_REFUSALS):
         said[split_key(key)[1]].keep([_refusal(value)])
-    by_caps = decided(orjson.loads(value) for _, value in read(Topic.REWARD_CLAIMS))
+    by_caps = decided((orjson.loads(value) for _, value in read(Topic.REWARD_CLAIMS)), POLICIES)
     answers = [orjson.loads(value) for _, value in read(Topic.REWARD_SHARES)]
     told = sorted((one["rewardId"], one["period"], one["number"], one["amount"]) for one in answers)
     assert told == sorted(by_caps.answers)
@@ -81,7 +83,7 @@ def check(customers: Mapping[str, list[Document]], read: Callable[[Topic], Value
     for customer, documents in customers.items():
         results = [one for one in documents if "type" not in one]
         events = [one for one in documents if "type" in one]
-        assert_owed(said[customer], owed(results, events, {(WORKSPACE, "pg"): POLICY}, by_caps.room))
+        assert_owed(said[customer], owed(results, events, POLICIES, by_caps.room))
         revisions = defaultdict(list)
         for one in said[customer].rewards:
             revisions[one.reward_id].append(one)

@@ -1,6 +1,6 @@
 """Caps: what fits, and who decides. That nothing makes them overflow: test_invariants."""
 
-from processors.audit.model.rewards import decided
+from processors.audit.model.caps import decided
 from schemas.times import DAY_MS
 from schemas.topics import Topic
 from tests.rewarding.world import RewardWorld, record_of
@@ -20,7 +20,11 @@ from tests.rewards.builders import (
 
 def capped(amount: int, per: str = "allTime") -> RewardWorld:
     """2,500 for each lead, and this much of it at most."""
-    return RewardWorld(parsed(policy({"lead": {"amount": 2_500, "cap": {"amount": amount, "per": per}}})))
+    return RewardWorld(parsed(paying(amount, per)))
+
+
+def paying(amount: int, per: str = "allTime") -> Document:
+    return policy({"lead": {"amount": 2_500, "cap": {"amount": amount, "per": per}}})
 
 
 def send(world: RewardWorld, *sent: tuple[str, Document]) -> None:
@@ -105,7 +109,8 @@ def test_while_the_cap_decides_what_was_published_stands() -> None:
         assert newest(world)["ann"] == [(2_500, "payable", None)]
     world.settle()
     assert sorted(newest(world)["ann"]) == [(0, "cancelled", "moved"), (2_500, "payable", None)]
-    assert decided(world.values(Topic.REWARD_CLAIMS)).used == {
+    policies = {(WORKSPACE, "pg"): paying(10_000)}
+    assert decided(world.values(Topic.REWARD_CLAIMS), policies).used == {
         (WORKSPACE, "pg", "pn", "lead", "allTime"): 0,
         (WORKSPACE, "pg", "other", "lead", "allTime"): 2_500,
     }

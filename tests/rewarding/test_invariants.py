@@ -11,7 +11,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.audit.model.rewards import Decided, Owed, decided, owed
+from processors.audit.model.caps import Decided, decided
+from processors.audit.model.rewards import Owed, owed
 from schemas.rewards import Reward
 from schemas.topics import REWARD_INNER, REWARD_OUTPUTS, Topic
 from tests.attribution.effort import examples
@@ -37,15 +38,17 @@ class Played(NamedTuple):
         return {customer: [*self.world.of(customer).newest.values()] for customer in self.told}
 
     def by_caps(self) -> Decided:
-        return decided(self.world.values(Topic.REWARD_CLAIMS))
+        return decided(self.world.values(Topic.REWARD_CLAIMS), self._policies())
 
     def owed(self, customer: str) -> Owed:
         """By the model, of what caps have granted."""
         documents = self.told[customer]
         results = [one for one in documents if "type" not in one]
         events = [one for one in documents if one.get("type", "erasure") != "erasure"]
-        policies = {(WORKSPACE, one["programId"]): with_hashes(one) for one in self.policies}
-        return owed(results, events, policies, self.by_caps().room)
+        return owed(results, events, self._policies(), self.by_caps().room)
+
+    def _policies(self) -> dict[tuple[str, str], Document]:
+        return {(WORKSPACE, one["programId"]): with_hashes(one) for one in self.policies}
 
 
 @st.composite

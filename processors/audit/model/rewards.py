@@ -74,7 +74,7 @@ def owed(
 
     ``policies``: by workspaceId and programId, versions ascending. Waits are never over here, but for leads
     and sales ``in_vain``: no policy came in time. ``room``: by rewardId and period, what caps have granted
-    (:func:`decided`).
+    (:func:`.caps.decided`).
     """
     newest: dict[str, Document] = {}
     for one in results:
@@ -109,32 +109,6 @@ def owed(
             del found.rewards[identity]
         else:
             found.rewards[identity] = reward._replace(amount=min(reward.amount, has))
-    return found
-
-
-class Decided(NamedTuple):
-    """``answers``: rewardId, period, number and amount, in the order of claims. ``room``: by rewardId and
-    period, what is left of what was granted. ``used``: by cap and period.
-    """
-
-    answers: list[tuple[str, str, int, int]]
-    room: dict[tuple[str, str], int]
-    used: dict[tuple[str, ...], int]
-
-
-def decided(claims: Iterable[Document]) -> Decided:
-    """What caps say to these claims, each cap in this order."""
-    found = Decided([], defaultdict(int), defaultdict(int))
-    for claim in claims:
-        cap = tuple(claim[name] for name in ("workspaceId", "programId", "partnerId", "kind", "period"))
-        if claim["kind"] == "sale":
-            cap = (*cap, claim["customerExternalId"])
-        amount = claim["amount"]
-        if amount > 0:
-            amount = min(amount, max(claim["limit"] - found.used[cap], 0))
-            found.answers.append((claim["rewardId"], claim["period"], claim["number"], amount))
-        found.used[cap] += amount
-        found.room[claim["rewardId"], claim["period"]] += amount
     return found
 
 
@@ -173,7 +147,7 @@ def _sales(
         new = paid[:1] == [(_time(sale["timestamp"]), identity)]
         pay = _pay(sale, policy, new=new)
         if isinstance(pay, _Pay) and not new:
-            months = _rule(pay.version, "sale", team[2]).get("months")
+            months = rule_of(pay.version, "sale", team[2]).get("months")
             if months is not None and _time(sale["timestamp"]) >= _later(paid[0][0], months):
                 pay = "over_duration"
         if isinstance(pay, str):
@@ -202,7 +176,7 @@ def _after(rewards: dict[str, OwedReward], events: list[Document]) -> None:
             rewards[identity] = reward._replace(status=status)
 
 
-def _rule(version: Document, kind: str, partner_id: str) -> Document:
+def rule_of(version: Document, kind: str, partner_id: str) -> Document:
     """What is paid for leads or for sales, and the conditions that may pay instead."""
     own = version.get("partners", {}).get(partner_id, {})
     for said in (own, version):
@@ -223,7 +197,7 @@ def _pay(source: Document, policy: Document, *, new: bool) -> _Pay | str:
     if version.get("partners", {}).get(partner_id, {}).get("excluded"):
         return "excluded"
     kind = "sale" if "saleId" in source else "lead"
-    rule = _rule(version, kind, partner_id)
+    rule = rule_of(version, kind, partner_id)
     held = [(number, group) for number, group in rule["groups"] if _holds(group, source, new=new)]
     if not held:
         if "amount" not in rule and "percent" not in rule:
