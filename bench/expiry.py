@@ -126,7 +126,9 @@ class _Worker:
         jobs = processors_of(settings, lambda: self._now_ms)
         cache = new_cache()
         self._stores: dict[tuple[str, int], Store] = {
-            (job.table, number): PartitionStore(directory / f"{job.table}-{number}", cache, _BEGIN_MS)
+            (job.table, number): PartitionStore(
+                directory / f"{job.table}-{number}", cache, _BEGIN_MS, job.retention_ms
+            )
             for job in jobs
             for number in range(PARTITIONS)
         }

@@ -141,7 +141,9 @@ def _worker() -> tuple[Computer, dict[tuple[str, int], PartitionStore], Any]:
     jobs = processors_of(settings)
     cache, path = new_cache(), Path(directory.name)
     stores = {
-        (job.table, number): PartitionStore(path / f"{job.table}-{number}", cache, epoch_ms())
+        (job.table, number): PartitionStore(
+            path / f"{job.table}-{number}", cache, epoch_ms(), job.retention_ms
+        )
         for job in jobs
         for number in range(PARTITIONS)
     }

@@ -55,7 +55,7 @@ anything unexpected         exit code 70 before an offset moves; the supervisor 
 metadata: in the same transaction, for whoever owns the partition next.
 
 **Time.** A state may name a time at which it wants to be called again, and states of tables with a retention
-are swept when they are old. :mod:`.expiry` does both by a :mod:`.watermark`, not by the clock: not before
+are dropped when they are old. :mod:`.expiry` does both by a :mod:`.watermark`, not by the clock: not before
 everything that had arrived by then has been processed.
 
 **Readers** of the outputs must be ``read_committed`` (Java's and aiokafka's default is not).

@@ -3,7 +3,7 @@
 """
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,21 +22,14 @@ log = logging.getLogger(__name__)
 
 #: Share of a batch that may be expiries, so that a backlog of them cannot hold up the events.
 DUE_PER_BATCH = 500
-#: The sweep looks at every state once in this share of the retention. A state outlives its retention by half
-#: of it on average, and by little more than all of it at most, however many are written: a table is a tenth
-#: larger than it has to be. That costs five looks (of half a microsecond) in the life of each state.
-_SWEEP_ROUND = 0.2
-#: States looked at before others have their turn: about a millisecond.
-_LOOKS = 2000
 #: Due entries looked at in a row, to count the states that wait.
 _HELD_LOOKS = 500
-#: Share of the retention by which the watermark may be behind when nothing but the sweep needs it.
+#: Share of the retention by which the watermark may be behind when only what is too old is to be dropped.
 _WATERMARK_LAG = 0.01
 
 
 class Timekeeper:
-    """The rounds of the watermark, which states are due by it, and the slow sweep of states past their
-    retention.
+    """The rounds of the watermark, which states are due by it, and which are past their retention.
 
     For one generation: what is known of a former one's partitions says nothing about these.
     """
@@ -63,9 +56,6 @@ class Timekeeper:
         }
         self._hops = hops(processors)
         self._more = False
-        #: Looks that each store is still to have, and until when they have been counted.
-        self._looks: defaultdict[Place, float] = defaultdict(float)
-        self._counted_ms = settings.clock()
         #: Stores whose waiting states are to be counted next, and how many there were in each.
         self._to_count: list[Place] = []
         self._held: dict[Place, int] = {}
@@ -106,7 +96,7 @@ class Timekeeper:
 
     def round_wanted(self) -> bool:
         """Is no round under way, and something due before a round from now would move the watermark; or is
-        the watermark too old for the sweep?
+        the watermark too old for what is to be dropped?
         """
         if self.watermark.running:
             return False
@@ -134,22 +124,12 @@ class Timekeeper:
             self._stats.held = by_table
 
     def sweep(self) -> Iterator[None]:
-        """Drop what is past its retention, as far as the time since the last call allows.
-
-        Some milliseconds between two yields; it may be left at any of them.
-        """
-        now_ms = self._settings.clock()
-        passed_ms, self._counted_ms = max(0, now_ms - self._counted_ms), now_ms
+        """Drop what is past its retention. Some milliseconds between two yields; it may be left at any."""
         for place, store in list(self._stores.items()):  # others may start meanwhile
             retention_ms = self._retention_ms.get(place[0])
             if retention_ms is None:
                 continue
             before_s = (self.watermark.time_ms - retention_ms) // 1000
-            if before_s <= 0:
-                continue
-            share = min(1.0, passed_ms / (_SWEEP_ROUND * retention_ms))
-            self._looks[place] += share * store.size
-            while self._looks[place] >= (looks := min(_LOOKS, max(1, store.size))):
-                self._looks[place] -= looks
-                self._stats.swept += store.sweep(before_s, looks)
+            while before_s > 0 and (dropped := store.drop(before_s)):
+                self._stats.swept += dropped
                 yield

@@ -5,14 +5,17 @@ One flag byte, then the fields it announces, then the processor's own bytes::
     bit 0   8 bytes   due time, epoch ms, big-endian
     bit 1   4 bytes   time of writing, epoch s, big-endian (tables with a retention)
 
-A restore can thus rebuild the due index, and a sweep can see the age, without decoding states.
+A restore can thus rebuild the due index, and a store can see the age, without decoding states.
 """
 
 import struct
+from collections.abc import Iterable
 
 _DUE = 1
 _WRITTEN = 2
 _BODY = {0: 1, _DUE: 9, _WRITTEN: 5, _DUE | _WRITTEN: 13}
+#: Where the time of writing is.
+_AT = {0: slice(0), _DUE: slice(0), _WRITTEN: slice(1, 5), _DUE | _WRITTEN: slice(9, 13)}
 _pack_due = struct.Struct(">BQ").pack
 _pack_written = struct.Struct(">BI").pack
 _pack_both = struct.Struct(">BQI").pack
@@ -43,16 +46,13 @@ def due_ms(stored: bytes) -> int | None:
     return None if due is None else int.from_bytes(due, "big")
 
 
-def from_second(second: int) -> tuple[bytes, bytes]:
-    """Bounds of the stored forms without a due time that were written from this second on: ``first <= stored
-    < end``. For whoever looks at many: nearly all are like that.
-    """
-    return _pack_written(_WRITTEN, second), bytes([_WRITTEN + 1])
-
-
 def written_s(stored: bytes) -> int | None:
     """When it was written."""
-    if not stored[0] & _WRITTEN:
-        return None
-    start = _BODY[stored[0]] - 4
-    return int.from_bytes(stored[start : start + 4], "big")
+    written = stored[_AT[stored[0]]]
+    return int.from_bytes(written, "big") if written else None
+
+
+def newest_s(several: Iterable[bytes]) -> int | None:
+    """When the latest of them was written; of those that do not say, not."""
+    newest = max([stored[_AT[stored[0]]] for stored in several], default=b"")
+    return int.from_bytes(newest, "big") if newest else None

@@ -254,7 +254,7 @@ class Engine:
     # --- time
 
     async def _housekeep(self) -> None:
-        """Rounds of the watermark, as far as somebody needs it, and the sweep."""
+        """Rounds of the watermark, as far as somebody needs it, and what is too old."""
         while True:
             await asyncio.sleep(self._settings.expiry_interval_s)
             current = self._current

@@ -65,7 +65,8 @@ class EngineSettings:
     #: its slowest level. What others read is in gzip, the one codec that every client brings along.
     compression: str | None = "snappy"
     clock: Callable[[], int] = epoch_ms
-    #: Pause between two rounds of the watermark while something is due, and between two looks of the sweep.
+    #: Pause between two rounds of the watermark while something is due, and between two looks for what is
+    #: too old.
     expiry_interval_s: float = 1.0
     #: A rebalance, a wait for undecided transactions or a restore without progress longer than this ends
     #: the worker with code 70.

@@ -62,9 +62,9 @@ class Store(Readable, Protocol):
     def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
         """(entry, due time, key), earliest first; each comes again until it is spent.
 
-        An entry is only a hint: a state that was written again or swept may leave its old one behind. Whoever
-        takes it compares it with the due time in the stored form, and spends it. Takes as long as there are
-        entries to return, however many were spent before. Notices damage.
+        An entry is only a hint: a state that was written again may leave its old one behind. Whoever takes it
+        compares it with the due time in the stored form, and spends it. Takes as long as there are entries to
+        return, however many were spent before. Notices damage.
         """
 
     def first_due(self) -> int | None:
@@ -77,12 +77,12 @@ class Store(Readable, Protocol):
         all were looked at. Notices damage.
         """
 
-    def sweep(self, written_before_s: int, looks: int) -> int:
-        """Drop states written earlier; how many. The next call goes on where this one stops.
+    def drop(self, written_before_s: int) -> int:
+        """Drop states written earlier, as many as go at a time; about how many. To be called until it is 0.
 
-        Looks at ``looks`` states at most. After looks at as many as :attr:`size` says, every state that was
-        there at the first of them has been looked at. Local: the changelog of such a table forgets by its own
-        retention. Notices damage.
+        Some may be left then: what was written up to half a retention before others that stay, and all that
+        was written since a state whose due entry is not spent. Local: the changelog of such a table forgets
+        by its own retention. Notices damage.
         """
 
     def states(self) -> Iterator[tuple[bytes, bytes]]:

@@ -89,7 +89,9 @@ class Process:
         self._computer = Computer(PARTITIONS, jobs, limits(1))
         cache = new_cache()
         self._stores = {
-            (job.table, number): PartitionStore(directory / f"{job.table}-{number}", cache, of.now_ms)
+            (job.table, number): PartitionStore(
+                directory / f"{job.table}-{number}", cache, of.now_ms, job.retention_ms
+            )
             for job in jobs
             for number in range(PARTITIONS)
         }

@@ -20,23 +20,26 @@ PARTITIONS = 3
 SOURCE = TopicPartition("clicks", 0)
 
 
-def in_memory(path: Path, now_ms: int) -> Store:
-    del now_ms
+Make = Callable[[Path, int, int], Store]
+
+
+def in_memory(path: Path, now_ms: int, retention_ms: int) -> Store:
+    del now_ms, retention_ms
     return MemoryStore(path)
 
 
-def on_disk(path: Path, now_ms: int) -> Store:
-    return PartitionStore(path, new_cache(), now_ms)
+def on_disk(path: Path, now_ms: int, retention_ms: int) -> Store:
+    return PartitionStore(path, new_cache(), now_ms, retention_ms)
 
 
 class Table:
     """A table with a retention, and a clock."""
 
-    def __init__(self, directory: Path, make: Callable[[Path, int], Store], retention_ms: int) -> None:
+    def __init__(self, directory: Path, make: Make, retention_ms: int) -> None:
         self._directory = directory
         self._make = make
         self._job = Counter("t", ["clicks"], "out", "dead", chain=False)
-        self._job.retention_ms = retention_ms
+        self._job.retention_ms = self._retention_ms = retention_ms
         self.written = 0
         self.now_ms = START_MS
         self.stats = Stats()
@@ -47,7 +50,7 @@ class Table:
         for partition in range(PARTITIONS):
             path = self._directory / f"t-{partition}"
             if ("t", partition) not in self.stores:
-                self.stores["t", partition] = self._make(path, self.now_ms)
+                self.stores["t", partition] = self._make(path, self.now_ms, self._retention_ms)
         settings = EngineSettings(
             connection=KafkaConnection(bootstrap=""),
             application_id="w",
@@ -96,9 +99,9 @@ def make(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def test_as_fast_as_they_come(make: Callable[[Path, int], Store], tmp_path: Path) -> None:
-    """At 5,000 a second for ten retentions, restarts among them: never a fifth more than there have to be."""
-    retention_s, rate, looks_a_second = 8, 5_000, 10
+def test_as_fast_as_they_come(make: Make, tmp_path: Path) -> None:
+    """At 2,500 a second for ten retentions, restarts among them: at most two thirds too many."""
+    retention_s, rate, looks_a_second = 16, 2_500, 10
     table = Table(tmp_path, make, retention_s * 1000)
     most = 0
     for tick in range(10 * retention_s * looks_a_second):
@@ -108,11 +111,11 @@ def test_as_fast_as_they_come(make: Callable[[Path, int], Store], tmp_path: Path
             table.restart()
         most = max(most, table.written - table.stats.swept)
     assert table.held() == table.written - table.stats.swept
-    assert rate * retention_s <= most <= 1.2 * rate * retention_s
+    assert rate * retention_s <= most <= 1.65 * rate * retention_s
     table.close()
 
 
-def test_the_clock_alone_drops_nothing(make: Callable[[Path, int], Store], tmp_path: Path) -> None:
+def test_the_clock_alone_drops_nothing(make: Make, tmp_path: Path) -> None:
     """After an outage: not while something that arrived meanwhile is still to be processed."""
     table = Table(tmp_path, make, 60_000)
     table.write(1000)
@@ -128,9 +131,7 @@ def test_the_clock_alone_drops_nothing(make: Callable[[Path, int], Store], tmp_p
     table.close()
 
 
-def test_a_new_generation_knows_nothing_of_the_time(
-    make: Callable[[Path, int], Store], tmp_path: Path
-) -> None:
+def test_a_new_generation_knows_nothing_of_the_time(make: Make, tmp_path: Path) -> None:
     """Its partitions may be others: it needs as many rounds as there are hops again."""
     table = Table(tmp_path, make, 60_000)
     table.write(10)
@@ -145,7 +146,7 @@ def test_a_new_generation_knows_nothing_of_the_time(
     table.close()
 
 
-def test_the_sweep_needs_few_rounds(make: Callable[[Path, int], Store], tmp_path: Path) -> None:
+def test_the_sweep_needs_few_rounds(make: Make, tmp_path: Path) -> None:
     """Nothing is due: a watermark that is a hundredth of the retention old is good enough."""
     table = Table(tmp_path, make, 3_600_000)
     rounds = 0

@@ -28,19 +28,19 @@ def delete_one_table(state: Path) -> None:
 
 def overwrite_manifests(state: Path) -> None:
     """What RocksDB opens first."""
-    for path in state.glob("*/MANIFEST-*"):
+    for path in state.rglob("MANIFEST-*"):
         path.write_bytes(b"\0" * path.stat().st_size)
 
 
 def delete_current(state: Path) -> None:
     """As after an interrupted copy."""
-    for path in state.glob("*/CURRENT"):
+    for path in state.rglob("CURRENT"):
         path.unlink()
 
 
 def flip_bytes(state: Path) -> None:
     """In the middle of everything that holds states; checksums tell when they are read."""
-    for path in (*state.glob("*/*.sst"), *state.glob("*/*.log")):
+    for path in (*state.rglob("*.sst"), *state.rglob("*.log")):
         raw = bytearray(path.read_bytes())
         middle = len(raw) // 2
         raw[middle : middle + 64] = b"\xa5" * len(raw[middle : middle + 64])

@@ -17,6 +17,8 @@ def test_a_click_waits_for_what_arrived_while_nobody_was_there(stores: Stores) -
     for click in ("c1", "c2"):
         world.send(Topic.CLICKS, clickId=click, **CLICK)
     world.work()
+    world.pass_time(0)
+    list(world.time.sweep())
     clicked_ms = world.now_ms
     world.now_ms += click_retention_ms(POLICY) - HOUR_MS
     event = {"clickId": "c1", "customerExternalId": "u1", "eventName": "Sign Up"}

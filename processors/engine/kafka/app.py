@@ -66,7 +66,13 @@ class EngineApp(faust.App):  # type: ignore[misc]
             | {changelog_topic(settings.application_id, job.table) for job in processors}
         )
         for job in processors:
-            self.Table(job.table, partitions=settings.partitions, key_type=bytes, value_type=bytes)
+            self.Table(
+                job.table,
+                partitions=settings.partitions,
+                key_type=bytes,
+                value_type=bytes,
+                options={"retention_ms": job.retention_ms},
+            )
         for topic in self.sources:  # subscribes without an agent
             self.topics.add(self.topic(topic, key_type=bytes, value_type=bytes))
         #: Live counters.

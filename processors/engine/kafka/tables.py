@@ -32,7 +32,7 @@ def abandoned(directory: Path, table: str, owned: Set[int], now_ms: int) -> list
     for path in directory.glob(f"{table}-*"):
         partition = path.name.removeprefix(f"{table}-")
         if partition.isdigit() and int(partition) not in owned:
-            written = max((file.stat().st_mtime for file in path.iterdir()), default=path.stat().st_mtime)
+            written = max((file.stat().st_mtime for file in path.rglob("*")), default=path.stat().st_mtime)
             if now_ms - written * 1000 > MAX_AGE_MS:
                 found.append(path)
     return found
@@ -44,12 +44,19 @@ class PartitionStores(base.Store):  # type: ignore[misc]
     logger = FAUST_LOG
 
     def __init__(
-        self, *args: Any, directory: Path, in_memory: bool, clock: Callable[[], int], **kwargs: Any
+        self,
+        *args: Any,
+        directory: Path,
+        in_memory: bool,
+        retention_ms: int | None,
+        clock: Callable[[], int],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._directory = directory
         self._clock = clock
         self._in_memory = in_memory
+        self._retention_ms = retention_ms
         self._cache = new_cache()
         self.partitions: dict[int, Store] = {}
 
@@ -62,7 +69,9 @@ class PartitionStores(base.Store):  # type: ignore[misc]
         self.drop_abandoned()
 
     def _open(self, path: Path) -> Store:
-        return MemoryStore(path) if self._in_memory else PartitionStore(path, self._cache, self._clock())
+        if self._in_memory:
+            return MemoryStore(path)
+        return PartitionStore(path, self._cache, self._clock(), self._retention_ms)
 
     def drop_abandoned(self) -> None:
         """Stores of former partitions that are too old to be of use: nobody deletes in them what is to go."""
@@ -98,6 +107,7 @@ class EngineTable(faust.Table):  # type: ignore[misc]
             table_name=self.name,
             directory=settings.data_dir / "state",
             in_memory=settings.state == "memory",
+            retention_ms=self.options["retention_ms"],
             clock=settings.clock,
         )
 

@@ -1,39 +1,43 @@
 """A store whose files are damaged is thrown away: its changelog has all that was in it.
 
 RocksDB notices some damage when it opens a database, and the rest when it comes to read or write a damaged
-file. In the second case the worker ends, and leaves a mark by which its next life knows. A database without
-its ``CURRENT`` file is none to RocksDB: it would begin a new one, and yet replay the old log into it.
+file. In the second case the worker ends, and leaves a mark by which its next life knows.
 """
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import rocksdict
+from typing import TypeVar
 
 log = logging.getLogger(__name__)
 
 _MARK = "damaged"
+_T = TypeVar("_T")
 
 
-def open_database(path: Path, options: rocksdict.Options) -> rocksdict.Rdict:
-    """The database at ``path``; an empty one if what is there cannot be trusted."""
-    if (path / _MARK).exists() or (path.exists() and not (path / "CURRENT").exists()):
-        _discard(path, "it was found damaged, or is incomplete")
+class Damaged(Exception):
+    """What RocksDB does not see, or not yet."""
+
+
+def opened(path: Path, open_at: Callable[[Path], _T]) -> _T:
+    """What ``open_at`` makes of ``path``; of an empty one if what is there cannot be trusted."""
+    shutil.rmtree(_discarded(path), ignore_errors=True)
+    if (path / _MARK).exists():
+        _discard(path, "it was found damaged")
     try:
-        return rocksdict.Rdict(str(path), options=options)
+        return open_at(path)
     except Exception as exc:
         if not is_damage(exc):
             raise
         _discard(path, str(exc))
-    return rocksdict.Rdict(str(path), options=options)
+    return open_at(path)
 
 
 @contextmanager
 def noticing(path: Path) -> Iterator[None]:
-    """Marks the database when what is done with it shows damage; the error goes on."""
+    """Marks the store when what is done with it shows damage; the error goes on."""
     try:
         yield
     except Exception as exc:
@@ -47,11 +51,17 @@ def is_damage(error: Exception) -> bool:
     exceptions with RocksDB's words.
     """
     text = str(error)
-    return text.startswith("Corruption") or "No such file or directory" in text
+    return isinstance(error, Damaged) or text.startswith("Corruption") or "No such file or directory" in text
 
 
 def _discard(path: Path, why: str) -> None:
     log.warning(
         "a store is thrown away and restored from its changelog", extra={"store": str(path), "because": why}
     )
-    shutil.rmtree(path)
+    # Not one layer after the other: those that a crash would leave make no store.
+    path.rename(_discarded(path))
+    shutil.rmtree(_discarded(path))
+
+
+def _discarded(path: Path) -> Path:
+    return path.with_name(f"{path.name}.discarded")

@@ -12,6 +12,8 @@ from processors.engine import frame
 
 _DUE_TIME = 8
 _DEAD_ENTRIES = 1_000
+#: States dropped at a time: about a millisecond.
+_DROPS = 2_000
 
 
 class MemoryStore:
@@ -94,20 +96,22 @@ class MemoryStore:
         """See :class:`.stores.Store`."""
         return len(self._due)
 
-    def sweep(self, written_before_s: int, looks: int) -> int:
+    def drop(self, written_before_s: int) -> int:
         """See :class:`.stores.Store`. Nothing is looked at that was written later."""
         dropped = 0
-        while looks and self._ages and self._ages[0][0] < written_before_s:
+        while dropped < _DROPS and self._ages and self._ages[0][0] < written_before_s:
             keys = self._ages[0][1]
-            key = keys.pop()
+            value = self._items.get(keys[-1])
+            written = None if value is None else frame.written_s(value)
+            if value is not None and written is not None and written < written_before_s:
+                due = frame.due_bytes(value)
+                if due is not None and due + keys[-1] in self._due:
+                    break
+                del self._items[keys[-1]]
+                dropped += 1
+            keys.pop()
             if not keys:
                 self._ages.popleft()
-            looks -= 1
-            value = self._items.get(key)
-            written = None if value is None else frame.written_s(value)
-            if written is not None and written < written_before_s:
-                del self._items[key]
-                dropped += 1
         return dropped
 
     def states(self) -> Iterator[tuple[bytes, bytes]]:

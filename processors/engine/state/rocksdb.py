@@ -1,36 +1,47 @@
-"""One RocksDB per table and partition: states, the position in the changelog, and the index of due times.
+"""One store per table and partition on the disk: states, the position in the changelog, and the index of due
+times.
 
 Values and position are written in one WriteBatch, so a store is always an exact prefix of its changelog.
 What a crash loses (the last few changes are gathered in memory, the write-ahead log is not fsynced) a restore
 reads again from that position.
 
+A table without a retention is one RocksDB. Of one with a retention each half of it has one of its own, a
+*layer* (:mod:`.layer`): what is written goes into the latest, what is read is looked for in all of them, and
+one in which nothing is young enough any more is deleted as files. Only the oldest is ever dropped, so that
+nothing in it comes to light again that was written anew since, or deleted: which is remembered (``_GONE``)
+for as long as there are layers below.
+
 RocksDB's own TTL is not used: with rocksdict 0.3.29 a database opened ``with_ttl`` a second time drops
-*every* entry at its next compaction, fresh ones too. :meth:`PartitionStore.sweep` takes its place.
+*every* entry at its next compaction, fresh ones too.
 """
 
-import logging
-import struct
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import rocksdict
 
 from processors.engine import frame
-from processors.engine.state.damage import is_damage, noticing, open_database
-from processors.engine.stores import RESERVED
+from processors.engine.state.damage import noticing, opened
+from processors.engine.state.layer import (
+    DUE,
+    DUE_KEY,
+    Layer,
+    close_layers,
+    new_options,
+    next_layer,
+    open_layers,
+)
 
-log = logging.getLogger(__name__)
-
-#: Every key of a processor sorts after it.
-FIRST_KEY = b"\1"
-_POSITION = RESERVED + b"position"
-_DUE = RESERVED + b"due"
-_DUE_KEY = len(_DUE) + 8
-#: Every due entry sorts before it.
-_NO_DUE = RESERVED + b"e"
-_SWEEP = RESERVED + b"sweep"
-_position = struct.Struct(">qq")
-_sweep = struct.Struct(">qq")
+#: The stored form of a state that is gone, where a layer below may have it. No frame begins like that.
+_GONE = b"\xff"
+#: Layers in a retention.
+_LAYERS = 2
+#: A retention has so many of them, and the one before; more while time stands still. As many at most: each
+#: is looked into for every key.
+_MOST_LAYERS = 8
+#: Keys that are remembered because they are in no layer. None needs to be.
+_MOST_NEW = 20_000
 
 #: Changes are gathered until they are so many: to write one costs almost what it costs to write all of them.
 _GATHER = 400
@@ -50,95 +61,51 @@ def new_cache() -> rocksdict.Cache:
     return rocksdict.Cache(_BLOCK_CACHE)
 
 
-def _options(cache: rocksdict.Cache) -> rocksdict.Options:
-    options = rocksdict.Options(raw_mode=True)
-    options.create_if_missing(True)
-    options.set_write_buffer_size(_WRITE_BUFFER)
-    options.set_max_write_buffer_number(2)
-    options.set_max_open_files(256)
-    options.set_keep_log_file_num(2)
-    # A key that is new, as most are, is mostly looked for in vain: without this, in the memtable's skip list.
-    options.set_memtable_whole_key_filtering(True)
-    options.set_memtable_prefix_bloom_ratio(_MEMTABLE_BLOOM)
-    options.set_bloom_locality(1)
-    # Opening is on the way to the first event, once per table and partition.
-    options.set_max_file_opening_threads(1)
-    options.set_skip_stats_update_on_db_open(True)
-    blocks = rocksdict.BlockBasedOptions()
-    blocks.set_block_cache(cache)
-    blocks.set_bloom_filter(10, block_based=False)
-    options.set_block_based_table_factory(blocks)
-    return options
-
-
 class PartitionStore:
     """A :class:`.stores.Store` on the disk."""
 
-    def __init__(self, path: Path, cache: rocksdict.Cache, now_ms: int) -> None:
+    def __init__(
+        self, path: Path, cache: rocksdict.Cache, now_ms: int, retention_ms: int | None = None
+    ) -> None:
+        """``retention_ms``: of the table, as it is today; None: states are kept for ever."""
         self.path = path
-        self._cache = cache
-        #: For looks at everything, which must not drive out what the next events need.
-        self._in_passing = rocksdict.ReadOptions()
-        self._in_passing.fill_cache(False)
-        #: What RocksDB does not have yet: states, and due entries that are used up.
+        self._options = new_options(cache, _WRITE_BUFFER, _MEMTABLE_BLOOM)
+        self._span_s = None if retention_ms is None else max(1, retention_ms // (1000 * _LAYERS))
+        #: What no layer has yet: states, and due entries that are used up.
         self._gathered: dict[bytes, bytes | None] = {}
         self._spent: list[bytes] = []
+        #: Keys that are in no layer, as far as has been seen: nothing below needs to be deleted for them.
+        self._new: set[bytes] = set()
         self._written_ms = now_ms
         self._behind = False
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._open()
-        if not self._recall(now_ms):
+        written_ms = max(layer.written_ms for layer in self._layers)
+        if self.position >= 0 and now_ms - written_ms > MAX_AGE_MS:
             self.reset()
 
     def _open(self) -> None:
-        self._db = open_database(self.path, _options(self._cache))
-        writing = rocksdict.WriteOptions()
-        writing.memtable_insert_hint_per_batch = True
-        self._db.set_write_options(writing)
+        self._layers: list[Layer] = opened(self.path, lambda path: open_layers(path, self._options))
         #: Offset of the last changelog record that is in here; -1: none.
-        self.position = -1
-        #: There is no due entry before it.
-        self._due_from = _DUE
-        #: Where the sweep goes on, and an upper bound for what will be left when it has been all round: what
-        #: it has seen and kept, and all that was written meanwhile. A round takes weeks, so this outlives
-        #: the process, but for what was written since the last look.
-        self._sweep_from = FIRST_KEY
-        self.size, self._kept = 0, 0
+        self.position = max(layer.position for layer in self._layers)
         #: States that have a due time, as of the last count; and the count under way, with where it goes on.
         self._held: int | None = None
-        self._counting, self._held_from = 0, _DUE
+        self._counting, self._held_from = 0, DUE
 
-    def _recall(self, now_ms: int) -> bool:
-        """What an earlier life has left here. False: it cannot be trusted."""
-        try:
-            mark, swept = self._db.get([_POSITION, _SWEEP])
-            if mark is None:
-                entries = self._db.iter()
-                entries.seek_to_first()
-                entries.status()
-                return not entries.valid()
-        except Exception as exc:
-            if not is_damage(exc):
-                raise
-            log.warning(
-                "a store is thrown away and restored from its changelog",
-                extra={"store": str(self.path), "because": str(exc)},
-            )
-            return False
-        self.position, written_ms = _position.unpack(mark)
-        if swept is None:
-            # RocksDB's own estimate will do for a start. It may be zero where there are many: each key that
-            # was deleted counts twice.
-            self.size = self._db.property_int_value("rocksdb.estimate-num-keys") or 0
-        else:
-            self.size, self._kept = _sweep.unpack_from(swept)
-            self._sweep_from = swept[_sweep.size :]
-        return bool(now_ms - written_ms <= MAX_AGE_MS)
+    @property
+    def size(self) -> int:
+        """See :class:`.stores.Store`."""
+        return sum(layer.states for layer in self._layers) + len(self._gathered)
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """See :class:`.stores.Store`."""
         with noticing(self.path):
-            found: list[bytes | None] = self._db.get(keys)
+            found: list[bytes | None] = self._layers[-1].db.get(keys)
+            if len(self._layers) > 1:
+                for layer in self._layers[-2::-1]:
+                    found = [above or below for above, below in zip(found, layer.db.get(keys), strict=True)]
+                self._new.update([key for key, stored in zip(keys, found, strict=True) if stored is None])
+            if _GONE in found:
+                found = [None if stored == _GONE else stored for stored in found]
         if not self._gathered:
             return found
         return list(map(self._gathered.get, keys, found))
@@ -146,8 +113,9 @@ class PartitionStore:
     def reset(self) -> None:
         """Forget everything; the changelog has it."""
         self._gathered, self._spent, self._behind = {}, [], False
-        self._db.close()
-        rocksdict.Rdict.destroy(str(self.path), options=_options(self._cache))
+        self._new.clear()
+        for layer in reversed(self._layers):  # what a crash leaves is a prefix
+            layer.drop()
         self._open()
 
     def write(
@@ -155,8 +123,6 @@ class PartitionStore:
     ) -> None:
         """See :class:`.stores.Store`."""
         self._gathered.update(items)
-        self.size += len(items)
-        self._kept += len(items)
         self._written_ms = now_ms
         self.position = position
         self.spend(spent)
@@ -169,30 +135,66 @@ class PartitionStore:
             self._flush()
 
     def _flush(self) -> None:
-        """Into RocksDB with what has been gathered. Whatever looks at more than the states of given keys
-        begins with it.
+        """Into the latest layer with what has been gathered. Whatever looks at more than the states of given
+        keys begins with it.
         """
         if not self._behind:
             return
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        put = batch.put
-        for entry in self._spent:
-            batch.delete(entry)
-        for key, value in self._gathered.items():
-            if value is None:
-                batch.delete(key)
-            else:
-                put(key, value)
-                due = frame.due_bytes(value)
-                if due is not None:
-                    entry = _DUE + due + key
-                    put(entry, b"")
-                    if entry < self._due_from:
-                        self._due_from = entry
-        put(_POSITION, _position.pack(self.position, self._written_ms))
         with noticing(self.path):
-            self._db.write(batch)
+            top = self._layer_for([value for value in self._gathered.values() if value is not None])
+            batch = rocksdict.WriteBatch(raw_mode=True)
+            put = batch.put
+            for entry in self._spent:
+                batch.delete(entry)
+            for key, value in self._gathered.items():
+                if value is not None:
+                    put(key, value)
+                    due = frame.due_bytes(value)
+                    if due is not None:
+                        entry = DUE + due + key
+                        put(entry, b"")
+                        top.expect_due(entry)
+                elif len(self._layers) > 1:
+                    put(key, _GONE)
+                else:
+                    batch.delete(key)
+            top.write(batch, self.position, self._written_ms)
+            if len(self._layers) > 1:
+                self._delete_below()
+        self._new.difference_update(self._gathered)
+        if len(self._new) > _MOST_NEW:
+            self._new.clear()
         self._gathered, self._spent, self._behind = {}, [], False
+
+    def _layer_for(self, states: list[bytes]) -> Layer:
+        """The latest layer; a new one when the time has come for it."""
+        top, now_s = self._layers[-1], self._written_ms // 1000
+        if not states:
+            return top
+        newest_s = now_s
+        if self._span_s is not None:
+            newest_s = frame.newest_s(states) or now_s
+            if newest_s >= top.begun_s + self._span_s and top.states and len(self._layers) < _MOST_LAYERS:
+                top = self._begin_layer()
+            top.begun_s = top.begun_s or newest_s
+        top.newest_s = max(top.newest_s, newest_s)
+        top.states += len(states)
+        return top
+
+    def _begin_layer(self) -> Layer:
+        self._layers[-1].finish()
+        self._layers.append(next_layer(self._layers[-1], self._options))
+        return self._layers[-1]
+
+    def _delete_below(self) -> None:
+        """Former versions of what was written, which nobody is to find on the disk for long; and due entries,
+        which may be in any layer.
+        """
+        keys = list(self._gathered.keys() - self._new)
+        for layer in self._layers[:-1]:
+            former = [key for key, stored in zip(keys, layer.db.get(keys), strict=True) if stored is not None]
+            if former or self._spent:
+                layer.delete((*former, *self._spent))
 
     def due(self, until_ms: int, limit: int) -> list[tuple[bytes, int, bytes]]:
         """See :class:`.stores.Store`."""
@@ -200,7 +202,7 @@ class PartitionStore:
         for entry, due_ms in self._due_entries():
             if due_ms > until_ms or len(found) >= limit:
                 break
-            found.append((entry, due_ms, entry[_DUE_KEY:]))
+            found.append((entry, due_ms, entry[DUE_KEY:]))
         return found
 
     def first_due(self) -> int | None:
@@ -209,86 +211,71 @@ class PartitionStore:
         return first
 
     def _due_entries(self) -> Iterator[tuple[bytes, int]]:
-        """Due entries with their times, earliest first.
-
-        Those in front were spent, but RocksDB walks over all that was deleted until it has compacted it away:
-        where the first one is left is remembered, and the next look begins there.
-        """
+        """Due entries with their times, earliest first."""
         self._flush()
         with noticing(self.path):
-            entries = self._db.iter()
-            entries.seek(self._due_from)
-            self._due_from = _NO_DUE
-            while entries.valid() and (entry := entries.key()).startswith(_DUE):
-                self._due_from = min(self._due_from, entry)
-                yield entry, int.from_bytes(entry[len(_DUE) : _DUE_KEY], "big")
-                entries.next()
-            entries.status()  # an iterator just ends at a damaged block; this raises
+            for entry in _merged([layer.due() for layer in self._layers]):
+                yield entry, int.from_bytes(entry[len(DUE) : DUE_KEY], "big")
 
     def held(self, looks: int) -> int | None:
         """See :class:`.stores.Store`. An entry counts when the state of its key still has its time."""
         self._flush()
-        found: list[bytes] = []
         with noticing(self.path):
-            entries = self._db.iter(self._in_passing)
-            entries.seek(self._held_from)
-            while len(found) < looks and entries.valid() and (entry := entries.key()).startswith(_DUE):
-                found.append(entry)
-                entries.next()
-            entries.status()
-            states = self._db.get([entry[_DUE_KEY:] for entry in found]) if found else []
+            entries = _merged([layer.due_after(self._held_from) for layer in self._layers])
+            found = [entry for _, entry in zip(range(looks), entries, strict=False)]
+            states = self.get_many([entry[DUE_KEY:] for entry in found]) if found else []
         for entry, stored in zip(found, states, strict=True):
-            self._counting += stored is not None and frame.due_bytes(stored) == entry[len(_DUE) : _DUE_KEY]
+            self._counting += stored is not None and frame.due_bytes(stored) == entry[len(DUE) : DUE_KEY]
         if len(found) == looks:
             self._held_from = found[-1] + b"\0"
         else:
-            self._held, self._counting, self._held_from = self._counting, 0, _DUE
+            self._held, self._counting, self._held_from = self._counting, 0, DUE
         return self._held
 
-    def sweep(self, written_before_s: int, looks: int) -> int:
-        """See :class:`.stores.Store`."""
+    def drop(self, written_before_s: int) -> int:
+        """See :class:`.stores.Store`. The oldest layer, if all of it was written earlier."""
         self._flush()
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        young, end = frame.from_second(written_before_s)
-        looked = dropped = 0
         with noticing(self.path):
-            entries = self._db.iter(self._in_passing)
-            entries.seek(self._sweep_from)
-            valid, value, go_on = entries.valid, entries.value, entries.next
-            # Each look is made several times in the life of every state: half of it is calls.
-            while looked < looks and valid():
-                looked += 1
-                stored = value()
-                if not young <= stored < end:
-                    written = frame.written_s(stored)
-                    if written is not None and written < written_before_s:
-                        batch.delete(entries.key())
-                        dropped += 1
-                go_on()
-            self._kept += looked - dropped
-            if valid():
-                self._sweep_from = entries.key()
-            else:
-                entries.status()
-                self.size, self._kept, self._sweep_from = self._kept, 0, FIRST_KEY
-            batch.put(_SWEEP, _sweep.pack(self.size, self._kept) + self._sweep_from)
-            self._db.write(batch)
-        return dropped
+            oldest, top = self._layers[0], self._layers[-1]
+            if top.states and top.newest_s < written_before_s and len(self._layers) < _MOST_LAYERS:
+                self._begin_layer().write(
+                    rocksdict.WriteBatch(raw_mode=True), self.position, self._written_ms
+                )
+            if len(self._layers) == 1 or oldest.newest_s >= written_before_s or any(oldest.due()):
+                return 0
+            del self._layers[0]
+            oldest.drop()
+        return oldest.states
 
     def states(self) -> Iterator[tuple[bytes, bytes]]:
         """See :class:`.stores.Store`."""
         self._flush()
         with noticing(self.path):
-            entries = self._db.iter(self._in_passing)
-            entries.seek(FIRST_KEY)
-            while entries.valid():
-                yield entries.key(), frame.body(entries.value())
-                entries.next()
-            entries.status()
+            last = b""
+            latest_first = [
+                ((key, age, stored) for key, stored in layer.stored())
+                for age, layer in enumerate(reversed(self._layers))
+            ]
+            for key, _, stored in heapq.merge(*latest_first):
+                if key != last and stored != _GONE:
+                    yield key, frame.body(stored)
+                last = key
 
     def close(self) -> None:
         """See :class:`.stores.Store`. The lock of the files is one of the things released."""
         try:
             self._flush()
         finally:
-            self._db.close()
+            close_layers(self._layers)
+
+
+def _merged(sides: list[Iterator[bytes]]) -> Iterator[bytes]:
+    """In order, each once."""
+    if len(sides) == 1:
+        yield from sides[0]
+        return
+    last = b""
+    for one in heapq.merge(*sides):
+        if one != last:
+            yield one
+            last = one

@@ -13,15 +13,30 @@ from processors.engine.stores import Store
 from tests.engine.records import plain
 
 NOW = 1_800_000_000_000
+RETENTION_S = 60
 
 
 @pytest.fixture(params=["rocksdb", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     path = tmp_path / "state" / "t-0"
-    made = PartitionStore(path, new_cache(), NOW) if request.param == "rocksdb" else MemoryStore(path)
+    made: Store = MemoryStore(path) if request.param == "memory" else on_disk(path)
     assert made.path == path
     yield made
     made.close()
+
+
+def on_disk(path: Path) -> Store:
+    return PartitionStore(path, new_cache(), NOW, 1000 * RETENTION_S)
+
+
+def aged(keys: set[bytes], written_s: int) -> dict[bytes, bytes | None]:
+    """States that were written then."""
+    return {key: frame.wrap(b"s", None, written_s) for key in keys}
+
+
+def dropped(store: Store, written_before_s: int) -> int:
+    """All that goes."""
+    return sum(iter(lambda: store.drop(written_before_s), 0))
 
 
 def test_due_in_order_and_bounded(store: Store) -> None:
@@ -82,50 +97,60 @@ def test_due_entries_come_again_until_they_are_spent(store: Store) -> None:
     assert store.first_due() == 50
 
 
-def test_sweep_goes_round(store: Store) -> None:
-    """A bounded look at a time, each key once per round; only what was written too early goes."""
-    aged = {b"k%02d" % i: frame.wrap(b"s", i if i % 7 == 0 else None, 1000 + i) for i in range(20)}
-    store.write(aged | plain(b"ageless"), 1, NOW)
-    looks = [store.sweep(1010, 6) for _ in range(4)]
-    assert sum(looks) == 10
-    assert max(looks) <= 6
-    assert sorted(dict(store.states())) == [b"ageless", *(b"k%02d" % i for i in range(10, 20))]
-    assert [store.sweep(1012, 100), store.sweep(1012, 100)] == [2, 0]
-    assert store.position == 1
+def test_what_is_old_goes(store: Store) -> None:
+    """In time, and nothing that is young."""
+    for second in range(1000, 1400):
+        store.write(aged({b"%04d-%d" % (second, n) for n in range(3)}, second), second, NOW)
+        store.first_due()  # as each second in the life of a worker
+        before = second - RETENTION_S
+        gone = dropped(store, before)
+        left = {int(key[:4]) for key, _ in store.states()}
+        assert left >= set(range(max(1000, before), second + 1))
+        assert min(left) >= before - RETENTION_S // 2 - 1
+        assert gone % 3 == 0
+    assert store.position == 1399
+    assert dropped(store, 1400) == 3 * len(left)
+    assert list(store.states()) == []
+    assert store.position == 1399
+
+
+def test_what_is_written_again_is_young_again(store: Store) -> None:
+    store.write(aged({b"a", b"b", b"c"}, 1000), 1, NOW)
+    store.write(aged({b"x"}, 1040), 2, NOW)
+    store.first_due()
+    store.write(aged({b"a"}, 1080), 3, NOW)
+    store.write({b"c": None}, 4, NOW)
+    dropped(store, 1070)
+    assert store.get_many([b"a", b"b", b"c", b"x"]) == [frame.wrap(b"s", None, 1080), None, None, None]
+    assert [key for key, _ in store.states()] == [b"a"]
+
+
+def test_what_does_not_say_when_it_was_written_is_as_young_as_what_was_written_with_it(store: Store) -> None:
+    store.write(plain(b"ageless"), 1, NOW)
+    dropped(store, NOW // 1000)
+    assert [key for key, _ in store.states()] == [b"ageless"]
 
 
 def test_size_is_never_less_than_there_are(store: Store) -> None:
     dice = random.Random(1)
     for position in range(300):
         keys = [b"k%d" % dice.randrange(2_000) for _ in range(10)]
-        aged = frame.wrap(b"s", None, 1000 + position)
-        store.write({key: aged if dice.random() < 0.8 else None for key in keys}, position, NOW)
-        store.sweep(1000 + position - 100, dice.randrange(50))
+        items: dict[bytes, bytes | None] = dict(aged(set(keys), 1000 + position))
+        store.write(items | ({keys[0]: None} if dice.random() < 0.2 else {}), position, NOW)
+        dropped(store, 1000 + position - RETENTION_S)
         assert store.size >= len(dict(store.states()))
-    for _ in range(2):
-        store.sweep(0, store.size)
-    assert store.size == len(dict(store.states()))
+    dropped(store, 2000)
+    assert store.size == 0
 
 
-def test_a_round_of_the_sweep_takes_as_many_looks_as_its_size_says(store: Store) -> None:
-    """However many are written meanwhile, in front of it and behind it."""
-    store.write({b"old%03d" % i: frame.wrap(b"s", None, 1000) for i in range(500)}, 1, NOW)
-    looks = store.size
-    for step in range(0, looks, 10):
-        store.write({b"%s%03d" % (x, step): frame.wrap(b"s", None, 2000) for x in (b"a", b"z")}, 2, NOW)
-        store.sweep(1001, 10)
-    left = store.size - looks
-    while left > 0:
-        store.sweep(1001, 10)
-        left -= 10
-    assert not [key for key, _ in store.states() if key.startswith(b"old")]
-
-
-def test_what_was_swept_may_leave_a_due_entry(store: Store) -> None:
-    store.write({b"k": frame.wrap(b"s", 100, 1000)}, 1, NOW)
-    assert store.sweep(1001, 10) == 1
-    assert store.get_many([b"k"]) == [None]
+def test_what_waits_is_not_dropped(store: Store) -> None:
+    """It is given up first, however old it is."""
+    store.write({b"k": frame.wrap(b"s", 100, 1000)} | aged({b"z"}, 1000), 1, NOW)
+    assert dropped(store, 2000) <= 1
+    assert store.get_many([b"k"]) == [frame.wrap(b"s", 100, 1000)]
     store.spend([entry for entry, _, _ in store.due(100, 10)])
+    dropped(store, 2000)
+    assert store.get_many([b"k", b"z"]) == [None, None]
     assert store.first_due() is None
 
 

@@ -30,13 +30,10 @@ def test_frame(state: bytes, due_ms: int | None, written_s: int | None) -> None:
     assert (None if due is None else int.from_bytes(due, "big")) == due_ms
 
 
-@given(st.binary(), st.none() | _MS, st.none() | st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
-def test_what_was_written_from_a_second_on_is_seen_by_its_bytes(
-    state: bytes, due_ms: int | None, written_s: int | None, second: int
-) -> None:
-    first, end = frame.from_second(second)
-    young = written_s is not None and written_s >= second
-    assert (first <= frame.wrap(state, due_ms, written_s) < end) == (young and due_ms is None)
+@given(st.lists(st.tuples(st.binary(), st.none() | _MS, st.none() | st.integers(0, 2**32 - 1))))
+def test_the_latest_of_several(states: list[tuple[bytes, int | None, int | None]]) -> None:
+    times = [written_s for _, _, written_s in states if written_s is not None]
+    assert frame.newest_s([frame.wrap(*state) for state in states]) == max(times, default=None)
 
 
 def test_frame_is_as_documented() -> None:
@@ -89,7 +86,7 @@ def test_a_store_left_alone_for_too_long_starts_anew(store: PartitionStore) -> N
 
 
 def test_states_without_a_position_are_not_trusted(store: PartitionStore) -> None:
-    store._db.put(b"a", b"\0x")
+    store._layers[0].db.put(b"a", b"\0x")
     reopened(store)
     assert dict(store.states()) == {}
 
@@ -137,13 +134,13 @@ def flushed(store: PartitionStore) -> dict[bytes, bytes | None]:
     """Into a file of its own, and something more only in the log."""
     values = plain(*(blake2b(b"%d" % n).digest() for n in range(5000)))
     store.write(values, 7, NOW)
-    store._db.flush()
+    store._layers[0].db.flush()
     store.write(plain(b"later"), 8, NOW)
     return values
 
 
 def overwrite(store: PartitionStore, pattern: str, begin: float = 0.0, end: float = 1.0) -> None:
-    path = max(store.path.glob(pattern), key=lambda one: one.stat().st_size)
+    path = max(store.path.rglob(pattern), key=lambda one: one.stat().st_size)
     raw = bytearray(path.read_bytes())
     first, last = int(begin * len(raw)), int(end * len(raw))
     raw[first:last] = b"\xa5" * (last - first)
@@ -160,7 +157,7 @@ def test_a_damaged_store_begins_anew(store: PartitionStore, pattern: str) -> Non
 def test_an_incomplete_store_begins_anew(store: PartitionStore) -> None:
     """RocksDB would replay its log, position included, and miss what was in the other files."""
     flushed(store)
-    assert reopened(store, meanwhile=(store.path / "CURRENT").unlink).position == -1
+    assert reopened(store, meanwhile=(store.path / "0" / "CURRENT").unlink).position == -1
     assert dict(store.states()) == {}
 
 
@@ -212,7 +209,7 @@ def test_expiring_many_costs_each_the_same(
     more of it than the last batch has spent, however many went before.
     """
     store.write(due_states(count), 1, NOW)
-    monkeypatch.setattr(store, "_db", Impatient(store._db))
+    monkeypatch.setattr(store._layers[0], "db", Impatient(store._layers[0].db))
     expired = 0
     while found := store.due(10**9, 500):
         assert store.first_due() == found[0][1]
@@ -224,8 +221,8 @@ def test_expiring_many_costs_each_the_same(
 
 LOOKS: list[Callable[[PartitionStore], object]] = [
     lambda store: store.due(10**9, 10**9),
-    lambda store: store.sweep(1001, 10**9),
-    lambda store: [store.sweep(1001, 100) for _ in range(250)],
+    lambda store: store.held(10**9),
+    lambda store: [store.held(100) for _ in range(250)],
     lambda store: list(store.states()),
     lambda store: [store.get_many([b"%06d" % number]) for number in range(20_000)],
 ]
@@ -236,7 +233,7 @@ def test_damage_is_never_passed_over(store: PartitionStore, look: Callable[[Part
     """RocksDB's iterators end at a damaged block as if there were nothing behind it."""
     store.write(due_states(20_000), 7, NOW)
     store._flush()
-    store._db.flush()
+    store._layers[0].db.flush()
 
     def damage() -> None:
         overwrite(store, "*.sst", 0.1, 0.101)  # among the due entries
@@ -251,7 +248,7 @@ def test_damage_is_never_passed_over(store: PartitionStore, look: Callable[[Part
 def test_damage_in_front_of_the_first_due_entry(store: PartitionStore) -> None:
     store.write(due_states(20_000), 7, NOW)
     store._flush()
-    store._db.flush()
+    store._layers[0].db.flush()
     reopened(store, meanwhile=lambda: overwrite(store, "*.sst", 0.0, 0.001))
     with pytest.raises(Exception, match="Corruption"):
         store.first_due()
@@ -262,18 +259,8 @@ def test_damage_that_shows_in_opening(store: PartitionStore) -> None:
     """Where its position is: nothing was done with it yet, so that it can begin anew at once."""
     store.write(plain(*(b"%06d" % number for number in range(20_000))), 7, NOW)
     store._flush()
-    store._db.flush()
+    store._layers[0].db.flush()
     assert reopened(store, meanwhile=lambda: overwrite(store, "*.sst", 0.0, 0.001)).position == -1
     assert list(store.states()) == []
     store.write(plain(b"a"), 1, NOW)
     assert reopened(store).position == 1
-
-
-def test_the_sweep_goes_on_in_the_next_life(store: PartitionStore) -> None:
-    """A round takes longer than most processes live."""
-    store.write(due_states(1000), 1, NOW)
-    for _ in range(10):
-        store.sweep(1001, 100)
-        reopened(store)
-        assert store.size >= len(list(store.states()))
-    assert list(store.states()) == []

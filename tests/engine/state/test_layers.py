@@ -1,0 +1,332 @@
+"""A store in layers is a dictionary that forgets what is old: whatever is written, dropped or lost."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import rocksdict
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from processors.engine import frame
+from processors.engine.state import rocksdb
+from processors.engine.state.damage import noticing
+from processors.engine.state.layer import Layer
+from processors.engine.state.rocksdb import MAX_AGE_MS, PartitionStore, new_cache
+
+BEGIN_S = 1_800_000_000
+RETENTION_S = 40
+KEYS = st.integers(0, 30).map(lambda number: b"k%02d" % number)
+Logged = tuple[int, dict[bytes, bytes | None]]
+
+
+def opened(path: Path, now_s: int, retention_s: int = RETENTION_S) -> PartitionStore:
+    return PartitionStore(path, new_cache(), now_s * 1000, retention_s * 1000)
+
+
+def aged(now_s: int, *keys: bytes) -> dict[bytes, bytes | None]:
+    return {key: frame.wrap(b"of " + key, None, now_s) for key in keys}
+
+
+def copy(path: Path, to: Path) -> None:
+    """As it is at one moment: RocksDB goes on tidying up in the background."""
+
+    def seen() -> dict[Path, int]:
+        return {one: one.stat().st_size for one in path.rglob("*") if one.is_file()}
+
+    while True:
+        with suppress(shutil.Error, FileNotFoundError):
+            before = seen()
+            shutil.copytree(path, to)
+            if seen() == before:
+                return
+        shutil.rmtree(to, ignore_errors=True)
+
+
+class Forgetful(RuleBasedStateMachine):
+    """Beside the store: the log of all that was written, and up to when what was written may be gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._directory = TemporaryDirectory()
+        self.path = Path(self._directory.name) / "t-0"
+        self.lives = 0
+        self.now_s = BEGIN_S
+        self.retention_s = RETENTION_S
+        self.log: list[dict[bytes, bytes | None]] = []
+        #: What was written before has been dropped, if it is gone.
+        self.before_s = 0
+        self.store = opened(self.path, self.now_s)
+
+    def teardown(self) -> None:
+        self.store.close()
+        self._directory.cleanup()
+
+    def append(self, items: dict[bytes, bytes | None]) -> None:
+        self.log.append(items)
+        self.store.write(items, len(self.log) - 1, self.now_s * 1000)
+
+    @rule(
+        keys=st.lists(KEYS, min_size=1, max_size=8),
+        ago=st.integers(-2, 5),
+        wait=st.none() | st.integers(1, 30),
+    )
+    def write(self, keys: list[bytes], ago: int, wait: int | None) -> None:
+        """As of a worker whose clock was somewhat off."""
+        self.store.get_many(keys)
+        written_s = self.now_s - ago
+        due_ms = None if wait is None else (self.now_s + wait) * 1000
+        state = b"%d" % len(self.log)
+        self.append({key: frame.wrap(state, due_ms, written_s) for key in keys})
+
+    @rule(keys=st.lists(KEYS, min_size=1, max_size=3))
+    def delete(self, keys: list[bytes]) -> None:
+        self.append(dict.fromkeys(keys))
+
+    @rule(seconds=st.integers(1, 25))
+    def pass_time(self, seconds: int) -> None:
+        self.now_s += seconds
+
+    @rule()
+    def flush(self) -> None:
+        self.store.first_due()
+
+    @rule(behind=st.integers(0, 20))
+    def drop(self, behind: int) -> None:
+        """By a watermark that is behind; what is due is spent first."""
+        watermark_s = self.now_s - behind
+        due = self.store.due(watermark_s * 1000, 1000)
+        if due:
+            self.store.spend([entry for entry, _, _ in due])
+        before_s = watermark_s - self.retention_s
+        self.before_s = max(self.before_s, before_s)
+        while self.store.drop(before_s):
+            pass
+
+    @rule(factor=st.sampled_from([0.5, 1, 3]))
+    def restart(self, factor: float) -> None:
+        """Under another retention."""
+        self.store.close()
+        self.retention_s = int(RETENTION_S * factor)
+        self.store = opened(self.path, self.now_s, self.retention_s)
+
+    @rule()
+    def crash(self) -> None:
+        """What is in the files at this moment is what is left; the rest is read from the log."""
+        self.lives += 1
+        left = self.path.with_name(f"life-{self.lives}")
+        copy(self.path, left)
+        self.store.close()
+        self.path = left
+        self.store = opened(left, self.now_s, self.retention_s)
+        assert self.store.position < len(self.log)
+        assert self.reads() == self.expected(self.store.position + 1), "an exact prefix"
+        self.restore()
+
+    @rule()
+    def lose_everything(self) -> None:
+        self.store.reset()
+        assert (self.store.position, dict(self.store.states())) == (-1, {})
+        self.restore()
+
+    def restore(self) -> None:
+        for position in range(self.store.position + 1, len(self.log)):
+            self.store.write(self.log[position], position, self.now_s * 1000)
+
+    @precondition(lambda self: self.log)
+    @invariant()
+    def forgets_nothing_else(self) -> None:
+        assert self.reads() == self.expected(len(self.log))
+        assert len(self.store._layers) <= rocksdb._MOST_LAYERS
+
+    @precondition(lambda self: self.log)
+    @invariant()
+    def counts_what_waits(self) -> None:
+        waiting = sum(frame.due_bytes(stored) is not None for stored in self.reads().values())
+        assert (self.store.held(1000) or 0) <= waiting
+
+    def reads(self) -> dict[bytes, bytes]:
+        """Both ways of reading agree."""
+        keys = [b"k%02d" % number for number in range(31)]
+        found = {
+            key: raw for key, raw in zip(keys, self.store.get_many(keys), strict=True) if raw is not None
+        }
+        assert {key: frame.body(raw) for key, raw in found.items()} == dict(self.store.states())
+        return found
+
+    def expected(self, end: int) -> dict[bytes, bytes]:
+        """The latest of each key, but for those old ones that the store has dropped."""
+        latest: dict[bytes, bytes | None] = {}
+        for items in self.log[:end]:
+            latest |= items
+        have = dict(self.store.states())
+        return {
+            key: stored
+            for key, stored in latest.items()
+            if stored is not None and (key in have or (frame.written_s(stored) or 0) >= self.before_s)
+        }
+
+
+Forgetful.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestForgetful = Forgetful.TestCase
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "t-0"
+
+
+def live(store: PartitionStore, seconds: range) -> None:
+    """A key a second."""
+    for second in seconds:
+        store.write(aged(BEGIN_S + second, b"%05d" % second), second, 1000 * (BEGIN_S + second))
+        store.first_due()
+        store.drop(BEGIN_S + second - RETENTION_S)
+
+
+def test_what_is_kept_is_at_most_half_as_much_again(path: Path) -> None:
+    store = opened(path, BEGIN_S)
+    most = 0
+    for second in range(10 * RETENTION_S):
+        live(store, range(second, second + 1))
+        most = max(most, store.size)
+    assert RETENTION_S < most <= 1.5 * RETENTION_S + 2
+    assert len(store._layers) <= rocksdb._LAYERS + 1
+    store.close()
+
+
+def test_a_restore_puts_each_where_it_belongs_by_its_age(path: Path) -> None:
+    """Or all of it would stay for another retention."""
+    store = opened(path, BEGIN_S)
+    for second in range(RETENTION_S):
+        store.write(aged(BEGIN_S + second, *(b"%05d-%d" % (second, n) for n in range(500))), second, 0)
+    store.drop(BEGIN_S + RETENTION_S // 2 + 1)
+    assert len(dict(store.states())) <= 500 * (RETENTION_S // 2 + 1)
+    store.close()
+
+
+def test_while_time_stands_still_there_are_few_layers(path: Path) -> None:
+    """Each is looked into for every key."""
+    store = opened(path, BEGIN_S)
+    for second in range(0, 50 * RETENTION_S, 10):
+        store.write(aged(BEGIN_S + second, b"%05d" % second), second, 1000 * (BEGIN_S + second))
+        store.first_due()
+    assert len(store._layers) == rocksdb._MOST_LAYERS
+    assert len(dict(store.states())) == 5 * RETENTION_S
+    while store.drop(BEGIN_S + 50 * RETENTION_S):
+        pass
+    assert dict(store.states()) == {}
+    store.close()
+
+
+def test_former_versions_leave_the_disk(path: Path) -> None:
+    """Of what was written anew, or deleted, nothing is found in a layer below, once it was compacted."""
+    store = opened(path, BEGIN_S)
+    store.write({key: frame.wrap(b"secret-of-" + key, None, BEGIN_S) for key in (b"a", b"b", b"c")}, 1, 0)
+    store.first_due()
+    live(store, range(RETENTION_S // 2, RETENTION_S // 2 + 2))
+    assert len(store._layers) == 2
+    assert store.get_many([b"a", b"n"]) == [frame.wrap(b"secret-of-a", None, BEGIN_S), None]
+    store.write(
+        {**aged(BEGIN_S + 22, b"a", b"n"), b"b": None}, 30, 0
+    )  # b without having been read, as in a restore
+    store.first_due()
+    store.close()
+    found = []
+    for layer in sorted(path.iterdir()):
+        database = rocksdict.Rdict(str(layer), options=rocksdict.Options(raw_mode=True))
+        found += [key for key, value in database.items() if value.startswith(b"\2") and b"secret" in value]
+        database.close()
+    assert found == [b"c"]
+
+
+def by_one_database(path: Path, written_s: int) -> None:
+    """As releases before layers left it."""
+    layer = Layer(path, rocksdict_options())
+    batch = rocksdict.WriteBatch(raw_mode=True)
+    for key, value in aged(written_s, *(b"%05d" % number for number in range(1000))).items():
+        assert value is not None
+        batch.put(key, value)
+    layer.write(batch, 999, 1000 * written_s)
+    layer.db.close()
+
+
+def rocksdict_options() -> rocksdict.Options:
+    return rocksdict.Options(raw_mode=True)
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+@pytest.mark.parametrize("retention_s", [RETENTION_S, None])
+def test_a_store_of_a_release_before_is_read_on(
+    path: Path, retention_s: int | None, interrupted: bool
+) -> None:
+    path.parent.mkdir()
+    by_one_database(path, BEGIN_S)
+    if interrupted:
+        (path / "0").mkdir()
+        for file in path.glob("*.log"):
+            file.rename(path / "0" / file.name)
+    retention_ms = retention_s and 1000 * retention_s
+    store = PartitionStore(path, new_cache(), 1000 * (BEGIN_S + 1), retention_ms)
+    assert store.position == 999
+    assert len(dict(store.states())) == 1000
+    store.write(aged(BEGIN_S + 1, b"new"), 1000, 1000 * (BEGIN_S + 1))
+    assert store.get_many([b"new", b"00007", b"none"])[2] is None
+    assert len(dict(store.states())) == 1001
+    if retention_s is not None:
+        assert store.drop(BEGIN_S + 1) > 0
+        assert [key for key, _ in store.states()] == [b"new"]
+    store.close()
+
+
+def without_a_layer(path: Path) -> None:
+    shutil.rmtree(path / "1")
+
+
+def without_current(path: Path) -> None:
+    (path / "1" / "CURRENT").unlink()
+
+
+def with_a_mark(path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"), noticing(path):
+        (path / "nothing").read_bytes()
+
+
+@pytest.mark.parametrize("damage", [without_a_layer, without_current, with_a_mark])
+def test_damage_in_one_layer_is_damage_of_all(path: Path, damage: Callable[[Path], None]) -> None:
+    store = opened(path, BEGIN_S)
+    live(store, range(50))
+    assert [layer.path.name for layer in store._layers] == ["0", "1", "2"]
+    store.close()
+    damage(path)
+    store = opened(path, BEGIN_S)
+    assert (store.position, dict(store.states())) == (-1, {})
+    live(store, range(50))
+    store.close()
+    store = opened(path, BEGIN_S + 50)
+    assert store.position == 49
+    store.close()
+
+
+def test_a_drop_that_a_crash_interrupts_is_finished(path: Path) -> None:
+    store = opened(path, BEGIN_S)
+    live(store, range(50))
+    store.close()
+    (path / "0").rename(path / "0.dropped")
+    store = opened(path, BEGIN_S)
+    assert sorted(one.name for one in path.iterdir()) == ["1", "2"]
+    assert store.position == 49
+    store.close()
+
+
+def test_layers_left_alone_for_too_long_are_thrown_away(path: Path) -> None:
+    store = opened(path, BEGIN_S)
+    live(store, range(50))
+    store.close()
+    store = opened(path, BEGIN_S + 50 + MAX_AGE_MS // 1000)
+    assert (store.position, len(store._layers)) == (-1, 1)
+    store.close()
