@@ -17,6 +17,7 @@ RocksDB's own TTL is not used: with rocksdict 0.3.29 a database opened ``with_tt
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 
 import rocksdict
@@ -103,6 +104,8 @@ class PartitionStore:
             if len(self._layers) > 1:
                 for layer in self._layers[-2::-1]:
                     found = [above or below for above, below in zip(found, layer.db.get(keys), strict=True)]
+                if len(self._new) > _MOST_NEW:
+                    self._new.clear()
                 self._new.update([key for key, stored in zip(keys, found, strict=True) if stored is None])
             if _GONE in found:
                 found = [None if stored == _GONE else stored for stored in found]
@@ -162,8 +165,6 @@ class PartitionStore:
             if len(self._layers) > 1:
                 self._delete_below()
         self._new.difference_update(self._gathered)
-        if len(self._new) > _MOST_NEW:
-            self._new.clear()
         self._gathered, self._spent, self._behind = {}, [], False
 
     def _layer_for(self, states: list[bytes]) -> Layer:
@@ -252,11 +253,8 @@ class PartitionStore:
         self._flush()
         with noticing(self.path):
             last = b""
-            latest_first = [
-                ((key, age, stored) for key, stored in layer.stored())
-                for age, layer in enumerate(reversed(self._layers))
-            ]
-            for key, _, stored in heapq.merge(*latest_first):
+            latest_first = reversed(self._layers)
+            for key, stored in heapq.merge(*[layer.stored() for layer in latest_first], key=itemgetter(0)):
                 if key != last and stored != _GONE:
                     yield key, frame.body(stored)
                 last = key

@@ -244,6 +244,24 @@ def test_former_versions_leave_the_disk(path: Path) -> None:
     assert found == [b"c"]
 
 
+def test_what_is_gone_stays_so_when_a_power_failure_takes_the_layer_below_back(path: Path) -> None:
+    """Databases reach the disk each in its own time. The latest one alone says how far the store has come."""
+    store = opened(path, BEGIN_S)
+    live(store, range(RETENTION_S // 2 + 1))
+    assert [layer.path.name for layer in store._layers] == ["0", "1"]
+    copy(path / "0", path.parent / "0")
+    store.write({b"00003": None} | aged(BEGIN_S + 30, b"00004"), 21, 0)
+    store.close()
+    shutil.rmtree(path / "0")
+    (path.parent / "0").rename(path / "0")
+    store = opened(path, BEGIN_S)
+    assert store.position == 21
+    states = [None, frame.wrap(b"of 00004", None, BEGIN_S + 30), frame.wrap(b"of 00005", None, BEGIN_S + 5)]
+    assert store.get_many([b"00003", b"00004", b"00005"]) == states
+    assert b"00003" not in dict(store.states())
+    store.close()
+
+
 def by_one_database(path: Path, written_s: int) -> None:
     """As releases before layers left it."""
     layer = Layer(path, rocksdict_options())
