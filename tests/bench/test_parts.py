@@ -20,7 +20,8 @@ def test_clicks_get_old_and_go(lives: expiry.Figures) -> None:
     [life] = lives.aging
     assert lives.failure == ""
     assert life.swept > 3 * lives.needed
-    assert lives.needed <= life.most <= 2 * lives.needed
+    # Half as much again, and what comes while the watermark is three seconds behind: of five.
+    assert lives.needed <= life.most <= 2.5 * lives.needed
     assert life.given_up > 0
 
 
