@@ -79,14 +79,14 @@ def _ledger(quick: bool) -> Told:
 
 
 PARTS = (
-    Part("expiry", 90, 10, lambda quick: of_expiry(0.2, 1) if quick else of_expiry(3, 2)),
-    Part("rewards", 15, 3, lambda quick: of_rewards(2_000, 1) if quick else of_rewards(20_000, 3)),
-    Part("ledger", 60, 20, _ledger),
-    Part("gateway", 90, 40, _gateway),
+    Part("expiry", 90, 2, lambda quick: of_expiry(0.2, 1) if quick else of_expiry(3, 2)),
+    Part("rewards", 15, 1, lambda quick: of_rewards(2_000, 1) if quick else of_rewards(20_000, 3)),
+    Part("ledger", 60, 15, _ledger),
+    Part("gateway", 90, 25, _gateway),
     Part(
         "analytics",
         150,
-        20,
+        10,
         lambda quick: of_analytics(100_000, 2, 3) if quick else of_analytics(3_000_000, 10, 40),
     ),
 )
