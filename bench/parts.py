@@ -9,7 +9,7 @@ from bench.analytics.report import report
 from bench.gateway import run as gateway
 from bench.gateway.report import table
 from bench.machine import machine
-from processors.errors import CheckFailed
+from processors.errors import CheckFailed, LeadstreamError
 
 
 class Told(NamedTuple):
@@ -33,6 +33,13 @@ class Part(NamedTuple):
     def expected_s(self, quick: bool) -> float:
         """How long it takes."""
         return self.quick_s if quick else self.full_s
+
+    def told(self, quick: bool) -> Told:
+        """Whatever ends it leaves the other parts."""
+        try:
+            return self.measured(quick)
+        except LeadstreamError as error:
+            return Told(None, "", str(error))
 
 
 def of_expiry(minutes: float, pairs: int) -> Told:

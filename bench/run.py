@@ -19,6 +19,7 @@ from bench.site import Site, run_id
 from bench.throughput import Throughput, throughput
 from bench.watch import ContestantDied
 from bench.workloads import LEADS, Core, CustomerJoin, Pipeline, Workload
+from deploy.local.errors import LocalServerError
 from processors.clock import epoch_ms
 
 Figures = Throughput | Latency | Recovery | SinkFigures
@@ -61,12 +62,14 @@ class Bench:
         self._shared: dict[str, dict[str, str]] = {}
 
     async def run(self, step: Step) -> Result:
-        """Never raises for what a contestant does."""
+        """Never raises for what a contestant does, or a server that is there for it alone."""
         began = monotonic()
         try:
             result = Result(step, await self._figures(step))
         except ContestantDied as died:
             result = Result(step, None, f"died: {died}")
+        except LocalServerError as error:
+            result = Result(step, None, str(error))
         return replace(result, seconds=monotonic() - began)
 
     async def _figures(self, step: Step) -> Figures:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from bench import command, parts
 from bench.parts import Part, Told, of_rewards
 from processors.cli.main import cli
+from processors.errors import InternalError
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,20 @@ def test_a_part_that_does_not_count_fails_the_run_and_is_kept(
     assert list(json.loads((tmp_path / "results.json").read_text())["parts"]) == ["rewards", "sales"]
 
 
-def test_what_ends_a_part_leaves_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_part_whose_server_dies_leaves_those_after_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def dies(quick: bool) -> Told:
+        raise InternalError("ClickHouse has ended")
+
+    monkeypatch.setattr(parts, "PARTS", (Part("sales", 60, 10, dies), Part("rewards", 60, 10, rewards)))
+    done = CliRunner().invoke(cli, ["bench", "--quick", "--out", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "1 of 2 do not count; sales: " in done.stderr
+    assert "| an amount | " in done.stdout
+
+
+def test_an_interrupted_part_leaves_those_before_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def interrupted(quick: bool) -> Told:
         raise KeyboardInterrupt
 
