@@ -17,7 +17,6 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import orjson
-from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
 from bench.workloads import Pipeline
@@ -32,6 +31,7 @@ from processors.engine.records import slim
 from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.engine.view import View
 from processors.garbage import collect_rarely
+from processors.kafka.header_names import CheckedRecords
 from processors.kafka.placement import partition_for
 from processors.settings import Settings
 from processors.worker.run import processors_of
@@ -98,10 +98,7 @@ class _Log:
 
     def unpack(self, place: TopicPartition, raw: bytes) -> Chunk:
         """As the engine has it from the consumer."""
-        batch = DefaultRecordBatch(raw)
-        if not batch.validate_crc():
-            raise ValueError(f"what was packed for {place} is not what is unpacked")
-        records: list[Record] = [slim(place, record) for record in batch]
+        records: list[Record] = [slim(place, record) for record in CheckedRecords(raw).next_batch()]
         return Chunk(place, records, records[-1].offset + 1)
 
 

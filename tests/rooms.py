@@ -170,8 +170,8 @@ _ROOMS: Final = {
     "bench": Room(
         "`leadstream bench`: how fast it is, beside its peers ([benchmark.md](benchmark.md))",
         "schemas errors clock programs build garbage printable terminal clickhouse.url settings rewards"
-        " kafka kafka.connection kafka.placement clickhouse engine engine.state engine.kafka worker sink"
-        " rewarding gateway audit.model demo deploy stack cli",
+        " kafka kafka.connection kafka.header_names kafka.placement clickhouse engine engine.state"
+        " engine.kafka worker sink rewarding gateway audit.model demo deploy stack cli",
     ),
 }
 _ROOT: Final = Path(__file__).parent.parent

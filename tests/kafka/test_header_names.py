@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 
 from processors.kafka.header_names import tolerate
 from tests import odd_headers
@@ -28,6 +30,10 @@ def fetched(*batches: bytes, aborted: list[tuple[int, int]] | None = None, start
         (number * RECORDS).to_bytes(8, "big") + one[8:]  # the base offset is outside the checksum
         for number, one in enumerate(batches)
     )
+    return of_raw(raw, aborted, start)
+
+
+def of_raw(raw: bytes, aborted: list[tuple[int, int]] | None = None, start: int = 0) -> Any:
     tolerate()
     return fetcher.PartitionRecords(
         PLACE, fetcher.MemoryRecords(raw), aborted, start, None, None, True, fetcher.READ_COMMITTED
@@ -56,3 +62,30 @@ def test_aborted_records_stay_aborted() -> None:
     of_seven = batch(None, producer=7)
     records = list(fetched(of_seven, batch(2), of_seven, aborted=[(7, 0)]))
     assert [record.offset for record in records] == [5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("odd", [None, 2], ids=["even", "odd"])
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_a_changed_byte_is_noticed_in_whichever_batch(codec: int, odd: int | None) -> None:
+    """What came before is read. ``odd``: it was read by the slow parser."""
+    begins = len(batch(odd, codec)) + 17  # the checksum, and what it is of
+    raw = fetched(batch(odd, codec), batch(None, codec))._records.raw
+    for place in range(begins, len(raw)):
+        changed = raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
+        records = of_raw(changed)
+        assert [next(records).offset for _ in range(RECORDS)] == [*range(RECORDS)]
+        with pytest.raises(CorruptRecordException, match="clicks"):
+            next(records)
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+def test_batches_of_before_kafka_0_11_are_read_and_checked(magic: int) -> None:
+    builder = LegacyRecordBatchBuilder(magic, 0, 1 << 20)
+    for number in range(RECORDS):
+        builder.append(number, 1_000, b"k", b"v%d" % number)
+    raw = bytes(builder.build())
+    assert [record.value for record in of_raw(raw)] == [b"v%d" % number for number in range(RECORDS)]
+    records = of_raw(raw[:-1] + b"x")
+    assert [next(records).offset for _ in range(RECORDS - 1)] == [*range(RECORDS - 1)]
+    with pytest.raises(CorruptRecordException, match="clicks"):
+        next(records)

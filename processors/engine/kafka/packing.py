@@ -1,12 +1,12 @@
 """Record batches, as they lie on the broker's disk and are handed to readers."""
 
 import struct
-import zlib
 from collections.abc import Sequence
 from typing import Final
 
+import cramjam
+import google_crc32c
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
-from aiokafka.record.util import calc_crc32c
 
 from processors.engine.producer import Fields
 
@@ -24,9 +24,8 @@ _AFTER_LENGTH: Final = 12
 _CRC_AT: Final = 17
 _CHECKED_FROM: Final = 21
 _CODEC_AT: Final = 22
-#: aiokafka's is 9, which takes four times as long for 0.65 of the size.
+#: aiokafka's is 9 with zlib, which takes six times as long for 0.6 of the size.
 _GZIP_LEVEL: Final = 1
-_GZIP_FORMAT: Final = 31
 
 
 def pack(
@@ -49,11 +48,11 @@ def pack(
 
 def _zipped(batch: bytes) -> bytes:
     """The same in gzip, unless that would be larger."""
-    body = zlib.compress(memoryview(batch)[_HEADER_BYTES:], _GZIP_LEVEL, _GZIP_FORMAT)
+    body = bytes(cramjam.gzip.compress(memoryview(batch)[_HEADER_BYTES:], level=_GZIP_LEVEL))
     if _HEADER_BYTES + len(body) >= len(batch):
         return batch
     smaller = bytearray(batch[:_HEADER_BYTES]) + body
     struct.pack_into(">i", smaller, _LENGTH_AT, len(smaller) - _AFTER_LENGTH)
     smaller[_CODEC_AT] |= DefaultRecordBatch.CODEC_GZIP
-    struct.pack_into(">I", smaller, _CRC_AT, calc_crc32c(smaller[_CHECKED_FROM:]))
+    struct.pack_into(">I", smaller, _CRC_AT, google_crc32c.value(bytes(smaller[_CHECKED_FROM:])))
     return bytes(smaller)

@@ -116,6 +116,7 @@ NAMES: Final[tuple[Name, ...]] = (
     # aiokafka, parsing records: see processors/kafka/header_names.py
     Name(fetcher_module, "MemoryRecords", "write"),
     Name(fetcher_module, "PartitionRecords", "write"),
+    Name(fetcher_module.PartitionRecords, "_check_crcs", "write"),
     Name(fetcher_module.PartitionRecords, "_records", "write"),
     Name(fetcher_module.PartitionRecords, "_unpack_records", "override"),
     Name(default_records, "_DefaultRecordBatchPy", "override"),
