@@ -19,32 +19,12 @@ DUE: Final = RESERVED + b"due"
 DUE_KEY: Final = len(DUE) + 8
 #: Every due entry sorts before it.
 _NO_DUE = RESERVED + b"e"
+#: How many states there were, in releases before layers.
+_SIZE = RESERVED + b"sweep"
 _position = struct.Struct(">qq")
 _ages = struct.Struct(">qqq")
 
 _DROPPED = ".dropped"
-
-
-def new_options(cache: rocksdict.Cache, write_buffer: int, memtable_bloom: float) -> rocksdict.Options:
-    """``memtable_bloom``: of the write buffer."""
-    options = rocksdict.Options(raw_mode=True)
-    options.create_if_missing(True)
-    options.set_write_buffer_size(write_buffer)
-    options.set_max_write_buffer_number(2)
-    options.set_max_open_files(256)
-    options.set_keep_log_file_num(2)
-    # A key that is new, as most are, is mostly looked for in vain: without this, in the memtable's skip list.
-    options.set_memtable_whole_key_filtering(True)
-    options.set_memtable_prefix_bloom_ratio(memtable_bloom)
-    options.set_bloom_locality(1)
-    # Opening is on the way to the first event, once per table and partition.
-    options.set_max_file_opening_threads(1)
-    options.set_skip_stats_update_on_db_open(True)
-    blocks = rocksdict.BlockBasedOptions()
-    blocks.set_block_cache(cache)
-    blocks.set_bloom_filter(10, block_based=False)
-    options.set_block_based_table_factory(blocks)
-    return options
 
 
 class Layer:
@@ -76,7 +56,7 @@ class Layer:
         #: The time of writing of its first states (0: not known, or the table is kept for ever), and of its
         #: latest; how many were written.
         self.begun_s, self.newest_s, self.states = 0, 0, 0
-        mark, ages = self.db.get([_POSITION, _AGES])
+        mark, ages, size = self.db.get([_POSITION, _AGES, _SIZE])
         if mark is None:
             entries = self.db.iter()
             entries.seek_to_first()
@@ -89,8 +69,9 @@ class Layer:
             self.begun_s, self.newest_s, self.states = _ages.unpack(ages)
         else:
             self.newest_s = self.written_ms // 1000
-            # It may be zero where there are many: each key that was deleted counts twice.
-            self.states = self.db.property_int_value("rocksdb.estimate-num-keys") or 1
+            # RocksDB's estimate may be zero where there are many.
+            estimate = self.db.property_int_value("rocksdb.estimate-num-keys") or 1
+            self.states = estimate if size is None else int.from_bytes(size[:8], "big")
 
     def write(self, batch: rocksdict.WriteBatch, position: int, written_ms: int) -> None:
         """What has changed, with what follows from it for the layer."""

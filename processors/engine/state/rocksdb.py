@@ -29,7 +29,6 @@ from processors.engine.state.layer import (
     DUE_KEY,
     Layer,
     close_layers,
-    new_options,
     next_layer,
     open_layers,
 )
@@ -62,6 +61,27 @@ def new_cache() -> rocksdict.Cache:
     return rocksdict.Cache(_BLOCK_CACHE)
 
 
+def _options(cache: rocksdict.Cache) -> rocksdict.Options:
+    options = rocksdict.Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_write_buffer_size(_WRITE_BUFFER)
+    options.set_max_write_buffer_number(2)
+    options.set_max_open_files(256)
+    options.set_keep_log_file_num(2)
+    # A key that is new, as most are, is mostly looked for in vain: without this, in the memtable's skip list.
+    options.set_memtable_whole_key_filtering(True)
+    options.set_memtable_prefix_bloom_ratio(_MEMTABLE_BLOOM)
+    options.set_bloom_locality(1)
+    # Opening is on the way to the first event, once per table and partition.
+    options.set_max_file_opening_threads(1)
+    options.set_skip_stats_update_on_db_open(True)
+    blocks = rocksdict.BlockBasedOptions()
+    blocks.set_block_cache(cache)
+    blocks.set_bloom_filter(10, block_based=False)
+    options.set_block_based_table_factory(blocks)
+    return options
+
+
 class PartitionStore:
     """A :class:`.stores.Store` on the disk."""
 
@@ -70,7 +90,7 @@ class PartitionStore:
     ) -> None:
         """``retention_ms``: of the table, as it is today; None: states are kept for ever."""
         self.path = path
-        self._options = new_options(cache, _WRITE_BUFFER, _MEMTABLE_BLOOM)
+        self._options = _options(cache)
         self._span_s = None if retention_ms is None else max(1, retention_ms // (1000 * _LAYERS))
         #: What no layer has yet: states, and due entries that are used up.
         self._gathered: dict[bytes, bytes | None] = {}

@@ -1,6 +1,7 @@
 """A store in layers is a dictionary that forgets what is old: whatever is written, dropped or lost."""
 
 import shutil
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -298,6 +299,7 @@ def by_one_database(path: Path, written_s: int) -> None:
     for key, value in aged(written_s, *(b"%05d" % number for number in range(1000))).items():
         assert value is not None
         batch.put(key, value)
+    batch.put(b"\0sweep", struct.pack(">qq", 1000, 0) + b"\1")
     layer.write(batch, 999, 1000 * written_s)
     layer.db.close()
 
@@ -319,13 +321,13 @@ def test_a_store_of_a_release_before_is_read_on(
             file.rename(path / "0" / file.name)
     retention_ms = retention_s and 1000 * retention_s
     store = PartitionStore(path, new_cache(), 1000 * (BEGIN_S + 1), retention_ms)
-    assert store.position == 999
+    assert (store.position, store.size) == (999, 1000)
     assert len(dict(store.states())) == 1000
     store.write(aged(BEGIN_S + 1, b"new"), 1000, 1000 * (BEGIN_S + 1))
     assert store.get_many([b"new", b"00007", b"none"])[2] is None
     assert len(dict(store.states())) == 1001
     if retention_s is not None:
-        assert store.drop(BEGIN_S + 1) > 0
+        assert store.drop(BEGIN_S + 1) == 1000
         assert [key for key, _ in store.states()] == [b"new"]
     store.close()
 
