@@ -44,7 +44,7 @@ _MOST_LAYERS = 8
 _MOST_NEW = 20_000
 
 #: Changes are gathered until they are so many: to write one costs almost what it costs to write all of them.
-_GATHER = 400
+_GATHER = 1_600
 _BLOCK_CACHE = 32 << 20
 _WRITE_BUFFER = 8 << 20
 #: Of the write buffer: ten bits for each of its keys, and some to spare.
