@@ -12,8 +12,8 @@ from processors.engine import frame
 
 _DUE_TIME = 8
 _DEAD_ENTRIES = 1_000
-#: States dropped at a time: about a millisecond.
-_DROPS = 2_000
+#: States looked at in a row: about a millisecond.
+_LOOKS = 2_000
 
 
 class MemoryStore:
@@ -99,7 +99,9 @@ class MemoryStore:
     def drop(self, written_before_s: int) -> int:
         """See :class:`.stores.Store`. Nothing is looked at that was written later."""
         dropped = 0
-        while dropped < _DROPS and self._ages and self._ages[0][0] < written_before_s:
+        for _ in range(_LOOKS):
+            if not self._ages or self._ages[0][0] >= written_before_s:
+                break
             keys = self._ages[0][1]
             value = self._items.get(keys[-1])
             written = None if value is None else frame.written_s(value)
