@@ -5,12 +5,9 @@ import json
 import os
 import random
 import signal
-import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,9 +23,9 @@ from processors.kafka.reading import TopicReader
 from processors.rewarding.policies import read_policies
 from processors.settings import Settings
 from schemas.topics import REWARD_INPUTS, Topic
-from tests.docs.blocks import BLOCKS
 from tests.integration.stack import Service, wait_for
 from tests.rewarding.histories import POLICY, Values, check, documents_of
+from tests.rewarding.payouts import Payouts
 from tests.rewarding.world import record_of
 from tests.rewards.builders import WORKSPACE, Document, lead, policy, sale
 
@@ -201,26 +198,16 @@ def test_from_one_to_three_and_back_one_of_them_frozen_for_longer_than_its_trans
 
 def check_paid(settings: Settings, directory: Path) -> None:
     """The job of docs/rewards.md, killed while it books, pays what is owed."""
-    (block,) = (one for one in BLOCKS if one.page == "docs/rewards.md" and one.language == "python")
-    job = directory / "payout.py"
-    job.write_text(block.text)
-    command = [sys.executable, str(job)]
-
-    def booked() -> int:
-        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(directory / "payouts.db")) as db:
-            return int(db.execute("SELECT count(*) FROM transfers").fetchone()[0])
-        return 0
-
+    payouts = Payouts(directory)
     for _ in range(3):
-        before = booked()
-        with subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL) as running:
-            while running.poll() is None and booked() == before:
+        before = payouts.rows("SELECT count(*) FROM transfers")
+        with payouts.start() as job:
+            while job.poll() is None and payouts.rows("SELECT count(*) FROM transfers") == before:
                 time.sleep(0.001)
-            running.kill()
-    subprocess.run(command, cwd=directory, check=True, timeout=120)
-    with closing(sqlite3.connect(directory / "payouts.db")) as db:
-        paid = dict(db.execute("SELECT reward_id, sum(amount) FROM transfers GROUP BY 1"))
-        revisions = db.execute("SELECT reward_id, revision FROM transfers").fetchall()
+            job.kill()
+    payouts.run()
+    paid = dict(payouts.rows("SELECT reward_id, sum(amount) FROM transfers GROUP BY 1"))
+    revisions = payouts.rows("SELECT reward_id, revision FROM transfers")
     published = [json.loads(value) for _, value in asyncio.run(read_all(settings, Topic.REWARDS))]
     assert sorted(revisions) == sorted((one["rewardId"], one["revision"]) for one in published)
     for one in {one["rewardId"]: one for one in published}.values():
