@@ -322,9 +322,9 @@ class Sink:
 
         In tasks of their own: aiokafka lets the cancellation of its inner tasks out, which is not ours.
         """
-        for stop in (self._rejects.stop, self._consumer.stop):
-            task = asyncio.ensure_future(stop())
-            await asyncio.wait({task}, timeout=_LAST_WORDS_S)
+        goodbyes = [asyncio.ensure_future(stop()) for stop in (self._rejects.stop, self._consumer.stop)]
+        await asyncio.wait(goodbyes, timeout=_LAST_WORDS_S)
+        for task in goodbyes:
             if not task.done() or task.cancelled() or task.exception() is not None:
                 log.warning("left Kafka without saying goodbye")
                 task.cancel()

@@ -29,6 +29,7 @@ NOW: Final = datetime.now(UTC)
 PROGRAMS: Final = {"ann": ("pg_wait", "30d", "pending"), "bob": ("pg_over", "1d", "payable")}
 LEAD, SALE = 2_500, 980
 PERSON: Final = {"customerName": "Ann Example", "customerEmail": "p@example.com"}
+WAIT_S: Final = 180
 BROWSER: Final = {"ip": "203.0.113.7", "ua": "Mozilla/5.0"}
 
 Event = tuple[Topic, bytes, bytes]
@@ -114,13 +115,13 @@ def taken_from(partner: str) -> Owed:
 def settled(stack: Stack, expected: Owed) -> list[Published]:
     """Everything that was sent has gone through workers, rewards and sink."""
     stack.wait_until_processed()
-    wait_for(lambda: owed(published(stack)) == expected, 60, lambda: str(owed(published(stack))))
+    wait_for(lambda: owed(published(stack)) == expected, WAIT_S, lambda: str(owed(published(stack))))
     for group, topics in (
         (stack.settings.rewards_group, REWARD_INPUTS),
         (stack.settings.full_sink_group, REWARD_OUTPUTS),
     ):
         behind = f"{group} does not catch up"
-        wait_for(partial(stack.drained, group, topics), 60, partial(str, behind))
+        wait_for(partial(stack.drained, group, topics), WAIT_S, partial(str, behind))
     return published(stack)
 
 

@@ -35,6 +35,11 @@ class Payouts:
         assert job.returncode == 0
         return printed.splitlines()
 
+    @property
+    def booked(self) -> int:
+        """Transfers, so far."""
+        return len(self.rows("SELECT 1 FROM transfers"))
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Of its database; none before it has made one."""
         database = closing(sqlite3.connect(self._directory / "payouts.db"))

@@ -200,9 +200,9 @@ def check_paid(settings: Settings, directory: Path) -> None:
     """The job of docs/rewards.md, killed while it books, pays what is owed."""
     payouts = Payouts(directory)
     for _ in range(3):
-        before = payouts.rows("SELECT count(*) FROM transfers")
+        before = payouts.booked
         with payouts.start() as job:
-            while job.poll() is None and payouts.rows("SELECT count(*) FROM transfers") == before:
+            while job.poll() is None and payouts.booked == before:
                 time.sleep(0.001)
             job.kill()
     payouts.run()
