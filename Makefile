@@ -60,7 +60,8 @@ test-compiled: compiled
 	$(ON_COMPILED) -m "integration and not faults" tests/engine tests/faults tests/integration/test_upgrade.py
 
 faults faults-compiled: export FAULTS_SEED = $(SEED)
-faults faults-compiled: export FAULTS_RESULTS = $(abspath $(RESULTS))
+faults: export FAULTS_RESULTS := $(abspath $(RESULTS))
+faults-compiled: export FAULTS_RESULTS := $(abspath $(RESULTS)/compiled)
 faults: $(VENV)/dev-ready
 	$(BIN)/pytest tests/faults -m integration
 

@@ -1,7 +1,8 @@
-"""Leadstream itself where it is not this one that is measured: compiled if this is not, or on another Python.
+"""Which Leadstream is measured: this one, or another of the same sources, compiled or not, on this Python or
+another.
 
-Built from the sources that run here, and installed apart from our own environment, as a peer is. What it
-depends on has the versions of the lock file.
+Another is built from the sources that run here, and installed apart from our own environment, as a peer is.
+What it depends on has the versions of the lock file.
 """
 
 import tempfile
@@ -38,10 +39,14 @@ class Build(NamedTuple):
     path: str | None
 
 
+THIS: Final = Build(OURS, None)
+"""What runs, compiled or not."""
+
+
 def build_of(python: str, *, compiled: bool) -> Build:
     """Whether it is there or not."""
     if _is_this(python, compiled=compiled):
-        return Build(OURS, None)
+        return THIS
     packages = environment("leadstream-needs", _LOCK, python)
     return Build(str(packages / "bin" / "python"), str(_wheel(python, compiled=compiled)))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.builds import build_of, ensure_build
+from bench.builds import Build, build_of, ensure_build
 from bench.environments import Say, classpath_of, ensure_maven, ensure_python, java, python_of
 from bench.measured import Command
 from bench.site import Site
@@ -53,11 +53,8 @@ class Contestant:
     goals: frozenset[tuple[str, str]] = frozenset()
 
 
-def product(
-    site: Site, module: str, *arguments: str, compiled: bool = False, instance: int = 0, **env: str
-) -> Command:
-    """A program of ours, as it is measured at this site."""
-    build = build_of(site.python, compiled=compiled)
+def product(site: Site, build: Build, module: str, *arguments: str, instance: int = 0, **env: str) -> Command:
+    """A program of ours at this site."""
     path = {} if build.path is None else {"PYTHONPATH": build.path}
     program = isolated(module, *arguments, python=build.python)
     return site.command(*program, instance=instance, **path, **env)
@@ -65,8 +62,9 @@ def product(
 
 def _leadstream_w1(processes: int, state: str, compiled: bool) -> Launcher:
     def launch(site: Site) -> Launch:
+        build = build_of(site.python, compiled=compiled)
         commands = [
-            product(site, "bench.peers.leadstream.w1", compiled=compiled, instance=one, BENCH_STORE=state)
+            product(site, build, "bench.peers.leadstream.w1", instance=one, BENCH_STORE=state)
             for one in range(processes)
         ]
         return Launch(commands, site.run, {changelog_topic(site.run, "customers"): _COMPACT})
@@ -76,13 +74,13 @@ def _leadstream_w1(processes: int, state: str, compiled: bool) -> Launcher:
 
 def _leadstream_w2(processes: int, state: str, compiled: bool) -> Launcher:
     def launch(site: Site) -> Launch:
-        settings = product_settings(site)
+        build, settings = build_of(site.python, compiled=compiled), product_settings(site)
         commands = [
             product(
                 site,
+                build,
                 "processors.cli.main",
                 "worker",
-                compiled=compiled,
                 instance=number,
                 LEADSTREAM_KAFKA_BOOTSTRAP=site.bootstrap,
                 LEADSTREAM_TOPIC_PREFIX=settings.topic_prefix,
@@ -106,9 +104,8 @@ def product_settings(site: Site) -> Settings:
 
 
 def _aiokafka_loop(site: Site) -> Launch:
-    return Launch(
-        [product(site, "bench.peers.aiokafka_loop.w1")], site.run, {f"{site.run}-changelog": _COMPACT}
-    )
+    command = product(site, build_of(site.python, compiled=False), "bench.peers.aiokafka_loop.w1")
+    return Launch([command], site.run, {f"{site.run}-changelog": _COMPACT})
 
 
 def _python(peer: str, *arguments: str, changelogs: Sequence[str] = (), commits: bool = True) -> Launcher:

@@ -21,8 +21,8 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from bench.broker import Broker, connected
+from bench.builds import THIS, Build
 from bench.contestants import product
-from bench.environments import OURS
 from bench.kafka import broker as broker_of
 from bench.latency import Percentiles, beside, reading
 from bench.measured import Command, Measured
@@ -100,16 +100,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Plan:
-    """``leads`` come at once; when all are rewarded, ``rate`` a second for ``seconds``.
-
-    ``python`` runs the process; ``compiled``: a wheel with compiled modules (:mod:`bench.builds`).
+    """``leads`` come at once; when all are rewarded, ``rate`` a second for ``seconds``. ``build``: of the
+    process.
     """
 
     leads: int
     rate: int
     seconds: int
-    python: str = OURS
-    compiled: bool = False
+    build: Build = THIS
 
 
 class WrongRewards(CheckFailed):
@@ -160,7 +158,7 @@ async def _measured(bootstrap: str, directory: Path, plan: Plan) -> Figures:
     run = run_id("ledger")
     settings = Settings(kafka_bootstrap=bootstrap, topic_prefix=f"{run}.", partitions=PARTITIONS)
     names = {topic.value: name for topic, name in settings.names.items()}
-    site = Site(bootstrap, PARTITIONS, run, names, directory, python=plan.python)
+    site = Site(bootstrap, PARTITIONS, run, names, directory)
     async with connected(bootstrap, PARTITIONS) as broker:
         await broker.create({one.name: one.configs for one in layouts_of(settings)})
         await write_policy(settings, WORKSPACE, document_of(policy_of(_rules(plan.leads))), epoch_ms)
@@ -188,10 +186,10 @@ def _records(partner: str, count: int) -> Iterator[Record]:
 def _command(site: Site, settings: Settings, plan: Plan) -> Command:
     return product(
         site,
+        plan.build,
         "processors.cli.main",
         "rewards",
         "run",
-        compiled=plan.compiled,
         LEADSTREAM_KAFKA_BOOTSTRAP=site.bootstrap,
         LEADSTREAM_TOPIC_PREFIX=settings.topic_prefix,
         LEADSTREAM_PARTITIONS=str(site.partitions),

@@ -13,7 +13,7 @@ WORKLOADS: Final = ("w1", "w1-long", "w2", "w2-core")
 HEAD: Final = 4_000
 """Events that are there before a fixed rate begins."""
 _SLOW: Final = 30_000
-"""Events a second of whoever is measured once."""
+"""Events a second, from exec on, of whoever is measured once."""
 _OF_W2: Final = 0.4
 """Of the events of w1 so many of w2 are taken in the same time."""
 
@@ -101,7 +101,7 @@ def steps(
 
 
 def _runs(one: Contestant, workload: str, measure: Measure, rate: int | None, sizes: Sizes) -> int:
-    if (workload, measure) in one.goals and (rate is None or rate in sizes.rates):
+    if (workload, measure) in one.goals and (rate is None or rate in FULL.rates):
         return sizes.goal_runs
     dear = measure != "throughput" or workload == "w1-long" or one.pace < _SLOW
     return sizes.dear_runs if dear else sizes.runs

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bench.broker import Broker
+from bench.builds import build_of
 from bench.contestants import Contestant, Launch, product, product_settings
 from bench.site import Site
 from bench.throughput import OUTPUT
@@ -76,6 +77,7 @@ async def _measure(
     settings = product_settings(site)
     command = product(
         site,
+        build_of(site.python, compiled=False),
         "processors.cli.main",
         "sink",
         LEADSTREAM_KAFKA_BOOTSTRAP=site.bootstrap,

@@ -10,7 +10,7 @@ import click
 
 from bench import ledger as ledgers
 from bench import stages as stage
-from bench.builds import Build, build_of, ensure_build
+from bench.builds import THIS, Build, build_of, ensure_build
 from bench.environments import OURS, NotAvailable
 from bench.gateway.run import Plan
 from bench.parts import Told, of_analytics, of_expiry, of_gateway, of_ledger, of_rewards
@@ -32,11 +32,14 @@ def _built(command: F) -> F:
     on = PathType(exists=True, dir_okay=False)
     which = "Run it on this Python, such as /usr/bin/python3.  [default: ours]"
     command = click.option("--python", type=on, help=which)(command)
-    return click.option("--compiled", is_flag=True, help="Built into a wheel with compiled modules.")(command)
+    kind = "Built into a wheel with compiled modules.  [default: as what runs, without --python]"
+    return click.option("--compiled", is_flag=True, help=kind)(command)
 
 
 def _build(python: Path | None, *, compiled: bool) -> Build:
-    """Made if it is not there yet. Raises ``Unavailable``."""
+    """Of whoever asks for none: what runs. Made if it is not there yet. Raises ``Unavailable``."""
+    if python is None and not compiled:
+        return THIS
     where = str(python or OURS)
     try:
         ensure_build(lambda text: say(text, err=True), where, compiled=compiled)
@@ -110,6 +113,7 @@ def rewards(leads: int, runs: int, python: Path | None, compiled: bool) -> None:
     if build.path is None:
         _show(of_rewards(leads, runs))
         return
+    # Measures what runs it, whatever that is.
     ours = "processors.cli.main", "bench", "rewards", "--leads", str(leads), "--runs", str(runs)
     env = {**os.environ, "PYTHONPATH": build.path}
     done = subprocess.run(isolated(*ours, python=build.python), env=env, check=False)
@@ -137,8 +141,7 @@ def ledger(leads: int, rate: int, seconds: int, python: Path | None, compiled: b
     Exit codes: 0 done, 1 rewards were wrong or the process died, 69 it cannot be built, 70 the broker died,
     130 interrupted.
     """
-    _build(python, compiled=compiled)
-    _show(of_ledger(ledgers.Plan(leads, rate, seconds, str(python or OURS), compiled)))
+    _show(of_ledger(ledgers.Plan(leads, rate, seconds, _build(python, compiled=compiled))))
 
 
 @click.command()

@@ -1,12 +1,19 @@
 """A process of the ledger of rewards, measured on the real broker, small; and what ends a measurement."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.json import encode
 
-from bench.ledger import MANY, Ledger, Plan, WrongRewards, cap_of, measured, table
-from bench.parts import of_ledger
+from bench import builds
+from bench.ledger import MANY, Ledger, Plan, WrongRewards, _command, cap_of, measured, table
+from bench.measured import Command
+from bench.parts import PARTS, of_ledger
 from bench.rewards import AMOUNT, source_of
+from bench.site import Site
 from deploy.local.kafka import LocalKafka
+from processors.programs import isolated
+from processors.settings import Settings
 
 LEADS = 10
 
@@ -45,6 +52,26 @@ def test_a_lead_without_its_reward_is_wrong_and_one_with_two() -> None:
     twice.add(value(0, LAST))
     with pytest.raises(WrongRewards, match="10 rewards for 10 leads, 1 have none"):
         twice.check(LEADS)
+
+
+@pytest.mark.parametrize("this", [True, False], ids=["compiled", "pure"])
+def test_in_a_run_of_everything_it_is_of_what_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, this: bool
+) -> None:
+    """For which nothing has to be built before."""
+    started: list[Command] = []
+
+    def measured(plan: Plan) -> None:
+        site = Site("127.0.0.1:9092", 8, "run", {}, tmp_path)
+        started.append(_command(site, Settings(), plan))
+        raise WrongRewards("none")
+
+    monkeypatch.setattr(builds, "is_compiled", lambda: this)
+    monkeypatch.setattr("bench.ledger.measured", measured)
+    [part] = [one for one in PARTS if one.name == "ledger"]
+    part.told(quick=True)
+    assert list(started[0].argv) == isolated("processors.cli.main", "rewards", "run")
+    assert "PYTHONPATH" not in started[0].env
 
 
 @pytest.mark.integration

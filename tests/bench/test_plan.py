@@ -1,5 +1,7 @@
 """Which runs there are, and how long they take."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench import plan
@@ -57,6 +59,16 @@ def test_what_has_a_goal_is_done_most_often_and_what_takes_long_once() -> None:
     assert runs("confluent", "latency", "w1", 2_000) == [1]
     assert runs("aiokafka", "throughput", "w1") == [1, 2, 3]
     assert runs("faust", "throughput", "w1") == [1]
+
+
+def test_a_rate_for_which_no_goal_is_set_is_done_once() -> None:
+    sizes = replace(FULL, rates=(2_000, 10_000), own_rates=())
+    todo = steps(CONTESTANTS, ["w1"], ["latency"], sizes, named=True)
+    assert [step.rate for step in todo if step.contestant.name == "leadstream"] == [
+        2_000,
+        10_000,
+        *[2_000] * 4,
+    ]
 
 
 def test_everybody_takes_turns() -> None:

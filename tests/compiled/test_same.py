@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final, NamedTuple
+from zipfile import ZipFile
 
 import pytest
 
@@ -84,6 +86,37 @@ def test_a_compiled_command_says_so(tree: Path) -> None:
     command = [sys.executable, "-m", "processors.cli.main", "version"]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0].endswith(", compiled")
+
+
+def test_a_compiled_bench_measures_itself(tree: Path, tmp_path: Path) -> None:
+    """Nothing is built for it."""
+    command = [
+        sys.executable,
+        "-m",
+        "processors.cli.main",
+        "bench",
+        "rewards",
+        "--leads",
+        "1000",
+        "--runs",
+        "1",
+    ]
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, check=True)
+    assert "| a monthly cap | " in done.stdout
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_was_compiled_before_is_in_no_wheel_that_is_not(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    building.as_in_the_image(source)
+    left = (source / MODULES[0]).with_suffix(EXTENSION_SUFFIXES[0])
+    left.touch()
+    with ZipFile(building.wheel(tmp_path, source)) as made:
+        names = made.namelist()
+    assert MODULES[0] in names
+    assert str(left.relative_to(source)) not in names
 
 
 def test_without_a_compiler_it_says_what_is_missing(tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """The table that everybody looks at."""
 
+import re
+import subprocess
+
 from tests.faults.verdict import Verdict, markdown
+from tests.light import ROOT
 
 
 def test_runs_of_a_scenario_are_one_row() -> None:
@@ -21,3 +25,12 @@ def test_runs_of_a_scenario_are_one_row() -> None:
     assert [cell.strip() for cell in kill.strip("|").split("|")] == [
         *("kill", "1", "1", "5", "2", "3", "0", "0", "", "", "open transaction: leads-0"),
     ]
+
+
+def test_a_run_on_compiled_modules_leaves_the_other_table_alone() -> None:
+    command = ["make", "--print-data-base", "--question", "RESULTS=/results", "faults"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert dict(re.findall(r"^(\S+): FAULTS_RESULTS := (.*)$", said, re.MULTILINE)) == {
+        "faults": "/results",
+        "faults-compiled": "/results/compiled",
+    }
