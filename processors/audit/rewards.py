@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
 import orjson
+from msgspec.json import encode
 
 from processors.audit.model.caps import decided
 from processors.audit.model.rewards import Document, Owed, OwedReward, owed
 from schemas.decoding import Refused
+from schemas.portable import whole_characters
 from schemas.reward_decoding import decode_reward_event
 from schemas.reward_events import AnyRewardEvent
+from schemas.reward_sources import RewardSource, decode_lead_source, decode_sale_source
 from schemas.rewards import AFTER_A_WAIT
-from schemas.times import parse_rfc3339, to_ms
+from schemas.times import parse_rfc3339, rfc3339, to_ms
 from schemas.topics import REWARD_OUTPUTS, Topic, customer_key, split_key
 
 Policies = Mapping[tuple[str, str], Document]
@@ -21,6 +24,7 @@ Policies = Mapping[tuple[str, str], Document]
 _PERSONAL: Final = ("email", "avatar")
 """Of a customer in a lead or sale, where they are addresses; a name may be any word."""
 _ADDRESS: Final = ("@", "://")
+_DECODERS: Final = {Topic.LEADS: decode_lead_source, Topic.SALES: decode_sale_source}
 
 
 class Difference(NamedTuple):
@@ -69,9 +73,12 @@ class Summary:
 
 @dataclass
 class _Known:
-    """Of one customer. ``rewards``: the newest revision of each; ``sums`` of the deltas of all of them."""
+    """Of one customer. ``personal``: what its leads and sales say of the person. ``rewards``: the newest
+    revision of each; ``sums`` of the deltas of all of them.
+    """
 
     results: list[Document] = field(default_factory=list)
+    personal: set[str] = field(default_factory=set)
     events: list[Document] = field(default_factory=list)
     rewards: dict[str, Document] = field(default_factory=dict)
     sums: Counter[str] = field(default_factory=Counter)
@@ -81,7 +88,9 @@ class _Known:
 
 
 class LedgerAudit:
-    """Of all records of one partition, added in the order of each topic. What is no JSON is left out."""
+    """Of all records of one partition, added in the order of each topic. What is neither result nor
+    event is left out.
+    """
 
     def __init__(self, policies: Policies, caps: Caps, now_ms: int, *, gone: bool) -> None:
         """``gone``: retention has removed leads, sales or events, so that not all can be recomputed."""
@@ -103,9 +112,10 @@ class LedgerAudit:
                 if event.topic_key() == key:  # else it is sent on to where it belongs
                     known.events.append(_event(event, at_ms))
             elif topic in (Topic.LEADS, Topic.SALES):
-                result = orjson.loads(value or b"")
-                if customer_key(result["workspaceId"], result["customer"]["externalId"]) == key:
-                    known.results.append(result)
+                source, at_ms = _DECODERS[topic](value)
+                if customer_key(source.workspace_id, source.customer.external_id) == key:
+                    known.results.append(_result(source, at_ms))
+                    known.personal |= _addresses(value or b"")
             elif topic is Topic.REWARD_SHARES:
                 self._add_share(known, orjson.loads(value or b""))
             elif topic is Topic.REWARDS:
@@ -200,11 +210,8 @@ def _of_topic(known: _Known) -> Iterator[tuple[str, str]]:
 
 def _named(known: _Known) -> Iterator[tuple[str, str]]:
     """Rewards and refusals say nothing of a person that leads and sales say."""
-    people = [result["customer"] for result in known.results]
-    said = [str(person.get(name)) for person in people for name in _PERSONAL]
-    personal = {text for text in said if any(part in text for part in _ADDRESS)}
     for identity, one in (*known.rewards.items(), *known.refusals.items()):
-        if any(text in value for value in one.values() if isinstance(value, str) for text in personal):
+        if any(text in value for value in one.values() if isinstance(value, str) for text in known.personal):
             yield identity, "names a person"
 
 
@@ -239,6 +246,17 @@ def _differing(published: Document, wanted: OwedReward) -> Iterator[str]:
 
 def _told(reward: Document) -> str:
     return f"{reward['amount']} {reward['currency']}, {reward['status']}"
+
+
+def _result(source: RewardSource, at_ms: int) -> Document:
+    """As the model wants it."""
+    return {**orjson.loads(encode(source)), "timestamp": rfc3339(at_ms)}
+
+
+def _addresses(value: bytes) -> set[str]:
+    person = orjson.loads(whole_characters(value))["customer"]
+    said = [str(person.get(name)) for name in _PERSONAL]
+    return {text for text in said if any(part in text for part in _ADDRESS)}
 
 
 def _event(event: AnyRewardEvent, at_ms: int) -> Document:

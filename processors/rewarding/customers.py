@@ -98,8 +98,8 @@ class RewardsProcessor:
             self._ledger = self._ledger.with_policies(policies)
         return self._ledger
 
-    def _result(self, record: Record, read: Callable[[bytes], Read]) -> Parsed:
-        found = read(record.value or b"")
+    def _result(self, record: Record, read: Callable[[bytes | None], Read]) -> Parsed:
+        found = read(record.value)
         key = customer_key(found.workspace_id, found.customer)
         if key != record.key:
             # It would be sent on within a topic that is the workers', and be there twice.

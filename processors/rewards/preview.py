@@ -71,7 +71,7 @@ class Preview:
             if not key.startswith(mine) or self._key not in (None, key):
                 continue
             try:
-                found = read(record.value or b"")
+                found = read(record.value)
             except Refused:
                 self.unreadable += 1
                 continue

@@ -1,6 +1,6 @@
 """The audit of rewards: it finds nothing where all is well, and whatever is not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -197,3 +197,45 @@ def test_what_is_no_result_of_its_customer_is_none() -> None:
     world.settle()
     differences, summary = audited(world, POLICY)
     assert (differences, summary.customers) == ([], 0)
+
+
+FIELDS = (*lead(1), "saleId")
+WRONG: tuple[object, ...] = (None, 5, "yesterday", [], {}, 2**64 - 1, True)
+MOMENTS = ("2026-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", 1_767_225_600)
+
+
+def malformed(document: Document) -> Iterator[Document]:
+    """Each is a dead letter, or the ledger can do without what it lacks."""
+    for field in FIELDS:
+        yield {name: value for name, value in document.items() if name != field}
+        yield from ({**document, field: value} for value in WRONG)
+    yield from ({**document, "timestamp": moment} for moment in MOMENTS)
+
+
+@pytest.mark.parametrize("topic", [Topic.LEADS, Topic.SALES])
+def test_what_the_ledger_refuses_is_none_to_the_audit(topic: Topic) -> None:
+    refused = []
+    for document in malformed(lead(1) if topic is Topic.LEADS else sale(1)):
+        world = RewardWorld(parsed(POLICY))
+        world.append(Output(NAMES[topic], b"w1:ann", orjson.dumps(document)))
+        world.send([sale(2, "i2"), lead(3, "Demo")])
+        refused.append(len(world.logs[NAMES[Topic.DEAD_LETTERS]]))
+        differences, summary = audited(world, POLICY)
+        assert (document, differences, summary.customers) == (document, [], 1)
+    assert sum(refused) > len(refused) / 2
+
+
+def test_half_a_character_is_read_as_the_ledger_reads_it() -> None:
+    world = RewardWorld(parsed(POLICY))
+    value = orjson.dumps(lead(1, "Half", email="ann@example.com")).replace(b"Half", b"\\ud800")
+    world.append(Output(NAMES[Topic.LEADS], b"w1:ann", value))
+    world.settle()
+    assert [one.amount for one in world.of().rewards] == [2_500]
+    found = {(WORKSPACE, POLICY["programId"]): POLICY}
+    audit = LedgerAudit(
+        found, Caps.of(world.values(Topic.REWARD_CLAIMS), found, gone=False), LATE, gone=False
+    )
+    for of in TOPICS:
+        for record in world.logs[NAMES[of]]:
+            audit.add(of, record.key or b"", record.value, record.timestamp, settled=True)
+    assert list(audit.verdicts(Summary())) == []

@@ -10,7 +10,7 @@ from processors.rewarding.following import StalePolicies
 from processors.rewards.policy import Policies
 from schemas.headers import Header
 from schemas.ids import customer_id
-from schemas.times import DAY_MS, HOUR_MS
+from schemas.times import DAY_MS, HOUR_MS, parse_rfc3339
 from schemas.topics import Topic
 from tests.attribution.effort import examples
 from tests.rewarding.world import NAMES, RewardWorld, record_of
@@ -31,6 +31,7 @@ from tests.rewards.builders import (
 from tests.rewards.strategies import History, histories
 from tests.rewards.test_properties import assert_invariants, assert_owed, expected_of
 
+CANCEL = orjson.loads(record_of(event("cancel", of_lead("nobody"))).value or b"")
 POLICIES = parsed(policy({"lead": {"amount": 2_500}, "sale": {"percent": 20}}))
 
 
@@ -128,6 +129,26 @@ def test_an_event_under_another_key_is_sent_on() -> None:
         (Topic.LEADS, b"w1:another", orjson.dumps(lead(1))),
         (Topic.LEADS, b"w1:ann", orjson.dumps({**lead(1), "timestamp": "2026-01-01"})),
         (Topic.SALES, b"w1:ann", orjson.dumps({**sale(1), "timestamp": "yesterday"})),
+        *(
+            (topic, b"w1:ann", orjson.dumps({**document, "timestamp": moment}))
+            for topic, document in (
+                (Topic.LEADS, lead(1)),
+                (Topic.SALES, sale(1)),
+                (Topic.REWARD_EVENTS, CANCEL),
+            )
+            for moment in (
+                "0001-01-01T00:00:00+14:00",
+                "1999-12-31T23:59:59.999Z",
+                "7000-01-01T00:00:00Z",
+                "9999-12-31T23:59:59.999Z",
+                "9999-12-31T23:59:59-14:00",
+            )
+        ),
+        (Topic.REWARD_EVENTS, b"w1:ann", orjson.dumps({**CANCEL, "timestamp": 2**63})),
+        (Topic.LEADS, b"w1:ann", orjson.dumps({**lead(1), "quantity": 2**64 - 1})),
+        (Topic.LEADS, b"w1:ann", orjson.dumps({**lead(1), "revision": 2**64 - 1})),
+        (Topic.SALES, b"w1:ann", orjson.dumps({**sale(1), "amount": 2**64 - 1})),
+        (Topic.SALES, b"w1:ann", orjson.dumps({**sale(1), "amount": -1})),
         (Topic.SALES, b"w1:ann", None),
         (Topic.REWARD_EVENTS, b"w1:ann", b'{"type":"refund"}'),
         (Topic.REWARD_EVENTS, b"w1:ann", b"nonsense"),
@@ -146,6 +167,16 @@ def test_what_cannot_be_used_is_a_dead_letter_and_nothing_else_stops(
     (letter,) = world.logs[NAMES[Topic.DEAD_LETTERS]]
     assert dict(letter.headers)[Header.SOURCE_TOPIC.value] == NAMES[topic].encode()
     assert [one.amount for one in world.of().rewards] == [2_500]
+
+
+def test_the_longest_periods_of_a_policy_have_an_end_whatever_the_time_of_a_lead() -> None:
+    rates = {"lead": {"amount": 2_500}, "sale": {"percent": 20, "months": 1_200}}
+    late = {"timestamp": "6999-12-31T23:59:59.999Z"}
+    policies = parsed(policy({**rates, "holdingPeriod": "1000000d"}))
+    world = RewardWorld(policies, now_ms=parse_rfc3339(late["timestamp"]))
+    world.send([lead(1) | late, sale(1) | late, sale(1, "i2") | late])
+    assert [one.status for one in world.of().rewards] == ["pending"] * 3
+    assert {one.payable_at[:4] for one in world.of().rewards} == {"9737"}
 
 
 def test_an_erasure_is_a_tombstone_and_other_news_of_customers_are_none() -> None:
