@@ -50,7 +50,7 @@ class Life:
     events: int
     cpu_us: float
     expiry_us: float
-    swept: int
+    dropped: int
     given_up: int
     most: int
     disk_bytes: int
@@ -72,7 +72,7 @@ class Figures:
     @property
     def failure(self) -> str:
         """What is wrong, or nothing."""
-        if min(life.swept for life in self.aging) == 0:
+        if min(life.dropped for life in self.aging) == 0:
             return "no click was dropped"
         if min(life.given_up for life in self.aging) == 0:
             return "no lead event was given up"
@@ -94,7 +94,7 @@ def table(figures: Figures) -> str:
     rows = "".join(
         f"| {name} | {median(one.cpu_us for one in lives):.2f} | {median(one.expiry_us for one in lives):.2f}"
         f" | {max(one.most for one in lives):,} | {max(one.disk_bytes for one in lives) / 1e6:,.0f}"
-        f" | {lives[-1].swept:,} | {lives[-1].given_up:,} |\n"
+        f" | {lives[-1].dropped:,} | {lives[-1].given_up:,} |\n"
         for name, lives in (("clicks get old", figures.aging), ("nothing gets old", figures.ageless))
     )
     cost = median(
@@ -161,12 +161,12 @@ class _Worker:
                 arrived = self._processed(arrived)
             self._now_ms += self._second_ms
             self._pass_time()
-            most = max(most, written - self._stats.swept)
+            most = max(most, written - self._stats.dropped)
         used_s = time.process_time() - began - self._making_s
         per_event = 1e6 / self._events
         disk = sum(path.stat().st_size for path in self._directory.rglob("*") if path.is_file())
         cpu_us, expiry_us = used_s * per_event, self._expiry_s * per_event
-        return Life(self._events, cpu_us, expiry_us, self._stats.swept, self._given_up, most, disk)
+        return Life(self._events, cpu_us, expiry_us, self._stats.dropped, self._given_up, most, disk)
 
     def close(self) -> None:
         for store in self._stores.values():
@@ -201,7 +201,7 @@ class _Worker:
         with self._expiring():
             if self._time.round_wanted():
                 self._time.watermark.begin(self._now_ms, {})
-            for _ in self._time.sweep():
+            for _ in self._time.drop():
                 pass
 
     def _arrivals(self, random: Random, count: int) -> _Arrived:

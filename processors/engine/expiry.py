@@ -123,7 +123,7 @@ class Timekeeper:
                 by_table[table] += states
             self._stats.held = by_table
 
-    def sweep(self) -> Iterator[None]:
+    def drop(self) -> Iterator[None]:
         """Drop what is past its retention. Some milliseconds between two yields; it may be left at any."""
         for place, store in list(self._stores.items()):  # others may start meanwhile
             retention_ms = self._retention_ms.get(place[0])
@@ -131,5 +131,5 @@ class Timekeeper:
                 continue
             before_s = (self.watermark.time_ms - retention_ms) // 1000
             while before_s > 0 and (dropped := store.drop(before_s)):
-                self._stats.swept += dropped
+                self._stats.dropped += dropped
                 yield

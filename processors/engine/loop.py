@@ -260,7 +260,7 @@ class Engine:
             current = self._current
             if current is None:
                 continue
-            for _ in current.time.sweep():
+            for _ in current.time.drop():
                 await asyncio.sleep(0)
                 if self._current is not current:
                     break  # the stores may be closed by now

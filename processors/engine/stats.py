@@ -36,7 +36,7 @@ class Stats:
     retention_gaps: int = 0  #: offsets that retention removed before we read them
     restored: int = 0  #: changelog records read back
     stable_waits: int = 0  #: generations that waited for a former owner's transaction
-    swept: int = 0  #: states dropped because they were older than their table's retention
+    dropped: int = 0  #: states dropped because they were older than their table's retention
     queued: int = 0  #: records that waited after the last batch
     generation: int = -1  #: generation that has begun, now; -1: none
     partitions: int = 0  #: partitions owned now, started or not

@@ -41,7 +41,8 @@ class Store(Readable, Protocol):
     def size(self) -> int:
         """How many states there are, or somewhat more: what was written several times may count as often.
 
-        Does not block.
+        In a table with a retention until it is dropped; in one that is kept until the database has put it
+        together, and there whatever else it holds counts too, as due entries do. Does not block.
         """
 
     def write(

@@ -36,8 +36,10 @@ class CheckedRecords(MemoryRecords):  # type: ignore[misc]
         self._begin = 0
 
     def next_batch(self) -> Any:
-        """Raises ``CorruptRecordException``."""
+        """None: there is no further one. Raises ``CorruptRecordException``."""
         batch = super().next_batch()
+        if batch is None:
+            return None
         raw, begin = self.raw, self._begin
         self._begin = end = begin + _LENGTH_TO + int.from_bytes(raw[begin + 8 : begin + _LENGTH_TO])
         if raw[begin + _MAGIC_AT] < 2:

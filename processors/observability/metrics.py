@@ -166,7 +166,7 @@ WORKER: Final = (
         "leadstream_worker_states",
         "gauge",
         "states",
-        "States that are known, by table: so many at most.",
+        "States that are known, by table: about so many. What is written again counts as often for a while.",
         ("table",),
     ),
     Metric(

@@ -134,7 +134,7 @@ def engine_reading(app: EngineApp, lag_seconds: LagSeconds, prefix: str) -> Read
         "stopped_partitions": stats.stopped,
         "quarantined_total": stats.quarantined,
         "expired_total": stats.expired,
-        "swept_total": stats.swept,
+        "swept_total": stats.dropped,
         "state_writes_total": stats.state_writes,
         "rebalance_seconds": stats.rebalance_seconds,
         "restore_seconds": stats.restore_seconds,

@@ -19,7 +19,7 @@ def lives() -> expiry.Figures:
 def test_clicks_get_old_and_go(lives: expiry.Figures) -> None:
     [life] = lives.aging
     assert lives.failure == ""
-    assert life.swept > 3 * lives.needed
+    assert life.dropped > 3 * lives.needed
     # Half as much again, and what comes while the watermark is three seconds behind: of five.
     assert lives.needed <= life.most <= 2.5 * lives.needed
     assert life.given_up > 0
@@ -27,7 +27,7 @@ def test_clicks_get_old_and_go(lives: expiry.Figures) -> None:
 
 def test_beside_it_nothing_gets_old(lives: expiry.Figures) -> None:
     [life] = lives.ageless
-    assert (life.swept, life.given_up) == (0, 0)
+    assert (life.dropped, life.given_up) == (0, 0)
     assert life.most == pytest.approx(life.events, rel=0.01)
     assert life.events == lives.aging[0].events
 

@@ -113,19 +113,19 @@ async def test_a_note_that_is_refused_ends_no_worker(working: Working) -> None:
     assert (working.engine.stats.superseded, working.engine.stats.fenced) == (1, 1)
 
 
-async def test_stores_are_left_alone_when_a_generation_ends_in_the_middle_of_a_sweep(
+async def test_stores_are_left_alone_when_a_generation_ends_in_the_middle_of_dropping(
     working: Working, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are closed then."""
     engine, time = working.engine, working.current.time
     ended, asked = asyncio.Event(), []
 
-    def sweep() -> Iterator[None]:
+    def drop() -> Iterator[None]:
         engine.generations.current = None
         ended.set()
         yield
 
-    monkeypatch.setattr(time, "sweep", sweep)
+    monkeypatch.setattr(time, "drop", drop)
     monkeypatch.setattr(time, "round_wanted", lambda: asked.append(engine.generations.current))
     monkeypatch.setattr(engine, "_settings", replace(engine._settings, expiry_interval_s=0.0))
     task = asyncio.create_task(engine._housekeep())

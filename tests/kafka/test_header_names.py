@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import google_crc32c
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 
-from processors.kafka.header_names import tolerate
+from processors.kafka.header_names import CheckedRecords, tolerate
 from tests import odd_headers
 
 PLACE = TopicPartition("clicks", 0)
@@ -48,6 +49,20 @@ def test_is_read_with_replacement_characters(codec: int) -> None:
     assert [record.timestamp for record in records] == [1_000 + n % RECORDS for n in range(4 * RECORDS)]
     odd = {record.offset: record.headers for record in records if len(record.headers) > 1}
     assert odd == dict.fromkeys((7, 14), (("x", None), (odd_headers.READ_AS, b"1")))
+
+
+def test_there_is_no_batch_behind_the_last_one() -> None:
+    """As aiokafka says it, also where the fetch ends within one."""
+    whole = batch(None)
+    records = CheckedRecords(whole + whole[:30])
+    assert records.next_batch() is not None
+    assert not records.has_next()
+    assert records.next_batch() is None
+
+
+def test_checksums_are_computed_in_c() -> None:
+    """The library falls back to Python, at hundreds of times the cost, and only warns."""
+    assert google_crc32c.implementation == "c"
 
 
 def test_goes_on_where_it_was() -> None:

@@ -88,10 +88,10 @@ def test_clicks_live_as_long_as_the_window_of_today(world: World, factor: float)
     policy = replace(POLICY, attribution_window_ms=int(factor * POLICY.attribution_window_ms))
     world.start(policy)
     world.pass_time(click_retention_ms(policy))
-    list(world.time.sweep())
+    list(world.time.drop())
     assert world.states("clicks").keys() == {b"acme:c1"}
     world.pass_time(click_retention_ms(policy))
-    list(world.time.sweep())
+    list(world.time.drop())
     assert world.states("clicks") == {}
 
 

@@ -18,7 +18,7 @@ def test_a_click_waits_for_what_arrived_while_nobody_was_there(stores: Stores) -
         world.send(Topic.CLICKS, clickId=click, **CLICK)
     world.work()
     world.pass_time(0)
-    list(world.time.sweep())
+    list(world.time.drop())
     clicked_ms = world.now_ms
     world.now_ms += click_retention_ms(POLICY) - HOUR_MS
     event = {"clickId": "c1", "customerExternalId": "u1", "eventName": "Sign Up"}
@@ -27,10 +27,10 @@ def test_a_click_waits_for_what_arrived_while_nobody_was_there(stores: Stores) -
     world.start(POLICY)
     for _ in range(100):  # the clock alone moves, as while the worker reads a backlog of other partitions
         world.now_ms += HOUR_MS
-        list(world.time.sweep())
+        list(world.time.drop())
     outputs = world.pass_time(0)
     assert [one["click"]["id"] for one in of_topic(outputs, Topic.LEADS)] == ["c1"]
     assert of_topic(outputs, Topic.UNMATCHED) == []
     world.now_ms += 30 * DAY_MS
-    list(world.time.sweep())
+    list(world.time.drop())
     assert world.states("clicks").keys() == {b"acme:c1"}  # written again, by the event; the other one is gone

@@ -15,6 +15,7 @@ import faust
 from faust.stores import base
 from faust.tables import TableManager
 
+from processors.engine.state.damage import DISCARDED
 from processors.engine.state.memory import MemoryStore
 from processors.engine.state.rocksdb import MAX_AGE_MS, PartitionStore, new_cache
 from processors.engine.stores import Store
@@ -27,10 +28,12 @@ _DROP_EVERY_S = 3600.0
 
 
 def abandoned(directory: Path, table: str, owned: Set[int], now_ms: int) -> list[Path]:
-    """Stores of a table that are not ours now and were not written for :data:`.rocksdb.MAX_AGE_MS`."""
+    """Stores of a table that are not ours now, or what a crash left of one that was thrown away, and were not
+    written for :data:`.rocksdb.MAX_AGE_MS`.
+    """
     found = []
     for path in directory.glob(f"{table}-*"):
-        partition = path.name.removeprefix(f"{table}-")
+        partition = path.name.removeprefix(f"{table}-").removesuffix(DISCARDED)
         if partition.isdigit() and int(partition) not in owned:
             written = max((file.stat().st_mtime for file in path.rglob("*")), default=path.stat().st_mtime)
             if now_ms - written * 1000 > MAX_AGE_MS:

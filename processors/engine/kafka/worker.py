@@ -13,6 +13,7 @@ from processors.engine.kafka.app import EngineApp
 from processors.engine.kafka.tables import FAUST_LOG
 from processors.engine.kafka.topics_check import check_topics
 from processors.engine.state.data_dir import claim, mark
+from processors.engine.state.open_files import allow_open_files
 from processors.errors import LeadstreamError
 from processors.garbage import collect_rarely
 
@@ -57,6 +58,7 @@ def run(app: EngineApp) -> NoReturn:
     Exits with the code of the ``LeadstreamError`` that ended it; cause and remedy are logged as critical.
     """
     signal.signal(signal.SIGTERM, _interrupt)  # until the worker installs its own
+    allow_open_files()
     try:
         with claim(app.settings.data_dir):
             cluster_id = app.loop.run_until_complete(check_topics(app.settings, app.processors))

@@ -9,10 +9,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 log = logging.getLogger(__name__)
 
+#: What is to be removed, should a crash have left it.
+DISCARDED: Final = ".discarded"
 _MARK = "damaged"
 _T = TypeVar("_T")
 
@@ -64,4 +66,4 @@ def _discard(path: Path, why: str) -> None:
 
 
 def _discarded(path: Path) -> Path:
-    return path.with_name(f"{path.name}.discarded")
+    return path.with_name(f"{path.name}{DISCARDED}")

@@ -1,5 +1,6 @@
 """One RocksDB: all of a store, or what was written to it in some span of time (:mod:`.rocksdb`)."""
 
+import os
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
@@ -28,7 +29,9 @@ _DROPPED = ".dropped"
 
 
 class Layer:
-    """States, due entries, and the position up to which the changelog is in here and in those below."""
+    """States, due entries, and the position up to which the changelog is in here and in those below, but for
+    what was written anew above.
+    """
 
     def __init__(self, path: Path, options: rocksdict.Options) -> None:
         """Raises :class:`Damaged`, and what RocksDB raises."""
@@ -55,7 +58,7 @@ class Layer:
         self.written_ms = 0
         #: The time of writing of its first states (0: not known, or the table is kept for ever), and of its
         #: latest; how many were written.
-        self.begun_s, self.newest_s, self.states = 0, 0, 0
+        self.begun_s, self.newest_s, self.written = 0, 0, 0
         mark, ages, size = self.db.get([_POSITION, _AGES, _SIZE])
         if mark is None:
             entries = self.db.iter()
@@ -66,19 +69,23 @@ class Layer:
             return
         self.position, self.written_ms = _position.unpack(mark)
         if ages is not None:
-            self.begun_s, self.newest_s, self.states = _ages.unpack(ages)
+            self.begun_s, self.newest_s, self.written = _ages.unpack(ages)
         else:
             self.newest_s = self.written_ms // 1000
             # RocksDB's estimate may be zero where there are many.
-            estimate = self.db.property_int_value("rocksdb.estimate-num-keys") or 1
-            self.states = estimate if size is None else int.from_bytes(size[:8], "big")
+            self.written = (self.estimate() or 1) if size is None else int.from_bytes(size[:8], "big")
+
+    def estimate(self) -> int:
+        """Entries, by RocksDB's estimate: as many as there are keys, and what it has not compacted yet. Zero,
+        or few, where it was opened without counting.
+        """
+        return self.db.property_int_value("rocksdb.estimate-num-keys") or 0
 
     def write(self, batch: rocksdict.WriteBatch, position: int, written_ms: int) -> None:
         """What has changed, with what follows from it for the layer."""
         self.position, self.written_ms = position, written_ms
         batch.put(_POSITION, _position.pack(position, written_ms))
-        if self.begun_s:
-            batch.put(_AGES, _ages.pack(self.begun_s, self.newest_s, self.states))
+        batch.put(_AGES, _ages.pack(self.begun_s, self.newest_s, self.written))
         self.db.write(batch)
 
     def delete(self, keys: Iterable[bytes]) -> None:
@@ -125,12 +132,24 @@ class Layer:
         """Nothing is added any more: all of it is on the disk before anything is written above it."""
         self.db.flush(True)
 
-    def drop(self) -> None:
-        """Delete it, whole or not at all: what a crash leaves of it is no layer."""
+    def drop(self) -> Path:
+        """Whole or not at all, whenever a crash or a power failure comes. Where its files are now, to be
+        removed (:func:`remove`).
+        """
         self.db.close()
         dropped = self.path.with_suffix(_DROPPED)
         self.path.rename(dropped)
-        shutil.rmtree(dropped)
+        directory = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+        return dropped
+
+
+def remove(dropped: Path) -> None:
+    """The files of a layer that was dropped; those that a crash leaves go when the store is opened."""
+    shutil.rmtree(dropped)
 
 
 def open_layers(path: Path, options: rocksdict.Options) -> list[Layer]:
@@ -141,8 +160,10 @@ def open_layers(path: Path, options: rocksdict.Options) -> list[Layer]:
     path.mkdir(parents=True, exist_ok=True)
     _adopt(path)
     for dropped in path.glob(f"*{_DROPPED}"):
-        shutil.rmtree(dropped)
+        remove(dropped)
     numbers = sorted(int(one.name) for one in path.iterdir() if one.name.isdigit()) or [0]
+    if len(numbers) > 1 and _is_unborn(path / str(numbers[-1])):
+        shutil.rmtree(path / str(numbers.pop()))
     if numbers[-1] - numbers[0] + 1 != len(numbers) or any(one.is_file() for one in path.iterdir()):
         raise Damaged("it is incomplete")
     layers: list[Layer] = []
@@ -157,6 +178,11 @@ def open_layers(path: Path, options: rocksdict.Options) -> list[Layer]:
         close_layers(layers)
         raise
     return layers
+
+
+def _is_unborn(directory: Path) -> bool:
+    """Was it interrupted before there was a database? Everything is still in the layers below then."""
+    return not any(one.name == "CURRENT" or one.suffix in {".log", ".sst"} for one in directory.iterdir())
 
 
 def next_layer(below: Layer, options: rocksdict.Options) -> Layer:

@@ -1,9 +1,11 @@
 """One store per table and partition on the disk: states, the position in the changelog, and the index of due
 times.
 
-Values and position are written in one WriteBatch, so a store is always an exact prefix of its changelog.
-What a crash loses (the last few changes are gathered in memory, the write-ahead log is not fsynced) a restore
-reads again from that position.
+Values and position are written in one WriteBatch. What a crash loses (the last few changes are gathered in
+memory, the write-ahead log is not fsynced) a restore reads again from that position. After a crash of the
+process a store is an exact prefix of its changelog. A power failure may leave less of a store in layers:
+former versions are deleted below, and the later ones that were lost above are in the changelog behind the
+position. So it is to be read from only when the restore is through.
 
 A table without a retention is one RocksDB. Of one with a retention each half of it has one of its own, a
 *layer* (:mod:`.layer`): what is written goes into the latest, what is read is looked for in all of them, and
@@ -17,8 +19,9 @@ RocksDB's own TTL is not used: with rocksdict 0.3.29 a database opened ``with_tt
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
+from threading import Thread
 
 import rocksdict
 
@@ -31,20 +34,24 @@ from processors.engine.state.layer import (
     close_layers,
     next_layer,
     open_layers,
+    remove,
 )
 
 #: The stored form of a state that is gone, where a layer below may have it. No frame begins like that.
 _GONE = b"\xff"
 #: Layers in a retention.
 _LAYERS = 2
-#: A retention has so many of them, and the one before; more while time stands still. As many at most: each
-#: is looked into for every key.
+#: At most: each is looked into for every key. Usual are those of a retention and the one before. There are
+#: more where the watermark stands still, and in a restore under a retention that has become shorter; what is
+#: written then all goes into the last one.
 _MOST_LAYERS = 8
 #: Keys that are remembered because they are in no layer. None needs to be.
 _MOST_NEW = 20_000
 
-#: Changes are gathered until they are so many: to write one costs almost what it costs to write all of them.
+#: Changes are gathered until they are so many, or so large: to write one costs almost what it costs to write
+#: all of them.
 _GATHER = 1_600
+_GATHER_BYTES = 4 << 20
 _BLOCK_CACHE = 32 << 20
 _WRITE_BUFFER = 8 << 20
 #: Of the write buffer: ten bits for each of its keys, and some to spare.
@@ -61,7 +68,8 @@ def new_cache() -> rocksdict.Cache:
     return rocksdict.Cache(_BLOCK_CACHE)
 
 
-def _options(cache: rocksdict.Cache) -> rocksdict.Options:
+def _options(cache: rocksdict.Cache, *, counted: bool) -> rocksdict.Options:
+    """``counted``: the database knows how many entries it has."""
     options = rocksdict.Options(raw_mode=True)
     options.create_if_missing(True)
     options.set_write_buffer_size(_WRITE_BUFFER)
@@ -74,7 +82,7 @@ def _options(cache: rocksdict.Cache) -> rocksdict.Options:
     options.set_bloom_locality(1)
     # Opening is on the way to the first event, once per table and partition.
     options.set_max_file_opening_threads(1)
-    options.set_skip_stats_update_on_db_open(True)
+    options.set_skip_stats_update_on_db_open(not counted)
     blocks = rocksdict.BlockBasedOptions()
     blocks.set_block_cache(cache)
     blocks.set_bloom_filter(10, block_based=False)
@@ -90,24 +98,29 @@ class PartitionStore:
     ) -> None:
         """``retention_ms``: of the table, as it is today; None: states are kept for ever."""
         self.path = path
-        self._options = _options(cache)
+        self._options = _options(cache, counted=retention_ms is None)
         self._span_s = None if retention_ms is None else max(1, retention_ms // (1000 * _LAYERS))
         #: What no layer has yet: states, and due entries that are used up.
         self._gathered: dict[bytes, bytes | None] = {}
+        self._gathered_bytes = 0
         self._spent: list[bytes] = []
+        self._removal: Thread | None = None
         #: Keys that are in no layer, as far as has been seen: nothing below needs to be deleted for them.
         self._new: set[bytes] = set()
         self._written_ms = now_ms
         self._behind = False
         self._open()
-        written_ms = max(layer.written_ms for layer in self._layers)
-        if self.position >= 0 and now_ms - written_ms > MAX_AGE_MS:
+        latest = max(self._layers, key=attrgetter("position"))
+        if self.position >= 0 and now_ms - latest.written_ms > MAX_AGE_MS:
             self.reset()
 
     def _open(self) -> None:
         self._layers: list[Layer] = opened(self.path, lambda path: open_layers(path, self._options))
         #: Offset of the last changelog record that is in here; -1: none.
         self.position = max(layer.position for layer in self._layers)
+        if self._span_s is None:  # what is written again for ever must not count as often
+            for layer in self._layers:
+                layer.written = layer.estimate()
         #: States that have a due time, as of the last count; and the count under way, with where it goes on.
         self._held: int | None = None
         self._counting, self._held_from = 0, DUE
@@ -115,7 +128,7 @@ class PartitionStore:
     @property
     def size(self) -> int:
         """See :class:`.stores.Store`."""
-        return sum(layer.states for layer in self._layers) + len(self._gathered)
+        return sum(layer.written for layer in self._layers) + len(self._gathered)
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """See :class:`.stores.Store`."""
@@ -135,17 +148,22 @@ class PartitionStore:
 
     def reset(self) -> None:
         """Forget everything; the changelog has it."""
-        self._gathered, self._spent, self._behind = {}, [], False
+        self._forget_gathered()
         self._new.clear()
-        for layer in reversed(self._layers):  # what a crash leaves is a prefix
-            layer.drop()
+        self._wait_for_removal()
+        for layer in reversed(self._layers):  # what a crash leaves has no gap
+            remove(layer.drop())
         self._open()
+
+    def _forget_gathered(self) -> None:
+        self._gathered, self._gathered_bytes, self._spent, self._behind = {}, 0, [], False
 
     def write(
         self, items: Mapping[bytes, bytes | None], position: int, now_ms: int, spent: Iterable[bytes] = ()
     ) -> None:
         """See :class:`.stores.Store`."""
         self._gathered.update(items)
+        self._gathered_bytes += sum(map(len, filter(None, items.values())))
         self._written_ms = now_ms
         self.position = position
         self.spend(spent)
@@ -154,7 +172,7 @@ class PartitionStore:
         """See :class:`.stores.Store`."""
         self._spent += entries
         self._behind = True
-        if len(self._gathered) + len(self._spent) >= _GATHER:
+        if len(self._gathered) + len(self._spent) >= _GATHER or self._gathered_bytes >= _GATHER_BYTES:
             self._flush()
 
     def _flush(self) -> None:
@@ -185,7 +203,7 @@ class PartitionStore:
             if len(self._layers) > 1:
                 self._delete_below()
         self._new.difference_update(self._gathered)
-        self._gathered, self._spent, self._behind = {}, [], False
+        self._forget_gathered()
 
     def _layer_for(self, states: list[bytes]) -> Layer:
         """The latest layer; a new one when the time has come for it."""
@@ -193,13 +211,17 @@ class PartitionStore:
         if not states:
             return top
         newest_s = now_s
-        if self._span_s is not None:
+        if self._span_s is None:
+            top.written = top.estimate()
+        else:
             newest_s = frame.newest_s(states) or now_s
-            if newest_s >= top.begun_s + self._span_s and top.states and len(self._layers) < _MOST_LAYERS:
+            # Earlier: the clock was ahead.
+            is_of_it = top.begun_s - self._span_s <= newest_s < top.begun_s + self._span_s
+            if not is_of_it and top.written and len(self._layers) < _MOST_LAYERS:
                 top = self._begin_layer()
             top.begun_s = top.begun_s or newest_s
         top.newest_s = max(top.newest_s, newest_s)
-        top.states += len(states)
+        top.written += len(states)
         return top
 
     def _begin_layer(self) -> Layer:
@@ -257,16 +279,35 @@ class PartitionStore:
         """See :class:`.stores.Store`. The oldest layer, if all of it was written earlier."""
         self._flush()
         with noticing(self.path):
-            oldest, top = self._layers[0], self._layers[-1]
-            if top.states and top.newest_s < written_before_s and len(self._layers) < _MOST_LAYERS:
-                self._begin_layer().write(
-                    rocksdict.WriteBatch(raw_mode=True), self.position, self._written_ms
-                )
-            if len(self._layers) == 1 or oldest.newest_s >= written_before_s or any(oldest.due()):
+            top = self._layers[-1]
+            if top.written and top.newest_s < written_before_s and len(self._layers) < _MOST_LAYERS:
+                self._keep_position_above()
+            oldest = self._layers[0]
+            if oldest is self._layers[-1] or self._oldest_s(written_before_s) >= written_before_s:
+                return 0
+            if any(oldest.due()):
                 return 0
             del self._layers[0]
-            oldest.drop()
-        return oldest.states
+            self._wait_for_removal()
+            # Of many large files it takes long, and nobody has to wait for it.
+            self._removal = Thread(target=remove, args=(oldest.drop(),))
+            self._removal.start()
+        return oldest.written
+
+    def _keep_position_above(self) -> None:
+        """All can be dropped then, and what is dropped is not restored again."""
+        self._begin_layer().write(rocksdict.WriteBatch(raw_mode=True), self.position, self._written_ms)
+
+    def _oldest_s(self, written_before_s: int) -> int:
+        """When the latest state of the oldest layer was written. If that is to come yet, by more than half a
+        retention, a clock was ahead: then it was at the latest when those of the layer above were.
+        """
+        future_s = written_before_s + (_LAYERS + 1) * (self._span_s or 0)
+        return next((layer.newest_s for layer in self._layers if layer.newest_s <= future_s), future_s)
+
+    def _wait_for_removal(self) -> None:
+        if self._removal is not None:
+            self._removal.join()
 
     def states(self) -> Iterator[tuple[bytes, bytes]]:
         """See :class:`.stores.Store`."""
@@ -285,6 +326,7 @@ class PartitionStore:
             self._flush()
         finally:
             close_layers(self._layers)
+            self._wait_for_removal()
 
 
 def _merged(sides: list[Iterator[bytes]]) -> Iterator[bytes]:

@@ -28,4 +28,6 @@ def test_old_stores_of_former_partitions_are_abandoned(tmp_path: Path) -> None:
     store(tmp_path, "customers-0", NOW - MAX_AGE_MS - 1000)
     assert abandoned(tmp_path, "clicks", {2}, NOW) == [old]
     assert abandoned(tmp_path, "clicks", {0, 2}, NOW) == []
+    old.rename(tmp_path / "clicks-0.discarded")  # a crash kept it from being removed
+    assert abandoned(tmp_path, "clicks", {2}, NOW) == [tmp_path / "clicks-0.discarded"]
     assert abandoned(tmp_path / "none", "clicks", set(), NOW) == []

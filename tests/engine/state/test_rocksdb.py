@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
+from random import randbytes
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.engine import frame
+from processors.engine.state import rocksdb
 from processors.engine.state.memory import MemoryStore
 from processors.engine.state.rocksdb import MAX_AGE_MS, PartitionStore, new_cache
 from tests.engine.records import plain
@@ -102,7 +104,7 @@ def test_overwriting_leaves_the_old_entry_as_a_hint(store: PartitionStore) -> No
     assert [ms for _, ms, _ in store.due(1000, 10)] == [500]
 
 
-@pytest.mark.parametrize("writes", [1, 2_000, 8_888])
+@pytest.mark.parametrize("writes", [1_600, 2_000, 8_888])
 def test_a_crash_leaves_an_exact_prefix(store: PartitionStore, tmp_path: Path, writes: int) -> None:
     """Of what was written one by one the last 1,600 may be missing; never one in the middle."""
     for position in range(writes):
@@ -112,6 +114,32 @@ def test_a_crash_leaves_an_exact_prefix(store: PartitionStore, tmp_path: Path, w
     assert writes - 1_600 < left.position + 1 <= writes
     assert sorted(dict(left.states())) == sorted(b"%d" % position for position in range(left.position + 1))
     left.close()
+
+
+def test_large_changes_do_not_wait_for_many(
+    store: PartitionStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rocksdb, "_GATHER_BYTES", 1_000)
+    for position in range(5):
+        store.write({b"%d" % position: frame.wrap(bytes(400), None, None), b"gone": None}, position, NOW)
+    shutil.copytree(store.path, tmp_path / "left-behind")
+    left = PartitionStore(tmp_path / "left-behind", new_cache(), NOW)
+    assert left.position == 2
+    left.close()
+
+
+def test_what_is_written_again_does_not_count_for_ever(store: PartitionStore) -> None:
+    """Only until RocksDB has put it together: when there are 8 MB, or when the store is opened again."""
+    for position in range(100):
+        states = {b"%d" % key: frame.wrap(randbytes(4_000), None, None) for key in range(200)}
+        store.write(dict(states), position, NOW)
+        store.first_due()
+        assert store.size >= 200
+    assert store.size < 8_000
+    for _ in range(2):
+        reopened(store)
+        assert 200 <= store.size < 2_000
+        store.write({b"0": frame.wrap(b"s", None, None)}, 100, NOW)
 
 
 def test_memory_forgets_the_entries_of_states_that_moved_on(path: Path) -> None:

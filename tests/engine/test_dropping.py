@@ -84,7 +84,7 @@ class Table:
         if self.time.round_wanted():
             self.time.watermark.begin(self.now_ms, {SOURCE: 0})
         self.time.take({SOURCE: processed})
-        list(self.time.sweep())
+        list(self.time.drop())
 
     def held(self) -> int:
         return sum(len(list(store.states())) for store in self.stores.values())
@@ -109,8 +109,8 @@ def test_as_fast_as_they_come(make: Make, tmp_path: Path) -> None:
         table.pass_time(1000 // looks_a_second)
         if tick % (3 * retention_s * looks_a_second) == 0:
             table.restart()
-        most = max(most, table.written - table.stats.swept)
-    assert table.held() == table.written - table.stats.swept
+        most = max(most, table.written - table.stats.dropped)
+    assert table.held() == table.written - table.stats.dropped
     assert rate * retention_s <= most <= 1.65 * rate * retention_s
     table.close()
 
@@ -127,7 +127,7 @@ def test_the_clock_alone_drops_nothing(make: Make, tmp_path: Path) -> None:
     for _ in range(100):
         table.pass_time(1000)
     assert table.held() == 0
-    assert table.stats.swept == 1000
+    assert table.stats.dropped == 1000
     table.close()
 
 
@@ -141,12 +141,12 @@ def test_a_new_generation_knows_nothing_of_the_time(make: Make, tmp_path: Path) 
         table.pass_time(1000)
         assert (table.time.watermark.time_ms, table.held()) == (0, 10)
     table.pass_time(1000)
-    list(table.time.sweep())
+    list(table.time.drop())
     assert table.time.watermark.time_ms > 0
     table.close()
 
 
-def test_the_sweep_needs_few_rounds(make: Make, tmp_path: Path) -> None:
+def test_dropping_needs_few_rounds(make: Make, tmp_path: Path) -> None:
     """Nothing is due: a watermark that is a hundredth of the retention old is good enough."""
     table = Table(tmp_path, make, 3_600_000)
     rounds = 0
@@ -172,4 +172,4 @@ def test_a_table_that_is_kept_wants_no_rounds(tmp_path: Path) -> None:
     )
     time = Timekeeper(settings, [job], Stats(), {("t", 0): MemoryStore(tmp_path)})
     assert not time.round_wanted()
-    assert list(time.sweep()) == []
+    assert list(time.drop()) == []
