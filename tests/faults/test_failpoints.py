@@ -55,8 +55,8 @@ def die_in_pairs(trial: Trial, pairs: list[WorkerPair]) -> None:
     load = trial.begin(per_second=1_500)
     worker.kill()
     for count, pair in enumerate(pairs):
-        # Enough for both lives, whatever the first has left.
-        load.gate(0.2 + 0.8 * (count + 1) / len(pairs))
+        # Enough for both lives, whatever the first has left; behind it a trickle, for the last pair too.
+        load.gate(0.2 + 0.75 * (count + 1) / len(pairs))
         for step in pair:
             die_at(trial, worker, Fault(step, nth=several(step), max_batch=50))
     trial.restart(worker)
@@ -86,8 +86,8 @@ def test_sink_dies_at_every_step(
         sink = trial.stack.service("sink", "sink")
         load = trial.begin(per_second=3_000)
         for count, pair in enumerate(pairs):
-            # Enough for both lives: one that has to come to an unreadable lead takes all there is.
-            load.gate((count + 1) / len(pairs))
+            # For both lives, and a trickle: one that has to come to an unreadable lead takes all there is.
+            load.gate((count + 1) / (len(pairs) + 1))
             for step in pair:
                 if step is SinkStep.REJECTED:
                     trial.send_unreadable_lead()
