@@ -164,13 +164,14 @@ class _Worker:
             most = max(most, written - self._stats.dropped)
         used_s = time.process_time() - began - self._making_s
         per_event = 1e6 / self._events
+        self.close()  # what was dropped is removed then
         disk = sum(path.stat().st_size for path in self._directory.rglob("*") if path.is_file())
         cpu_us, expiry_us = used_s * per_event, self._expiry_s * per_event
         return Life(self._events, cpu_us, expiry_us, self._stats.dropped, self._given_up, most, disk)
 
     def close(self) -> None:
-        for store in self._stores.values():
-            store.close()
+        while self._stores:
+            self._stores.popitem()[1].close()
 
     def _processed(self, arrived: _Arrived) -> _Arrived:
         """What comes back to the worker itself."""
