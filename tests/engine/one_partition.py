@@ -1,7 +1,7 @@
 """Processors on one partition, without a broker: topics are lists, and what a batch wants happens at once."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,17 @@ from processors.kafka.connection import KafkaConnection
 Stores = Mapping[tuple[str, int], Store]
 
 
+def settings_by(clock: Callable[[], int]) -> EngineSettings:
+    """Of an engine without a broker and without a directory."""
+    return EngineSettings(
+        connection=KafkaConnection(bootstrap=""),
+        application_id="w",
+        data_dir=Path(),
+        partitions=1,
+        clock=clock,
+    )
+
+
 class OnePartition:
     """``now_ms`` is the clock. Each :meth:`begin` is another life of the process, on the same stores."""
 
@@ -30,13 +41,7 @@ class OnePartition:
     def begin(self, jobs: Sequence[Processor[Any, Any]]) -> None:
         self.sources = sorted(topic for job in jobs for topic in job.topics)
         self.processed = {TopicPartition(topic, 0): 0 for topic in self.sources} | self.processed
-        settings = EngineSettings(
-            connection=KafkaConnection(bootstrap=""),
-            application_id="w",
-            data_dir=Path(),
-            partitions=1,
-            clock=lambda: self.now_ms,
-        )
+        settings = settings_by(lambda: self.now_ms)
         self._computer = Computer(1, jobs)
         self.time = Timekeeper(settings, jobs, Stats(), self.stores)
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from aiokafka.structs import TopicPartition
 
-from processors.engine import EngineSettings, Stats, frame
+from processors.engine import Stats, frame
 from processors.engine.expiry import Timekeeper
 from processors.engine.state.memory import MemoryStore
 from processors.engine.state.rocksdb import PartitionStore, new_cache
 from processors.engine.stores import Store
-from processors.kafka.connection import KafkaConnection
+from tests.engine.one_partition import settings_by
 from tests.engine.toys import Counter
 
 START_MS = 1_800_000_000_000
@@ -51,13 +51,7 @@ class Table:
             path = self._directory / f"t-{partition}"
             if ("t", partition) not in self.stores:
                 self.stores["t", partition] = self._make(path, self.now_ms, self._retention_ms)
-        settings = EngineSettings(
-            connection=KafkaConnection(bootstrap=""),
-            application_id="w",
-            data_dir=Path(),
-            partitions=1,
-            clock=lambda: self.now_ms,
-        )
+        settings = settings_by(lambda: self.now_ms)
         self.time = Timekeeper(settings, [self._job], self.stats, self.stores)
 
     def restart(self) -> None:
@@ -163,13 +157,7 @@ def test_dropping_needs_few_rounds(make: Make, tmp_path: Path) -> None:
 
 def test_a_table_that_is_kept_wants_no_rounds(tmp_path: Path) -> None:
     job = Counter("t", ["clicks"], "out", "dead", chain=False)
-    settings = EngineSettings(
-        connection=KafkaConnection(bootstrap=""),
-        application_id="w",
-        data_dir=Path(),
-        partitions=1,
-        clock=lambda: START_MS,
-    )
+    settings = settings_by(lambda: START_MS)
     time = Timekeeper(settings, [job], Stats(), {("t", 0): MemoryStore(tmp_path)})
     assert not time.round_wanted()
     assert list(time.drop()) == []
