@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from starlette.types import ASGIApp
+
 from processors.clock import epoch_ms
 from processors.gateway.answers import Answer, ApiError, Code
 from processors.gateway.asking import Ask
@@ -94,7 +96,7 @@ class Streaming(Protocol):
     """An application, and what its streams rest on."""
 
     @property
-    def app(self) -> Gateway: ...
+    def app(self) -> ASGIApp: ...
 
     @property
     def live(self) -> Live: ...
