@@ -4,9 +4,9 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-import cramjam
 import google_crc32c
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from isal import isal_zlib
 
 from processors.engine.producer import Fields
 
@@ -24,8 +24,10 @@ _AFTER_LENGTH: Final = 12
 _CRC_AT: Final = 17
 _CHECKED_FROM: Final = 21
 _CODEC_AT: Final = 22
-#: aiokafka's is 9 with zlib, which takes six times as long for 0.6 of the size.
+#: aiokafka's is 9 with zlib, which takes eight to thirty times as long for 0.7 of the size.
 _GZIP_LEVEL: Final = 1
+#: Of zlib: the largest window, behind a gzip header.
+_GZIP_WINDOW: Final = 31
 
 
 def pack(
@@ -48,7 +50,7 @@ def pack(
 
 def _zipped(batch: bytes) -> bytes:
     """The same in gzip, unless that would be larger."""
-    body = bytes(cramjam.gzip.compress(memoryview(batch)[_HEADER_BYTES:], level=_GZIP_LEVEL))
+    body = isal_zlib.compress(memoryview(batch)[_HEADER_BYTES:], _GZIP_LEVEL, _GZIP_WINDOW)
     if _HEADER_BYTES + len(body) >= len(batch):
         return batch
     smaller = bytearray(batch[:_HEADER_BYTES]) + body
