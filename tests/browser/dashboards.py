@@ -16,6 +16,7 @@ AXE: Final = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLOURS: Final = ["color-contrast"]
 """What of them depends on the scheme."""
+HOSTILE_PATH: Final = "/dashboard/events?partnerId=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E"
 MOST_BYTES: Final = 100 * 1024
 WATCH_SHIFTS: Final = """
     window.shifts = [];

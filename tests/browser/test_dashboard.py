@@ -18,7 +18,7 @@ from processors.people.traced import HeldEvents, Trace
 from processors.settings import Settings
 from schemas.ids import customer_id
 from schemas.times import DAY_MS
-from tests.browser.dashboards import COLOURS, MOST_BYTES, Visit, sign_in, visiting
+from tests.browser.dashboards import COLOURS, HOSTILE_PATH, MOST_BYTES, Visit, sign_in, visiting
 from tests.clickhouse.database import Database, fresh_database
 from tests.gateway.customers.traces import MOMENT, held, trace, waiting
 from tests.gateway.dashboard import kept, world
@@ -44,7 +44,7 @@ VIEWS = {
     "not counted": "/dashboard/not-counted",
     "held": "/dashboard/held",
     "late": "/dashboard/not-counted?reason=late",
-    "hostile": "/dashboard/events?partnerId=" + "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
+    "hostile": HOSTILE_PATH,
 }
 KEPT_VIEWS = {
     "views": "/dashboard/views?of=/%3Fcountry=DE",

@@ -1,8 +1,7 @@
 """A page whose rest is long in coming: it is painted once, when it is whole."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from playwright.async_api import Browser
@@ -11,13 +10,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from processors.clock import epoch_ms
 from processors.gateway.answers import TryAgain
 from processors.gateway.asking import NO_ANSWER
-from tests.browser.dashboards import sign_in, visiting
+from tests.browser.dashboards import HOSTILE_PATH, sign_in, visiting
 from tests.gateway.dashboard import kept
-from tests.gateway.dashboard.serving import Dashboard, served
+from tests.gateway.dashboard.serving import Dashboard, failing, served
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
 
-HOSTILE: Final = "/dashboard/events?partnerId=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E"
 HEADING: Final = b"</h1>"
 KINDS: Final = b'aria-label="Kind of event">'
 """Of a menu that is beside the heading while it is empty, and below it with all that is in it."""
@@ -25,8 +23,8 @@ PAGES: Final = {
     "sign in": ("/", HEADING),
     "overview": ("/", HEADING),
     "events": ("/dashboard/events", KINDS),
-    "hostile": (HOSTILE, KINDS),
-    "hostile, at a place in it": (f"{HOSTILE}#main", KINDS),
+    "hostile": (HOSTILE_PATH, KINDS),
+    "hostile, at a place in it": (f"{HOSTILE_PATH}#main", KINDS),
     "shared": (kept.PARTNERS, HEADING),
     "expired link": (kept.EXPIRED, HEADING),
 }
@@ -37,15 +35,11 @@ PAINTS: Final = """() => new Promise((done) => {
 """Whether it does, given the time for many a frame."""
 
 
-async def _away(sql: str, parameters: Any) -> Sequence[Any]:
-    raise TryAgain(NO_ANSWER)
-
-
 class Halting:
     """A dashboard whose pages stop behind ``cut`` until ``rest`` is set. None: they do not."""
 
     def __init__(self) -> None:
-        self._dashboard = Dashboard(_away)
+        self._dashboard = Dashboard(failing(TryAgain(NO_ANSWER)))
         self._dashboard.registry.put(kept.views(epoch_ms()))
         self.live = self._dashboard.live
         self.rest = asyncio.Event()

@@ -1,7 +1,7 @@
 """The dashboard on a port of this process, with a registry in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -120,3 +120,18 @@ async def served(dashboard: Streaming) -> AsyncIterator[Served]:
 async def nothing(sql: str, parameters: Any) -> Sequence[Any]:
     """Of pages that ask nothing."""
     raise AssertionError(sql)
+
+
+def failing(error: Exception, part: str = "") -> Ask:
+    """Of the questions that have this part; to all others nothing has ever happened."""
+
+    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
+        if part in sql:
+            raise error
+        if "groupUniqArray" in sql:
+            return [((0, [], []), [], [])]
+        if "'late'" in sql:
+            return [("late", "", 0, "0")]
+        return []
+
+    return ask

@@ -17,8 +17,8 @@ from processors.gateway.dashboard.views import EVENTS, EVENTS_LIVE, OVERVIEW, OV
 from processors.gateway.live import Live, Record
 from processors.registry.contents import Holder
 from processors.settings import Settings
-from tests.gateway.dashboard.serving import OTHER, SECRET, Dashboard, nothing, served, workspace
-from tests.gateway.dashboard.test_pages import failing, signed_in
+from tests.gateway.dashboard.serving import OTHER, SECRET, Dashboard, failing, nothing, served, workspace
+from tests.gateway.dashboard.test_pages import signed_in
 from tests.gateway.live.test_streams import NOWHERE, click
 from tests.gateway.test_wire import until
 

@@ -32,7 +32,7 @@ from processors.registry.contents import Holder
 from processors.settings import Settings
 from schemas.times import DAY_MS
 from tests.gateway.customers.traces import MOMENT, NO_TRACES, NOTHING_HELD, held, trace, waiting
-from tests.gateway.dashboard.serving import SECRET, Dashboard, workspace
+from tests.gateway.dashboard.serving import SECRET, Dashboard, failing, workspace
 
 NOW = 1_763_217_045_678
 QUESTIONS = [*(path for path, _ in VIEWS), f"{CUSTOMER}?id=ann"]
@@ -53,21 +53,6 @@ async def signed_in(
         answer = await client.post(SIGN_IN, data={"key": SECRET.text})
         assert answer.status_code == 303
         yield client
-
-
-def failing(error: Exception, part: str = "") -> Ask:
-    """Of the questions that have this part; to all others nothing has ever happened."""
-
-    async def ask(sql: str, parameters: Mapping[str, object]) -> Sequence[Any]:
-        if part in sql:
-            raise error
-        if "groupUniqArray" in sql:
-            return [((0, [], []), [], [])]
-        if "'late'" in sql:
-            return [("late", "", 0, "0")]
-        return []
-
-    return ask
 
 
 @pytest.mark.parametrize("path", PATHS)
