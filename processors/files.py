@@ -1,8 +1,11 @@
-"""Files that nobody but their owner is to read: they hold what the events say of people."""
+"""Files that nobody but their owner is to read: they hold what the events say of people. And what files there
+are, while servers write and remove them.
+"""
 
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -16,7 +19,7 @@ def own_directory(directory: Path) -> None:
     for one in reversed(missing):
         one.mkdir(mode=0o700, exist_ok=True)
     if not missing:
-        _tighten(directory)
+        _tighten(directory, directory.lstat())
 
 
 def tighten(directory: Path) -> None:
@@ -24,8 +27,10 @@ def tighten(directory: Path) -> None:
 
     Links are not followed. What belongs to another user, as a mounted volume may, is left to that user.
     """
-    for path in (directory, *_inside(directory)):
-        _tighten(path)
+    with suppress(FileNotFoundError):
+        _tighten(directory, directory.lstat())
+    for path, found in found_in(directory):
+        _tighten(path, found)
 
 
 def open_private(path: Path, mode: str) -> IO[Any]:
@@ -33,16 +38,20 @@ def open_private(path: Path, mode: str) -> IO[Any]:
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
-def _inside(directory: Path) -> Iterator[Path]:
+def found_in(directory: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """All that is in it and below, with what ``lstat`` says of it. What vanishes meanwhile is left out."""
     for here, directories, files in os.walk(directory):
-        yield from (Path(here, name) for name in (*directories, *files))
+        for name in (*directories, *files):
+            path = Path(here, name)
+            try:
+                found = path.lstat()
+            except FileNotFoundError:
+                continue
+            yield path, found
 
 
-def _tighten(path: Path) -> None:
-    try:
-        found = path.lstat()
-        ours = found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode)
-        if ours and found.st_mode & OTHERS:
+def _tighten(path: Path, found: os.stat_result) -> None:
+    ours = found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode)
+    if ours and found.st_mode & OTHERS:
+        with suppress(FileNotFoundError):
             path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
-    except FileNotFoundError:
-        return

@@ -79,7 +79,7 @@ _ROOMS: Final = {
     ),
     "engine.kafka": Room(
         "the engine on Kafka: Faust's consumer as its group, transactions, changelogs; the process around it",
-        "errors clock garbage kafka.connection kafka.header_names kafka.placement engine engine.state",
+        "errors clock garbage files kafka.connection kafka.header_names kafka.placement engine engine.state",
     ),
     "worker": Room(
         "the two joins as processors of the engine; dead letters",

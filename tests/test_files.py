@@ -1,13 +1,14 @@
-"""Files that nobody else is to read."""
+"""Files that nobody else is to read, and what files there are."""
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from processors.files import OTHERS, open_private, own_directory, tighten
+from processors.files import OTHERS, found_in, open_private, own_directory, tighten
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +55,16 @@ def test_a_file_is_private_from_its_first_moment(tmp_path: Path) -> None:
     with open_private(tmp_path / "log", "wb") as file:
         file.write(b"x")
     assert mode(tmp_path / "log") == 0o600
+
+
+def test_what_is_found_may_vanish_meanwhile(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("one", "two", "deep/three"):
+        (tmp_path / name).write_text(name)
+    finding = found_in(tmp_path)
+    first, found = next(finding)  # the names of the rest are read by now
+    assert (first, stat.S_ISDIR(found.st_mode)) == (tmp_path / "deep", True)
+    second, _ = next(finding)
+    assert second in {tmp_path / "one", tmp_path / "two"}
+    shutil.rmtree(tmp_path)
+    assert list(finding) == []

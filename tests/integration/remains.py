@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+from stat import S_ISREG
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as AioTopicPartition
@@ -12,6 +13,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from processors.engine import changelog_topic
+from processors.files import found_in
 from processors.sink.erasing import ERASED_ROWS
 from processors.worker.run import layouts_of
 from schemas.topics import Topic
@@ -33,9 +35,9 @@ def everything(client: Client) -> bytes:
 def files_with(directory: Path, mark: bytes) -> list[Path]:
     """Files may vanish while they are searched: what is gone holds nothing."""
     found = []
-    for path in directory.rglob("*"):
+    for path, of_it in found_in(directory):
         with suppress(FileNotFoundError):
-            if path.is_file() and mark in path.read_bytes():
+            if S_ISREG(of_it.st_mode) and mark in path.read_bytes():
                 found.append(path)
     return found
 

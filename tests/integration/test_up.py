@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from stat import S_ISLNK
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,7 +15,7 @@ from processors.audit.model.arrivals import TopicRecord, read_all
 from processors.audit.model.reference import ReferenceModel
 from processors.clickhouse.connection import connect
 from processors.demo import generate
-from processors.files import OTHERS
+from processors.files import OTHERS, found_in
 from processors.settings import Settings
 from processors.stack.demo_calls import VISITORS
 from processors.worker.run import policy_of
@@ -101,8 +102,8 @@ def processes_of(data: Path) -> list[str]:
 
 def open_to_others(directory: Path) -> list[str]:
     """What group or others have any right to."""
-    everything = (directory, *directory.rglob("*"))
-    return [str(one) for one in everything if not one.is_symlink() and one.lstat().st_mode & OTHERS]
+    everything = [(directory, directory.lstat()), *found_in(directory)]
+    return [str(path) for path, found in everything if found.st_mode & OTHERS and not S_ISLNK(found.st_mode)]
 
 
 def check_the_gateway(run: Run) -> None:

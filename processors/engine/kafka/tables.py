@@ -19,6 +19,7 @@ from processors.engine.state.damage import DISCARDED
 from processors.engine.state.memory import MemoryStore
 from processors.engine.state.rocksdb import MAX_AGE_MS, PartitionStore, new_cache
 from processors.engine.stores import Store
+from processors.files import found_in
 
 #: Faust logs each service's comings and goings under the service's own logger.
 FAUST_LOG = logging.getLogger("faust.engine")
@@ -35,7 +36,7 @@ def abandoned(directory: Path, table: str, owned: Set[int], now_ms: int) -> list
     for path in directory.glob(f"{table}-*"):
         partition = path.name.removeprefix(f"{table}-").removesuffix(DISCARDED)
         if partition.isdigit() and int(partition) not in owned:
-            written = max((file.stat().st_mtime for file in path.rglob("*")), default=path.stat().st_mtime)
+            written = max((found.st_mtime for _, found in found_in(path)), default=path.stat().st_mtime)
             if now_ms - written * 1000 > MAX_AGE_MS:
                 found.append(path)
     return found
