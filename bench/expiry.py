@@ -123,7 +123,7 @@ class _Worker:
         settings = Settings()
         self._directory, self._events = directory, events
         self._now_ms = _BEGIN_MS
-        jobs = processors_of(settings, lambda: self._now_ms)
+        jobs = processors_of(settings)
         cache = new_cache()
         self._stores: dict[tuple[str, int], Store] = {
             (job.table, number): PartitionStore(

@@ -53,7 +53,7 @@ POLICIES: Final[Mapping[str, dict[str, Any]]] = {
 def rewarded(rules: Mapping[str, Any], leads: int) -> tuple[float, int]:
     """µs of CPU for each lead, with all that comes of it, and the rewards. All of them are one partner's."""
     policies: Policies = {(WORKSPACE, PROGRAM): parse(policy_of(rules))}
-    jobs = RewardsProcessor(_NAMES, DAY_MS, lambda: policies, lambda: _NOW_MS), CapsProcessor(_NAMES)
+    jobs = RewardsProcessor(_NAMES, DAY_MS, lambda: policies), CapsProcessor(_NAMES)
     computer = Computer(1, jobs)
     stores = {(job.table, 0): MemoryStore(Path()) for job in jobs}
     batches = list(_batches(leads))

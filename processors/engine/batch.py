@@ -181,10 +181,11 @@ class _Batch:
     def _parse(self, view: View, records: Sequence[Record]) -> list[tuple[bytes, Any, Record]]:
         """Those that are in place, with keys and facts; the others go elsewhere."""
         parse, partition, partitions = view.job.parse, view.partition, self._partitions
+        now_ms = self._effects.now_ms
         placed: list[tuple[bytes, Any, Record]] = []
         for record in records:
             try:
-                topic, key, fact = parse(record)
+                topic, key, fact = parse(record, now_ms)
             except Rejected as rejected:
                 self._reject(view, record, rejected)
                 continue

@@ -66,9 +66,10 @@ class Processor(Protocol[S, F]):
     one raises, but for :class:`Halt` and :attr:`fatal`, is blamed on the record: it ends the process, and the
     record is passed over when it has done so twice (:mod:`.watch`).
 
-    ``parse`` may look at the record only; ``apply`` and ``expire`` are called one after the other for a key,
-    in the order of offsets within a partition (order between topics is arbitrary), and exactly once per
-    record as far as their effects can be seen. They need be neither idempotent nor deterministic.
+    ``parse`` may look at the record and the time only; ``apply`` and ``expire`` are called one after the
+    other for a key, in the order of offsets within a partition (order between topics is arbitrary), and
+    exactly once per record as far as their effects can be seen. They need be neither idempotent nor
+    deterministic.
 
     ``outputs`` must name every topic the processor writes to, dead letters included, and none that it only
     forwards misplaced records to: every source topic of this worker is allowed for that. What comes of a
@@ -105,8 +106,10 @@ class Processor(Protocol[S, F]):
     def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
         """What becomes of a record that the engine does not let pass. Must not look into its value."""
 
-    def parse(self, record: Record) -> tuple[str, bytes, F]:
+    def parse(self, record: Record, now_ms: int) -> tuple[str, bytes, F]:
         """The topic and key where the record belongs, and its fact. Raises :class:`Rejected`, :class:`Halt`.
+
+        ``now_ms`` is the time of the batch, as it is for :meth:`apply`.
 
         A record that is not in the place named here (or not in the key's partition) is sent there, unchanged
         but for the key, and not applied. The place must be a fixed point: parsed there, it is in place.

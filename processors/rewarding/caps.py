@@ -32,7 +32,11 @@ class CapsProcessor:
         """A dead letter."""
         return rejected(self._dead_letters, record, Refused(UNFIT[unfit], detail))
 
-    def parse(self, record: Record) -> tuple[str, bytes, RewardClaim]:
+    def parse(
+        self,
+        record: Record,
+        now_ms: int,  # noqa: ARG002 - a claim has no time to be judged
+    ) -> tuple[str, bytes, RewardClaim]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             claim = decoded(decode_claim, record.value or b"")

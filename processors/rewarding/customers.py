@@ -41,11 +41,9 @@ class RewardsProcessor:
         names: Mapping[Topic, str],
         hold_ms: int,
         policies: Callable[[], Policies],
-        clock: Callable[[], int],
     ) -> None:
         self._names = names
         self._policies = policies
-        self._clock = clock
         self._ledger = Ledger({}, hold_ms)
         self._publish = Publisher(names).records
         self._dead_letters = names[Topic.DEAD_LETTERS]
@@ -53,10 +51,10 @@ class RewardsProcessor:
             names[Topic.LEADS]: lambda record: self._result(record, read_lead),
             names[Topic.SALES]: lambda record: self._result(record, read_sale),
             names[Topic.CUSTOMERS]: self._customer,
-            names[Topic.REWARD_EVENTS]: self._event,
             names[Topic.REWARD_SHARES]: self._share,
         }
-        self.topics = frozenset(self._parsers)
+        self._events = names[Topic.REWARD_EVENTS]
+        self.topics = frozenset({*self._parsers, self._events})
         self.inner = frozenset({names[Topic.REWARD_SHARES]})
         self.outputs = frozenset(
             names[topic] for topic in (*REWARD_OUTPUTS, Topic.REWARD_CLAIMS, Topic.DEAD_LETTERS)
@@ -66,9 +64,11 @@ class RewardsProcessor:
         """A dead letter."""
         return rejected(self._dead_letters, record, Refused(UNFIT[unfit], detail))
 
-    def parse(self, record: Record) -> Parsed:
+    def parse(self, record: Record, now_ms: int) -> Parsed:
         """Raises :class:`Rejected` with a dead letter."""
         try:
+            if record.topic == self._events:
+                return self._event(record, now_ms)
             return self._parsers[record.topic](record)
         except Refused as refused:
             raise rejected(self._dead_letters, record, refused) from None
@@ -116,8 +116,8 @@ class RewardsProcessor:
         share = decoded(decode_share, record.value or b"")
         return record.topic, share.topic_key(), granted_by(share)
 
-    def _event(self, record: Record) -> Parsed:
-        event, at_ms = decode_reward_event(record.value, record.timestamp, self._clock())
+    def _event(self, record: Record, now_ms: int) -> Parsed:
+        event, at_ms = decode_reward_event(record.value, record.timestamp, now_ms)
         change = Change(at_ms, event.type_name, event.event_id, event.target, event.refunded)
         return record.topic, event.topic_key(), change
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NoReturn
 
-from processors.clock import epoch_ms
 from processors.kafka.layouts import Changelog, Layout, layouts
 from processors.observability.metrics import REWARDS
 from processors.rewarding.caps import CapsProcessor
@@ -27,11 +26,11 @@ def changelogs_of(settings: Settings) -> list[Changelog]:
 
 
 def processors_of(
-    settings: Settings, policies: Callable[[], Policies], clock: Callable[[], int] = epoch_ms
+    settings: Settings, policies: Callable[[], Policies]
 ) -> tuple[RewardsProcessor, CapsProcessor]:
     """Both, in the same transactions."""
     names = settings.ledger_names
-    return RewardsProcessor(names, settings.hold, policies, clock), CapsProcessor(names)
+    return RewardsProcessor(names, settings.hold, policies), CapsProcessor(names)
 
 
 def run_rewards(settings: Settings) -> NoReturn:

@@ -27,14 +27,13 @@ CUSTOMERS_TABLE = "customers"
 
 
 class _Joining:
-    """What both processors share: names, clock, and what happens to a record that cannot be used."""
+    """What both processors share: names, policy, and what happens to a record that cannot be used."""
 
     fatal: tuple[type[Exception], ...] = (NewerState,)
 
-    def __init__(self, names: Mapping[Topic, str], policy: Policy, clock: Callable[[], int]) -> None:
+    def __init__(self, names: Mapping[Topic, str], policy: Policy) -> None:
         self._names = names
         self._policy = policy
-        self._clock = clock
         self._publish = Publisher(names).records
         self._dead_letters = names[Topic.DEAD_LETTERS]
 
@@ -48,9 +47,9 @@ class _Joining:
     def _reject(self, record: Record, refused: Refused) -> Rejected:
         return rejected(self._dead_letters, record, refused)
 
-    def _lead_event(self, record: Record) -> tuple[str, bytes, Fact[LeadEvent]]:
+    def _lead_event(self, record: Record, now_ms: int) -> tuple[str, bytes, Fact[LeadEvent]]:
         """A lead event belongs by its click when it names one, else by its customer."""
-        event, at_ms, text = decode_lead_event.read(record.value, record.timestamp, self._clock())
+        event, at_ms, text = decode_lead_event.read(record.value, record.timestamp, now_ms)
         topic = Topic.DEFERRED_LEADS if event.click_id else Topic.QUALIFICATIONS
         return self._names[topic], event.topic_key(), Fact(event, at_ms, _with(text, record))
 
@@ -60,26 +59,26 @@ class ClickProcessor(_Joining):
 
     table = CLICKS_TABLE
 
-    def __init__(self, names: Mapping[Topic, str], policy: Policy, clock: Callable[[], int]) -> None:
-        super().__init__(names, policy, clock)
+    def __init__(self, names: Mapping[Topic, str], policy: Policy) -> None:
+        super().__init__(names, policy)
         self.topics = self._full(Topic.CLICKS, Topic.DEFERRED_LEADS, Topic.CLICK_ERASURES)
         self.inner = self._full(Topic.CLICK_ERASURES)
         self.outputs = self._full(Topic.TOUCHES, Topic.UNMATCHED, Topic.DEAD_LETTERS)
         self.retention_ms: int | None = click_retention_ms(policy)
         self._clicks, self._erasures = names[Topic.CLICKS], names[Topic.CLICK_ERASURES]
 
-    def parse(self, record: Record) -> tuple[str, bytes, ClickFact]:
+    def parse(self, record: Record, now_ms: int) -> tuple[str, bytes, ClickFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
             if record.topic == self._clicks:  # nearly all
-                click, at_ms, _ = decode_click_as_sent.read(record.value, record.timestamp, self._clock())
+                click, at_ms, _ = decode_click_as_sent.read(record.value, record.timestamp, now_ms)
                 key = click_key(click.workspace_id, click.click_id)
                 parsed: tuple[str, bytes, ClickFact] = self._clicks, key, Fact(click, at_ms, record)
             elif record.topic == self._erasures:
                 erasure = read_click_erasure(record.value or b"")
                 parsed = self._erasures, click_key(erasure.workspace_id, erasure.click_id), erasure
             else:
-                parsed = self._lead_event(record)
+                parsed = self._lead_event(record, now_ms)
         except Refused as refused:
             raise self._reject(record, refused) from None
         return parsed
@@ -116,8 +115,8 @@ class CustomerProcessor(_Joining):
     table = CUSTOMERS_TABLE
     retention_ms: int | None = None
 
-    def __init__(self, names: Mapping[Topic, str], policy: Policy, clock: Callable[[], int]) -> None:
-        super().__init__(names, policy, clock)
+    def __init__(self, names: Mapping[Topic, str], policy: Policy) -> None:
+        super().__init__(names, policy)
         self.inner = self._full(Topic.TOUCHES)
         self.outputs = self._full(
             Topic.LEADS,
@@ -127,7 +126,7 @@ class CustomerProcessor(_Joining):
             Topic.DEAD_LETTERS,
             Topic.CLICK_ERASURES,
         )
-        self._parsers: dict[str, Callable[[Record], tuple[str, bytes, CustomerFact]]] = {
+        self._parsers: dict[str, Callable[[Record, int], tuple[str, bytes, CustomerFact]]] = {
             names[Topic.TOUCHES]: self._touch,
             names[Topic.QUALIFICATIONS]: self._lead_event,
             names[Topic.PURCHASES]: self._purchase,
@@ -135,10 +134,10 @@ class CustomerProcessor(_Joining):
         }
         self.topics = frozenset(self._parsers)
 
-    def parse(self, record: Record) -> tuple[str, bytes, CustomerFact]:
+    def parse(self, record: Record, now_ms: int) -> tuple[str, bytes, CustomerFact]:
         """Raises :class:`Rejected` with a dead letter."""
         try:
-            parsed = self._parsers[record.topic](record)
+            parsed = self._parsers[record.topic](record, now_ms)
         except Refused as refused:
             raise self._reject(record, refused) from None
         return parsed
@@ -165,17 +164,17 @@ class CustomerProcessor(_Joining):
         after, results = customer_join.expire(state, now_ms, self._policy)
         return after, self._publish(results)
 
-    def _touch(self, record: Record) -> tuple[str, bytes, NewsFact]:
-        fact = read_told(record.value or b"", record.timestamp, self._clock())
+    def _touch(self, record: Record, now_ms: int) -> tuple[str, bytes, NewsFact]:
+        fact = read_told(record.value or b"", record.timestamp, now_ms)
         news = fact.news if isinstance(fact, (TouchFact, GivenUpFact)) else fact
         return record.topic, customer_key(news.workspace_id, news.customer_external_id), fact
 
-    def _purchase(self, record: Record) -> tuple[str, bytes, CustomerFact]:
-        event, at_ms, text = decode_purchase.read(record.value, record.timestamp, self._clock())
+    def _purchase(self, record: Record, now_ms: int) -> tuple[str, bytes, CustomerFact]:
+        event, at_ms, text = decode_purchase.read(record.value, record.timestamp, now_ms)
         return record.topic, event.topic_key(), Fact(event, at_ms, _with(text, record))
 
-    def _erasure(self, record: Record) -> tuple[str, bytes, CustomerFact]:
-        event, at_ms = decode_erasure(record.value, record.timestamp, self._clock())
+    def _erasure(self, record: Record, now_ms: int) -> tuple[str, bytes, CustomerFact]:
+        event, at_ms = decode_erasure(record.value, record.timestamp, now_ms)
         return record.topic, event.topic_key(), Fact(event, at_ms, record)
 
 

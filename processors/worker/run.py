@@ -1,10 +1,8 @@
 """Settings → a running worker."""
 
-from collections.abc import Callable
 from typing import NoReturn
 
 from processors.attribution.policy import Policy
-from processors.clock import epoch_ms
 from processors.engine import EngineSettings
 from processors.engine.placement import changelog_topic
 from processors.engine.settings import CHANGELOG_BYTES
@@ -26,12 +24,10 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def processors_of(
-    settings: Settings, clock: Callable[[], int] = epoch_ms
-) -> tuple[ClickProcessor, CustomerProcessor]:
+def processors_of(settings: Settings) -> tuple[ClickProcessor, CustomerProcessor]:
     """Both joins."""
     names, policy = settings.names, policy_of(settings)
-    return ClickProcessor(names, policy, clock), CustomerProcessor(names, policy, clock)
+    return ClickProcessor(names, policy), CustomerProcessor(names, policy)
 
 
 def layouts_of(settings: Settings) -> list[Layout]:

@@ -65,7 +65,7 @@ def _events(count: int) -> Iterator[tuple[str, Fields]]:
 
 
 def _of_a_worker() -> Jobs:
-    return ClickProcessor(NAMES, POLICY, lambda: NOW_MS), CustomerProcessor(NAMES, POLICY, lambda: NOW_MS)
+    return ClickProcessor(NAMES, POLICY), CustomerProcessor(NAMES, POLICY)
 
 
 def _results(count: int) -> Iterator[tuple[str, Fields]]:

@@ -39,7 +39,7 @@ _AT_ONCE: Final = 200
 
 def jobs() -> tuple[RewardsProcessor, CapsProcessor]:
     """Under the policies of now."""
-    return RewardsProcessor(NAMES, HOLD, lambda: POLICIES, lambda: NOW_MS), CapsProcessor(NAMES)
+    return RewardsProcessor(NAMES, HOLD, lambda: POLICIES), CapsProcessor(NAMES)
 
 
 def random_records(rng: random.Random, records: int) -> Iterator[Output]:

@@ -14,8 +14,8 @@ from tests.engine.memory_group import rebalance
 
 PARTITIONS = 4
 
-Jobs = Callable[[Callable[[], int]], Sequence[Processor[Any, Any]]]
-"""Made anew for each member, with the broker's clock."""
+Jobs = Callable[[], Sequence[Processor[Any, Any]]]
+"""Made anew for each member."""
 
 
 class Crew:
@@ -30,8 +30,8 @@ class Crew:
 
     def member(self, **settings: Any) -> Member:
         """A new one, in no group yet."""
-        jobs, name = self._jobs(lambda: self.broker.now_ms), f"w{len(self.members)}"
-        self.members.append(Member(self.broker, jobs, name, expiry_interval_s=0.0, **settings))
+        name = f"w{len(self.members)}"
+        self.members.append(Member(self.broker, self._jobs(), name, expiry_interval_s=0.0, **settings))
         return self.members[-1]
 
     async def work(self, *members: Member) -> None:

@@ -36,7 +36,7 @@ class Toy:
         self.loads = self.dumps = 0
         self._later_ms = later_ms
 
-    def parse(self, r: Any) -> tuple[str, bytes, bytes]:
+    def parse(self, r: Any, now_ms: int) -> tuple[str, bytes, bytes]:  # noqa: ARG002
         if r.value == b"bad":
             raise Rejected([Output("dead", r.key, r.value)])
         if r.value == b"halt":

@@ -32,9 +32,9 @@ class Broken(Toy):
         if not self.mended and method.encode() in values:
             raise self.exception("no such thing")
 
-    def parse(self, r: Any) -> tuple[str, bytes, bytes]:
+    def parse(self, r: Any, now_ms: int) -> tuple[str, bytes, bytes]:
         self._check("parse", (r.value,))
-        return super().parse(r)
+        return super().parse(r, now_ms)
 
     def load(self, raw: bytes) -> tuple[bytes, ...]:
         state = super().load(raw)

@@ -71,11 +71,11 @@ def test_limit_zero_stops_at_the_first_and_limit_one_never() -> None:
 class Refusing(Toy):
     """``bad…`` is rejected; whose it is follows. ``bad!``: it was rejected before."""
 
-    def parse(self, r: Record) -> tuple[str, bytes, bytes]:
+    def parse(self, r: Record, now_ms: int) -> tuple[str, bytes, bytes]:
         if r.value.startswith(b"bad"):
             origin = r.value[3:].decode().rstrip("!")
             raise Rejected([Output("dead", r.key, r.value)], "no good", origin, counts=r.value[-1:] != b"!")
-        return super().parse(r)
+        return super().parse(r, now_ms)
 
 
 def records(partition: int, values: Sequence[bytes], start: int = 0) -> tuple[str, int, list[Record]]:

@@ -19,7 +19,7 @@ HOLD_MS = 1000
 @pytest.fixture
 async def holders(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crew]:
     """Asks that wait for answers."""
-    async with crew(lambda _: [Holder(NAMES, HOLD_MS)], monkeypatch) as made:
+    async with crew(lambda: [Holder(NAMES, HOLD_MS)], monkeypatch) as made:
         yield made
 
 

@@ -75,7 +75,7 @@ class Counters:
 
 @pytest.fixture
 async def counters(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counters]:
-    async with crew(lambda _: chain(NAMES), monkeypatch) as made:
+    async with crew(lambda: chain(NAMES), monkeypatch) as made:
         yield Counters(made)
 
 

@@ -52,7 +52,7 @@ class Counter:
         why = (("why", unfit.encode()), ("detail", detail.encode()))
         return Rejected([Output(self._dead, record.key, record.value, why)], detail)
 
-    def parse(self, record: Record) -> tuple[str, bytes, str]:
+    def parse(self, record: Record, now_ms: int) -> tuple[str, bytes, str]:
         if record.value == POISON or record.value is None:
             raise Rejected([Output(self._dead, record.key, record.value, (("why", b"poison"),))])
         if record.value == HALT:
@@ -112,7 +112,7 @@ class Holder:
     def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
         raise AssertionError(f"{unfit}: {detail}")
 
-    def parse(self, record: Record) -> tuple[str, bytes, bool]:
+    def parse(self, record: Record, now_ms: int) -> tuple[str, bytes, bool]:
         return record.topic, record.key, record.topic == self._names("ask")
 
     def load(self, raw: bytes) -> list[int]:

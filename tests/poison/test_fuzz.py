@@ -85,8 +85,8 @@ class Worker:
     """Both processors, with dictionaries for stores."""
 
     def __init__(self) -> None:
-        clicks = ClickProcessor(NAMES, POLICY, lambda: NOW_MS)
-        customers = CustomerProcessor(NAMES, POLICY, lambda: NOW_MS)
+        clicks = ClickProcessor(NAMES, POLICY)
+        customers = CustomerProcessor(NAMES, POLICY)
         self.jobs: tuple[Any, ...] = (clicks, customers)
         self.stores: dict[str, dict[bytes, bytes]] = {job.table: {} for job in self.jobs}
         self.offsets = count()
@@ -97,7 +97,7 @@ class Worker:
         record = record_of(topic, given, next(self.offsets))
         job = next(job for job in self.jobs if record.topic in job.topics)
         try:
-            belongs, key, fact = job.parse(record)
+            belongs, key, fact = job.parse(record, NOW_MS)
         except Rejected as rejected:
             return self._dead(record, rejected)
         if belongs != record.topic:

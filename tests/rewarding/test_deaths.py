@@ -28,8 +28,9 @@ class Died(BaseException):
 @pytest.fixture
 async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crew]:
     policies = parsed(POLICY)
-    jobs = lambda clock: (RewardsProcessor(NAMES, HOLD, lambda: policies, clock), CapsProcessor(NAMES))  # noqa: E731
-    async with crew(jobs, monkeypatch) as crew_of_two:
+    async with crew(
+        lambda: (RewardsProcessor(NAMES, HOLD, lambda: policies), CapsProcessor(NAMES)), monkeypatch
+    ) as crew_of_two:
         yield crew_of_two
 
 

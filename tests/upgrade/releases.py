@@ -104,10 +104,10 @@ class Foreign:
         self.fatal = processor.fatal
         self.refuse = processor.refuse
 
-    def parse(self, record: Record) -> tuple[str, bytes, Any]:
+    def parse(self, record: Record, now_ms: int) -> tuple[str, bytes, Any]:
         if record.topic == self._touches:
             record = replace(record, value=self._release.touch_record(record.value))
-        return self._processor.parse(record)
+        return self._processor.parse(record, now_ms)
 
     def load(self, raw: bytes) -> Any:
         return self._processor.load(OURS + self._release.state(self.table, bytes(raw))[1:])

@@ -148,7 +148,7 @@ class Told(NamedTuple):
 def told(raw: bytes) -> Told:
     _, customers = joins()
     record: Any = in_topic(NAMES[Topic.TOUCHES], raw)
-    topic, key, fact = customers.parse(record)
+    topic, key, fact = customers.parse(record, NOW)
     assert (topic, key) == (NAMES[Topic.TOUCHES], b"acme:u1")
     news: Any = fact
     event, at_ms = None, None
@@ -179,7 +179,7 @@ def test_a_touch_is_written_as_it_was() -> None:
     outputs: list[bytes | None] = []
     for one in (CLICK, DEFERRED):
         source: Any = one
-        _, key, fact = clicks.parse(source)
+        _, key, fact = clicks.parse(source, NOW)
         state, found = clicks.apply(key, state, fact, 0)
         outputs += [output.value for output in found if output.topic == NAMES[Topic.TOUCHES]]
     assert outputs
@@ -212,12 +212,12 @@ def test_an_event_that_waits_since_the_release_before_outlives_its_rules(
         purchase = PurchaseState("sl_1", NOW, 5, "euro", "Purchase", "", "", "", "", b"", held)
         [report] = customers.expire(b"", CustomerState(purchases=(purchase,)), NOW + 2 * DAY_MS)[1]
     else:
-        _, key, click = clicks.parse(CLICK)
+        _, key, click = clicks.parse(CLICK, NOW)
         [touch] = clicks.apply(key, ClickState(held=(held,)), click, NOW)[1]
-        _, key, fact = customers.parse(in_topic(touch.topic, touch.value))
+        _, key, fact = customers.parse(in_topic(touch.topic, touch.value), NOW)
         assert customers.apply(key, None, fact, NOW)[1]
         [given_up] = clicks.expire(key, ClickState(held=(held,)), NOW + 2 * DAY_MS)[1]
-        _, key, fact = customers.parse(in_topic(given_up.topic, given_up.value))
+        _, key, fact = customers.parse(in_topic(given_up.topic, given_up.value), NOW)
         [report] = customers.apply(key, None, fact, NOW)[1]
     assert report.topic == NAMES[Topic.UNMATCHED]
 
@@ -225,13 +225,13 @@ def test_an_event_that_waits_since_the_release_before_outlives_its_rules(
 def test_blank_texts_that_the_release_before_remembered_say_nothing() -> None:
     clicks, customers = joins()
     stored = ClickState(click=StoredClick(NOW - HOUR_MS, city="", country=" "))
-    _, key, same = clicks.parse(record(Topic.CLICKS, clickId="c1"))
+    _, key, same = clicks.parse(record(Topic.CLICKS, clickId="c1"), NOW)
     assert clicks.apply(key, stored, same, NOW) == (stored, ())
-    _, key, deferred = clicks.parse(DEFERRED)
+    _, key, deferred = clicks.parse(DEFERRED, NOW)
     [touch] = clicks.apply(key, stored, deferred, NOW)[1]
     assert b"city" not in (touch.value or b"")
     asked = record(Topic.QUALIFICATIONS, customerExternalId="u1", eventName="Demo", customerName="Ann")
-    _, key, fact = customers.parse(asked)
+    _, key, fact = customers.parse(asked, NOW)
     state, _ = customers.apply(key, CustomerState(name=(NOW - DAY_MS, "")), fact, NOW)
     assert state is not None
     assert state.name == (NOW - HOUR_MS, "Ann")

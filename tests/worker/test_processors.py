@@ -26,7 +26,7 @@ def in_topic(topic: str, value: bytes | None, key: bytes | None = None) -> Recor
 
 
 def joins() -> tuple[ClickProcessor, CustomerProcessor]:
-    return ClickProcessor(NAMES, POLICY, lambda: NOW), CustomerProcessor(NAMES, POLICY, lambda: NOW)
+    return ClickProcessor(NAMES, POLICY), CustomerProcessor(NAMES, POLICY)
 
 
 def record(topic: Topic, **fields: Any) -> Record:
@@ -50,23 +50,23 @@ PURCHASE = record(Topic.PURCHASES, customerExternalId="u1", amount=4900, invoice
 
 def test_the_story_of_a_lead() -> None:
     clicks, customers = joins()
-    topic, key, click = clicks.parse(CLICK)
+    topic, key, click = clicks.parse(CLICK, NOW)
     assert (topic, key) == ("test.clicks", b"acme:c1")
     clicked, outputs = clicks.apply(key, None, click, NOW)
     assert outputs == ()
 
-    topic, key, deferred = clicks.parse(DEFERRED)
+    topic, key, deferred = clicks.parse(DEFERRED, NOW)
     assert (topic, key) == ("test.deferred-leads", b"acme:c1")
     _, touches = clicks.apply(key, clicked, deferred, NOW)
     [touch] = touches
     assert (touch.topic, touch.key) == ("test.touches", b"acme:u1")
 
-    _, key, fact = customers.parse(in_topic(touch.topic, touch.value, touch.key))
+    _, key, fact = customers.parse(in_topic(touch.topic, touch.value, touch.key), NOW)
     pending, outputs = customers.apply(key, None, fact, NOW)
     assert [one["status"] for one in by_topic(outputs)["customers"]] == ["pending"]
     assert "leads" not in by_topic(outputs)
 
-    _, key, fact = customers.parse(QUALIFIED)
+    _, key, fact = customers.parse(QUALIFIED, NOW)
     qualified, outputs = customers.apply(key, pending, fact, NOW)
     published = by_topic(outputs)
     assert [one["status"] for one in published["customers"]] == ["qualified"]
@@ -76,7 +76,7 @@ def test_the_story_of_a_lead() -> None:
     assert headers["ce_specversion"] == b"1.0"
     assert headers["ce_id"] == f"{lead['leadId']}.1".encode()
 
-    _, key, fact = customers.parse(PURCHASE)
+    _, key, fact = customers.parse(PURCHASE, NOW)
     _, outputs = customers.apply(key, qualified, fact, NOW)
     [sale] = by_topic(outputs)["sales"]
     assert (sale["leadId"], sale["amount"], sale["currency"]) == (lead["leadId"], 4900, "usd")
@@ -94,7 +94,7 @@ def test_a_lead_event_in_the_other_topic_belongs_elsewhere(
 ) -> None:
     clicks, customers = joins()
     misplaced = in_topic(NAMES[found_in], event.value)
-    parsed = (clicks if found_in is Topic.DEFERRED_LEADS else customers).parse(misplaced)
+    parsed = (clicks if found_in is Topic.DEFERRED_LEADS else customers).parse(misplaced, NOW)
     assert parsed[:2] == (NAMES[belongs_to], key)
 
 
@@ -115,7 +115,7 @@ def test_a_lead_event_in_the_other_topic_belongs_elsewhere(
 def test_what_cannot_be_used_is_a_dead_letter(topic: Topic, value: bytes | None, reason: bytes) -> None:
     processor = next(one for one in joins() if NAMES[topic] in one.topics)
     with pytest.raises(Rejected) as rejected:
-        processor.parse(in_topic(NAMES[topic], value, b"some key"))
+        processor.parse(in_topic(NAMES[topic], value, b"some key"), NOW)
     [letter] = rejected.value.outputs
     assert (letter.topic, letter.key, letter.value) == ("test.dead-letters", b"some key", value)
     assert dict(letter.headers)["reason"] == reason
@@ -138,7 +138,7 @@ def test_the_engine_is_told_whose_dead_letter_it_is(
     """A replayed one is none of the deployment's."""
     clicks, _ = joins()
     with pytest.raises(Rejected) as rejected:
-        clicks.parse(replace(in_topic(NAMES[Topic.CLICKS], value, key), headers=headers))
+        clicks.parse(replace(in_topic(NAMES[Topic.CLICKS], value, key), headers=headers), NOW)
     assert (rejected.value.origin, rejected.value.counts) == (origin, counts)
     assert rejected.value.why.split(":")[0] in list(DeadLetterReason)
 
@@ -163,14 +163,14 @@ def test_a_state_of_a_newer_release_is_nothing_against_an_event() -> None:
 
 def test_an_event_that_waits_in_vain_is_unmatched() -> None:
     clicks, customers = joins()
-    _, key, fact = clicks.parse(DEFERRED)
+    _, key, fact = clicks.parse(DEFERRED, NOW)
     waiting, [told] = clicks.apply(key, None, fact, NOW)
     assert (told.topic, told.key) == ("test.touches", b"acme:u1")
     assert waiting is not None
     assert clicks.due(waiting) == NOW + DAY_MS
     left, [given_up] = clicks.expire(key, waiting, NOW + DAY_MS)
     assert left is None
-    _, key, news = customers.parse(in_topic(given_up.topic, given_up.value, given_up.key))
+    _, key, news = customers.parse(in_topic(given_up.topic, given_up.value, given_up.key), NOW)
     unknown, outputs = customers.apply(key, None, news, NOW + DAY_MS)
     assert unknown is None
     [unmatched] = by_topic(outputs)["unmatched"]
@@ -178,7 +178,7 @@ def test_an_event_that_waits_in_vain_is_unmatched() -> None:
     assert unmatched["event"] == orjson.loads(DEFERRED.value or b"")
     assert outputs[0].key == b"acme:c1"
 
-    _, key, event = customers.parse(QUALIFIED)
+    _, key, event = customers.parse(QUALIFIED, NOW)
     held, _ = customers.apply(key, None, event, NOW)
     assert held is not None
     left_over, outputs = customers.expire(key, held, NOW + DAY_MS)
@@ -189,18 +189,18 @@ def test_an_event_that_waits_in_vain_is_unmatched() -> None:
 
 def test_an_erasure_reaches_what_waits_for_a_click() -> None:
     clicks, customers = joins()
-    _, click_key, fact = clicks.parse(DEFERRED)
+    _, click_key, fact = clicks.parse(DEFERRED, NOW)
     waiting, [told] = clicks.apply(click_key, None, fact, NOW)
-    _, key, news = customers.parse(in_topic(told.topic, told.value, told.key))
+    _, key, news = customers.parse(in_topic(told.topic, told.value, told.key), NOW)
     known, outputs = customers.apply(key, None, news, NOW)
     assert not outputs
-    _, _, erasure = customers.parse(record(Topic.ERASURES, customerExternalId="u1"))
+    _, _, erasure = customers.parse(record(Topic.ERASURES, customerExternalId="u1"), NOW)
     erased, outputs = customers.apply(key, known, erasure, NOW)
     [to_click] = [one for one in outputs if one.topic == "test.click-erasures"]
     assert to_click.key == click_key == b"acme:c1"
     assert b"u1" not in (to_click.value or b"")
 
-    topic, key_there, forget = clicks.parse(in_topic(to_click.topic, to_click.value, to_click.key))
+    topic, key_there, forget = clicks.parse(in_topic(to_click.topic, to_click.value, to_click.key), NOW)
     assert (topic, key_there) == ("test.click-erasures", click_key)
     left, outputs = clicks.apply(click_key, waiting, forget, NOW)
     assert left is None
@@ -215,10 +215,10 @@ def test_an_erasure_reaches_what_waits_for_a_click() -> None:
 
 def test_an_erased_customer_is_forgotten() -> None:
     _, customers = joins()
-    _, key, fact = customers.parse(record(Topic.ERASURES, customerExternalId="u1"))
+    _, key, fact = customers.parse(record(Topic.ERASURES, customerExternalId="u1"), NOW)
     erased, outputs = customers.apply(key, None, fact, NOW)
     assert [(one.topic, one.key, one.value) for one in outputs] == [("test.customers", b"acme:u1", None)]
-    _, key, late = customers.parse(QUALIFIED)
+    _, key, late = customers.parse(QUALIFIED, NOW)
     same, outputs = customers.apply(key, erased, late, NOW)
     assert same is erased
     [unmatched] = by_topic(outputs)["unmatched"]
@@ -232,21 +232,21 @@ def test_what_was_not_meant_to_the_letter_is_carried_along_as_every_release_read
     value = value.replace(b'"u1"', b'"u1","customerName":"Joe \\ud83d","eventQuantity":2.0,"x":"\\udc00"')
     event = in_topic(NAMES[Topic.DEFERRED_LEADS], value)
 
-    _, key, fact = clicks.parse(event)
+    _, key, fact = clicks.parse(event, NOW)
     held, _ = clicks.apply(key, None, fact, NOW)
     assert held is not None
     [given_up] = clicks.expire(key, held, NOW + 2 * DAY_MS)[1]
-    _, customer, news = customers.parse(in_topic(given_up.topic, given_up.value))
+    _, customer, news = customers.parse(in_topic(given_up.topic, given_up.value), NOW)
     _, outputs = customers.apply(customer, None, news, NOW)
     [report] = by_topic(outputs)["unmatched"]
     assert report["reason"] == "click_not_found"
     assert report["event"]["customerName"] == "Joe \ufffd"
     assert (report["event"]["eventQuantity"], report["event"]["mode"]) == (2, None)
 
-    _, key, click = clicks.parse(CLICK)
+    _, key, click = clicks.parse(CLICK, NOW)
     _, touches = clicks.apply(key, held, click, NOW)
     [touch] = touches
-    _, customer, news = customers.parse(in_topic(touch.topic, touch.value))
+    _, customer, news = customers.parse(in_topic(touch.topic, touch.value), NOW)
     _, outputs = customers.apply(customer, None, news, NOW)
     [lead] = by_topic(outputs)["leads"]
     assert (lead["customer"]["name"], lead["quantity"]) == ("Joe \ufffd", 2)
@@ -255,7 +255,7 @@ def test_what_was_not_meant_to_the_letter_is_carried_along_as_every_release_read
 def test_a_report_has_the_event_as_it_came() -> None:
     _, customers = joins()
     value = (PURCHASE.value or b"")[:-1] + b',"other":[{"a":1,"a":-1e999}],"amount":5}'
-    _, key, fact = customers.parse(in_topic(NAMES[Topic.PURCHASES], value))
+    _, key, fact = customers.parse(in_topic(NAMES[Topic.PURCHASES], value), NOW)
     held, _ = customers.apply(key, None, fact, NOW)
     assert held is not None
     [report] = customers.expire(key, held, NOW + 2 * DAY_MS)[1]
@@ -267,10 +267,10 @@ def test_a_blank_text_of_a_click_says_nothing() -> None:
     clicks, _ = joins()
     state = None
     for blank in ({"country": " ", "city": ""}, {"city": None}, {"country": "", "url": "\n"}):
-        _, key, click = clicks.parse(record(Topic.CLICKS, clickId="c1", partnerId="p1", **blank))
+        _, key, click = clicks.parse(record(Topic.CLICKS, clickId="c1", partnerId="p1", **blank), NOW)
         state, outputs = clicks.apply(key, state, click, NOW)
         assert outputs == ()
-    _, key, deferred = clicks.parse(DEFERRED)
+    _, key, deferred = clicks.parse(DEFERRED, NOW)
     [touch] = clicks.apply(key, state, deferred, NOW)[1]
     click = orjson.loads(touch.value or b"")["click"]
     assert (click["partnerId"], click.keys() & {"country", "city", "url"}) == ("p1", set())
@@ -281,7 +281,7 @@ def test_a_blank_name_never_beats_a_real_one() -> None:
     state = None
     for name in ("", " ", "Ann"):
         event = record(Topic.QUALIFICATIONS, customerExternalId="u1", eventName="Sign Up", customerName=name)
-        _, key, fact = customers.parse(event)
+        _, key, fact = customers.parse(event, NOW)
         state, _ = customers.apply(key, state, fact, NOW)
     assert state is not None
     assert state.name == (NOW - HOUR_MS, "Ann")

@@ -1,6 +1,6 @@
 """Whole workers without a broker, as slow as they may be: what arrived in time is in time."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import orjson
@@ -19,8 +19,8 @@ NAMES = {topic: topic.value for topic in Topic}
 PEOPLE = 40
 
 
-def joins(clock: Callable[[], int]) -> Sequence[Processor[Any, Any]]:
-    return ClickProcessor(NAMES, POLICY, clock), CustomerProcessor(NAMES, POLICY, clock)
+def joins() -> Sequence[Processor[Any, Any]]:
+    return ClickProcessor(NAMES, POLICY), CustomerProcessor(NAMES, POLICY)
 
 
 class Site:

@@ -23,8 +23,8 @@ class World(OnePartition):
 
     def start(self, policy: Policy) -> None:
         self.jobs = (
-            ClickProcessor(NAMES, policy, lambda: self.now_ms),
-            CustomerProcessor(NAMES, policy, lambda: self.now_ms),
+            ClickProcessor(NAMES, policy),
+            CustomerProcessor(NAMES, policy),
         )
         self.begin(self.jobs)
 

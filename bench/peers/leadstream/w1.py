@@ -30,7 +30,7 @@ class Join:
     def refuse(self, record: Record, unfit: Unfit, detail: str) -> Rejected:
         raise RuntimeError(f"{record.topic}, offset {record.offset}: {unfit}: {detail}")
 
-    def parse(self, record: Record) -> tuple[str, bytes, Fact]:
+    def parse(self, record: Record, now_ms: int) -> tuple[str, bytes, Fact]:  # noqa: ARG002
         if record.topic == self._deferred:
             return record.topic, record.key, w1join.decode_deferred(record.value)
         return record.topic, record.key, w1join.decode_qualified(record.value)
