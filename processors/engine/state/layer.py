@@ -1,16 +1,20 @@
 """One RocksDB: all of a store, or what was written to it in some span of time (:mod:`.rocksdb`)."""
 
+import logging
 import os
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import rocksdict
 
 from processors.engine.state.damage import Damaged
 from processors.engine.stores import RESERVED
+
+log = logging.getLogger(__name__)
 
 #: Every key of a processor sorts after it.
 FIRST_KEY: Final = b"\1"
@@ -150,6 +154,21 @@ class Layer:
 def remove(dropped: Path) -> None:
     """The files of a layer that was dropped; those that a crash leaves go when the store is opened."""
     shutil.rmtree(dropped)
+
+
+def removal(dropped: Path) -> Thread:
+    """:func:`remove`, begun: of many large files it takes long, and nobody has to wait for it."""
+    thread = Thread(target=_remove_unheard, args=(dropped,))
+    thread.start()
+    return thread
+
+
+def _remove_unheard(dropped: Path) -> None:
+    """Nobody is there to be told of an error; what is left of the files goes when the store is opened."""
+    try:
+        remove(dropped)
+    except OSError as error:
+        log.warning("old states stay on the disk", extra={"store": str(dropped), "because": str(error)})
 
 
 def open_layers(path: Path, options: rocksdict.Options) -> list[Layer]:

@@ -34,6 +34,7 @@ from processors.engine.state.layer import (
     close_layers,
     next_layer,
     open_layers,
+    removal,
     remove,
 )
 
@@ -289,9 +290,7 @@ class PartitionStore:
                 return 0
             del self._layers[0]
             self._wait_for_removal()
-            # Of many large files it takes long, and nobody has to wait for it.
-            self._removal = Thread(target=remove, args=(oldest.drop(),))
-            self._removal.start()
+            self._removal = removal(oldest.drop())
         return oldest.written
 
     def _keep_position_above(self) -> None:

@@ -1,5 +1,6 @@
 """A store in layers is a dictionary that forgets what is old: whatever is written, dropped or lost."""
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -244,3 +245,24 @@ def test_a_store_of_which_all_is_dropped_knows_how_far_it_has_come(path: Path) -
     store = opened(path, BEGIN_S + 50)
     assert (store.position, dict(store.states())) == (49, {})
     store.close()
+
+
+def test_files_that_cannot_be_removed_stay_until_the_store_is_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = opened(path, BEGIN_S)
+    live(store, range(50))
+    with monkeypatch.context() as failing:
+        failing.setattr(shutil, "rmtree", cannot)
+        assert store.drop(BEGIN_S + 50)
+        store.close()
+    assert list(path.glob("*.dropped"))
+    said = [(one.levelname, one.message, getattr(one, "because", "")) for one in caplog.records]
+    assert said == [("WARNING", "old states stay on the disk", "the disk is broken")]
+    store = opened(path, BEGIN_S + 50)
+    assert not list(path.glob("*.dropped"))
+    store.close()
+
+
+def cannot(path: Path) -> None:
+    raise OSError("the disk is broken")
