@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Protocol, Self
 
 from processors.gateway.analytics.addresses import parameter, without_query
 from processors.gateway.analytics.event import Event
+from processors.registry.links import BY_EXTERNAL_ID
 from schemas.ids import OUR_CUSTOMER, customer_id
 from schemas.links import ROOT
 
@@ -177,6 +178,31 @@ class Filter:
             return True
         assert field.of is not None  # noqa: S101 - callers have refused it
         return (field.of(event) in self.values) is not self.negated
+
+
+@dataclass(frozen=True)
+class OfLinks:
+    """Links by our ids, or by the workspace's own after ``ext_``."""
+
+    names: tuple[str, ...]
+    negated: bool = False
+
+    def sql(self, kind: Kind, name: str) -> str | None:  # noqa: ARG002 - of every kind alike
+        """See :class:`Condition`."""
+        named = f"IN {{{name}:Array(String)}}"
+        own = f"link_external_id != '' AND concat('{BY_EXTERNAL_ID}', link_external_id) {named}"
+        theirs = f"(link_id {named} OR {own})"
+        return f"NOT {theirs}" if self.negated else theirs
+
+    def parameters(self, name: str) -> Mapping[str, object]:
+        """See :class:`Condition`."""
+        return {name: [*self.names]}
+
+    def holds(self, kind: Kind, event: Event) -> bool:  # noqa: ARG002 - of every kind alike
+        """See :class:`Condition`."""
+        own = event.link_external_id
+        named = event.link_id in self.names or (own != "" and BY_EXTERNAL_ID + own in self.names)
+        return named is not self.negated
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,14 @@ CONTINENTS: Final = ("AF", "AN", "AS", "EU", "NA", "OC", "SA")
 TRIGGERS: Final = ("qr", "link", "pageview", "deeplink")
 
 
+DIRECT: Final = "(direct)"
+"""What the SDKs call the referrer of whoever followed no link on another site."""
+
+
+def _referrers(name: str) -> Values:
+    return Values({name: f"if({FIELDS[name].sql} = '', '{DIRECT}', {FIELDS[name].sql})"})
+
+
 def _by(name: str, beside: str | None = None) -> Values:
     return Values({name: FIELDS[name].sql}, kinds=FIELDS[name].kinds, beside=beside)
 
@@ -75,8 +83,8 @@ BY: Final[Mapping[GroupBy, Values]] = {
     GroupBy.TRIGGER: _TRIGGERS,
     GroupBy.TRIGGERS: _TRIGGERS,
     GroupBy.EVENT_NAMES: _by("eventName"),
-    GroupBy.REFERERS: _by("referer"),
-    GroupBy.REFERER_URLS: _by("refererUrl"),
+    GroupBy.REFERERS: _referrers("referer"),
+    GroupBy.REFERER_URLS: _referrers("refererUrl"),
     GroupBy.TOP_DOMAINS: _by("domain", "url"),
     GroupBy.TOP_LINKS: Values({"id": "link_id"}),
     GroupBy.TOP_URLS: _by("url"),

@@ -1,6 +1,7 @@
 """What callers write into the query of ``/analytics`` and ``/events``, and what it means."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -14,10 +15,11 @@ from processors.gateway.analytics.filters import (
     Condition,
     Filter,
     OfCustomers,
+    OfLinks,
     OfRoots,
     read,
 )
-from processors.gateway.analytics.grouping import GroupBy
+from processors.gateway.analytics.grouping import DIRECT, GroupBy
 from processors.gateway.analytics.periods import (
     MOST_BUCKETS,
     MOST_DAYS,
@@ -34,6 +36,7 @@ from processors.gateway.analytics.periods import (
 from processors.gateway.answers import ApiError
 from processors.gateway.findings import broken
 from processors.gateway.links.bodies import Id, Names, renamed
+from processors.registry.links import BY_EXTERNAL_ID
 
 _ONLY: Final = "One value, several with commas between, or, after a hyphen, all but these."
 
@@ -59,7 +62,8 @@ class FilterQuery(Struct, frozen=True, kw_only=True, rename=renamed):
         Annotated[
             str,
             _text(
-                "Customers, by our id or their own: what they did, and the clicks that brought them.",
+                "Customers, by our id or their own, after `ext_` or not: what they did, and the clicks that"
+                " brought them.",
                 "user_42",
             ),
         ]
@@ -105,9 +109,9 @@ class FilterQuery(Struct, frozen=True, kw_only=True, rename=renamed):
             if getattr(self, name):
                 raise refused(renamed(name), "there are none of these here.")
         given = {renamed(name): value for name, value in asdict(self).items() if isinstance(value, str)}
-        found: list[Condition] = [*read(given.get)]
+        found: list[Condition] = [_as_sdks_mean_it(one) for one in read(given.get)]
         if self.customer_id and (who := Filter.read("customerId", self.customer_id)):
-            found.append(OfCustomers(workspace_id, who.values, who.negated))
+            found.append(OfCustomers(workspace_id, _with_and_without(who.values), who.negated))
         if self.root is not None:
             found.append(OfRoots(self.root))
         if self.qr is not None:
@@ -260,3 +264,21 @@ def _day(name: str, written: str, zone: ZoneInfo) -> date:
     if not 2000 <= day.year <= 2100:
         raise refused(name, "it is not between 2000 and 2100.")
     return day
+
+
+def _as_sdks_mean_it(one: Filter) -> Condition:
+    """They write ``ext_`` before ids of the workspace's own, and have a word for no referrer."""
+    match one.field:
+        case "linkId" if any(name.startswith(BY_EXTERNAL_ID) for name in one.values):
+            return OfLinks(one.values, one.negated)
+        case "externalId":
+            return replace(one, values=_with_and_without(one.values))
+        case "referer" | "refererUrl":
+            return replace(one, values=tuple("" if value == DIRECT else value for value in one.values))
+        case _:
+            return one
+
+
+def _with_and_without(names: Iterable[str]) -> tuple[str, ...]:
+    """An id of the workspace's own may begin with ``ext_`` itself."""
+    return tuple(dict.fromkeys(one for name in names for one in (name, name.removeprefix(BY_EXTERNAL_ID))))

@@ -23,7 +23,10 @@ COLUMNS: Final = {
     ),
 }
 IDS: Final = {"clicks": "click_id", "leads": "lead_id", "sales": "sale_id"}
-SHARED: Final = ("link_id", "domain", "key", "partner_id", "country", "device", "continent", "trigger", "url")
+SHARED: Final = (
+    *("link_id", "link_external_id", "domain", "key", "partner_id", "country", "device", "continent"),
+    *("trigger", "url", "referer"),
+)
 PERSON: Final = ("customer_id", "customer_external_id", "click_id", "revision")
 
 
@@ -88,6 +91,7 @@ class History:
             "amount": self.random.randrange(10_000),
             "currency": pick(("usd", "usd", "eur")),
             "link_id": f"link_{link}" if link else "",
+            "link_external_id": ("", "own1", "ext_2", "")[link],
             "domain": "go.example" if link else "",
             "key": pick(("_root", "k")) if link else "",
             "partner_id": pick(("", "p1", "p2")),
@@ -96,6 +100,7 @@ class History:
             "continent": pick(("EU", "NA", "")),
             "trigger": pick(("link", "qr")),
             "url": f"https://example.com/{query}",
+            "referer": pick(("", "news.example")),
             "customer_id": customer_id(workspace, person),
             "customer_external_id": person,
             "click_id": f"clicks{self.random.randrange(20)}" if kind != "clicks" else f"{kind}{number}",

@@ -14,6 +14,7 @@ from processors.gateway.analytics.filters import (
     Filter,
     Kind,
     OfCustomers,
+    OfLinks,
     conditions,
     parameters,
     read,
@@ -64,10 +65,10 @@ def test_all_fields_are_read() -> None:
 @given(st.text(), st.text())
 def test_nothing_that_strangers_say_stands_in_the_sql(value: str, key: str) -> None:
     of: list[Condition] = [Filter(name, (value,)) for name in FIELDS]
-    of += [OfCustomers("w", (value,)), metadata.OfMetadata([[Term(key, ">", value)]])]
+    of += [OfCustomers("w", (value,)), OfLinks((value,)), metadata.OfMetadata([[Term(key, ">", value)]])]
     of += [MetadataFilter(f"metadata.{key}", (value,), negated) for negated in (False, True)]
     plain: list[Condition] = [Filter(name, ("x",)) for name in FIELDS]
-    plain += [OfCustomers("w", ("x",)), metadata.OfMetadata([[Term("x", ">", "x")]])]
+    plain += [OfCustomers("w", ("x",)), OfLinks(("x",)), metadata.OfMetadata([[Term("x", ">", "x")]])]
     plain += [MetadataFilter("metadata.x", ("x",), negated) for negated in (False, True)]
     for kind in Kind:
         assert conditions(of, kind) == conditions(plain, kind)

@@ -68,6 +68,15 @@ def filters(random: Random, history: History) -> Iterator[Filtered]:
     yield {"partnerId": "p1,p2"}, lambda _, row: row["partner_id"] in ("p1", "p2")
     yield {"eventName": "Meeting"}, lambda kind, row: kind == "clicks" or row["event_name"] == "Meeting"
     yield {"utm_source": "a b"}, lambda _, row: utm(row, "utm_source") == "a b"
+    referrer = random.choice(("(direct)", "news.example", "(direct),news.example"))
+    yield {"referer": referrer}, lambda _, row: (row["referer"] or "(direct)") in referrer
+    minus = random.choice(("", "-"))
+    yield (
+        {"linkId": minus + "link_3,ext_own1"},
+        lambda _, row: (row["link_id"] in ("link_1", "link_3")) is not bool(minus),
+    )
+    own, link = random.choice((("own1", "link_1"), ("ext_own1", "link_1"), ("ext_2", "link_2")))
+    yield {"externalId": minus + own}, lambda _, row: (row["link_id"] == link) is not bool(minus)
     yield {"root": "true"}, lambda _, row: row["key"] == "_root"
     yield {"qr": "false"}, lambda _, row: row["trigger"] != "qr"
     yield {"query": "metadata['plan']:'pro'"}, lambda kind, row: kind == "clicks" or has_plan(row, "pro")
@@ -79,7 +88,7 @@ def filters(random: Random, history: History) -> Iterator[Filtered]:
     ours = customer_id("acme", who)
     theirs = {row["click_id"] for row in history.left("leads") if row["customer_id"] == ours}
     yield (
-        {"customerId": random.choice((who, ours))},
+        {"customerId": random.choice((who, f"ext_{who}", ours))},
         lambda kind, row: row["click_id"] in theirs if kind == "clicks" else row["customer_id"] == ours,
     )
     kind_of_sale = random.choice(("new", "recurring"))
@@ -145,7 +154,10 @@ async def check(
     assert await get("/analytics") == expected, asked
     composite = await get("/analytics", event="composite")
     assert (composite[kind], composite["saleAmounts"].items() >= amounts.items()) == (number, True), asked
-    for group_by in ("timeseries", random.choice(("countries", "top_links", "utm_sources", "devices"))):
+    for group_by in (
+        "timeseries",
+        random.choice(("countries", "top_links", "utm_sources", "devices", "referers")),
+    ):
         found = await get("/analytics", groupBy=group_by)
         assert sum(one[kind] for one in found) == number, (asked, group_by)
         assert sum(one["saleAmount"] for one in found) == dollars, (asked, group_by)

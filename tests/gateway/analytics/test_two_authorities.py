@@ -10,7 +10,15 @@ import pytest
 from deploy.local.clickhouse import LocalClickHouse
 from processors.gateway.analytics import metadata
 from processors.gateway.analytics.event import Event
-from processors.gateway.analytics.filters import FIELDS, Condition, Filter, Kind, OfCustomers, OfRoots
+from processors.gateway.analytics.filters import (
+    FIELDS,
+    Condition,
+    Filter,
+    Kind,
+    OfCustomers,
+    OfLinks,
+    OfRoots,
+)
 from processors.gateway.analytics.metadata import MetadataFilter
 from schemas.ids import customer_id
 from tests.clickhouse.database import Database, fresh_database
@@ -53,6 +61,7 @@ def conditions(random: Random) -> Iterator[Condition]:
         yield MetadataFilter("metadata.a", tuple(random.sample(VALUES, 3)), negated)
     for wanted in (False, True):
         yield OfRoots(wanted)
+        yield OfLinks((*random.sample(WORDS, 3), "ext_DE", "ext_"), wanted)
         yield OfCustomers("acme", ("u", customer_id("acme", "v")), wanted)
     for operator in (":", "!=", "<", ">="):
         for value in VALUES:
