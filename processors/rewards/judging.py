@@ -80,7 +80,7 @@ def _by(version: Version, earning: Earning, *, new: bool) -> Verdict:
         version.holding_ms,
         FOR_EVER if offer.months is None else offer.months,
         bool(earning.email_hash) and earning.email_hash == terms.email_hash,
-        "" if cap is None else cap.period(earning.at_ms),
+        "" if cap is None else cap.period(earning.at_ms, currency),
         0 if cap is None else cap.amount,
     )
 

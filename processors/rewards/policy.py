@@ -43,20 +43,24 @@ class Cap:
     per: Literal["day", "week", "month", "allTime"]
     zone: ZoneInfo
 
-    def period(self, at_ms: int) -> str:
-        """Which one that moment is in: the same text for all of it."""
-        return self.per if self.per == "allTime" else _period(self.per, self.zone, at_ms // MINUTE_MS)
+    def period(self, at_ms: int, currency: str) -> str:
+        """Which one that moment is in: the same text for all of it. What versions pay in another currency
+        has a period of its own: sums of two are none.
+        """
+        if self.per == "allTime":
+            return f"{self.per} in {currency}"
+        return _period(self.per, self.zone, at_ms // MINUTE_MS, currency)
 
 
 @lru_cache(maxsize=4096)
-def _period(per: str, zone: ZoneInfo, minute: int) -> str:
+def _period(per: str, zone: ZoneInfo, minute: int, currency: str) -> str:
     """Wherever it is, a day begins with a minute; and much happens in one."""
     day = (_EPOCH + timedelta(minutes=minute)).astimezone(zone).date()
     if per == "week":
         day -= timedelta(days=day.weekday())
     elif per == "month":
         day = day.replace(day=1)
-    return f"{per} of {day.isoformat()} {zone.key}"
+    return f"{per} of {day.isoformat()} {zone.key} in {currency}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,11 +100,11 @@ def only(topic: Topic, edit: Callable[[list[Any]], list[Any]]) -> Change:
         ),
         (
             only(Topic.REWARD_SHARES, lambda values: [{**one, "amount": 2_499} for one in values]),
-            "rw_ was granted 2499 in month of 2026-01-01 UTC, and 2500 is right",
+            "rw_ was granted 2499 in month of 2026-01-01 UTC in usd, and 2500 is right",
         ),
         (
             only(Topic.REWARD_CLAIMS, lambda values: [{**one, "limit": 3_001} for one in values]),
-            "rw_ was granted 2500 in month of 2026-01-01 UTC, and 0 is right",
+            "rw_ was granted 2500 in month of 2026-01-01 UTC in usd, and 0 is right",
         ),
         (
             only(Topic.REWARDS, lambda values: [*values, []]),

@@ -27,9 +27,9 @@ def consumed(world: RewardWorld, topic: Topic) -> Iterable[ConsumerRecord[bytes,
         )
 
 
-def stored(database: Database, *documents: tuple[int, Document]) -> None:
+def stored(database: Database, *documents: tuple[int, Document], under: Document = POLICY) -> None:
     """Each sent on its day after T0, when what is payable is told, too. Stored twice, as by a replay."""
-    world = RewardWorld(parsed(POLICY), now_ms=T0)
+    world = RewardWorld(parsed(under), now_ms=T0)
     for day, document in documents:
         world.now_ms = T0 + day * DAY_MS
         world.send([document])
@@ -62,6 +62,18 @@ def test_earnings_by_partner_and_currency(database: Database) -> None:
         ("pn", "usd", 1, 2_000, 0, 0, 2_500),
     ]
     assert database.rows(f"SELECT * FROM partner_earnings({january.replace('pg', 'other')})") == []
+
+
+def test_what_was_cancelled_had_been_worth_what_was_granted(database: Database) -> None:
+    """Not what it would have been before caps and refunds."""
+    refund = event("refund", sale(2)["saleId"], 5, amount=5_000)
+    capped = policy(
+        {"lead": {"amount": 2_500, "cap": {"amount": 900, "per": "month"}}, "sale": {"percent": 20}}
+    )
+    cancelled = (event("cancel", of_lead(), 6), event("cancel", of_sale(), 6))
+    stored(database, (4, lead(1)), (4, sale(2)), (5, refund), *((6, one) for one in cancelled), under=capped)
+    january = "workspace = 'w1', program = 'pg', start = '2026-01-01', end = '2026-02-01', timezone = 'UTC'"
+    assert database.rows(f"SELECT * FROM partner_earnings({january})") == [("pn", "usd", 0, 0, 0, 0, 1_900)]
 
 
 def test_statements_of_months_add_up_to_what_is_owed(database: Database) -> None:

@@ -8,6 +8,7 @@ from tests.rewards.builders import (
     T0,
     WORKSPACE,
     Document,
+    at,
     event,
     lead,
     of_customer,
@@ -99,6 +100,26 @@ def test_a_share_in_another_currency_than_the_cap_is_a_mismatch() -> None:
     assert list(world.of("ann").reasons.values()) == [("currency_mismatch", 1)]
 
 
+def test_versions_in_two_currencies_have_room_of_their_own() -> None:
+    cap = {"amount": 4_000, "per": "allTime"}
+    rules: Document = {"lead": {"amount": 2_500, "cap": cap}, "sale": {"percent": 10, "cap": cap}}
+    later = {"effectiveFrom": at(10), "currency": "eur", **rules}
+    world = RewardWorld(parsed(policy(rules, later)))
+    send(world, ("ann", lead(1)), ("bob", lead(2)), ("cid", lead(11)), ("dan", lead(12)), ("eve", lead(3)))
+    send(world, ("ann", sale(2, amount=30_000)), ("ann", sale(11, "i2", 30_000, currency="eur")))
+    amounts = {
+        customer: [(one.amount, one.currency) for one in said.newest.values()]
+        for customer, said in world.said.items()
+    }
+    assert amounts == {
+        "ann": [(2_500, "usd"), (3_000, "usd"), (3_000, "eur")],
+        "bob": [(1_500, "usd")],
+        "cid": [(2_500, "eur")],
+        "dan": [(1_500, "eur")],
+        "eve": [],
+    }
+
+
 def test_while_the_cap_decides_what_was_published_stands() -> None:
     """And what is no longer wanted is given back as soon as it has decided."""
     world = capped(10_000)
@@ -111,8 +132,8 @@ def test_while_the_cap_decides_what_was_published_stands() -> None:
     assert sorted(newest(world)["ann"]) == [(0, "cancelled", "moved"), (2_500, "payable", None)]
     policies = {(WORKSPACE, "pg"): paying(10_000)}
     assert decided(world.values(Topic.REWARD_CLAIMS), policies).used == {
-        (WORKSPACE, "pg", "pn", "lead", "allTime"): 0,
-        (WORKSPACE, "pg", "other", "lead", "allTime"): 2_500,
+        (WORKSPACE, "pg", "pn", "lead", "allTime in usd"): 0,
+        (WORKSPACE, "pg", "other", "lead", "allTime in usd"): 2_500,
     }
 
 

@@ -41,11 +41,13 @@ def decided(claims: Iterable[Document], policies: Mapping[tuple[str, str], Docum
 
 def _limits(claim: Document, policy: Document) -> set[int]:
     """Of its period, in any version."""
-    rules = [rule_of(one, claim["kind"], claim["partnerId"]) for one in policy.get("versions", ())]
+    when, _, currency = claim["period"].rpartition(" in ")
+    of_currency = [one for one in policy.get("versions", ()) if one["currency"] == currency]
+    rules = [rule_of(one, claim["kind"], claim["partnerId"]) for one in of_currency]
     caps = [rule["cap"] for rule in rules if "cap" in rule]
-    return {cap["amount"] for cap in caps if _is_of(cap, claim["period"])}
+    return {cap["amount"] for cap in caps if _is_of(cap, when)}
 
 
-def _is_of(cap: Document, period: str) -> bool:
-    per, *rest = period.split(" ")
+def _is_of(cap: Document, when: str) -> bool:
+    per, *rest = when.split(" ")
     return cap["per"] == per and (not rest or cap.get("timezone", "UTC") == rest[-1])

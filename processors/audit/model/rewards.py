@@ -214,10 +214,10 @@ def _pay(source: Document, policy: Document, *, new: bool) -> _Pay | str:
         return _Pay(version, number, gross, currency, None)
     if currency != version["currency"]:
         return "currency_mismatch"
-    return _Pay(version, number, gross, currency, _period(cap, at))
+    return _Pay(version, number, gross, currency, _period(cap, at, currency))
 
 
-def _period(cap: Document, at: datetime) -> str:
+def _period(cap: Document, at: datetime, currency: str) -> str:
     zone = cap.get("timezone", "UTC")
     there = at.astimezone(ZoneInfo(zone))
     first = {
@@ -225,7 +225,8 @@ def _period(cap: Document, at: datetime) -> str:
         "week": there - timedelta(days=there.isoweekday() - 1),
         "month": there - timedelta(days=there.day - 1),
     }
-    return f"{cap['per']} of {first[cap['per']]:%Y-%m-%d} {zone}" if cap["per"] in first else "allTime"
+    when = f"{cap['per']} of {first[cap['per']]:%Y-%m-%d} {zone}" if cap["per"] in first else "allTime"
+    return f"{when} in {currency}"
 
 
 def _worth(rate: Document, version: Document, source: Document, kind: str) -> tuple[int, str]:
