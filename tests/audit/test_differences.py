@@ -11,6 +11,7 @@ from processors.attribution.policy import Policy
 from processors.audit.judging import Horizon
 from processors.audit.report import Apart, Difference, Verdict, Wrong
 from processors.audit.results import CUSTOMERS, KINDS, LEADS, SALES, Kind
+from processors.audit.telling import Telling
 from schemas.times import DAY_MS, HOUR_MS
 from tests.attribution.builders import HOLD, T0, click, deferred, erasure, lead, policy, purchase
 from tests.audit.system import Published, Story, audited, happen
@@ -399,7 +400,11 @@ def test_a_touch_that_is_missing_is_a_difference(tmp_path: Path) -> None:
     kind, key, value = story.published.results[-1]
     [first, _] = msgspec.json.decode(value or b"")["touches"]
     story.published.results[-1] = kind, key, with_touches(value, [first])
-    assert named(audit(tmp_path, story)) == [
+    verdicts = audit(tmp_path, story)
+    assert named(verdicts) == [
         ("differs in ClickHouse", "customer"),
         ("differs in topic", "customer"),
     ]
+    told = [msgspec.json.decode(line) for line in Telling(10, as_json=True).verdicts(verdicts)]
+    [change] = next(one["difference"]["changes"] for one in told if one["difference"]["changes"])
+    assert (change["field"], change["found"]) == ("touches", [first])

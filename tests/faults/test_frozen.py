@@ -121,9 +121,13 @@ def test_without_the_fence(new_trial: NewTrial, record: Recorder) -> None:
     """The control: a worker whose offsets are committed on nobody's behalf is not refused, and it shows.
 
     What comes faster than it is worked off fills the batch it freezes in: a small one may have no results.
+    On a machine that is busy elsewhere even that may be small: then it freezes once more, in another one.
     """
-    fault = replace(freezing(Step.BEGUN, LATE_TIMEOUT_S), nth=12, fenced=False)
-    with new_trial("CONTROL: frozen, fence taken away", EVENTS) as trial:
-        freeze_and_thaw(trial, fault, per_second=20_000)
-        verdict = record(trial.conclude())
-        assert verdict.doubled > 0, "without the fence nothing went wrong: is it the fence that saves us?"
+    for batch in (12, 20, 30):
+        fault = replace(freezing(Step.BEGUN, LATE_TIMEOUT_S), nth=batch, fenced=False)
+        with new_trial("CONTROL: frozen, fence taken away", EVENTS) as trial:
+            freeze_and_thaw(trial, fault, per_second=20_000)
+            verdict = record(trial.conclude())
+        if verdict.doubled:
+            return
+    raise AssertionError("without the fence nothing went wrong: is it the fence that saves us?")
