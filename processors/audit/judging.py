@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from msgspec import to_builtins
-
 from processors.audit.report import Apart, Change, Difference, LeftOut, Verdict, Wrong
 from processors.audit.results import TOUCHES, Kind, Result, Row, as_stored, fields, happened_ms, oldest_ms
 
@@ -250,7 +248,7 @@ def _changes(expected: Result, found: Result) -> tuple[Change, ...]:
     wanted, given = fields(expected), fields(found)
     left_out = {"revision"} if getattr(found, TOUCHES, True) else {"revision", TOUCHES}
     return tuple(
-        Change(name, to_builtins(value), to_builtins(given[name]))
+        Change(name, value, given[name])
         for name, value in wanted.items()
         if name not in left_out and given[name] != value
     )

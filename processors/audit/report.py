@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from msgspec import to_builtins
+
 _PLURALS: Final = {
     "lead": "leads",
     "sale": "sales",
@@ -73,7 +75,13 @@ class Change(NamedTuple):
     found: object
 
     def __str__(self) -> str:
-        return f"{self.field} is {self.found!r}, should be {self.expected!r}"
+        expected, found = to_builtins((self.expected, self.found))
+        return f"{self.field} is {found!r}, should be {expected!r}"
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        shown: dict[str, object] = to_builtins(self._asdict())
+        return shown
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ class Difference:
             "id": self.identity,
             "workspaceId": self.workspace,
             "customerExternalId": self.customer,
-            "changes": [one._asdict() for one in self.changes],
+            "changes": [one.as_dict() for one in self.changes],
             "detail": self.detail,
         }
 
