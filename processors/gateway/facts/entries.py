@@ -3,15 +3,16 @@
 from msgspec import Struct, field
 
 from processors.gateway.known import KnownLink
+from schemas.links import Link
 
 
 class ClickEntry(Struct, frozen=True, gc=False):
-    """A click of somebody who is no bot. ``link``: as the click has it; its id alone when the registry has
-    the link."""
+    """A click of somebody who is no bot. ``link``: as the registry had it when the click came, which all
+    clicks of it share; as the click has it when the registry had none."""
 
     at_ms: int
     tracked: bool
-    link: KnownLink | str
+    link: KnownLink | Link
 
 
 class Standing(Struct, frozen=True, gc=False):

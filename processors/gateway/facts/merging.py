@@ -12,8 +12,9 @@ from processors.attribution.meaning import attributions, choose
 from processors.attribution.policy import Policy
 from processors.gateway.facts.entries import ClickEntry, PersonEntry, Said, Standing
 from processors.gateway.known import KnownClick, KnownCustomer, KnownLink
+from schemas.links import Link
 
-Linked = Callable[[KnownLink | str], KnownLink]
+Linked = Callable[[KnownLink | Link], KnownLink]
 
 
 def known_click(click_id: str, entry: ClickEntry, linked: Linked) -> KnownClick:

@@ -20,6 +20,7 @@ from processors.gateway.facts.entries import ClickEntry, SaleEntry, Standing
 from processors.gateway.known import KnownLink, Uncertain
 from processors.settings import Settings
 from schemas.ids import customer_id, lead_id, sale_id
+from schemas.links import Link
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -77,8 +78,8 @@ _LEADS: Final = (
 )
 
 Pair = tuple[str, str]
-IsRegistered = Callable[[str, str], bool]
-"""Has this workspace a link of this id?"""
+Registered = Callable[[str, str], Link | None]
+"""This workspace's link of this id, if there is one."""
 _decode_rows: Final = Decoder(list[Any]).decode_lines
 
 
@@ -91,13 +92,13 @@ ERASED: Final = Erased()
 
 class Older:
     """``lookups``, ``failures``: how often ClickHouse was asked, and in vain. Opens nothing before the first
-    question, so that a gateway starts without ClickHouse. ``is_registered``: of such a link nothing is asked
+    question, so that a gateway starts without ClickHouse. ``registered``: of such a link nothing is asked
     but its id."""
 
-    def __init__(self, settings: Settings, is_registered: IsRegistered) -> None:
+    def __init__(self, settings: Settings, registered: Registered) -> None:
         self._client = SharedClient(settings, _SILENCE_S)
         self.lookups = self.failures = 0
-        self._clicks = Lookup[ClickEntry](self._ask(partial(_clicks, is_registered)))
+        self._clicks = Lookup[ClickEntry](self._ask(partial(_clicks, registered)))
         self._customers = Lookup[Standing | Erased](self._ask(_customers), _is_final)
         self._sales = Lookup[SaleEntry](self._ask(_sales))
         self._leads = Lookup[str](self._ask(_leads))
@@ -232,14 +233,14 @@ def _link(fields: Sequence[str]) -> KnownLink:
 
 
 async def _clicks(
-    is_registered: IsRegistered, client: "AsyncClient", keys: Sequence[Pair]
+    registered: Registered, client: "AsyncClient", keys: Sequence[Pair]
 ) -> Mapping[Pair, ClickEntry]:
     rows = await _rows(client, _QUICK_CLICKS, keys, _QUICK)
     quick = {(row[0], row[1]): row[2:5] for row in sorted(rows, key=_precedence)}
     found = {
-        key: ClickEntry(at_ms, bool(tracked), link_id)
+        key: ClickEntry(at_ms, bool(tracked), link)
         for key, (at_ms, tracked, link_id) in quick.items()
-        if is_registered(key[0], link_id)
+        if (link := registered(key[0], link_id)) is not None
     }
     if whole := [key for key in quick if key not in found]:
         found |= _clicks_of(await _rows(client, _WHOLE_CLICKS, whole))

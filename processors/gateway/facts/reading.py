@@ -107,30 +107,25 @@ class Memory:
         """Adds what a record says. One that cannot be read says nothing: the worker dead-letters it."""
         return self._readers[topic]
 
-    def linked(self, workspace_id: str, link: KnownLink | str) -> KnownLink:
+    def linked(self, workspace_id: str, link: KnownLink | Link) -> KnownLink:
         """What is known of a link: the registry's word wins, so that all sources say the same."""
-        link_id = link if isinstance(link, str) else link.id
-        found = self._registered(workspace_id, link_id) if link_id else None
-        if found is not None:
-            return KnownLink(
-                found.id,
-                found.domain,
-                found.key,
-                found.url,
-                found.partner_id,
-                found.program_id,
-                found.tenant_id,
-                found.external_id,
-            )
-        if isinstance(link, str):
-            return KnownLink(link, None, None, None, None, None, None, None)
-        return link
+        registered = self.registered(workspace_id, link.id) if link.id else None
+        found = link if registered is None else registered
+        if isinstance(found, KnownLink):
+            return found
+        return KnownLink(
+            found.id,
+            found.domain,
+            found.key,
+            found.url,
+            found.partner_id,
+            found.program_id,
+            found.tenant_id,
+            found.external_id,
+        )
 
-    def is_registered(self, workspace_id: str, link_id: str) -> bool:
-        """Has the workspace a link of this id, which can be read?"""
-        return self._registered(workspace_id, link_id) is not None
-
-    def _registered(self, workspace_id: str, link_id: str) -> Link | None:
+    def registered(self, workspace_id: str, link_id: str) -> Link | None:
+        """The workspace's link of this id. None: there is none, or none that can be read."""
         try:
             found = self._links().get(link_id)
         except UnreadableLink:
@@ -148,8 +143,8 @@ class Memory:
         if click.bot:
             return
         link_id = click.link_id
-        registered = self._registered(click.workspace_id, link_id) if link_id else None
-        link = registered.id if registered is not None else _link_of(click)
+        registered = self.registered(click.workspace_id, link_id) if link_id else None
+        link = _link_of(click) if registered is None else registered
         visitor = _visitor(headers) if headers else None
         self.recent.add_click(click, at_ms, link, visitor)
         self.arrivals.came(("click", click.workspace_id, click.click_id))

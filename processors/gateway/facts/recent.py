@@ -15,6 +15,7 @@ from processors.gateway.facts.entries import ClickEntry, PersonEntry, SaleEntry,
 from processors.gateway.known import KnownLink
 from schemas.events import Click, LeadEvent, Purchase
 from schemas.ids import customer_id
+from schemas.links import Link
 from schemas.times import HOUR_MS, SECOND_MS
 from schemas.topics import split_key
 
@@ -137,7 +138,7 @@ class Recent:
         """It was in ``leads`` lately."""
         return any(lead_id in one.leads for one in self._generations)
 
-    def add_click(self, click: Click, at_ms: int, link: KnownLink | str, visitor: str | None) -> None:
+    def add_click(self, click: Click, at_ms: int, link: KnownLink | Link, visitor: str | None) -> None:
         """``link``: what the entry is to hold of it. A bot's click is none."""
         if click.bot:
             return
@@ -227,8 +228,8 @@ def _time_of(entry: ClickEntry) -> int:
     return entry.at_ms
 
 
-def _size_of(link: KnownLink | str) -> int:
-    return 0 if isinstance(link, str) else _LINK_BYTES + len(link.url or "")
+def _size_of(link: KnownLink | Link) -> int:
+    return 0 if isinstance(link, Link) else _LINK_BYTES + len(link.url or "")
 
 
 def _name(named: dict[str, int], click_id: str, at_ms: int) -> None:

@@ -30,6 +30,7 @@ from processors.settings import Settings
 from schemas.events import AnyEvent
 from schemas.headers import Headers
 from schemas.ids import event_key, lead_id
+from schemas.links import Link
 from schemas.topics import Topic, click_key, customer_key
 
 _NO_METADATA: Final = frozenset({"", "{}"})
@@ -256,7 +257,7 @@ class RecentAndOlder:
         finally:
             self.memory.arrivals.forget(waited, arrival)
 
-    def _linked(self, workspace_id: str) -> Callable[[KnownLink | str], KnownLink]:
+    def _linked(self, workspace_id: str) -> Callable[[KnownLink | Link], KnownLink]:
         return lambda link: self.memory.linked(workspace_id, link)
 
     def _customer_places(self, workspace_id: str, customer: str) -> "_CustomerPlaces":
@@ -318,7 +319,7 @@ async def open_facts(
     later is waited out. ClickHouse may be away.
     """
     memory = Memory(Recent(settings.gateway_memory), lambda: registry.links, clock)
-    older = Older(settings, memory.is_registered)
+    older = Older(settings, memory.registered)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(older.close)
         follower = await stack.enter_async_context(Follower(settings, memory, clock, back_ms, most_visits))

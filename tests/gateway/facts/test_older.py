@@ -14,10 +14,11 @@ from processors.clickhouse.connection import open_clickhouse
 from processors.clickhouse.migrations import bring_up_to_date
 from processors.gateway.facts import older as older_module
 from processors.gateway.facts.entries import ClickEntry, SaleEntry
-from processors.gateway.facts.older import ERASED, IsRegistered, Older
+from processors.gateway.facts.older import ERASED, Older, Registered
 from processors.gateway.known import KnownLink, Uncertain
 from processors.settings import Settings
 from schemas.ids import customer_id, lead_id, sale_id
+from tests.registry.links import link
 from tests.stoppable import freeze
 
 pytestmark = pytest.mark.integration
@@ -56,10 +57,10 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def ask(
     settings: Settings,
     questions: Callable[[Older], Awaitable[object]],
-    is_registered: IsRegistered = lambda *_: False,
+    registered: Registered = lambda *_: None,
 ) -> object:
     async def run() -> object:
-        older = Older(settings, is_registered)
+        older = Older(settings, registered)
         try:
             return await questions(older)
         finally:
@@ -94,9 +95,10 @@ def test_of_a_registered_link_its_id_is_enough(settings: Settings, client: Clien
         found = await asyncio.gather(*(older.click("acme", one) for one in ("mixed", "nowhere")))
         return (*found, older.lookups)
 
-    registered = ask(settings, questions, lambda *link: link == ("acme", "link_1"))
-    assert registered == (ClickEntry(1_700_000_001_000, True, "link_1"), None, 1)
-    others = ask(settings, questions, lambda *link: link == ("other", "link_1"))
+    known = link(1, id="link_1")
+    registered = ask(settings, questions, lambda *of: known if of == ("acme", "link_1") else None)
+    assert registered == (ClickEntry(1_700_000_001_000, True, known), None, 1)
+    others = ask(settings, questions, lambda *of: known if of == ("other", "link_1") else None)
     assert others == (ClickEntry(1_700_000_001_000, True, _LINK), None, 1)
 
 

@@ -13,10 +13,12 @@ from processors.gateway.facts.recent import Recent
 from schemas.events import Click, LeadEvent, Purchase
 from schemas.ids import customer_id
 from schemas.times import HOUR_MS
+from tests.registry.links import link
 
 _PLACES = [TopicPartition("a", 0), TopicPartition("b", 0)]
 _PLENTY = 1 << 40
 _LITTLE = 1 << 13
+LINK_1, LINK_2 = link(1), link(2)
 
 
 def click(click_id: str, **fields: object) -> Click:
@@ -43,7 +45,7 @@ class Model:
 
     def read_click(self, place: TopicPartition, click_id: str, at_ms: int) -> None:
         self.clicks.setdefault(click_id, []).append((place, self.ends[place], at_ms))
-        self.recent.add_click(click(click_id), at_ms, "link_1", None)
+        self.recent.add_click(click(click_id), at_ms, LINK_1, None)
         self._next(place)
 
     def read_lead_event(self, place: TopicPartition, customer: str, at_ms: int) -> None:
@@ -119,19 +121,19 @@ def test_reading_on_from_elsewhere_takes_back_the_claim() -> None:
 
 def test_what_a_click_says() -> None:
     recent = Recent(_PLENTY)
-    recent.add_click(click("bot", bot=True), 5, "link_1", None)
-    recent.add_click(click("later"), 9, "link_1", None)
-    recent.add_click(click("later"), 5, "link_2", None)
-    recent.add_click(click("untracked", track_conversion=False), 5, "link_1", None)
+    recent.add_click(click("bot", bot=True), 5, LINK_1, None)
+    recent.add_click(click("later"), 9, LINK_1, None)
+    recent.add_click(click("later"), 5, LINK_2, None)
+    recent.add_click(click("untracked", track_conversion=False), 5, LINK_1, None)
     assert recent.click("acme", "bot") is None
-    assert recent.click("acme", "later") == ClickEntry(5, True, "link_2")
-    assert recent.click("acme", "untracked") == ClickEntry(5, False, "link_1")
+    assert recent.click("acme", "later") == ClickEntry(5, True, LINK_2)
+    assert recent.click("acme", "untracked") == ClickEntry(5, False, LINK_1)
     assert recent.click("other", "later") is None
 
 
 def test_a_visitor_keeps_the_click_of_a_link_for_an_hour() -> None:
     recent = Recent(_PLENTY)
-    recent.add_click(click("c1", link_id="link_1"), 1_000, "link_1", "visitor")
+    recent.add_click(click("c1", link_id="link_1"), 1_000, LINK_1, "visitor")
     assert recent.visit("link_1", "visitor", 1_000 + HOUR_MS - 1) == "c1"
     assert recent.visit("link_1", "visitor", 1_000 + HOUR_MS) is None
     assert recent.visit("link_1", "visitor", 990) == "c1", "by a clock that is a little behind"

@@ -166,7 +166,7 @@ class _Failing:
 async def test_questions_to_clickhouse(lines: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The server does not write them into its own log, either."""
     driver = _Failing()
-    older = Older(Settings(), lambda *_: False)
+    older = Older(Settings(), lambda *_: None)
 
     async def opened(*_: object, **__: object) -> _Failing:
         return driver
