@@ -229,7 +229,7 @@ def _settle(
         after = replace(
             after,
             touches=touches,
-            requests=undecided_or_winning(after.requests, now),
+            requests=undecided_or_winning(after, now, policy),
             purchases=sold_and_waiting(after.purchases, now) if after.purchases else (),
             lead_revisions=lead_revisions,
             sale_revisions=sale_revisions,

@@ -120,11 +120,14 @@ def _request(
     policy: Policy,
 ) -> ExplainedRequest:
     key = event_key(request.event_name)
-    chosen = touch_of(request, touches, policy)
+    winner = now.winners.get(key)
+    wins, is_beaten = winner == request, winner is not None and winner < request
+    chosen = None if is_beaten else touch_of(request, touches, policy)
     candidates = [_candidate(request, one, chosen, policy) for one in touches.values()]
-    wins = now.winners.get(key) == request
     if wins and chosen is not None:
         why = f"makes the lead, attributed to click {chosen.click_id}"
+    elif is_beaten:
+        why = "an earlier request makes the lead of this name, unless its touch moves out of its window"
     elif request.held is None:
         why = "no touch is eligible for it any more; the lead that it made was published and stays"
     elif not touches:
@@ -154,7 +157,10 @@ def _candidate(request: Request, touch: Attribution, chosen: Attribution | None,
     if chosen is touch:
         why = "the only click that the request names" if request.click_id else _rule(policy)
     elif eligible:
-        why = f"eligible, but {policy.model} chooses {chosen.click_id if chosen else 'none'}"
+        others = (
+            f"{policy.model} chooses {chosen.click_id}" if chosen else "an earlier request makes the lead"
+        )
+        why = f"eligible, but {others}"
     elif request.click_id and request.click_id != touch.click_id:
         why = f"the request names click {request.click_id}"
     elif after_ms > 0:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from processors.attribution.bounds import Bounds
 from processors.attribution.customer_state import CustomerState, PurchaseState, Request, TouchState, dump
-from processors.attribution.meaning import Meaning, deferred_at, first_and_latest
+from processors.attribution.meaning import LeadMeaning, Meaning, deferred_at, first_and_latest
 from processors.attribution.old_sales import NONE, with_old_sales
 from processors.attribution.policy import Policy
 from schemas.decoding import MAX_RECORD_BYTES
@@ -28,16 +28,29 @@ def kept_touches(state: CustomerState, now: Meaning, policy: Policy) -> tuple[To
     return _touches(state.touches, {lead.attribution.click_id for lead in now.leads.values()}, policy)
 
 
-def undecided_or_winning(requests: Iterable[Request], now: Meaning) -> tuple[Request, ...]:
-    """Of the requests that a winner beats nothing is needed: a touch that helps them helps the winner."""
+def undecided_or_winning(state: CustomerState, now: Meaning, policy: Policy) -> tuple[Request, ...]:
+    """Of the requests that a winner beats nothing is needed: a touch that helps them helps the winner.
+
+    But where the winner may lose its touch they go on waiting, as long as there is room: one of them makes
+    the lead then.
+    """
     kept = []
-    for request in requests:
-        winner = now.winners.get(event_key(request.event_name))
+    for request in state.requests:
+        key = event_key(request.event_name)
+        winner = now.winners.get(key)
         if winner is None or request < winner:
             kept.append(request)
         elif request is winner:
             kept.append(replace(request, held=None))
+        elif _may_move_out(now.leads[key], policy) and not too_many_held(state, policy.bounds):
+            kept.append(request)
     return tuple(kept)
+
+
+def _may_move_out(lead: LeadMeaning, policy: Policy) -> bool:
+    """Can an earlier lead event move its touch out of the qualification window (rule 3)?"""
+    earliest_ms = lead.attribution.click.timestamp - policy.hold_ms
+    return lead.request.at_ms - earliest_ms > policy.qualification_window_ms
 
 
 def sold_and_waiting(purchases: Iterable[PurchaseState], now: Meaning) -> tuple[PurchaseState, ...]:

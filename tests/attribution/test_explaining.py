@@ -154,6 +154,17 @@ def test_a_request_whose_touch_has_moved_out_of_its_window() -> None:
     assert request.why.endswith("was published and stays")
 
 
+def test_a_later_request_whose_time_may_come() -> None:
+    records = [click("c1", 0), deferred("c1", 10), lead(200, eventId="1"), lead(205, eventId="2")]
+    first, second = explained(records).requests
+    assert (first.makes_lead, second.makes_lead, second.waits_until) == (True, False, time(HOLD))
+    assert (
+        second.why
+        == "an earlier request makes the lead of this name, unless its touch moves out of its window"
+    )
+    assert [one.why for one in second.candidates] == ["eligible, but an earlier request makes the lead"]
+
+
 @examples(200)
 @given(MODELS, histories())
 def test_it_never_contradicts_what_was_published(model: AttributionModel, records: list[Record]) -> None:
@@ -177,7 +188,8 @@ def test_it_never_contradicts_what_was_published(model: AttributionModel, record
                 assert event_key(published.event_name) == event_key(request.event_name)
             else:
                 assert chosen == []
-                assert request.waits_until or request.lead_id in found.kept
+                made = {one.lead_id for one in found.requests if one.makes_lead}
+                assert request.waits_until or request.lead_id in {*made, *found.kept}
 
 
 @pytest.mark.parametrize(

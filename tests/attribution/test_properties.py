@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.attribution.bounds import Bounds
-from processors.attribution.policy import Policy
+from processors.attribution.policy import AttributionModel, Policy
 from processors.audit.model.arrivals import Arrived
 from processors.audit.model.by_arrival import ArrivalModel
 from processors.audit.model.outcome import AT_ONCE, CustomerKey, Outcome, key_of
 from processors.audit.model.reference import ReferenceModel
 from schemas.results import Unmatched
-from tests.attribution.builders import HOLD, T0, arrived
+from tests.attribution.builders import HOLD, T0, arrived, click, deferred, lead, policy
 from tests.attribution.effort import examples
-from tests.attribution.strategies import POLICIES, histories, histories_with_conflicts
+from tests.attribution.strategies import MODELS, POLICIES, histories, histories_with_conflicts
 from tests.model.simulate import Network, Record
 
 TOUCHES_BETWEEN = st.lists(st.sampled_from((-1, 0, 1, 2)), min_size=0, max_size=30)
@@ -73,6 +73,36 @@ def test_any_order_within_the_hold_ends_in_the_same_results(
     assert_unmatched_in_any_order(found.certain(expected.contested), certain)
     ids = expected.certain(refused(found, policy.bounds)).leads.keys()
     assert found.leads.keys() >= ids, "of contested customers at least the ids are certain"
+
+
+MOVING = st.lists(
+    st.sampled_from(
+        [
+            *(deferred("c1", at) for at in (-10, 10, 40, 60, 90)),
+            *(deferred("c2", at) for at in (281, 290, 300)),
+            *(lead(at, eventId=f"{at}") for at in (211, 230, 240, 245, 260, 290, 300, 485)),
+            *(lead(at, click_id=one) for one, at in (("c1", 90), ("c2", 290))),
+        ]
+    ),
+    min_size=3,
+    max_size=9,
+)
+"""Sign-ups of two clicks, of which some are too early for some of the requests."""
+
+
+@examples(700)
+@given(MODELS, MOVING, TOUCHES_BETWEEN)
+def test_touches_that_move_out_of_windows_end_in_the_same_leads(
+    model: AttributionModel, records: list[Record], choices: list[int]
+) -> None:
+    """A lead that no request asks for any more stays; every other one is the model's."""
+    records = [click("c1", 0), click("c2", 280), *records]
+    system = Network(policy(model), T0, touches_wait=True)
+    send_with_delays(system, records, choices)
+    system.drain()
+    expected = ReferenceModel(policy(model)).compute(arrived(records)).leads
+    found = system.published.outcome().leads
+    assert {one: found.get(one) for one in expected} == expected
 
 
 @examples(700)

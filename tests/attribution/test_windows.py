@@ -1,5 +1,7 @@
 """Every window one millisecond inside, on, and outside of each edge. All windows include their bounds."""
 
+from itertools import permutations
+
 import pytest
 
 from processors.attribution.policy import AttributionModel
@@ -41,6 +43,22 @@ def outcome(records: list[Record], model: AttributionModel) -> Outcome:
 
 def reasons(found: Outcome) -> set[str]:
     return {one.reason.value for one in found.unmatched}
+
+
+@BOTH
+@pytest.mark.parametrize("places", [*permutations(range(5))])
+def test_a_touch_that_moves_out_of_the_window_gives_the_lead_to_the_next_request(
+    places: tuple[int, ...], model: AttributionModel
+) -> None:
+    """Whatever comes last: the first request has its touch only until an earlier sign-up is known."""
+    own = [deferred("c1", 80), deferred("c1", 10), deferred("c2", 290)]
+    asking = [lead(230, eventId="first"), lead(300, eventId="second")]
+    events = [*own, *asking]
+    system = network(model)
+    system.run([click("c1", 0), click("c2", 280), *(events[place] for place in places)])
+    system.drain()
+    expected = ReferenceModel(policy(model)).compute(arrived([click("c1", 0), click("c2", 280), *events]))
+    assert system.published.outcome().leads == expected.leads
 
 
 @BOTH
