@@ -9,6 +9,7 @@ from msgspec.json import Decoder
 from schemas.accepted import as_accepted
 from schemas.close_names import CloseNames
 from schemas.events import Click, Erasure, Event, LeadEvent, Purchase
+from schemas.expecting import REGEX, told
 from schemas.portable import whole_characters
 from schemas.reasons import DeadLetterReason
 from schemas.refused import UNDECODABLE, Refused, field_and_rule, out_of_range, refusal
@@ -62,6 +63,7 @@ class EventDecoder(Generic[E]):
     """Decodes and validates one type of event."""
 
     def __init__(self, kind: type[E]) -> None:
+        self._kind = kind
         self._decode: Callable[[bytes], E] = Decoder(kind).decode
         self._second_reading = SecondReading(kind)
         self._close_names = CloseNames(kind)
@@ -116,10 +118,15 @@ class EventDecoder(Generic[E]):
             raise self._with_the_cause(refusal(text, still), text) from None
 
     def _with_the_cause(self, refused: Refused, text: bytes) -> Refused:
-        """What is required may be there under a name that is close to it."""
-        if refused.reason is DeadLetterReason.SCHEMA_VIOLATION and _REQUIRED in refused.detail:
+        """What is required may be there under a name that is close to it; what a pattern asks for is said."""
+        if refused.reason is not DeadLetterReason.SCHEMA_VIOLATION:
+            return refused
+        if _REQUIRED in refused.detail:
             for name in self._close_names(text):
                 return Refused(refused.reason, f"{refused.detail} ({name})")
+        elif REGEX in refused.detail:
+            field, _, rule = refused.detail.partition(": ")
+            return Refused(refused.reason, f"{field}: {told(self._kind, field, rule)}")
         return refused
 
 

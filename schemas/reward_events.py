@@ -19,9 +19,13 @@ OnceId = Annotated[
         extra_json_schema={"pattern": ID_PATTERN, "allOf": [{"pattern": PRESENT_PATTERN}]},
     ),
 ]
-RewardId = Annotated[str, Meta(pattern=r"^rw_[0-9a-f]{32}(?![\s\S])")]
+RewardId = Annotated[str, Meta(pattern=r"^rw_[0-9a-f]{32}(?![\s\S])", description="rw_ and 32 hex digits.")]
 SaleId = Annotated[
-    str, Meta(pattern=r"^sl_[0-9a-f]{32}(?![\s\S])", description="For a sale without an invoiceId.")
+    str,
+    Meta(
+        pattern=r"^sl_[0-9a-f]{32}(?![\s\S])",
+        description="sl_ and 32 hex digits, for a sale without an invoiceId.",
+    ),
 ]
 Refunded = Annotated[int, Meta(ge=1, le=2**63 - 1, description="In minor units of the sale's currency.")]
 Note = Annotated[str, Meta(max_length=1_000, description="For people; nothing goes by it.")]

@@ -10,8 +10,10 @@ from schemas.fields import GivenId
 Money = Annotated[int, Meta(ge=0, le=10**12, description="In minor units of the currency.")]
 Percent = Annotated[float, Meta(ge=0, le=100, description="With two decimals at most.")]
 Months = Annotated[int, Meta(ge=0, le=1_200, description="0: of the first paid sale only; absent: for ever.")]
-PolicyCurrency = Annotated[str, Meta(pattern=r"^[a-z]{3}$")]
-EmailHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+PolicyCurrency = Annotated[str, Meta(pattern=r"^[a-z]{3}$", description="Three lower-case letters.")]
+EmailHash = Annotated[
+    str, Meta(pattern=r"^[0-9a-f]{64}$", description="64 hex digits: the SHA-256 of the e-mail address.")
+]
 RewardKind = Literal["lead", "sale"]
 
 
@@ -69,7 +71,7 @@ class PartnerTerms(_Part, frozen=True):
 class PolicyVersion(_Part, frozen=True):
     """What is paid of what happened at ``effective_from`` or later, until the next version."""
 
-    effective_from: Annotated[datetime, Meta(tz=True)]
+    effective_from: Annotated[datetime, Meta(tz=True, description="A time as 2026-01-31T12:00:00Z.")]
     currency: PolicyCurrency
     holding_period: str
     lead: LeadRate | None = None

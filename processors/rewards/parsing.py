@@ -1,5 +1,6 @@
 """A policy as it is written → the policy that the rules use, or why not, and where."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from processors.errors import CheckFailed
 from processors.rewards.conditions import FIELDS, LISTS, METADATA, NUMBERS, OPERATORS, SALES_ONLY, TEXTS, Test
 from processors.rewards.policy import Cap, Group, Offer, Policy, Rate, Terms, Version
 from processors.settings.durations import parse_duration_ms
+from schemas.expecting import told
 from schemas.reward_policy import (
     ConditionGroup,
     LeadRate,
@@ -50,8 +52,20 @@ def document_of(document: object) -> RewardPolicy:
     try:
         return msgspec.convert(document, RewardPolicy)
     except msgspec.ValidationError as error:
-        cause, _, place = str(error).partition(" - at ")
-        raise PolicyRefused(place.strip("`").removeprefix("$").removeprefix("."), cause) from None
+        raise _refused(str(error)) from None
+
+
+_AT: Final = re.compile(r"(?P<rule>.*) - at (?P<name>`key` in )?`\$\.?(?P<place>[^`]*)`", re.DOTALL)
+
+
+def _refused(message: str) -> PolicyRefused:
+    """What msgspec says, and what would be right there."""
+    found = _AT.fullmatch(message)
+    if found is None:
+        return PolicyRefused("", message)
+    if found["name"]:
+        return PolicyRefused(found["place"], f"a name in it: {found['rule']}")
+    return PolicyRefused(found["place"], told(RewardPolicy, found["place"], found["rule"]))
 
 
 def compiled(policy: RewardPolicy) -> Policy:

@@ -25,25 +25,48 @@ _RESOLVERS: Final = (
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses what stands twice: which of two rates is meant, nobody can say."""
+    """Refuses what stands twice: which of two rates is meant, nobody can say.
+
+    And tags, and names that are no texts: what is left is what JSON says, and can always be constructed.
+    """
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as its base has it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} stands twice", key.start_mark
-                )
-            seen.add(key.value)
+            _check_name(key)
+            if (name := self.construct_scalar(key)) in seen:
+                raise _refusal(f"{name!r} stands twice", key)
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
+        """JSON escapes a character beyond U+FFFF as two halves."""
+        try:
+            return str(super().construct_scalar(node)).encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise _refusal("has half a character", node) from None
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "references are not read: write it out", mark)
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise _refusal("references are not read: write it out", event)
+        if event.tag is not None:
+            raise _refusal("tags are not read: a text stands in quotes", event)
         return super().compose_node(parent, index)
+
+
+def _refusal(problem: str, at: yaml.Node | yaml.Event) -> yaml.MarkedYAMLError:
+    mark: Any = at.start_mark
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def _check_name(key: yaml.Node) -> None:
+    if not isinstance(key, yaml.ScalarNode):
+        raise _refusal("a name is a text, not a list or an object", key)
+    if key.tag != _TAG + "str":
+        raise _refusal(f"a name is a text: write {key.value!r}", key)
 
 
 for _name, _pattern, _first in _RESOLVERS:
@@ -52,7 +75,10 @@ for _name, _pattern, _first in _RESOLVERS:
 
 def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     """``010`` is ten: the default would read it as eight."""
-    return int(str(loader.construct_scalar(node)))
+    try:
+        return int(str(loader.construct_scalar(node)))
+    except ValueError:  # it has thousands of digits
+        raise _refusal("is no number that anybody can mean", node) from None
 
 
 _Loader.add_constructor(_TAG + "int", _decimal)
@@ -61,13 +87,24 @@ _Loader.add_constructor(_TAG + "int", _decimal)
 def read_policy(text: str) -> object:
     """What the file says, for :func:`.parsing.parse`. Raises :class:`PolicyRefused`, with its line."""
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader with fewer types
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = _place(before.count("\n"), len(before) - before.rfind("\n") - 1)
+        raise PolicyRefused(place, f"is no YAML: {error.reason}") from None
+    try:
+        return loader.get_single_data()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise PolicyRefused(place, error.problem or "is no YAML") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # also a number of thousands of digits
-        raise PolicyRefused("", f"is no YAML: {type(error).__name__}") from None
+        mark = error.problem_mark or loader.get_mark()
+        raise PolicyRefused(_place(mark.line, mark.column), error.problem or "is no YAML") from None
+    except (RecursionError, ValueError, OverflowError) as error:
+        problem = "nested too deeply" if isinstance(error, RecursionError) else "a number is out of range"
+        mark = loader.get_mark()
+        raise PolicyRefused(_place(mark.line, mark.column), f"is no YAML: {problem}") from None
+
+
+def _place(line: int, column: int) -> str:
+    return f"line {line + 1}, column {column + 1}"
 
 
 def policy_in(path: Path) -> Policy:

@@ -5,13 +5,18 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.json import encode, schema
 
 from processors.rewards.conditions import OPERATORS, Test
 from processors.rewards.facts import Earning
 from processors.rewards.parsing import AHEAD_MS, PolicyRefused, check_succession, document_of, parse
 from processors.rewards.policy_file import read_policy
 from schemas.email_hash import email_hash
+from schemas.reward_policy import RewardPolicy
 from schemas.times import DAY_MS
+from tests.attribution.effort import examples
 from tests.rewards.builders import T0, at, policy
 
 FILE = """
@@ -55,12 +60,38 @@ def test_a_file() -> None:
         ("programId: [", "line 1, column 13: "),
         ("a: 1\na: 2", "line 2, column 1: 'a' stands twice"),
         ("a: &x 1\nb: *x", "line 2, column 4: references are not read: write it out"),
-        ("a: !!python/name:os.system", "line 1, column 4: could not determine a constructor"),
-        ("\x00", "is no YAML: ReaderError"),
-        ("[" * 10_000, "is no YAML: RecursionError"),
-        ("9" * 10_000, "is no YAML: ValueError"),
+        ("a: !!python/name:os.system", "line 1, column 4: tags are not read: a text stands in quotes"),
+        ('a: !!bool "x"', "line 1, column 4: tags are not read"),
+        ('a: !!timestamp "x"', "line 1, column 4: tags are not read"),
+        ("!!map [a]", "line 1, column 1: tags are not read"),
+        ("? [a, b]\n: c", "line 1, column 3: a name is a text, not a list or an object"),
+        ("a: {{b: c}: 1}", "line 1, column 5: a name is a text, not a list or an object"),
+        ("a:\n  7: x", "line 2, column 3: a name is a text: write '7'"),
+        ("1: a\ntrue: b", "line 1, column 1: a name is a text: write '1'"),
+        ("a: 1\nb: \x00", "line 2, column 4: is no YAML: special characters are not allowed"),
+        ("[" * 10_000, "line 1, column "),
+        ("a:\n  b: " + "9" * 10_000, "line 2, column 6: is no number that anybody can mean"),
+        (r'"\UFFFFFFFF"', "line 1, column 4: is no YAML: a number is out of range"),
+        (r'a: "\ud83d"', "line 1, column 4: has half a character"),
     ],
-    ids=["syntax", "twice", "reference", "tag", "characters", "nesting", "digits"],
+    ids=[
+        "syntax",
+        "twice",
+        "reference",
+        "tag",
+        "truth",
+        "time",
+        "map",
+        "list as a name",
+        "object as a name",
+        "number as a name",
+        "numbers that are the same",
+        "characters",
+        "nesting",
+        "digits",
+        "no character",
+        "half a character",
+    ],
 )
 def test_what_is_no_yaml(text: str, told: str) -> None:
     with pytest.raises(PolicyRefused) as refused:
@@ -81,10 +112,55 @@ def test_what_is_no_yaml(text: str, told: str) -> None:
         ("2026-01-01", "2026-01-01"),
         ("~", None),
         ("1_000", "1_000"),
+        (r'"\ud83d\ude00"', "\U0001f600"),
     ],
 )
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     assert read_policy(text) == value
+
+
+TAGS = (
+    *("", "", "", "! ", "!x ", "!<x> ", "&a ", "!!python/name:os.system "),
+    *(f"!!{name} " for name in ("bool", "int", "float", "null", "timestamp", "binary", "str")),
+    *(f"!!{name} " for name in ("map", "seq", "set", "omap", "pairs", "merge", "value")),
+)
+SCALARS = (
+    *("a", "programId", "versions", "7", "0x1F", "1e999", "-.inf", ".nan", "=", "<<", "~", "true", "on"),
+    *("''", '"x"', r'"\ud800"', r'"\ud83d\ude00"', r'"\UFFFFFFFF"', r'"\x"', "9" * 5_000, "*a", "12:30"),
+    *("2026-01-01", "|\n", "\0", "\ufeff", "%", "@", "", " ", "\n", "---", "...", "#", "- ", "? ", ": "),
+)
+
+
+def scraps() -> st.SearchStrategy[str]:
+    """YAML of any tags, with names of any kind, and what is none."""
+
+    def nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        pairs = st.lists(st.tuples(inner, inner), max_size=3)
+        return st.one_of(
+            st.lists(inner, max_size=3).map(lambda some: f"[{', '.join(some)}]"),
+            pairs.map(lambda some: "{" + ", ".join(f"{name}: {value}" for name, value in some) + "}"),
+            pairs.map(lambda some: "\n".join(f"? {name}\n: {value}" for name, value in some)),
+        )
+
+    tagged = st.sampled_from(TAGS)
+    leaves = st.tuples(tagged, st.sampled_from(SCALARS)).map("".join)
+    return st.recursive(leaves, lambda inner: st.tuples(tagged, nested(inner)).map("".join), max_leaves=8)
+
+
+@examples(500)
+@given(st.one_of(scraps(), scraps().map(lambda one: FILE.replace("2500", one)), st.text(max_size=20)))
+def test_any_text_is_a_policy_or_is_refused(text: str) -> None:
+    """And whatever is read can be written into a topic."""
+    try:
+        document = read_policy(text)
+        parse(document)
+        encode(document_of(document))
+    except PolicyRefused as error:
+        refused = error
+    else:
+        return
+    assert refused.said
+    assert refused.remedy
 
 
 def broken(change: str, value: object) -> Any:
@@ -164,6 +240,35 @@ def test_what_is_refused_and_where(change: str, value: object, place: str) -> No
         parse(broken(change, value))
     assert refused.value.place == place
     assert refused.value.said
+
+
+@pytest.mark.parametrize(
+    ("change", "value", "told"),
+    [
+        (f"{V}/lead/cap", {"amount": 1, "per": "year"}, "must be allTime, day, month or week"),
+        (f"{V}/lead/cap", {"amount": 1, "per": 7}, "must be allTime, day, month or week"),
+        (f"{V}/conditions/1/on", "click", "must be lead or sale"),
+        (f"{V}/currency", "USD", "expected three lower-case letters"),
+        (f"{V}/partners/pn_8/emailHash", "x", "expected 64 hex digits"),
+        (f"{V}/effectiveFrom", "2026-01-01", "must be a time as 2026-01-31T12:00:00Z"),
+        (f"{V}/partners", {7: {}}, "a name in it: Expected `str`, got `int`"),
+        (f"{V}/partners", {"x" * 300: {}}, "a name in it: Expected `str` of length <= 255"),
+    ],
+)
+def test_it_says_what_would_be_right(change: str, value: object, told: str) -> None:
+    with pytest.raises(PolicyRefused) as refused:
+        parse(broken(change, value))
+    assert told in refused.value.said
+    assert refused.value.place.startswith("versions[0].")
+    assert "regex" not in refused.value.cause
+    assert "`key` in" not in refused.value.cause
+
+
+def test_no_pattern_is_shown_to_people() -> None:
+    for part in schema(RewardPolicy)["$defs"].values():
+        for name, said in part["properties"].items():
+            for one in (said, *said.get("anyOf", ())):
+                assert "pattern" not in one or "description" in one, name
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], {"versions": 3}])

@@ -49,8 +49,10 @@ def test_check(file: Path) -> None:
         (b"\xff", "is not UTF-8"),
         (b"#" * 2_000_000, "policy.yaml: more than 1,048,576 bytes are no policy"),
         (b"a: [", "line 1, column 5"),
+        (b"? [a, b]\n: c\n", "line 1, column 3: a name is a text"),
+        (b'versions: !!bool "x"', "line 1, column 11: tags are not read"),
     ],
-    ids=["missing", "type", "bytes", "large", "syntax"],
+    ids=["missing", "type", "bytes", "large", "syntax", "name", "tag"],
 )
 def test_what_is_no_policy(file: Path, content: bytes, told: str) -> None:
     file.write_bytes(content)

@@ -50,3 +50,19 @@ def test_what_is_refused(value: bytes | None, reason: DeadLetterReason) -> None:
     with pytest.raises(Refused) as refused:
         decode_reward_event(value, NOW_MS, NOW_MS)
     assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        (line(REFUND, type="hold", rewardId="nonsense"), "rewardId: expected rw_ and 32 hex digits"),
+        (
+            line(REFUND, saleId="sl_1"),
+            "saleId: expected sl_ and 32 hex digits, for a sale without an invoiceId",
+        ),
+    ],
+)
+def test_it_says_what_an_id_looks_like(value: bytes, detail: str) -> None:
+    with pytest.raises(Refused) as refused:
+        decode_reward_event(value, NOW_MS, NOW_MS)
+    assert refused.value.detail == detail
