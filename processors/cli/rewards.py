@@ -131,21 +131,21 @@ def preview(file: Path, workspace: str, customer: str | None, as_json: bool) -> 
 def explain(workspace: str, customer: str, *, as_json: bool) -> None:
     """Show what each lead and sale of a customer earns, by which version, condition and cap, or why nothing.
 
-    And what was said of them: refunds, holds, releases, cancellations. As of the last transaction of
-    `leadstream rewards run`.
+    And rewards that were taken back, and what was said of them: refunds, holds, releases, cancellations, also
+    if they led to nothing. As of the last transaction of `leadstream rewards run`.
 
     \b
     Examples:
       leadstream rewards explain acme ann
       leadstream rewards explain acme ann --json | jq -r .rewardId
 
-    Reads the changelog of the rewards at LEADSTREAM_KAFKA_BOOTSTRAP. Changes nothing.
+    Reads their changelog, and reward-refusals and rewards, at LEADSTREAM_KAFKA_BOOTSTRAP. Changes nothing.
 
     Exit codes: 0, 1 nothing is known of the customer, 69 no broker, 78 the topic is missing.
     """
     settings = load_settings()
-    from processors.rewarding.asking import ledger_of
-    from processors.rewards.explaining import events_said, explained
+    from processors.rewarding.asking import ledger_of, told_of
+    from processors.rewards.explaining import everything
 
     state = run_on_kafka(ledger_of(settings, workspace, customer))
     if state is None:
@@ -153,7 +153,7 @@ def explain(workspace: str, customer: str, *, as_json: bool) -> None:
             f"no lead and no sale of customer {customer} of workspace {workspace} is known",
             "Does `leadstream rewards run` run? `leadstream trace` shows whether there is a lead.",
         )
-    sources, events = explained(state), events_said(state)
+    sources, events = everything(state, run_on_kafka(told_of(settings, workspace, customer, state)))
     if as_json:
         for one in (*sources, *events):
             say_json(msgspec.json.encode(one))

@@ -139,7 +139,7 @@ def _lead(leads: list[_Sourced], found: Meaning) -> list[tuple[str, Standing]]:
 def _sales(sold: list[_Sourced], events: _Events, found: Meaning) -> Iterator[tuple[str, Standing]]:
     """Each for itself, but for what the first paid one says of the others."""
     sales = sorted([(sale.at_ms, source_id, sale) for source_id, sale in sold])
-    first = next(((at_ms, source_id) for at_ms, source_id, sale in sales if sale.amount > 0), (0, ""))
+    first = _first_paid(sales)
     for at_ms, source_id, sale in sales:
         is_first = source_id == first[1]
         verdict = sale.verdict if is_first else (sale.later or sale.verdict)
@@ -152,6 +152,23 @@ def _sales(sold: list[_Sourced], events: _Events, found: Meaning) -> Iterator[tu
         else:
             left = max(sale.amount - events.refunded.get(source_id, 0), 0)
             yield source_id, _standing(source_id, sale, verdict, verdict.gross * left // sale.amount)
+
+
+def _first_paid(sales: Iterable[tuple[int, str, Source]]) -> tuple[int, str]:
+    """When, and which. ``sales``: by their times."""
+    return next(((at_ms, source_id) for at_ms, source_id, sale in sales if sale.amount > 0), (0, ""))
+
+
+def deciding(state: State) -> dict[str, Verdict]:
+    """By the id of a lead or sale what the policy says of it, whether or not that was paid."""
+    found = {}
+    for leads, sold in _teams(state, Meaning({}, {})).values():
+        first = _first_paid(sorted([(sale.at_ms, source_id, sale) for source_id, sale in sold]))
+        for source_id, source in (*leads, *sold):
+            verdict = source.verdict if source_id == first[1] else (source.later or source.verdict)
+            if verdict is not None:
+                found[source_id] = verdict
+    return found
 
 
 def _is_over(months: int, first_ms: int, at_ms: int) -> bool:

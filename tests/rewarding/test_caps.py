@@ -1,8 +1,10 @@
 """Caps: what fits, and who decides. That nothing makes them overflow: test_invariants."""
 
 from processors.audit.model.caps import decided
+from processors.rewards.explaining import everything, told
+from processors.rewards.state import load
 from schemas.times import DAY_MS
-from schemas.topics import Topic
+from schemas.topics import Topic, customer_key
 from tests.rewarding.world import RewardWorld, record_of
 from tests.rewards.builders import (
     T0,
@@ -70,6 +72,35 @@ def test_room_that_is_given_back_serves_later_rewards_only() -> None:
         "bob": [],
         "cid": [(2_500, "payable", None)],
     }
+
+
+def test_of_what_was_cut_the_cap_is_said_and_what_it_would_have_been() -> None:
+    world = capped(4_000, "month")
+    send(world, ("ann", lead(1)), ("bob", lead(2)), ("cid", lead(3)))
+    by = "version 2000-01-01T00:00:00.000Z, base, cap month of 2026-01-01 UTC, at most 4000"
+    assert explained_of(world, "bob") == [f"1500 of 2500 usd, payable (capped); {by}"]
+    assert explained_of(world, "cid") == [f"earns nothing, capped; would be 2500 usd; {by}"]
+
+
+def test_what_is_moved_while_its_cap_decides_was_not_taken_back_yet() -> None:
+    world = capped(10_000)
+    for document in (lead(1), lead(1, revision=2, quantity=3), lead(1, revision=3, partner="other")):
+        world.append(record_of(document))
+        world.work()
+        if document["revision"] == 1:
+            world.settle()
+    by = "version 2000-01-01T00:00:00.000Z, base, cap allTime, at most 10000"
+    assert f"2500 of 2500 usd, payable; {by}" in explained_of(world, "ann")
+    world.settle()
+    taken_back = f"0 of 2500 usd, cancelled (moved), 2500 taken back; {by}"
+    assert sorted(explained_of(world, "ann")) == [taken_back, f"2500 of 2500 usd, payable; {by}"]
+
+
+def explained_of(world: RewardWorld, customer: str) -> list[str]:
+    state = load(world.states("rewards")[customer_key(WORKSPACE, customer)])
+    said = world.of(customer)
+    sources, _ = everything(state, told(said.rewards, said.refusals))
+    return [str(one).partition(": ")[2] for one in sources]
 
 
 def test_a_cap_of_sales_is_of_each_customer() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.json import encode
 
 from deploy.local.kafka import LocalKafka
 from processors.cli.loading import load_settings
@@ -21,13 +22,15 @@ from processors.kafka.connection import KafkaRefused
 from processors.kafka.lag import LagReader
 from processors.kafka.reading import TopicReader
 from processors.rewarding.policies import read_policies
+from processors.rewards.facts import Change
+from processors.rewards.settling import Who, refusal_of_event
 from processors.settings import Settings
-from schemas.topics import REWARD_INPUTS, Topic
+from schemas.topics import REWARD_INPUTS, Topic, customer_key
 from tests.integration.stack import Service, wait_for
 from tests.rewarding.histories import POLICY, Values, check, documents_of
 from tests.rewarding.payouts import Payouts
 from tests.rewarding.world import record_of
-from tests.rewards.builders import WORKSPACE, Document, lead, policy, sale
+from tests.rewards.builders import T0, WORKSPACE, Document, lead, policy, sale
 
 pytestmark = pytest.mark.integration
 
@@ -325,8 +328,16 @@ def test_what_people_say_of_rewards(settings: Settings, service: Service, tmp_pa
     assert of_lead["rewardId"] in lines[0]
     assert [line.split()[1] for line in lines[2:]] == [one["kind"] for one in explained("ann")[2:]]
 
+    asyncio.run(write(settings, [("ann", lead(1, revision=2, partner="other"))]))
+    until_settled(settings)
+    in_vain = refusal_of_event(Who(WORKSPACE, "ann"), Change(T0, "refund", "re_2", "sl_2", 5))
+    asyncio.run(put(settings, Topic.REWARD_REFUSALS, customer_key(WORKSPACE, "ann"), encode(in_vain)))
+    moved = next(one for one in explained("ann") if one.get("rewardId") == of_lead["rewardId"])
+    assert (moved["status"], moved["reason"], moved["takenBack"]) == ("cancelled", "moved", 2_500)
+    assert "refund, event re_2: led to nothing, no_sale" in said("explain", WORKSPACE, "ann")
+
     assert "no lead and no sale of customer bob" in said("explain", WORKSPACE, "bob", code=1)
-    assert "rewardId" in said("hold", WORKSPACE, "ann", "rw_1", code=1)
+    assert "rewardId: expected rw_ and 32 hex digits" in said("hold", WORKSPACE, "ann", "rw_1", code=1)
     assert service.stop() == 0, service.log.read_text()
     values = [json.loads(value) for _, value in asyncio.run(read_all(settings, Topic.REWARDS))]
-    assert sorted({one["rewardId"]: one["amount"] for one in values}.values()) == [0, 2_500]
+    assert sorted({one["rewardId"]: one["amount"] for one in values}.values()) == [0, 0, 2_500]

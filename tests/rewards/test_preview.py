@@ -122,7 +122,7 @@ def test_preview(tmp_path: Path, kafka: LocalKafka, monkeypatch: pytest.MonkeyPa
     lines = result.stdout.splitlines()
     assert [line.split(": ", 1)[1] for line in lines] == [
         "2500 of 2500 usd, payable; version 2000-01-01T00:00:00.000Z, base",
-        "earns nothing, already_rewarded",
+        "earns nothing, already_rewarded; would be 2500 usd; version 2000-01-01T00:00:00.000Z, base",
         "2000 of 2000 usd, payable; version 2000-01-01T00:00:00.000Z, base",
         "2000 of 2000 eur, payable; version 2000-01-01T00:00:00.000Z, base",
     ]
