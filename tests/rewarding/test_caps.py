@@ -77,7 +77,7 @@ def test_room_that_is_given_back_serves_later_rewards_only() -> None:
 def test_of_what_was_cut_the_cap_is_said_and_what_it_would_have_been() -> None:
     world = capped(4_000, "month")
     send(world, ("ann", lead(1)), ("bob", lead(2)), ("cid", lead(3)))
-    by = "version 2000-01-01T00:00:00.000Z, base, cap month of 2026-01-01 UTC, at most 4000"
+    by = "version 2000-01-01T00:00:00.000Z, base, cap month of 2026-01-01 UTC in usd, at most 4000"
     assert explained_of(world, "bob") == [f"1500 of 2500 usd, payable (capped); {by}"]
     assert explained_of(world, "cid") == [f"earns nothing, capped; would be 2500 usd; {by}"]
 
