@@ -34,6 +34,7 @@ AMOUNT: Final = 2_500
 """What a lead is worth, in minor units."""
 _NAMES: Final = {topic: topic.value for topic in Topic}
 _NOW_MS: Final = 1_767_398_400_000
+_PARTITIONS: Final = 1
 _BATCH: Final = 1_000
 _TESTS: Final = [
     {"field": "customer.country", "in": ["US", "CA"]},
@@ -53,8 +54,8 @@ POLICIES: Final[Mapping[str, dict[str, Any]]] = {
 def rewarded(rules: Mapping[str, Any], leads: int) -> tuple[float, int]:
     """µs of CPU for each lead, with all that comes of it, and the rewards. All of them are one partner's."""
     policies: Policies = {(WORKSPACE, PROGRAM): parse(policy_of(rules))}
-    jobs = RewardsProcessor(_NAMES, DAY_MS, lambda: policies), CapsProcessor(_NAMES)
-    computer = Computer(1, jobs)
+    jobs = RewardsProcessor(_NAMES, DAY_MS, lambda: policies, _PARTITIONS), CapsProcessor(_NAMES)
+    computer = Computer(_PARTITIONS, jobs)
     stores = {(job.table, 0): MemoryStore(Path()) for job in jobs}
     batches = list(_batches(leads))
     ends: defaultdict[str, int] = defaultdict(int)

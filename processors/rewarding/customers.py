@@ -7,6 +7,7 @@ from typing import Final
 
 from processors.engine import Output, Record, Rejected, Unfit
 from processors.engine.stores import RESERVED
+from processors.kafka.placement import partition_for
 from processors.rewarding.following import StalePolicies
 from processors.rewarding.publishing import Publisher
 from processors.rewards.facts import Change, Forgotten, RewardFact, granted_by
@@ -41,9 +42,11 @@ class RewardsProcessor:
         names: Mapping[Topic, str],
         hold_ms: int,
         policies: Callable[[], Policies],
+        partitions: int,
     ) -> None:
         self._names = names
         self._policies = policies
+        self._partitions = partitions
         self._ledger = Ledger({}, hold_ms)
         self._publish = Publisher(names).records
         self._dead_letters = names[Topic.DEAD_LETTERS]
@@ -102,15 +105,21 @@ class RewardsProcessor:
         found = read(record.value)
         key = customer_key(found.workspace_id, found.customer)
         if key != record.key:
-            # It would be sent on within a topic that is the workers', and be there twice.
             raise Refused(DeadLetterReason.SCHEMA_VIOLATION, "its key is not that of its customer")
+        self._check_partition(record, key)
         return record.topic, key, found.fact
 
     def _customer(self, record: Record) -> Parsed:
         key = record.key or b""
         if not _names_a_customer(key):
             raise Refused(DeadLetterReason.SCHEMA_VIOLATION, "its key names no customer")
+        self._check_partition(record, key)
         return record.topic, key, None if record.value is not None else Forgotten()
+
+    def _check_partition(self, record: Record, key: bytes) -> None:
+        """Else it would be sent on within a topic that is the workers', and be there twice."""
+        if partition_for(key, self._partitions) != record.partition:
+            raise Refused(DeadLetterReason.SCHEMA_VIOLATION, "its partition is not that of its key")
 
     def _share(self, record: Record) -> Parsed:
         share = decoded(decode_share, record.value or b"")

@@ -30,7 +30,7 @@ def processors_of(
 ) -> tuple[RewardsProcessor, CapsProcessor]:
     """Both, in the same transactions."""
     names = settings.ledger_names
-    return RewardsProcessor(names, settings.hold, policies), CapsProcessor(names)
+    return RewardsProcessor(names, settings.hold, policies, settings.partitions), CapsProcessor(names)
 
 
 def run_rewards(settings: Settings) -> NoReturn:

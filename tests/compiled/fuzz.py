@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -75,7 +76,7 @@ def _results(count: int) -> Iterator[tuple[str, Fields]]:
 
 FUZZED: Final[Mapping[str, Fuzzed]] = {
     "worker": Fuzzed(NOW_MS, _of_a_worker, _events),
-    "rewards": Fuzzed(rewarded.NOW_MS, rewarded.jobs, _results),
+    "rewards": Fuzzed(rewarded.NOW_MS, partial(rewarded.jobs, PARTITIONS), _results),
 }
 
 

@@ -37,9 +37,9 @@ _AT_ONCE: Final = 200
 """Documents of which any may come next."""
 
 
-def jobs() -> tuple[RewardsProcessor, CapsProcessor]:
+def jobs(partitions: int) -> tuple[RewardsProcessor, CapsProcessor]:
     """Under the policies of now."""
-    return RewardsProcessor(NAMES, HOLD, lambda: POLICIES), CapsProcessor(NAMES)
+    return RewardsProcessor(NAMES, HOLD, lambda: POLICIES, partitions), CapsProcessor(NAMES)
 
 
 def random_records(rng: random.Random, records: int) -> Iterator[Output]:

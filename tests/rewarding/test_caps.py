@@ -89,7 +89,7 @@ def test_what_is_moved_while_its_cap_decides_was_not_taken_back_yet() -> None:
         world.work()
         if document["revision"] == 1:
             world.settle()
-    by = "version 2000-01-01T00:00:00.000Z, base, cap allTime, at most 10000"
+    by = "version 2000-01-01T00:00:00.000Z, base, cap allTime in usd, at most 10000"
     assert f"2500 of 2500 usd, payable; {by}" in explained_of(world, "ann")
     world.settle()
     taken_back = f"0 of 2500 usd, cancelled (moved), 2500 taken back; {by}"

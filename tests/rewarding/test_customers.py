@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from processors.engine import Output
+from processors.engine import Output, Record, Rejected
+from processors.kafka.placement import partition_for
+from processors.rewarding.customers import RewardsProcessor
 from processors.rewarding.following import StalePolicies
 from processors.rewards.policy import Policies
 from schemas.headers import Header
@@ -167,6 +169,25 @@ def test_what_cannot_be_used_is_a_dead_letter_and_nothing_else_stops(
     (letter,) = world.logs[NAMES[Topic.DEAD_LETTERS]]
     assert dict(letter.headers)[Header.SOURCE_TOPIC.value] == NAMES[topic].encode()
     assert [one.amount for one in world.of().rewards] == [2_500]
+
+
+@pytest.mark.parametrize(
+    ("topic", "value"),
+    [
+        (Topic.LEADS, orjson.dumps(lead(1))),
+        (Topic.SALES, orjson.dumps(sale(1))),
+        (Topic.CUSTOMERS, b"{}"),
+        (Topic.CUSTOMERS, None),
+    ],
+)
+def test_a_result_in_another_partition_is_not_written_once_more(topic: Topic, value: bytes | None) -> None:
+    """The topics are the workers': who reads them there would read it twice."""
+    job, key = RewardsProcessor(NAMES, HOLD, lambda: POLICIES, 8), b"w1:ann"
+    own = partition_for(key, 8)
+    assert job.parse(Record(NAMES[topic], own, 0, T0, key, value, ()), T0)[:2] == (NAMES[topic], key)
+    with pytest.raises(Rejected, match="its partition is not that of its key") as rejected:
+        job.parse(Record(NAMES[topic], (own + 1) % 8, 0, T0, key, value, ()), T0)
+    assert [one.topic for one in rejected.value.outputs] == [NAMES[Topic.DEAD_LETTERS]]
 
 
 def test_the_longest_periods_of_a_policy_have_an_end_whatever_the_time_of_a_lead() -> None:

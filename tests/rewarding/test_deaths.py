@@ -11,7 +11,7 @@ from processors.engine.steps import Step
 from processors.rewarding.caps import CapsProcessor
 from processors.rewarding.customers import RewardsProcessor
 from schemas.topics import REWARD_INPUTS, Topic
-from tests.engine.crew import Crew, crew
+from tests.engine.crew import PARTITIONS, Crew, crew
 from tests.engine.members import until
 from tests.engine.memory_group import rebalance
 from tests.rewarding.histories import POLICY, Values, check, documents_of
@@ -28,9 +28,11 @@ class Died(BaseException):
 @pytest.fixture
 async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crew]:
     policies = parsed(POLICY)
-    async with crew(
-        lambda: (RewardsProcessor(NAMES, HOLD, lambda: policies), CapsProcessor(NAMES)), monkeypatch
-    ) as crew_of_two:
+
+    def jobs() -> tuple[RewardsProcessor, CapsProcessor]:
+        return RewardsProcessor(NAMES, HOLD, lambda: policies, PARTITIONS), CapsProcessor(NAMES)
+
+    async with crew(jobs, monkeypatch) as crew_of_two:
         yield crew_of_two
 
 

@@ -45,7 +45,7 @@ class RewardWorld(OnePartition):
         super().__init__({(table, 0): MemoryStore(Path()) for table in ("rewards", "caps")}, now_ms)
         self.policies = policies
         self.said: defaultdict[str, Said] = defaultdict(Said)
-        self.job = RewardsProcessor(NAMES, HOLD, lambda: self.policies)
+        self.job = RewardsProcessor(NAMES, HOLD, lambda: self.policies, 1)
         self.begin([self.job, CapsProcessor(NAMES)])
 
     def send(self, documents: Iterable[Document], customer: str = CUSTOMER) -> None:
