@@ -179,8 +179,10 @@ def dead_letter_row(record: ConsumerRecord) -> Row:
 
 def dead_letter_identity(cause: Cause, key: bytes | None, value: bytes | None) -> str:
     """What all attempts of one record share, and the notes of its replays."""
-    content = cause.value_sha256.encode() or value or b""
-    return cause.replayed or _identity(cause.source.topic.encode(), key or b"", content)
+    content = cause.value_sha256.encode() or value
+    # A record without a value is another one than that with an empty value.
+    parts = () if content is None else (content,)
+    return cause.replayed or _identity(cause.source.topic.encode(), key or b"", *parts)
 
 
 def _position(record: ConsumerRecord) -> str:

@@ -279,6 +279,14 @@ class TestDeadLetters:
         other = dead_letter(dead_letter_row(records.dead_letter(b"\xff\x01", offset=1)))
         assert other["dead_letter_id"] != first["dead_letter_id"]
 
+    def test_no_value_is_another_one_than_an_empty_value(self) -> None:
+        def identity(value: bytes | None) -> object:
+            letter = schemas.dead_letters.dead_letter(record("clicks", value), DeadLetterReason.NOT_JSON, "")
+            found = record("dead-letters", letter.value, key=letter.key, headers=letter.headers)
+            return dead_letter(dead_letter_row(found))["dead_letter_id"]
+
+        assert len({identity(value) for value in (None, b"", None, b"x")}) == 3
+
     def test_those_without_their_values_are_told_apart(self) -> None:
         def row(size: int) -> Row:
             source = record("clicks", b"x" * size)
