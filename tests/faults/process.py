@@ -127,7 +127,7 @@ def stats_file(data_dir: Path) -> Path:
 def work(settings: Settings, fault: Fault) -> None:
     """``leadstream worker``."""
     observing = Observing(settings, Reported(settings.names))
-    run_engine(settings.worker_group, partial(processors_of, settings), observing, settings, fault)
+    run_engine(settings.worker_group, processors_of(settings), observing, settings, fault)
 
 
 def reward(settings: Settings, fault: Fault) -> None:
@@ -136,20 +136,17 @@ def reward(settings: Settings, fault: Fault) -> None:
     policies.start()
     reported = rewarding.Reported(settings.ledger_names, policies)
     observing = Observing(settings, reported, REWARDS, "leadstream_rewards_")
-    run_engine(
-        settings.rewards_group, partial(ledger.processors_of, settings, policies), observing, settings, fault
-    )
+    jobs = ledger.processors_of(settings, policies)
+    run_engine(settings.rewards_group, jobs, observing, settings, fault)
 
 
 def run_engine(
     group: str,
-    jobs: Callable[[Callable[[], int]], Sequence[Processor[Any, Any]]],
+    jobs: Sequence[Processor[Any, Any]],
     observing: Observing,
     settings: Settings,
     fault: Fault,
 ) -> None:
-    """``jobs``: of a process whose clock this is."""
-
     def clock() -> int:
         return epoch_ms() + fault.skew_ms
 
@@ -177,7 +174,7 @@ def run_engine(
 
     app = create_app(
         engine,
-        jobs(clock),
+        jobs,
         on_step=on_step,
         on_batch=publish,
         on_commit=observing.reported.count,
