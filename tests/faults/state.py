@@ -100,8 +100,8 @@ def recomputed(stack: Stack) -> Network:
 
 
 _MARKERS_S = 3.0
-"""So long may a busy broker take to write the markers of a transaction that has ended. One that nobody ends is
-open for its timeout, which is longer."""
+"""So long may a busy broker take to write the markers of a transaction that has ended. One that nobody ends
+is open for its timeout, which is longer."""
 
 
 def open_transactions(stack: Stack) -> list[str]:
